@@ -1,0 +1,58 @@
+import type { RequestOptions, WriteLogId } from './key-value-store.ts'
+
+/** A member: its number, its key, and where it was last known to listen. */
+export interface ClusterNode {
+  readonly id: number
+  readonly endpointId: string
+  readonly addresses: readonly string[]
+}
+
+/** Who belongs to the cluster. */
+export interface ClusterState {
+  /** The voters, in order. While a change is under way, of the new configuration. */
+  readonly members: readonly number[]
+  readonly learners: readonly number[]
+  /** Everyone in the configuration, in order of id. */
+  readonly nodes: readonly ClusterNode[]
+}
+
+export interface AddPeerRequest {
+  readonly nodeId: number
+  /** Ed25519 public key, 64 hex characters. */
+  readonly endpointId: string
+  /** `host:port` hints. */
+  readonly addresses: readonly string[]
+  /** A relay URL, for transports that use one. */
+  readonly relay?: string | null
+}
+
+export interface SnapshotReport {
+  readonly id: string
+  readonly logId: WriteLogId
+  readonly sizeBytes: number
+}
+
+export interface ChangeMembershipRequest {
+  /** The voters afterwards; not empty. A voter left out is removed. */
+  readonly members: readonly number[]
+  /** The learners afterwards; absent: those of today who do not become voters stay. */
+  readonly learners?: readonly number[]
+}
+
+/** Cluster administration. Any node answers; every method rejects with an AspenError. */
+export interface ClusterController {
+  /** Founds a cluster of these voters, this node among them. */
+  init(members: readonly number[], options?: RequestOptions): Promise<ClusterState>
+  /** Adds a non-voting member. The endpoint id chooses where several live peers claim the node id. */
+  addLearner(nodeId: number, endpointId?: string, options?: RequestOptions): Promise<ClusterState>
+  /** Waits until every new voter is connected and near the end of the log, then changes the voters by joint consensus. */
+  changeMembership(request: ChangeMembershipRequest, options?: RequestOptions): Promise<ClusterState>
+  /** Who belongs to the cluster, as this node knows it. */
+  clusterState(): Promise<ClusterState>
+  /** Enters a peer's addresses into the peer book; the node keeps a link to it from now on. */
+  addPeer(peer: AddPeerRequest): Promise<void>
+  /** The leader as this node knows it. */
+  leader(): Promise<number | null>
+  /** Takes a snapshot of this node's state; resolves when it is durable. */
+  triggerSnapshot(options?: RequestOptions): Promise<SnapshotReport>
+}

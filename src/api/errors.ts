@@ -1,0 +1,71 @@
+/** What a code means to HTTP, and whether the same request may simply be sent again. */
+interface CatalogueRow {
+  readonly status: number
+  /** True only when the request provably changed nothing and may succeed later. */
+  readonly retryable: boolean
+}
+
+/** Every error a user can meet. Codes are stable; messages are for people. */
+export const ERROR_CATALOGUE = {
+  INVALID_REQUEST: { status: 400, retryable: false },
+  INVALID_KEY: { status: 400, retryable: false },
+  INVALID_TOKEN: { status: 400, retryable: false },
+  UNAUTHORIZED: { status: 401, retryable: false },
+  FORBIDDEN: { status: 403, retryable: false },
+  NOT_FOUND: { status: 404, retryable: false },
+  KEY_NOT_FOUND: { status: 404, retryable: false },
+  NODE_UNKNOWN: { status: 404, retryable: false },
+  METHOD_NOT_ALLOWED: { status: 405, retryable: false },
+  ALREADY_INITIALIZED: { status: 409, retryable: false },
+  NODE_AMBIGUOUS: { status: 409, retryable: false },
+  CLUSTER_MISMATCH: { status: 409, retryable: false },
+  MEMBERSHIP_IN_PROGRESS: { status: 409, retryable: true },
+  LEARNER_NOT_READY: { status: 409, retryable: true },
+  NOT_INITIALIZED: { status: 412, retryable: true },
+  KEY_TOO_LARGE: { status: 413, retryable: false },
+  VALUE_TOO_LARGE: { status: 413, retryable: false },
+  BATCH_TOO_LARGE: { status: 413, retryable: false },
+  COMMAND_TOO_LARGE: { status: 413, retryable: false },
+  BODY_TOO_LARGE: { status: 413, retryable: false },
+  UNSUPPORTED_MEDIA_TYPE: { status: 415, retryable: false },
+  VALUE_NOT_TEXT: { status: 422, retryable: false },
+  OVERLOADED: { status: 429, retryable: true },
+  HEADERS_TOO_LARGE: { status: 431, retryable: false },
+  INTERNAL: { status: 500, retryable: false },
+  NOT_IMPLEMENTED: { status: 501, retryable: false },
+  NO_LEADER: { status: 503, retryable: true },
+  NOT_LEADER: { status: 503, retryable: true },
+  NOT_APPLIED: { status: 503, retryable: true },
+  STOPPING: { status: 503, retryable: true },
+  POISONED: { status: 503, retryable: false },
+  OUTCOME_UNKNOWN: { status: 504, retryable: false },
+  QUOTA_EXCEEDED: { status: 507, retryable: false },
+} as const satisfies Record<string, CatalogueRow>
+
+export type ErrorCode = keyof typeof ERROR_CATALOGUE
+
+/** Facts beside the message, as JSON; never a secret. */
+export type ErrorDetails = Readonly<Record<string, unknown>>
+
+/** The one error type of the public interfaces. */
+export class AspenError extends Error {
+  override readonly name = 'AspenError'
+  readonly code: ErrorCode
+  readonly details: ErrorDetails
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message)
+    this.code = code
+    this.details = details
+  }
+
+  /** The HTTP status of this code. */
+  get status(): number {
+    return ERROR_CATALOGUE[this.code].status
+  }
+
+  /** True only when the request provably changed nothing and may be sent again. */
+  get retryable(): boolean {
+    return ERROR_CATALOGUE[this.code].retryable
+  }
+}

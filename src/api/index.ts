@@ -1,0 +1,38 @@
+export type {
+  AddPeerRequest,
+  ChangeMembershipRequest,
+  ClusterController,
+  ClusterNode,
+  ClusterState,
+  SnapshotReport,
+} from './cluster-controller.ts'
+export { toCommand, toKey, toValue } from './commands.ts'
+export type {
+  ClientSequence,
+  Command,
+  Condition,
+  Data,
+  DeleteOperation,
+  Envelope,
+  GetOperation,
+  Operation,
+  SetOperation,
+  WriteCommand,
+  WriteCondition,
+  WriteOperation,
+} from './commands.ts'
+export { AspenError, ERROR_CATALOGUE } from './errors.ts'
+export type { ErrorCode, ErrorDetails } from './errors.ts'
+export type {
+  KeyValue,
+  KeyValueStore,
+  OperationResult,
+  RequestOptions,
+  ScanPage,
+  ScanRange,
+  ScanRequest,
+  WriteLogId,
+  WriteOptions,
+  WriteResult,
+} from './key-value-store.ts'
+export type { HealthCheck, NodeStatus, PeerStatus, StatusSource } from './status.ts'

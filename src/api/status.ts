@@ -1,0 +1,63 @@
+import type { ClusterState } from './cluster-controller.ts'
+
+/** One node's view of one peer. Leaders know more than followers. */
+export interface PeerStatus {
+  readonly endpointId: string
+  /** The id the peer claims, or null when it was never linked. */
+  readonly nodeId: number | null
+  readonly connected: boolean
+  readonly lastError: string | null
+  /** On a leader: the last entry known to be in the peer's log. */
+  readonly matchIndex: number | null
+  /** On a leader: milliseconds since the peer's last answer. */
+  readonly lastContactMs: number | null
+}
+
+export interface HealthCheck {
+  readonly name: string
+  readonly ok: boolean
+  /** What it looked at, in words. */
+  readonly detail: string
+}
+
+/** Everything one node can say about itself; the source of /health, /raft-metrics, /node-info and the gauges. */
+export interface NodeStatus {
+  readonly nodeId: number
+  readonly endpointId: string
+  readonly version: string
+  readonly addresses: readonly string[]
+  readonly clusterId: string | null
+  readonly initialized: boolean
+  readonly role: 'follower' | 'pre-candidate' | 'candidate' | 'leader' | 'learner'
+  readonly term: number
+  readonly leader: number | null
+  readonly votedFor: number | null
+  readonly lastLogIndex: number
+  readonly lastLogTerm: number
+  readonly persistedIndex: number
+  readonly commitIndex: number
+  readonly appliedIndex: number
+  readonly purgedIndex: number
+  readonly snapshotIndex: number
+  readonly logBytes: number
+  readonly keys: number
+  readonly stateBytes: number
+  readonly proposalsInFlight: number
+  readonly readsInFlight: number
+  readonly mailbox: { readonly depth: number; readonly capacity: number; readonly refused: number }
+  readonly turns: number
+  readonly electionsStarted: number
+  readonly leaderChanges: number
+  readonly snapshotsSent: number
+  readonly snapshotsInstalled: number
+  readonly cluster: ClusterState
+  readonly peers: readonly PeerStatus[]
+  /** Null while the node is sound; else why it stopped taking part. */
+  readonly poisoned: string | null
+  readonly checks: readonly HealthCheck[]
+  readonly uptimeMs: number
+}
+
+export interface StatusSource {
+  status(): NodeStatus
+}

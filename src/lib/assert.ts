@@ -1,0 +1,14 @@
+/** Thrown when an invariant does not hold: a bug or corrupt state, never a condition of normal operation. */
+export class AssertionError extends Error {
+  override readonly name = 'AssertionError'
+}
+
+/** Throws {@link AssertionError} with `message` unless `condition` holds. Assertions stay on in production. */
+export function assert(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new AssertionError(message)
+}
+
+/** The type checker proves this unreachable; at run time it names the value that got here. */
+export function unreachable(value: never): never {
+  throw new AssertionError(`unreachable: ${JSON.stringify(value)}`)
+}

@@ -1,0 +1,5 @@
+export { assert, AssertionError, unreachable } from './assert.ts'
+export { compareBytes, concatBytes, equalBytes, prefixEnd, utf8Decode, utf8Encode } from './bytes.ts'
+export { Deque } from './deque.ts'
+export { chance, pick, Prng, randomBetween } from './prng.ts'
+export type { Random } from './prng.ts'

@@ -1,0 +1,98 @@
+/**
+ * Every fixed bound of the system, in one place, with the relations that must hold between them.
+ *
+ * Sizes are bytes unless the name says otherwise, times are milliseconds.
+ */
+import { assert } from './lib/index.ts'
+
+const KIB = 1024
+const MIB = 1024 * KIB
+
+// Keys, values and commands.
+export const MAX_KEY_SIZE: number = 1 * KIB
+export const MAX_VALUE_SIZE: number = 1 * MIB
+export const MAX_SETMULTI_KEYS: number = 100
+export const MAX_TXN_OPERATIONS: number = 100
+/** An encoded command; it must fit one append message with room for the frame around it. */
+export const MAX_COMMAND_SIZE: number = 8 * MIB
+export const MAX_HTTP_BODY_SIZE: number = 16 * MIB
+export const MAX_SCAN_LIMIT: number = 1000
+export const DEFAULT_SCAN_LIMIT: number = 100
+/** A scan page ends early rather than grow past this many bytes of keys and values. */
+export const MAX_SCAN_PAGE_BYTES: number = 4 * MIB
+/** Clients whose last sequence is remembered in the replicated state, for answers to repeated writes. */
+export const MAX_CLIENT_SESSIONS: number = 10_000
+export const MAX_CLIENT_ID_SIZE: number = 64
+
+// Replication.
+export const MAX_RPC_MESSAGE_SIZE: number = 10 * MIB
+/** Entries in one append message, and in one apply batch. */
+export const MAX_BATCH_SIZE: number = 1000
+/** Bytes of payload in one append message, unless a single entry is larger. */
+export const MAX_APPEND_BYTES: number = 1 * MIB
+/** Append messages to one peer that may be unanswered. */
+export const MAX_INFLIGHT_APPENDS: number = 64
+/** Bytes to one peer that may be unanswered. */
+export const MAX_INFLIGHT_BYTES: number = 16 * MIB
+/** Proposals accepted and not yet answered, on one node. */
+export const MAX_PROPOSALS: number = 10_000
+export const MAX_PROPOSAL_BYTES: number = 64 * MIB
+/** Reads waiting for their round or for the state machine, on one node. */
+export const MAX_PENDING_READS: number = 10_000
+/** Read rounds a leader may have unconfirmed. */
+export const MAX_READ_ROUNDS: number = 16
+/** Payload bytes the replica keeps in memory for replication and apply. */
+export const MAX_ENTRY_CACHE_BYTES: number = 64 * MIB
+/** Bytes of payload in one durable log write, unless a single entry is larger. */
+export const MAX_PERSIST_BYTES: number = 8 * MIB
+
+// Snapshots and the log behind them.
+export const MAX_SNAPSHOT_SIZE: number = 100 * MIB
+export const MAX_SNAPSHOT_ENTRIES: number = 1_000_000
+export const SNAPSHOT_CHUNK_SIZE: number = 256 * KIB
+/** Entries kept behind the applied index when the log is purged, so that a slow follower needs no snapshot. */
+export const LOG_RETAINED_ENTRIES: number = 10_000
+/** Entries applied between two checkpoints of the state machine. */
+export const CHECKPOINT_INTERVAL_ENTRIES: number = 10_000
+export const LOG_SEGMENT_SIZE: number = 16 * MIB
+
+// Links.
+export const MAX_FRAME_SIZE: number = 64 * KIB
+export const CONNECT_TIMEOUT_MS: number = 5_000
+export const STREAM_OPEN_TIMEOUT_MS: number = 2_000
+export const READ_TIMEOUT_MS: number = 10_000
+export const MAX_CONCURRENT_CONNECTIONS: number = 500
+export const MAX_STREAMS_PER_CONNECTION: number = 100
+export const MAX_PEERS: number = 1000
+/** Bytes queued towards one peer before further messages are dropped (Raft resends). */
+export const MAX_LINK_QUEUE_BYTES: number = 32 * MIB
+
+// Cluster.
+export const MAX_VOTERS: number = 100
+export const LEARNER_LAG_THRESHOLD: number = 100
+export const MEMBERSHIP_COOLDOWN_MS: number = 300_000
+/** How long a request may take before its outcome is reported as unknown. */
+export const REQUEST_TIMEOUT_MS: number = 5_000
+
+// Actors.
+export const DEFAULT_MAILBOX_CAPACITY: number = 1_000
+export const MAX_MAILBOX_CAPACITY: number = 10_000
+export const MAX_BACKOFF_SECONDS: number = 16
+export const MAX_RESTART_HISTORY_SIZE: number = 100
+
+// Storage.
+export const DEFAULT_READ_POOL_SIZE: number = 10
+
+/** Room for headers around a payload in any message. */
+const ENVELOPE = 64 * KIB
+
+assert(MAX_COMMAND_SIZE + ENVELOPE <= MAX_RPC_MESSAGE_SIZE, 'the largest command must fit one append message')
+assert(MAX_KEY_SIZE + MAX_VALUE_SIZE + ENVELOPE <= MAX_COMMAND_SIZE, 'the largest single write must be a valid command')
+assert(MAX_APPEND_BYTES + ENVELOPE <= MAX_RPC_MESSAGE_SIZE, 'a full append must be a valid message')
+assert(MAX_COMMAND_SIZE <= MAX_INFLIGHT_BYTES, 'the largest command must be replicable')
+assert(MAX_COMMAND_SIZE <= MAX_PROPOSAL_BYTES, 'the largest command must be proposable')
+assert(MAX_COMMAND_SIZE <= MAX_HTTP_BODY_SIZE, 'the largest command must fit a request body')
+assert(SNAPSHOT_CHUNK_SIZE + ENVELOPE <= MAX_RPC_MESSAGE_SIZE, 'a snapshot chunk must fit one message')
+assert(MAX_RPC_MESSAGE_SIZE <= MAX_LINK_QUEUE_BYTES, 'the largest message must fit a link queue')
+assert(MAX_COMMAND_SIZE + ENVELOPE <= LOG_SEGMENT_SIZE, 'the largest entry must fit one log segment')
+assert(DEFAULT_MAILBOX_CAPACITY <= MAX_MAILBOX_CAPACITY, 'the default mailbox must be allowed')

@@ -1,0 +1,12 @@
+export interface Timer {
+  cancel(): void
+}
+
+/** Time enters the system here and nowhere else. */
+export interface Clock {
+  /** Monotonic milliseconds since an arbitrary start. */
+  now(): number
+  setTimer(delayMs: number, run: () => void): Timer
+  /** Runs `run` after the input at hand has been taken in: once per turn of the event loop. */
+  defer(run: () => void): void
+}

@@ -1,0 +1,60 @@
+import type { KeyValue, ScanRange, WriteResult } from '../api/index.ts'
+import type { Entry, LogId, Membership, SnapshotMeta } from '../raft/index.ts'
+import type { Done } from './disk.ts'
+
+/** The replicated facts about the state besides its keys. */
+export interface StateInfo {
+  /** The last entry applied. */
+  readonly applied: LogId
+  /** The newest membership applied, and the index that brought it; null before the first. */
+  readonly membership: Membership | null
+  readonly membershipIndex: number
+  readonly keys: number
+  /** Bytes of keys and values. */
+  readonly bytes: number
+}
+
+/** A snapshot that is durable in the snapshot store. */
+export interface StoredSnapshot extends SnapshotMeta {
+  /** File name in the snapshot store; the same on every node for the same bytes. */
+  readonly id: string
+  readonly clusterId: string
+  readonly sizeBytes: number
+  /** Hex SHA-256 of the file's bytes. */
+  readonly digest: string
+}
+
+/** Snapshot files: the newest is kept; transfers in and out go by chunks and resume. */
+export interface SnapshotStore {
+  newest(): StoredSnapshot | null
+  read(id: string, position: number, length: number, done: (error: Error | undefined, bytes: Uint8Array) => void): void
+  /** Begins or resumes receiving; returns how many bytes of exactly this snapshot are already here. */
+  receive(snapshot: StoredSnapshot): number
+  /** Appends a chunk at `position`, which must be the number of bytes already here. */
+  write(id: string, position: number, bytes: Uint8Array, done: Done): void
+  /** Verifies size and digest, makes the file durable, and makes it the newest. A digest mismatch deletes it and is an error. */
+  finish(id: string, done: Done): void
+}
+
+/**
+ * The ordered key-value state that committed entries build. `apply`, `get` and `scan` are synchronous;
+ * what `apply` does is atomic for the whole batch and moves `applied` with it. The state trails the log
+ * and is rebuilt from it: nothing here is synced before a write is acknowledged.
+ */
+export interface StateMachine {
+  info(): StateInfo
+  /** Applies consecutive entries after `applied`; one result for each, null for kinds that answer nothing. */
+  apply(entries: readonly Entry[]): (WriteResult | null)[]
+  get(key: Uint8Array): KeyValue | undefined
+  /** Keys in byte order; at most `limit` rows and, past the first, at most `maxBytes` of keys and values. */
+  scan(range: ScanRange, limit: number, maxBytes: number): { readonly rows: readonly KeyValue[]; readonly more: boolean }
+  /** The last entry whose effects survive a crash of the machine: the log may be purged up to it. */
+  durableIndex(): number
+  /** Moves `durableIndex` up to what is applied now. */
+  checkpoint(done: Done): void
+  /** Takes a consistent cut at `applied` into the snapshot store; applies go on meanwhile. */
+  takeSnapshot(clusterId: string, done: (error: Error | undefined, snapshot?: StoredSnapshot) => void): void
+  /** Replaces the whole state by a snapshot that is in the store. Atomic, and durable before `done`. */
+  restore(snapshot: StoredSnapshot, done: Done): void
+  close(done: Done): void
+}
