@@ -1,0 +1,92 @@
+import { Deque } from '../lib/index.ts'
+import { MAX_INFLIGHT_APPENDS, MAX_INFLIGHT_BYTES } from '../limits.ts'
+
+/**
+ * How the leader sends to a peer: 'probe' has one append out to find where the logs agree, 'replicate'
+ * pipelines, 'snapshot' waits for a snapshot to arrive.
+ */
+export type ProgressState = 'probe' | 'replicate' | 'snapshot'
+
+interface Inflight {
+  readonly last: number
+  readonly bytes: number
+}
+
+/** What a leader knows of one peer. `match` is durable at the peer; `next` is what is sent next. */
+export class Progress {
+  state: ProgressState = 'probe'
+  match = 0
+  next: number
+  /** In 'probe': the one append is out and unanswered. */
+  probing = false
+  /** When the peer last answered, and when `match` last moved, in milliseconds of the core's clock. */
+  lastContact: number
+  lastAdvance: number
+  /** The newest read round the peer has echoed, and the newest it was sent. */
+  ackedRound = 0
+  sentRound = 0
+  /** For a member on its way out: the index of the configuration without it. It is told, then forgotten. */
+  departingAt: number | null = null
+  departureDeadline = 0
+  #inflight = new Deque<Inflight>()
+  #inflightBytes = 0
+
+  constructor(next: number, now: number) {
+    this.next = next
+    this.lastContact = now
+    this.lastAdvance = now
+  }
+
+  /** True when another append would pass the bounds on what is unanswered. */
+  get full(): boolean {
+    return this.#inflight.length >= MAX_INFLIGHT_APPENDS || this.#inflightBytes >= MAX_INFLIGHT_BYTES
+  }
+
+  get inflightAppends(): number {
+    return this.#inflight.length
+  }
+
+  sent(last: number, bytes: number): void {
+    this.#inflight.push({ last, bytes })
+    this.#inflightBytes += bytes
+    this.next = last + 1
+  }
+
+  /** The peer's log agrees up to `index`. Returns true when that is news. */
+  acknowledge(index: number, now: number): boolean {
+    for (let first = this.#inflight.at(0); first !== undefined && first.last <= index; first = this.#inflight.at(0)) {
+      this.#inflight.shift()
+      this.#inflightBytes -= first.bytes
+    }
+    this.next = Math.max(this.next, index + 1)
+    if (index <= this.match) return false
+    this.match = index
+    this.lastAdvance = now
+    return true
+  }
+
+  becomeProbe(next: number): void {
+    this.state = 'probe'
+    this.next = Math.max(next, this.match + 1)
+    this.probing = false
+    this.#forgetInflight()
+  }
+
+  becomeReplicate(): void {
+    this.state = 'replicate'
+    this.next = this.match + 1
+    this.probing = false
+    this.#forgetInflight()
+  }
+
+  becomeSnapshot(): void {
+    this.state = 'snapshot'
+    this.probing = false
+    this.#forgetInflight()
+  }
+
+  #forgetInflight(): void {
+    this.#inflight.clear()
+    this.#inflightBytes = 0
+  }
+}

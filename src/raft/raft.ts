@@ -1,0 +1,305 @@
+import { assert } from '../lib/index.ts'
+import type { Effects } from './effects.ts'
+import {
+  electionTimeout,
+  becomeFollower,
+  handleTimeoutNow,
+  handleVoteRequest,
+  handleVoteResponse,
+  ignoresVote,
+  observeTerm,
+  ownVoteDurable,
+  peerCrashed,
+} from './election.ts'
+import { changeMembership, forgetDeparted } from './membership-change.ts'
+import type { ChangeRefusal } from './membership-change.ts'
+import { hasQuorum, initialMembership, isVoter } from './membership.ts'
+import type { MembershipTarget } from './membership.ts'
+import type { Message } from './messages.ts'
+import type { Progress } from './progress.ts'
+import { handleReadIndex, handleReadIndexResponse, openReads, retryLostReads } from './read-index.ts'
+import {
+  advanceCommit,
+  handleAppend,
+  handleAppendResponse,
+  handleHeartbeat,
+  handleHeartbeatResponse,
+  handleSnapshot,
+  linkClosed,
+  linkOpened,
+  refuseStaleLeader,
+  sendAppends,
+  sendHeartbeat,
+  snapshotEnded,
+} from './replication.ts'
+import { RaftState } from './state.ts'
+import type { RaftCounters, RaftOptions, RaftRestored } from './state.ts'
+import { bestSuccessor, transferLeadership } from './transfer.ts'
+import type { EntryKind, LogId, Member, Membership, NodeId, Role } from './types.ts'
+
+/** A peer as the leader sees it. */
+export interface PeerProgress {
+  readonly state: Progress['state']
+  readonly match: number
+  readonly lastContactMs: number
+}
+
+/**
+ * The consensus core of one node: deterministic, without clock, disk, network or promise.
+ *
+ * Feed it inputs (`tick` first, with the time), then `take` effects until there are none, and carry them out as
+ * {@link Effects} says. It throws AssertionError when an invariant breaks; it must not be used after that.
+ */
+export class Raft {
+  readonly #state: RaftState
+
+  constructor(options: RaftOptions, restored: RaftRestored, now: number) {
+    const state = new RaftState(options, restored)
+    this.#state = state
+    state.now = now
+    state.resetElectionTimer()
+    // Nobody else could lead: there is no one to wait for.
+    if (this.#isOnlyVoter()) state.electionDeadline = now
+  }
+
+  // --- Inputs ---
+
+  /** Moves the clock, in monotonic milliseconds, and does what is due. */
+  tick(now: number): void {
+    const state = this.#state
+    state.now = Math.max(now, state.now)
+    if (state.role === 'leader') this.#leaderTick()
+    else {
+      retryLostReads(state)
+      if (state.now >= state.electionDeadline) electionTimeout(state)
+    }
+  }
+
+  /** Takes in a message from a peer whose identity the shell has checked. Appends come with their entries. */
+  step(message: Message): void {
+    const state = this.#state
+    assert(message.to === state.id, `a message for node ${message.to} reached node ${state.id}`)
+    if (message.type === 'vote' && ignoresVote(state, message)) return
+    observeTerm(state, message)
+    if (message.term < state.term && this.#stepStale(message)) return
+    this.#dispatch(message)
+  }
+
+  /**
+   * Appends an entry as leader. Undefined when this node does not lead or is handing over: nothing was appended.
+   */
+  propose(payload: Uint8Array, kind: EntryKind = 'command'): LogId | undefined {
+    const state = this.#state
+    if (state.role !== 'leader' || state.transfer !== null) return undefined
+    return state.appendEntry(kind, payload)
+  }
+
+  /** Stages a linearizable read; every read staged before the next `take` that can open a round shares the ticket. */
+  read(): number {
+    return this.#state.rounds.stage()
+  }
+
+  /** Founds a cluster on a node that has nothing: the configuration becomes entry 1 of term 0, and this node campaigns. */
+  bootstrap(members: readonly Member[]): void {
+    const state = this.#state
+    assert(state.log.lastIndex === 0 && state.term === 0, 'bootstrap needs an empty log and a node that never voted')
+    assert(
+      members.some((member) => member.id === state.id),
+      'bootstrap needs this node among the voters',
+    )
+    const membership = initialMembership(members)
+    state.appendEntry('membership', state.encodeMembership(membership), membership)
+    state.electionDeadline = state.now
+    electionTimeout(state)
+  }
+
+  changeMembership(target: MembershipTarget): LogId | ChangeRefusal {
+    return changeMembership(this.#state, target)
+  }
+
+  /** Hands leadership to `target`, or to the best successor. False when there is nobody to hand it to. */
+  transferLeadership(target: NodeId | null = bestSuccessor(this.#state)): boolean {
+    return target !== null && transferLeadership(this.#state, target)
+  }
+
+  /** Everything that batch `id` and those before it asked to persist or restore is durable. */
+  persisted(id: number): void {
+    const state = this.#state
+    for (const batch of state.stage.complete(id)) {
+      if (batch.hardState !== undefined) state.durableTerm = batch.hardState.term
+      if (batch.lastIndex > state.persisted) state.persisted = batch.lastIndex
+    }
+    ownVoteDurable(state)
+    advanceCommit(state)
+    state.handOut()
+  }
+
+  /** The shell has purged the log up to `index`, all of which is applied. */
+  purged(index: number): void {
+    const state = this.#state
+    assert(index <= state.handedOut, `purge to ${index} passes what was handed out for apply, ${state.handedOut}`)
+    state.log.purge(index)
+  }
+
+  /** The active path to a peer ended, for whatever reason: messages in flight are lost. */
+  linkClosed(peer: NodeId): void {
+    linkClosed(this.#state, peer)
+  }
+
+  /** A path to a peer is there (again): what was held back may be tried at once. */
+  linkOpened(peer: NodeId): void {
+    linkOpened(this.#state, peer)
+  }
+
+  /** A peer's last link broke and its port refuses connections. */
+  peerCrashed(peer: NodeId): void {
+    peerCrashed(this.#state, peer)
+  }
+
+  /** The transfer of a snapshot ended, well or badly. What the peer still lacks is found out by its next answer. */
+  snapshotEnded(peer: NodeId): void {
+    snapshotEnded(this.#state, peer)
+  }
+
+  // --- Output ---
+
+  /** The effects of everything since the last call, or undefined when there are none. */
+  take(): Effects | undefined {
+    const state = this.#state
+    openReads(state)
+    if (state.role === 'leader') {
+      sendAppends(state)
+      for (const [id, progress] of state.progress) {
+        const unasked = state.rounds.hasOpen && progress.sentRound < state.rounds.round
+        if (unasked && isVoter(state.membership, id)) sendHeartbeat(state, id, progress)
+      }
+    }
+    return state.stage.take(state.log.lastIndex)
+  }
+
+  // --- What can be seen ---
+
+  get id(): NodeId {
+    return this.#state.id
+  }
+  get term(): number {
+    return this.#state.term
+  }
+  get votedFor(): NodeId | null {
+    return this.#state.votedFor
+  }
+  get role(): Role {
+    return this.#state.role
+  }
+  get leader(): NodeId | null {
+    return this.#state.leader
+  }
+  get membership(): Membership {
+    return this.#state.membership
+  }
+  get membershipIndex(): number {
+    return this.#state.memberships.activeIndex
+  }
+  get lastLog(): LogId {
+    return this.#state.log.last
+  }
+  get purgedTo(): LogId {
+    return this.#state.log.purged
+  }
+  get persistedIndex(): number {
+    return this.#state.persisted
+  }
+  get commitIndex(): number {
+    return this.#state.commit
+  }
+  get counters(): Readonly<RaftCounters> {
+    return this.#state.counters
+  }
+  /** True while leadership is being handed over: proposals are refused. */
+  get transferring(): boolean {
+    return this.#state.transfer !== null
+  }
+
+  /** The term of the entry at `index`, or undefined when it is not held. */
+  termAt(index: number): number | undefined {
+    return this.#state.log.termAt(index)
+  }
+
+  /** On a leader: what it knows of a peer. */
+  peer(id: NodeId): PeerProgress | undefined {
+    const progress = this.#state.progress.get(id)
+    if (progress === undefined) return undefined
+    return { state: progress.state, match: progress.match, lastContactMs: this.#state.now - progress.lastContact }
+  }
+
+  /** When `tick` has something to do next, in milliseconds of the clock it is given. */
+  get nextDeadline(): number {
+    const state = this.#state
+    if (state.role === 'leader') return Math.min(state.heartbeatDeadline, state.quorumDeadline)
+    return Math.min(state.electionDeadline, state.rounds.oldestAskedAt + state.timings.heartbeatIntervalMs)
+  }
+
+  // --- The one place that branches on role and message ---
+
+  #dispatch(message: Message): void {
+    const state = this.#state
+    switch (message.type) {
+      case 'vote':
+        return handleVoteRequest(state, message)
+      case 'vote-response':
+        return handleVoteResponse(state, message)
+      case 'append':
+        return handleAppend(state, message)
+      case 'append-response':
+        return handleAppendResponse(state, message)
+      case 'heartbeat':
+        return handleHeartbeat(state, message)
+      case 'heartbeat-response':
+        return handleHeartbeatResponse(state, message)
+      case 'snapshot':
+        return handleSnapshot(state, message)
+      case 'timeout-now':
+        return handleTimeoutNow(state, message)
+      case 'read-index':
+        return handleReadIndex(state, message)
+      case 'read-index-response':
+        return handleReadIndexResponse(state, message)
+    }
+  }
+
+  /** A message of an earlier term. Returns true when there is nothing more to do with it. */
+  #stepStale(message: Message): boolean {
+    const leads = message.type === 'append' || message.type === 'heartbeat' || message.type === 'snapshot'
+    if (leads) refuseStaleLeader(this.#state, message.from)
+    // Requests to vote are answered with the later term; so are read questions, whose asker is merely behind.
+    return message.type !== 'vote' && message.type !== 'read-index'
+  }
+
+  #leaderTick(): void {
+    const state = this.#state
+    if (state.transfer !== null && state.now >= state.transfer.deadline) state.transfer = null
+    forgetDeparted(state)
+    if (state.now >= state.quorumDeadline && !this.#checkQuorum()) return
+    if (state.now < state.heartbeatDeadline) return
+    state.heartbeatDeadline = state.now + state.timings.heartbeatIntervalMs
+    for (const [id, progress] of state.progress) sendHeartbeat(state, id, progress)
+  }
+
+  /** A leader that has not heard from a quorum for an election timeout steps down (thesis 6.2). */
+  #checkQuorum(): boolean {
+    const state = this.#state
+    const limit = state.now - state.timings.electionTimeoutMinMs
+    const active = hasQuorum(state.membership, (id) => id === state.id || (state.progress.get(id)?.lastContact ?? 0) > limit)
+    if (active) {
+      state.quorumDeadline = state.now + state.timings.heartbeatIntervalMs
+      return true
+    }
+    becomeFollower(state, state.term, null)
+    return false
+  }
+
+  #isOnlyVoter(): boolean {
+    const { voters, outgoing } = this.#state.membership
+    return voters.length === 1 && outgoing.length === 0 && voters[0] === this.#state.id
+  }
+}

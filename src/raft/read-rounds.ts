@@ -1,0 +1,125 @@
+import { MAX_READ_ROUNDS } from '../limits.ts'
+import type { NodeId } from './types.ts'
+
+/** A follower's question that joined a leader's round. */
+export interface RemoteRead {
+  readonly from: NodeId
+  readonly incarnation: number
+  readonly context: number
+}
+
+/** A leader's round: once a quorum has echoed it, the leader still led when the round began, so `index` is safe to read at. */
+interface LeaderRound {
+  readonly round: number
+  readonly index: number
+  readonly tickets: readonly number[]
+  readonly remote: readonly RemoteRead[]
+}
+
+/** A follower's question to the leader. */
+interface AskedRead {
+  readonly context: number
+  readonly tickets: readonly number[]
+  readonly askedAt: number
+}
+
+/** Book-keeping of ReadIndex (thesis 6.4) on either side; decides nothing. */
+export class ReadRounds {
+  #nextTicket = 1
+  #staged: number[] = []
+  #openTicket: number | null = null
+  #remoteStaged: RemoteRead[] = []
+  /** The newest round opened in this life, 0 before the first. */
+  round = 0
+  #open: LeaderRound[] = []
+  #nextContext = 1
+  #asked: AskedRead[] = []
+
+  /** The ticket of the round that opens next; all reads until then share it. */
+  stage(): number {
+    if (this.#openTicket === null) {
+      this.#openTicket = this.#nextTicket++
+      this.#staged.push(this.#openTicket)
+    }
+    return this.#openTicket
+  }
+
+  stageRemote(read: RemoteRead): void {
+    // The answer to a peer's newer question answers its older ones too.
+    this.#remoteStaged = this.#remoteStaged.filter((other) => other.from !== read.from)
+    this.#remoteStaged.push(read)
+  }
+
+  get hasStagedForLeader(): boolean {
+    return this.#staged.length > 0 || this.#remoteStaged.length > 0
+  }
+
+  get mayOpen(): boolean {
+    return this.#open.length < MAX_READ_ROUNDS
+  }
+
+  /** Leader: opens a round of everything staged. */
+  openRound(index: number): void {
+    this.round++
+    this.#open.push({ round: this.round, index, tickets: this.#staged, remote: this.#remoteStaged })
+    this.#staged = []
+    this.#remoteStaged = []
+    this.#openTicket = null
+  }
+
+  /** Leader: takes out the rounds that `confirmed` covers, oldest first. */
+  confirm(confirmed: number): LeaderRound[] {
+    const count = this.#open.findLastIndex((open) => open.round <= confirmed) + 1
+    return this.#open.splice(0, count)
+  }
+
+  get hasOpen(): boolean {
+    return this.#open.length > 0
+  }
+
+  /** Follower: takes everything staged into one question, or null when there is nothing or too much is unanswered. */
+  ask(now: number): number | null {
+    if (this.#staged.length === 0 || this.#asked.length >= MAX_READ_ROUNDS) return null
+    const context = this.#nextContext++
+    this.#asked.push({ context, tickets: this.#staged, askedAt: now })
+    this.#staged = []
+    this.#openTicket = null
+    return context
+  }
+
+  /**
+   * Follower: the tickets that an answer settles: those of the question and of every older one, for which
+   * a later index is as good. Empty when the question is not outstanding.
+   */
+  answered(context: number): readonly number[] {
+    const at = this.#asked.findIndex((asked) => asked.context === context)
+    return this.#asked.splice(0, at + 1).flatMap((asked) => asked.tickets)
+  }
+
+  /** Follower: questions asked before `limit` count as lost and are staged again. */
+  restageAskedBefore(limit: number): void {
+    const count = this.#asked.findLastIndex((asked) => asked.askedAt <= limit) + 1
+    if (count > 0) this.#restage(this.#asked.splice(0, count).flatMap((asked) => asked.tickets))
+  }
+
+  /** When the oldest unanswered question was asked, Infinity when there is none. */
+  get oldestAskedAt(): number {
+    return this.#asked[0]?.askedAt ?? Number.POSITIVE_INFINITY
+  }
+
+  /** The role, term or leader changed: nothing open or asked can be answered any more; local reads start over. */
+  restageAll(): readonly RemoteRead[] {
+    const open = this.#open
+    const asked = this.#asked
+    this.#open = []
+    this.#asked = []
+    this.#restage([...open.flatMap((round) => round.tickets), ...asked.flatMap((question) => question.tickets)])
+    const refused = [...open.flatMap((round) => round.remote), ...this.#remoteStaged]
+    this.#remoteStaged = []
+    return refused
+  }
+
+  #restage(tickets: readonly number[]): void {
+    this.#staged = [...tickets, ...this.#staged]
+  }
+}

@@ -1,0 +1,219 @@
+import { assert, randomBetween } from '../lib/index.ts'
+import type { Random } from '../lib/index.ts'
+import { LogIndex } from './log-index.ts'
+import { isVoter, MembershipLog } from './membership.ts'
+import type { Progress } from './progress.ts'
+import { ReadRounds } from './read-rounds.ts'
+import { Stage } from './stage.ts'
+import type { Entry, EntryKind, LogId, Membership, NodeId, Role } from './types.ts'
+
+/** Milliseconds. The election timeout is drawn anew from [min, max] at every attempt. */
+export interface Timings {
+  readonly heartbeatIntervalMs: number
+  readonly electionTimeoutMinMs: number
+  readonly electionTimeoutMaxMs: number
+}
+
+export interface RaftOptions {
+  readonly id: NodeId
+  readonly timings: Timings
+  readonly random: Random
+  /** Different in every life of the node: answers to read rounds of a former life must not count. */
+  readonly incarnation: number
+  readonly encodeMembership: (membership: Membership) => Uint8Array
+}
+
+/** What a node knows when it starts. */
+export interface RaftRestored {
+  readonly term: number
+  readonly votedFor: NodeId | null
+  readonly purged: LogId
+  /** Terms and payload sizes of the entries after `purged`, in order. All of them are durable. */
+  readonly entries: Iterable<{ readonly term: number; readonly size: number }>
+  /** The configuration in force at `applied`, then those of later entries, in order. */
+  readonly memberships: readonly { readonly index: number; readonly membership: Membership }[]
+  /** The last entry applied: it is known to be committed. */
+  readonly applied: number
+}
+
+/** Rare events, counted since the node started. */
+export interface RaftCounters {
+  electionsStarted: number
+  electionsLost: number
+  leaderChanges: number
+  truncations: number
+  /** Truncations of two or more entries. */
+  longTruncations: number
+  /** Outstanding batches clamped by a truncation. */
+  clamps: number
+  snapshotsRestored: number
+  /** Snapshots that replaced a log with entries that contradicted them. */
+  conflictingSnapshots: number
+  jointChanges: number
+}
+
+/** An outgoing transfer of leadership. */
+export interface Transfer {
+  readonly target: NodeId
+  readonly deadline: number
+  asked: boolean
+}
+
+/** The one mutable record all handlers work on. */
+export class RaftState {
+  readonly id: NodeId
+  readonly timings: Timings
+  readonly random: Random
+  readonly incarnation: number
+  readonly encodeMembership: (membership: Membership) => Uint8Array
+  readonly log: LogIndex
+  readonly memberships: MembershipLog
+  readonly stage: Stage
+  readonly rounds = new ReadRounds()
+  readonly counters: RaftCounters = {
+    electionsStarted: 0,
+    electionsLost: 0,
+    leaderChanges: 0,
+    truncations: 0,
+    longTruncations: 0,
+    clamps: 0,
+    snapshotsRestored: 0,
+    conflictingSnapshots: 0,
+    jointChanges: 0,
+  }
+
+  now = 0
+  term: number
+  votedFor: NodeId | null
+  /** The term and vote that are on disk: nothing may be said under another one. */
+  durableTerm: number
+  role: Role = 'follower'
+  leader: NodeId | null = null
+  /** Entries up to here are durable, and are those of the log as it is now. */
+  persisted: number
+  commit: number
+  /** The last entry handed out for apply. */
+  handedOut: number
+  /** A follower's log is known to agree with the present leader's up to here. */
+  verified = 0
+
+  electionDeadline = 0
+  lastLeaderContact = Number.NEGATIVE_INFINITY
+  /** Until then the leader counts as crashed: its last link broke and its port refuses. */
+  hintedUntil = Number.NEGATIVE_INFINITY
+  votes = new Map<NodeId, boolean>()
+  /** The campaign at hand was asked for by the leader. */
+  transferCampaign = false
+
+  readonly progress = new Map<NodeId, Progress>()
+  heartbeatDeadline = 0
+  quorumDeadline = 0
+  transfer: Transfer | null = null
+
+  constructor(options: RaftOptions, restored: RaftRestored) {
+    this.id = options.id
+    this.timings = options.timings
+    this.random = options.random
+    this.incarnation = options.incarnation
+    this.encodeMembership = options.encodeMembership
+    this.term = restored.term
+    this.votedFor = restored.votedFor
+    this.durableTerm = restored.term
+    this.log = new LogIndex(restored.purged)
+    for (const entry of restored.entries) this.log.append(entry.term, entry.size)
+    assert(
+      restored.applied >= restored.purged.index,
+      `applied ${restored.applied} lies before the log, purged to ${restored.purged.index}`,
+    )
+    assert(restored.applied <= this.log.lastIndex, `applied ${restored.applied} lies after the log's end ${this.log.lastIndex}`)
+    const [base, ...later] = restored.memberships
+    assert(base !== undefined, 'a restored node has a base configuration, if an empty one')
+    this.memberships = new MembershipLog(base)
+    for (const { index, membership } of later) this.memberships.push(index, membership)
+    this.persisted = this.log.lastIndex
+    this.commit = restored.applied
+    this.handedOut = restored.applied
+    this.stage = new Stage(this.log.lastIndex)
+  }
+
+  get membership(): Membership {
+    return this.memberships.active
+  }
+
+  /** Only voters campaign. */
+  get promotable(): boolean {
+    return isVoter(this.membership, this.id)
+  }
+
+  get hinted(): boolean {
+    return this.now < this.hintedUntil
+  }
+
+  /** True once an entry of the present term has committed: only then does a leader know what is committed. */
+  get committedInTerm(): boolean {
+    return this.log.termAt(this.commit) === this.term
+  }
+
+  setTerm(term: number, votedFor: NodeId | null): void {
+    assert(term >= this.term, `term ${this.term} cannot go back to ${term}`)
+    if (term === this.term && votedFor === this.votedFor) return
+    this.term = term
+    this.votedFor = votedFor
+    this.stage.hardState({ term, votedFor })
+  }
+
+  resetElectionTimer(): void {
+    const { electionTimeoutMinMs, electionTimeoutMaxMs } = this.timings
+    this.electionDeadline = this.now + randomBetween(this.random, electionTimeoutMinMs, electionTimeoutMaxMs)
+  }
+
+  setRole(role: Role, leader: NodeId | null): void {
+    if (leader !== null && leader !== this.leader) this.counters.leaderChanges++
+    if (role === this.role && leader === this.leader) return
+    this.role = role
+    this.leader = leader
+    this.stage.role({ role, term: this.term, leader })
+  }
+
+  /** Adds an entry of the present term behind the log of a leader. */
+  appendEntry(kind: EntryKind, payload: Uint8Array, membership?: Membership): LogId {
+    const index = this.log.lastIndex + 1
+    const entry: Entry = { index, term: this.term, kind, payload, ...(membership === undefined ? {} : { membership }) }
+    this.log.append(this.term, payload.length)
+    this.stage.append(entry)
+    if (membership !== undefined) this.memberships.push(index, membership)
+    return { term: this.term, index }
+  }
+
+  truncateFrom(index: number): void {
+    assert(index > this.commit, `truncation at ${index} would remove committed entries (commit ${this.commit})`)
+    this.counters.truncations++
+    if (this.log.lastIndex > index) this.counters.longTruncations++
+    this.log.truncateFrom(index)
+    this.memberships.truncateFrom(index)
+    if (this.stage.truncateFrom(index)) this.counters.clamps++
+    this.persisted = Math.min(this.persisted, index - 1)
+    this.verified = Math.min(this.verified, index - 1)
+  }
+
+  /** Moves the commit index forward and hands out what may be applied. */
+  commitTo(index: number): boolean {
+    if (index <= this.commit) return false
+    assert(
+      index <= this.log.lastIndex,
+      `commit ${index} lies after the log's end ${this.log.lastIndex}: acknowledged entries are missing`,
+    )
+    this.commit = index
+    this.memberships.commit(index)
+    this.handOut()
+    return true
+  }
+
+  /** Entries are applied once committed and durable here, never before. */
+  handOut(): void {
+    const last = Math.min(this.commit, this.persisted)
+    if (last <= this.handedOut) return
+    this.stage.apply(this.handedOut + 1, last)
+    this.handedOut = last
+  }
+}

@@ -1,0 +1,104 @@
+import type { WriteResult } from '../api/index.ts'
+import { assert } from '../lib/index.ts'
+import { MAX_APPEND_BYTES, MAX_BATCH_SIZE } from '../limits.ts'
+import type { LogStore, StateMachine } from '../ports/index.ts'
+import type { Entry } from '../raft/index.ts'
+import type { EntryCache } from './entry-cache.ts'
+
+export interface ApplierOptions {
+  readonly log: LogStore
+  readonly stateMachine: StateMachine
+  readonly cache: EntryCache
+  /** These entries took effect, each with its result. */
+  readonly applied: (entries: readonly Entry[], results: readonly (WriteResult | null)[]) => void
+  readonly failed: (error: Error) => void
+  /** Runs `run` later, guarded; gives the event loop a turn between batches. */
+  readonly defer: (run: () => void) => void
+}
+
+/** Applies committed entries in order, in batches bounded by count and bytes, one batch a turn. */
+export class Applier {
+  readonly #options: ApplierOptions
+  #next: number
+  #target: number
+  #running = false
+  /** Counts restores: what was read from the log for a former state is dropped. */
+  #epoch = 0
+
+  constructor(options: ApplierOptions, applied: number) {
+    this.#options = options
+    this.#next = applied + 1
+    this.#target = applied
+  }
+
+  /** The last entry whose effects are in the state machine. */
+  get appliedIndex(): number {
+    return this.#next - 1
+  }
+
+  get idle(): boolean {
+    return this.#next > this.#target
+  }
+
+  enqueue(first: number, last: number): void {
+    assert(first === this.#target + 1, `apply of ${first} does not follow ${this.#target}`)
+    this.#target = last
+    if (!this.#running) this.#run()
+  }
+
+  /** A snapshot is about to replace the state: what is queued is part of it and is not applied any more. */
+  halt(): void {
+    this.#epoch++
+    this.#running = false
+    this.#target = this.#next - 1
+  }
+
+  /** The state is now that of a snapshot taken at `index`. */
+  restored(index: number): void {
+    this.#next = index + 1
+    this.#target = index
+  }
+
+  #run(): void {
+    this.#running = this.#next <= this.#target
+    if (!this.#running) return
+    const cached = this.#cachedBatch()
+    if (cached.length > 0) {
+      this.#apply(cached)
+      return
+    }
+    const epoch = this.#epoch
+    const last = Math.min(this.#target, this.#next + MAX_BATCH_SIZE - 1)
+    this.#options.log.read(this.#next, last, MAX_APPEND_BYTES, (error, entries) => {
+      if (epoch !== this.#epoch) return
+      if (error === undefined) this.#apply(entries)
+      else this.#options.failed(error)
+    })
+  }
+
+  #cachedBatch(): Entry[] {
+    const batch: Entry[] = []
+    let bytes = 0
+    for (let index = this.#next; index <= this.#target && batch.length < MAX_BATCH_SIZE && bytes < MAX_APPEND_BYTES; index++) {
+      const entry = this.#options.cache.get(index)
+      if (entry === undefined) break
+      batch.push(entry)
+      bytes += entry.payload.length
+    }
+    return batch
+  }
+
+  #apply(entries: readonly Entry[]): void {
+    const results = this.#options.stateMachine.apply(entries)
+    this.#next += entries.length
+    this.#options.applied(entries, results)
+    if (this.#next > this.#target) {
+      this.#running = false
+      return
+    }
+    const epoch = this.#epoch
+    this.#options.defer(() => {
+      if (epoch === this.#epoch) this.#run()
+    })
+  }
+}

@@ -1,0 +1,125 @@
+import { AspenError } from '../api/index.ts'
+import { MAX_PROPOSAL_BYTES, MAX_PROPOSALS } from '../limits.ts'
+import type { NodeId } from '../raft/index.ts'
+import type { ForwardReply, ForwardRequest } from '../wire/index.ts'
+import type { Reply } from './options.ts'
+import { outcomeUnknown } from './proposals.ts'
+
+interface Job {
+  readonly operation: ForwardRequest['operation']
+  readonly body: Uint8Array
+  readonly deadline: number
+  readonly reply: Reply<Uint8Array>
+}
+
+export interface ForwarderOptions {
+  readonly now: () => number
+  /** The leader to send to, or null: this node does not know one, or leads itself. */
+  readonly leader: () => NodeId | null
+  /** Hands a request to the leader's link; false when it was certainly not sent. */
+  readonly send: (leader: NodeId, request: ForwardRequest) => boolean
+  /** Runs a job here, when this node has come to lead. */
+  readonly runHere: (job: Job) => void
+  readonly leadsHere: () => boolean
+}
+
+/**
+ * Takes work that only a leader can do to the leader, one hop. A job is sent again only while it provably never
+ * reached a proposer: not sent at all, or answered with NOT_LEADER. Otherwise its outcome is unknown.
+ */
+export class Forwarder {
+  readonly #options: ForwarderOptions
+  #nextId = 1
+  #waiting: Job[] = []
+  readonly #sent = new Map<number, { readonly job: Job; readonly leader: NodeId }>()
+  #bytes = 0
+
+  constructor(options: ForwarderOptions) {
+    this.#options = options
+  }
+
+  get count(): number {
+    return this.#waiting.length + this.#sent.size
+  }
+
+  /** @throws AspenError OVERLOADED */
+  submit(operation: Job['operation'], body: Uint8Array, deadline: number, reply: Reply<Uint8Array>): void {
+    if (this.count >= MAX_PROPOSALS || this.#bytes + body.length > MAX_PROPOSAL_BYTES) {
+      throw new AspenError('OVERLOADED', `${this.count} requests already wait for the leader on this node; try again`, {
+        queue: 'forwarder',
+      })
+    }
+    this.#bytes += body.length
+    const job: Job = {
+      operation,
+      body,
+      deadline,
+      reply: (error, value) => {
+        this.#bytes -= body.length
+        reply(error, value)
+      },
+    }
+    this.#dispatch(job)
+  }
+
+  /** The leader, a link or the role changed: what waits is tried again. */
+  retry(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const job of waiting) this.#dispatch(job)
+  }
+
+  answered(from: NodeId, answer: ForwardReply): void {
+    const sent = this.#sent.get(answer.id)
+    if (sent === undefined || sent.leader !== from) return
+    this.#sent.delete(answer.id)
+    if (answer.ok) sent.job.reply(undefined, answer.body)
+    else if (answer.code === 'NOT_LEADER') this.#waiting.push(sent.job)
+    else sent.job.reply(new AspenError(answer.code, answer.message, answer.details))
+  }
+
+  /** The link to `peer` is gone: what it was sent may or may not have been done. */
+  linkClosed(peer: NodeId): void {
+    for (const [id, { job, leader }] of this.#sent) {
+      if (leader !== peer) continue
+      this.#sent.delete(id)
+      job.reply(outcomeUnknown(`the link to the leader, node ${peer}, broke before it answered`))
+    }
+  }
+
+  expire(now: number, noLeader: () => AspenError): void {
+    const overdue = this.#waiting.filter((job) => job.deadline <= now)
+    if (overdue.length > 0) this.#waiting = this.#waiting.filter((job) => job.deadline > now)
+    for (const job of overdue) job.reply(noLeader())
+    for (const [id, { job, leader }] of this.#sent) {
+      if (job.deadline > now) continue
+      this.#sent.delete(id)
+      job.reply(outcomeUnknown(`the leader, node ${leader}, did not answer before the deadline`))
+    }
+  }
+
+  abandon(why: AspenError): void {
+    for (const job of this.#waiting.splice(0)) job.reply(why)
+    for (const { job } of this.#sent.values()) job.reply(outcomeUnknown('this node stopped before the leader answered'))
+    this.#sent.clear()
+  }
+
+  #dispatch(job: Job): void {
+    if (this.#options.leadsHere()) {
+      this.#options.runHere(job)
+      return
+    }
+    const leader = this.#options.leader()
+    if (leader === null) {
+      this.#waiting.push(job)
+      return
+    }
+    const id = this.#nextId++
+    const timeoutMs = Math.max(1, Math.floor(job.deadline - this.#options.now()))
+    const sent = this.#options.send(leader, { type: 'forward', id, operation: job.operation, timeoutMs, body: job.body })
+    if (sent) this.#sent.set(id, { job, leader })
+    else this.#waiting.push(job)
+  }
+}
+
+export type { Job }

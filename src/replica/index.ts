@@ -1,0 +1,5 @@
+export type { AdminRequest } from './membership-admin.ts'
+export type { Reply, ReplicaOptions } from './options.ts'
+export { RecoveryError } from './recovery.ts'
+export type { Replica, ReplicaView } from './replica.ts'
+export { openReplica } from './open-replica.ts'

@@ -1,0 +1,142 @@
+import type { Counter, LinkedPeer, LinkEnd, Metrics, TransportHandler } from '../ports/index.ts'
+import type { Message, NodeId } from '../raft/index.ts'
+import { decodePeerMessage, WireError } from '../wire/index.ts'
+import type { ForwardReply, ForwardRequest, PeerMessage, SnapshotChunk, SnapshotProgress } from '../wire/index.ts'
+import type { Directory } from './directory.ts'
+
+export interface IntakeOptions {
+  readonly nodeId: NodeId
+  readonly directory: Directory
+  readonly metrics: Metrics
+  readonly clusterId: () => string | null
+  /** This node belonged to no cluster; a leader of this one has spoken to it. */
+  readonly adopt: (clusterId: string) => void
+  readonly raft: (message: Message) => void
+  readonly forward: (from: string, request: ForwardRequest) => void
+  readonly forwardReply: (from: NodeId, reply: ForwardReply) => void
+  readonly snapshotChunk: (chunk: SnapshotChunk) => void
+  readonly snapshotProgress: (progress: SnapshotProgress) => void
+  readonly linkOpened: (id: NodeId) => void
+  readonly linkClosed: (id: NodeId, endpointId: string, end: LinkEnd) => void
+  readonly crashed: (id: NodeId) => void
+  /** Runs an input so that a failed invariant stops the node and nothing else. */
+  readonly guard: (run: () => void) => void
+}
+
+/** Where peers' messages enter: decoded, checked against who sent them, and routed. What fails a check is dropped and counted. */
+export class Intake implements TransportHandler {
+  readonly #options: IntakeOptions
+  readonly #dropped: Record<'malformed' | 'stranger' | 'cluster', Counter>
+  /** The ids of links at their opening, for when the configuration has changed by their end. */
+  readonly #ids = new Map<string, NodeId>()
+
+  constructor(options: IntakeOptions) {
+    this.#options = options
+    const counter = (reason: string): Counter => options.metrics.counter('aspen_peer_messages_dropped_total', { reason })
+    this.#dropped = { malformed: counter('malformed'), stranger: counter('stranger'), cluster: counter('cluster') }
+  }
+
+  opened(peer: LinkedPeer): void {
+    this.#options.guard(() => {
+      this.#options.directory.linked(peer)
+      this.#ids.set(peer.endpointId, peer.claims.nodeId)
+      const id = this.#options.directory.idOf(peer.endpointId)
+      if (id !== undefined) this.#options.linkOpened(id)
+    })
+  }
+
+  claimed(peer: LinkedPeer): void {
+    this.opened(peer)
+  }
+
+  closed(endpointId: string, end: LinkEnd): void {
+    this.#options.guard(() => {
+      const id = this.#options.directory.idOf(endpointId)
+      this.#options.directory.unlinked(endpointId)
+      if (id !== undefined) this.#options.linkClosed(id, endpointId, end)
+    })
+  }
+
+  refused(endpointId: string): void {
+    this.#options.guard(() => {
+      const id = this.#ids.get(endpointId)
+      const known = id !== undefined && this.#options.directory.endpointOf(id) === endpointId
+      if (known && this.#options.directory.link(endpointId) === undefined) this.#options.crashed(id)
+    })
+  }
+
+  message(endpointId: string, bytes: Uint8Array): void {
+    this.#options.guard(() => {
+      const message = this.#decode(bytes)
+      if (message !== undefined) this.#route(endpointId, message)
+    })
+  }
+
+  #decode(bytes: Uint8Array): PeerMessage | undefined {
+    try {
+      return decodePeerMessage(bytes)
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error
+      this.#dropped.malformed.add()
+      return undefined
+    }
+  }
+
+  #route(endpointId: string, message: PeerMessage): void {
+    const { directory, nodeId } = this.#options
+    const id = directory.idOf(endpointId)
+    if (id === undefined || speaker(message, id) !== id) {
+      this.#dropped.stranger.add()
+      return
+    }
+    if (!this.#sameCluster(endpointId, message)) {
+      this.#dropped.cluster.add()
+      return
+    }
+    switch (message.type) {
+      case 'raft':
+        if (message.message.to === nodeId) this.#options.raft(message.message)
+        else this.#dropped.stranger.add()
+        break
+      case 'forward':
+        this.#options.forward(endpointId, message)
+        break
+      case 'forward-reply':
+        this.#options.forwardReply(id, message)
+        break
+      case 'snapshot-chunk':
+        this.#options.snapshotChunk(message)
+        break
+      case 'snapshot-progress':
+        this.#options.snapshotProgress(message)
+        break
+    }
+  }
+
+  /** Only members of one cluster speak; a node of none joins the cluster of the first leader that speaks to it. */
+  #sameCluster(endpointId: string, message: PeerMessage): boolean {
+    const theirs = this.#options.directory.link(endpointId)?.claims.clusterId ?? null
+    const ours = this.#options.clusterId()
+    if (theirs === null) return false
+    if (ours !== null) return theirs === ours
+    if (message.type !== 'raft') return message.type === 'snapshot-chunk'
+    const { type } = message.message
+    if (type !== 'append' && type !== 'heartbeat' && type !== 'snapshot') return false
+    this.#options.adopt(theirs)
+    return true
+  }
+}
+
+/** The id a message says it is from; messages without one are from whoever the link belongs to. */
+function speaker(message: PeerMessage, linked: NodeId): NodeId {
+  switch (message.type) {
+    case 'raft':
+      return message.message.from
+    case 'snapshot-chunk':
+    case 'snapshot-progress':
+      return message.from
+    case 'forward':
+    case 'forward-reply':
+      return linked
+  }
+}

@@ -1,0 +1,28 @@
+import type { Random } from '../lib/index.ts'
+import type { Clock, Logger, LogStore, Metrics, SnapshotStore, StateMachine, Transport } from '../ports/index.ts'
+import type { Membership, NodeId, Timings } from '../raft/index.ts'
+
+export interface ReplicaOptions {
+  readonly nodeId: NodeId
+  readonly clock: Clock
+  /** Seeds election timeouts and the incarnation. */
+  readonly random: Random
+  readonly log: LogStore
+  readonly stateMachine: StateMachine
+  readonly snapshots: SnapshotStore
+  readonly transport: Transport
+  readonly logger: Logger
+  readonly metrics: Metrics
+  readonly timings: Timings
+  /** Entries kept behind the applied index when the log is purged. */
+  readonly retainedEntries: number
+  /** Entries applied between two checkpoints. */
+  readonly checkpointIntervalEntries: number
+  /** Called once, when an invariant, a write or a sync failed: the replica says and does nothing from then on. */
+  readonly onFatal: (error: Error) => void
+  /** Called when another configuration is in force: its members are to be reached. */
+  readonly onMembership: (membership: Membership) => void
+}
+
+/** Answers exactly once: an error, or a value. */
+export type Reply<T> = (error: Error | undefined, value?: T) => void

@@ -1,0 +1,169 @@
+import { MAX_PERSIST_BYTES } from '../limits.ts'
+import type { Done, LogBatch, LogStore } from '../ports/index.ts'
+import type { Effects, LogId, Message, Persist, SnapshotMeta } from '../raft/index.ts'
+
+interface Item {
+  readonly id: number
+  readonly persist: Persist | undefined
+  readonly restore: SnapshotMeta | undefined
+  readonly messages: readonly Message[]
+  readonly clusterId: string | undefined
+  readonly bytes: number
+}
+
+export interface PersisterOptions {
+  readonly log: LogStore
+  /** Brings log and state to a snapshot, durably. */
+  readonly restore: (snapshot: SnapshotMeta, done: Done) => void
+  readonly send: (message: Message) => void
+  /** Batches up to `id` are durable. */
+  readonly persisted: (id: number) => void
+  /** The log now begins after this position. */
+  readonly purged: (position: LogId) => void
+  readonly failed: (error: Error) => void
+  /** Reports a finished sync: entries and bytes it made durable. */
+  readonly synced: (entries: number, startedAt: number) => void
+  readonly now: () => number
+}
+
+/**
+ * Group commit: one sync is in flight, and whatever arrives meanwhile joins the next. Messages that promise
+ * something leave when the batches before them are durable, in order.
+ */
+export class Persister {
+  readonly #options: PersisterOptions
+  #queue: Item[] = []
+  #busySince: number | null = null
+  #purgeTo = 0
+
+  constructor(options: PersisterOptions) {
+    this.#options = options
+  }
+
+  /** When the sync in flight began, or null. */
+  get busySince(): number | null {
+    return this.#busySince
+  }
+
+  get idle(): boolean {
+    return this.#busySince === null && this.#queue.length === 0
+  }
+
+  /** Queues what a batch of effects asks for. `clusterId` is written ahead of it, once in the life of a log. */
+  enqueue(effects: Effects, clusterId: string | undefined): void {
+    const { id, persist, restore, sendOncePersisted } = effects
+    const work = persist !== undefined || restore !== undefined || clusterId !== undefined
+    if (!work && sendOncePersisted.length === 0) return
+    if (!work && this.idle) {
+      for (const message of sendOncePersisted) this.#options.send(message)
+      return
+    }
+    const bytes = persist?.append.reduce((sum, entry) => sum + entry.payload.length, 0) ?? 0
+    this.#queue.push({ id, persist, restore, messages: sendOncePersisted, clusterId, bytes })
+  }
+
+  /** Purges the log up to `index` before the next write. */
+  requestPurge(index: number): void {
+    this.#purgeTo = Math.max(this.#purgeTo, index)
+    this.start()
+  }
+
+  /** Starts the next write unless one is in flight. */
+  start(): void {
+    if (this.#busySince !== null) return
+    this.#releaseMessages()
+    if (this.#purgeTo > 0) {
+      this.#purge()
+      return
+    }
+    const first = this.#queue[0]
+    if (first === undefined) return
+    if (first.restore === undefined) this.#write(this.#takeGroup())
+    else this.#restore(this.#queue.shift() as Item)
+  }
+
+  /** Messages with no write of their own before them need not wait for the writes behind them. */
+  #releaseMessages(): void {
+    const writes = this.#queue.findIndex(
+      (item) => item.persist !== undefined || item.restore !== undefined || item.clusterId !== undefined,
+    )
+    const released = this.#queue.splice(0, writes < 0 ? this.#queue.length : writes)
+    for (const item of released) for (const message of item.messages) this.#options.send(message)
+  }
+
+  #takeGroup(): Item[] {
+    let bytes = 0
+    let count = 0
+    for (const item of this.#queue) {
+      bytes += item.bytes
+      if (item.restore !== undefined || (count > 0 && bytes > MAX_PERSIST_BYTES)) break
+      count++
+    }
+    return this.#queue.splice(0, count)
+  }
+
+  #write(items: readonly Item[]): void {
+    const batches: LogBatch[] = []
+    for (const { persist, clusterId } of items) {
+      if (persist === undefined && clusterId === undefined) continue
+      batches.push({
+        ...(clusterId === undefined ? {} : { clusterId }),
+        ...(persist?.hardState === undefined ? {} : { hardState: persist.hardState }),
+        ...(persist?.truncateFrom === undefined ? {} : { truncateFrom: persist.truncateFrom }),
+        entries: persist?.append ?? [],
+      })
+    }
+    const startedAt = this.#options.now()
+    this.#busySince = startedAt
+    this.#options.log.write(batches, (error) => {
+      this.#busySince = null
+      if (error !== undefined) {
+        this.#options.failed(error)
+        return
+      }
+      this.#options.synced(
+        batches.reduce((sum, batch) => sum + batch.entries.length, 0),
+        startedAt,
+      )
+      this.#complete(items)
+    })
+  }
+
+  #purge(): void {
+    const index = this.#purgeTo
+    this.#purgeTo = 0
+    this.#busySince = this.#options.now()
+    this.#options.log.purge(index, (error, purged) => {
+      this.#busySince = null
+      if (error !== undefined) {
+        this.#options.failed(error)
+        return
+      }
+      this.#options.purged(purged)
+      this.start()
+    })
+  }
+
+  #restore(item: Item): void {
+    // The log that was to be purged is replaced.
+    this.#purgeTo = 0
+    this.#busySince = this.#options.now()
+    this.#options.restore(item.restore as SnapshotMeta, (error) => {
+      this.#busySince = null
+      if (error !== undefined) {
+        this.#options.failed(error)
+        return
+      }
+      // What the same batch appends behind the snapshot is written next, before anything of it is promised.
+      if (item.persist === undefined) this.#complete([item])
+      else this.#write([{ ...item, restore: undefined }])
+    })
+  }
+
+  #complete(items: readonly Item[]): void {
+    const last = items.findLast((item) => item.persist !== undefined || item.restore !== undefined)
+    for (const item of items) for (const message of item.messages) this.#options.send(message)
+    if (last !== undefined) this.#options.persisted(last.id)
+    this.start()
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * What a node does with what it finds at start-up. The log is the truth, the state trails it, a snapshot may be
+ * ahead of both when the node stopped in the middle of installing it:
+ *
+ * | snapshot | log and state | then |
+ * |---|---|---|
+ * | ahead of the state, log lacks its position | install was cut short | the log is reset to it, the state restored |
+ * | ahead of the state, log has its position | state lost its tail | the state replays the log; restored where the log is purged |
+ * | any | state within the log | the log behind `applied` is replayed as it commits |
+ * | none, or behind `applied` | state ahead of the log's end | refused: the log has lost entries that were applied |
+ * | none, or behind the purged position | state behind the purged position | refused: what lies between is gone |
+ */
+import type { LogStore, SnapshotStore, StateMachine, StoredSnapshot } from '../ports/index.ts'
+import { EMPTY_MEMBERSHIP } from '../raft/index.ts'
+import type { Entry, LogId, Membership, RaftRestored } from '../raft/index.ts'
+import { decodeMembership } from '../wire/index.ts'
+
+/** The data directory contradicts itself; starting would lose or invent data. */
+export class RecoveryError extends Error {
+  override readonly name = 'RecoveryError'
+}
+
+export interface Recovered {
+  readonly restored: RaftRestored
+  readonly clusterId: string | null
+}
+
+function logHas(log: LogStore, position: LogId): boolean {
+  const { purged, entries } = log.recovered
+  if (position.index === purged.index) return position.term === purged.term
+  return entries[position.index - purged.index - 1]?.term === position.term
+}
+
+/** The snapshot that must be installed before anything else, or null. */
+export function snapshotToInstall(log: LogStore, state: StateMachine, snapshots: SnapshotStore): StoredSnapshot | null {
+  const newest = snapshots.newest()
+  const { applied } = state.info()
+  if (newest === null || newest.last.index <= applied.index) return null
+  const replayable = logHas(log, newest.last) && applied.index >= log.recovered.purged.index
+  return replayable ? null : newest
+}
+
+function membershipsAfter(
+  base: { index: number; membership: Membership },
+  entries: readonly Entry[],
+): RaftRestored['memberships'] {
+  const later = entries
+    .filter((entry) => entry.index > base.index)
+    .map((entry) => ({ index: entry.index, membership: entry.membership ?? decodeMembership(entry.payload) }))
+  return [base, ...later]
+}
+
+/** Reads the consensus state out of log and state machine. Call it after `snapshotToInstall` was dealt with. */
+export function recover(log: LogStore, state: StateMachine, installed: StoredSnapshot | null): Recovered {
+  const { applied, membership, membershipIndex } = state.info()
+  const reset = installed !== null && !logHas(log, installed.last)
+  const { hardState, clusterId } = log.recovered
+  const purged = reset ? installed.last : log.recovered.purged
+  const entries = reset ? [] : log.recovered.entries
+  const lastIndex = purged.index + entries.length
+  if (applied.index < purged.index) {
+    throw new RecoveryError(
+      `the state ends at entry ${applied.index}, the log begins after entry ${purged.index}, and no snapshot fills the gap: ` +
+        `this data directory cannot be repaired; remove this member from the cluster and add it again with an empty one`,
+    )
+  }
+  if (applied.index > lastIndex) {
+    throw new RecoveryError(
+      `the state has applied entry ${applied.index}, but the log ends at entry ${lastIndex}: the log has lost entries; ` +
+        `remove this member from the cluster and add it again with an empty data directory`,
+    )
+  }
+  const base = { index: membershipIndex, membership: membership ?? EMPTY_MEMBERSHIP }
+  return {
+    restored: {
+      term: hardState.term,
+      votedFor: hardState.votedFor,
+      purged,
+      entries,
+      memberships: membershipsAfter(base, reset ? [] : log.recovered.memberships),
+      applied: applied.index,
+    },
+    clusterId: clusterId ?? installed?.clusterId ?? null,
+  }
+}
