@@ -35,4 +35,5 @@ export type {
   WriteOptions,
   WriteResult,
 } from './key-value-store.ts'
+export { remainingRange, scanLimit, scanToken } from './scan-pages.ts'
 export type { HealthCheck, NodeStatus, PeerStatus, StatusSource } from './status.ts'

@@ -14,6 +14,8 @@ export interface IntakeOptions {
   readonly raft: (message: Message) => void
   readonly forward: (from: string, request: ForwardRequest) => void
   readonly forwardReply: (from: NodeId, reply: ForwardReply) => void
+  /** A peer has proven its key and said who it is. */
+  readonly linked: (peer: LinkedPeer) => void
   readonly snapshotChunk: (chunk: SnapshotChunk) => void
   readonly snapshotProgress: (progress: SnapshotProgress) => void
   readonly linkOpened: (id: NodeId) => void
@@ -32,13 +34,14 @@ export class Intake implements TransportHandler {
 
   constructor(options: IntakeOptions) {
     this.#options = options
-    const counter = (reason: string): Counter => options.metrics.counter('aspen_peer_messages_dropped_total', { reason })
+    const counter = (reason: string): Counter => options.metrics.counter('aspen_link_dropped_total', { reason })
     this.#dropped = { malformed: counter('malformed'), stranger: counter('stranger'), cluster: counter('cluster') }
   }
 
   opened(peer: LinkedPeer): void {
     this.#options.guard(() => {
       this.#options.directory.linked(peer)
+      this.#options.linked(peer)
       this.#ids.set(peer.endpointId, peer.claims.nodeId)
       const id = this.#options.directory.idOf(peer.endpointId)
       if (id !== undefined) this.#options.linkOpened(id)

@@ -1,5 +1,5 @@
 import type { Random } from '../lib/index.ts'
-import type { Clock, Logger, LogStore, Metrics, SnapshotStore, StateMachine, Transport } from '../ports/index.ts'
+import type { Clock, LinkedPeer, Logger, LogStore, Metrics, SnapshotStore, StateMachine, Transport } from '../ports/index.ts'
 import type { Membership, NodeId, Timings } from '../raft/index.ts'
 
 export interface ReplicaOptions {
@@ -20,6 +20,8 @@ export interface ReplicaOptions {
   readonly checkpointIntervalEntries: number
   /** Called once, when an invariant, a write or a sync failed: the replica says and does nothing from then on. */
   readonly onFatal: (error: Error) => void
+  /** Called when a peer has proven its key and said who it is and where it can be dialled. */
+  readonly onLinked: (peer: LinkedPeer) => void
   /** Called when another configuration is in force: its members are to be reached. */
   readonly onMembership: (membership: Membership) => void
 }

@@ -92,7 +92,13 @@ export class Replica {
   readonly #receiver: SnapshotReceiver
   readonly #admin: MembershipAdmin
   readonly #intake: Intake
-  readonly #metrics: { readonly sync: Histogram; readonly batch: Histogram; readonly forwarded: Counter }
+  readonly #metrics: {
+    readonly sync: Histogram
+    readonly batch: Histogram
+    readonly proposals: Counter
+    readonly reads: Counter
+    readonly forwarded: Readonly<Record<ForwardRequest['operation'], Counter>>
+  }
   #clusterId: string | null
   /** Written with the next batch, once in the life of a log. */
   #clusterIdToPersist: string | undefined
@@ -121,7 +127,12 @@ export class Replica {
     this.#metrics = {
       sync: metrics.histogram('aspen_log_sync_duration_seconds'),
       batch: metrics.histogram('aspen_log_batch_entries'),
-      forwarded: metrics.counter('aspen_forwarded_requests_total'),
+      proposals: metrics.counter('aspen_proposals_total'),
+      reads: metrics.counter('aspen_reads_total'),
+      forwarded: {
+        write: metrics.counter('aspen_forwarded_requests_total', { operation: 'write' }),
+        admin: metrics.counter('aspen_forwarded_requests_total', { operation: 'admin' }),
+      },
     }
     const now = (): number => clock.now()
     const failed = (error: Error): void => this.#poison(error)
@@ -187,7 +198,7 @@ export class Replica {
       now,
       leader: () => (this.#raft.leader === nodeId ? null : this.#raft.leader),
       send: (leader, request) => {
-        this.#metrics.forwarded.add()
+        this.#metrics.forwarded[request.operation].add()
         return this.#sendPeer(leader, request)
       },
       leadsHere: () => this.#leadsHere(),
@@ -207,6 +218,7 @@ export class Replica {
       directory: this.#directory,
       metrics,
       clusterId: () => this.#clusterId,
+      linked: (peer) => options.onLinked(peer),
       adopt: (clusterId) => this.#setClusterId(clusterId),
       raft: (message) => this.#onRaft(message),
       forward: (from, request) => this.#onForward(from, request),
@@ -279,6 +291,7 @@ export class Replica {
   read(deadline: number, reply: Reply<void>): void {
     this.#attempt(reply, () => {
       this.#reads.checkRoom()
+      this.#metrics.reads.add()
       this.#reads.add(this.#raft.read(), deadline, reply)
     })
   }
@@ -407,6 +420,7 @@ export class Replica {
     checkQuota(this.#options.stateMachine.info(), this.#proposals.bytes, this.#proposals.count, envelope)
     const logId = this.#raft.propose(envelope)
     if (logId === undefined) throw new AspenError('NOT_LEADER', 'this node does not lead any more', { leader: this.#raft.leader })
+    this.#metrics.proposals.add()
     this.#proposals.add(logId, envelope.length, deadline, reply)
   }
 

@@ -1,0 +1,69 @@
+/** Turns scan requests into ranges and back into tokens. A token names the key that ended its page. */
+import { toKey } from './commands.ts'
+import type { Data } from './commands.ts'
+import { AspenError } from './errors.ts'
+import type { ScanRange, ScanRequest } from './key-value-store.ts'
+import { compareBytes, concatBytes, prefixEnd, utf8Encode } from '../lib/index.ts'
+import { DEFAULT_SCAN_LIMIT, MAX_SCAN_LIMIT } from '../limits.ts'
+
+const TOKEN_PREFIX = 's1.'
+const TOKEN_ALPHABET = { alphabet: 'base64url', omitPadding: true } as const
+const NOTHING = new Uint8Array(0)
+
+/** An empty bound is allowed where an empty key is not: it means the beginning, or no prefix. */
+function toBound(data: Data | undefined): Uint8Array {
+  return data === undefined || data.length === 0 ? NOTHING : toKey(data)
+}
+
+function requestedRange(request: ScanRequest): ScanRange {
+  if (request.prefix !== undefined) {
+    if (request.start !== undefined || request.end !== undefined) {
+      throw new AspenError('INVALID_REQUEST', 'a scan has either a prefix, or start and end: not both')
+    }
+    const start = toBound(request.prefix)
+    return { start, end: prefixEnd(start) ?? null }
+  }
+  return { start: toBound(request.start), end: request.end === undefined ? null : toKey(request.end) }
+}
+
+function parseToken(token: string): Uint8Array {
+  try {
+    return token.startsWith(TOKEN_PREFIX) ? Uint8Array.fromBase64(token.slice(TOKEN_PREFIX.length), TOKEN_ALPHABET) : NOTHING
+  } catch {
+    return NOTHING
+  }
+}
+
+/** The key a token names. @throws AspenError INVALID_TOKEN unless the token was made for this range */
+function lastKey(token: string, range: ScanRange): Uint8Array {
+  const key = parseToken(token)
+  const outside =
+    key.length === 0 || compareBytes(key, range.start) < 0 || (range.end !== null && compareBytes(key, range.end) >= 0)
+  if (outside || scanToken(key) !== token) {
+    throw new AspenError(
+      'INVALID_TOKEN',
+      'the token is not one that a scan of this prefix or range gave: start from the first page',
+    )
+  }
+  return key
+}
+
+export function scanToken(last: Uint8Array): string {
+  return TOKEN_PREFIX + last.toBase64(TOKEN_ALPHABET)
+}
+
+/** The range that is left to scan. @throws AspenError INVALID_REQUEST, INVALID_KEY, KEY_TOO_LARGE, INVALID_TOKEN */
+export function remainingRange(request: ScanRequest): ScanRange {
+  const range = requestedRange(request)
+  if (request.token === undefined) return range
+  // The first key after k is k followed by a zero byte.
+  return { start: concatBytes([lastKey(request.token, range), utf8Encode('\0')]), end: range.end }
+}
+
+export function scanLimit(request: ScanRequest): number {
+  const limit = request.limit ?? DEFAULT_SCAN_LIMIT
+  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_SCAN_LIMIT) {
+    throw new AspenError('INVALID_REQUEST', `the limit is ${limit}: it must be a whole number from 1 to ${MAX_SCAN_LIMIT}`)
+  }
+  return limit
+}

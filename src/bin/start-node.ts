@@ -1,0 +1,41 @@
+import { AspenNode } from '../cluster/index.ts'
+import { createHttpServer, PrometheusMetrics } from '../http/index.ts'
+import type { RunningNode, StartNode } from './node-program.ts'
+
+/** How long requests in flight may take to finish when the node stops, in milliseconds. */
+const DRAIN_MS = 2_000
+
+/** Starts a node with its HTTP face. */
+export const startNode: StartNode = async (config, { logger, onFatal }): Promise<RunningNode> => {
+  const metrics = new PrometheusMetrics()
+  const node = await AspenNode.start(config, { logger, metrics, onFatal })
+  const { httpAddr, httpToken, insecure, httpAllowedHosts } = config
+  const server = createHttpServer({
+    store: node,
+    controller: node,
+    status: node,
+    metrics,
+    logger,
+    nodeId: config.nodeId,
+    host: httpAddr.host,
+    port: httpAddr.port,
+    insecure,
+    allowedHosts: httpAllowedHosts,
+    ...(httpToken === null ? {} : { token: httpToken }),
+  })
+  let url: string
+  try {
+    url = await server.listen()
+  } catch (error) {
+    await node.stop()
+    throw error
+  }
+  return {
+    url,
+    endpointId: node.endpointId,
+    stop: async () => {
+      await server.close(DRAIN_MS)
+      await node.stop()
+    },
+  }
+}

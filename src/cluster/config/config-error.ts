@@ -1,0 +1,4 @@
+/** A setting that is unknown, unreadable, out of range or at odds with another; the message names where it came from. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+}

@@ -1,0 +1,8 @@
+export { ConfigError } from './config-error.ts'
+export { CLUSTER_SCRIPT_VARIABLES, unknownVariables } from './environment-layer.ts'
+export type { Environment } from './environment-layer.ts'
+export { formatHostPort, isLoopback, parseHostPort } from './host-port.ts'
+export type { HostPort } from './host-port.ts'
+export { completeConfig, loadConfig } from './load-config.ts'
+export type { ConfigSources, LoadedConfig } from './load-config.ts'
+export type { LogFormat, NodeConfig, StorageBackend, TransportChoice } from './node-config.ts'

@@ -1,0 +1,54 @@
+import type { AddPeerRequest } from '../../api/index.ts'
+import type { LogLevel } from '../../ports/index.ts'
+import type { HostPort } from './host-port.ts'
+
+/** `Sqlite` is durable; `InMemory` forgets everything, its identity included, when the process ends. */
+export type StorageBackend = 'Sqlite' | 'InMemory'
+
+/** `auto` takes the direct path where an address is known, and iroh elsewhere. */
+export type TransportChoice = 'auto' | 'iroh' | 'direct'
+
+export type LogFormat = 'json' | 'pretty'
+
+/** Everything one node can be told; complete and checked. */
+export interface NodeConfig {
+  /** This node's number in the cluster, from 1. */
+  readonly nodeId: number
+  /** Folder of identity, log and state. */
+  readonly dataDir: string
+  readonly storageBackend: StorageBackend
+  /** Where the HTTP API listens; port 0 is any free one. */
+  readonly httpAddr: HostPort
+  /** Where links from other nodes are accepted; port 0 is any free one. */
+  readonly ractorHost: string
+  readonly ractorPort: number
+  /** The secret that all nodes of a cluster share. */
+  readonly cookie: string
+  readonly heartbeatIntervalMs: number
+  readonly electionTimeoutMinMs: number
+  readonly electionTimeoutMaxMs: number
+  /** Messages that may wait for the RaftActor. */
+  readonly raftMailboxCapacity: number
+  /** How long a request may take before its outcome is reported as unknown. */
+  readonly requestTimeoutMs: number
+  readonly transport: TransportChoice
+  /** Peers known from the start. This node itself is never among them. */
+  readonly peers: readonly AddPeerRequest[]
+  readonly enableGossip: boolean
+  readonly enableMdns: boolean
+  readonly enableDnsDiscovery: boolean
+  readonly enablePkarr: boolean
+  readonly maxRestartCount: number
+  readonly restartWindowSecs: number
+  readonly actorStabilityDurationSecs: number
+  readonly circuitOpenDurationSecs: number
+  readonly halfOpenStabilityDurationSecs: number
+  /** The bearer token that HTTP requests must carry, or null for none. */
+  readonly httpToken: string | null
+  /** Allows HTTP beyond loopback without a token. */
+  readonly insecure: boolean
+  /** Names beside the bound one that a request's Host header may carry, in lower case. */
+  readonly httpAllowedHosts: readonly string[]
+  readonly logLevel: LogLevel
+  readonly logFormat: LogFormat
+}

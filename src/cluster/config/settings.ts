@@ -1,0 +1,193 @@
+/**
+ * Every setting of a node, in one table. The TOML key is the name; the environment variable, the flag, the help text
+ * and the default all follow from the row.
+ */
+import { DEFAULT_MAILBOX_CAPACITY, MAX_MAILBOX_CAPACITY, MAX_RESTART_HISTORY_SIZE, REQUEST_TIMEOUT_MS } from '../../limits.ts'
+import type { NodeConfig } from './node-config.ts'
+import * as parsers from './parsers.ts'
+import type { Parser } from './parsers.ts'
+
+export const SECTIONS = ['Node', 'Raft', 'HTTP', 'Discovery', 'Supervision', 'Logging'] as const
+export type Section = (typeof SECTIONS)[number]
+
+export interface Setting<Field extends keyof NodeConfig = keyof NodeConfig> {
+  /** The key in TOML, in snake case. */
+  readonly name: string
+  readonly field: Field
+  readonly section: Section
+  /** What stands for the value in the help text. */
+  readonly placeholder: string
+  readonly parser: Parser<NonNullable<NodeConfig[Field]>>
+  /** Undefined when the setting has none, or one that depends on another setting. */
+  readonly default: NodeConfig[Field] | undefined
+  readonly help: string
+  /** A secret: never shown, and `NAME_file` may name a file that holds it. */
+  readonly secret?: true
+}
+
+const MAX_INTERVAL_MS = 600_000
+const MAX_DURATION_SECS = 86_400
+
+type Row<Field extends keyof NodeConfig> = Omit<Setting<Field>, 'name' | 'field' | 'section'>
+
+function snakeCase(field: string): string {
+  return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+}
+
+/** One row; the name follows from the field, so that a field is spelled the same way everywhere. */
+function row<Field extends keyof NodeConfig>(section: Section, field: Field, rest: Row<Field>): Setting {
+  return { name: snakeCase(field), field, section, ...rest }
+}
+
+const milliseconds = (value: number, help: string): Row<'heartbeatIntervalMs'> => ({
+  placeholder: 'MS',
+  parser: parsers.integer(1, MAX_INTERVAL_MS, 'milliseconds'),
+  default: value,
+  help,
+})
+
+const seconds = (value: number, help: string): Row<'restartWindowSecs'> => ({
+  placeholder: 'SECONDS',
+  parser: parsers.integer(1, MAX_DURATION_SECS, 'seconds'),
+  default: value,
+  help,
+})
+
+const onOff = (value: boolean, help: string): Row<'enableMdns'> => ({
+  placeholder: '',
+  parser: parsers.trueOrFalse,
+  default: value,
+  help,
+})
+
+export const SETTINGS: readonly Setting[] = [
+  row('Node', 'nodeId', {
+    placeholder: 'N',
+    parser: parsers.integer(1, Number.MAX_SAFE_INTEGER),
+    default: undefined,
+    help: "this node's number in the cluster, from 1",
+  }),
+  row('Node', 'dataDir', {
+    placeholder: 'DIR',
+    parser: parsers.path,
+    default: undefined,
+    help: 'folder of identity, log and state',
+  }),
+  row('Node', 'storageBackend', {
+    placeholder: 'KIND',
+    parser: parsers.oneOf(['Sqlite', 'InMemory'], { Redb: 'Sqlite' }),
+    default: 'Sqlite',
+    help: 'Sqlite (durable), InMemory, or Redb (deprecated: means Sqlite)',
+  }),
+  row('Node', 'cookie', {
+    placeholder: 'TEXT',
+    parser: parsers.cookie,
+    default: 'aspen-cookie',
+    help: 'secret that all nodes of a cluster share; with the default one, sockets bind to loopback only',
+    secret: true,
+  }),
+  row('Node', 'ractorHost', {
+    placeholder: 'HOST',
+    parser: parsers.host,
+    default: '127.0.0.1',
+    help: 'address to accept links from other nodes on',
+  }),
+  row('Node', 'ractorPort', {
+    placeholder: 'PORT',
+    parser: parsers.port,
+    default: 26_000,
+    help: 'port to accept links from other nodes on; 0 for any free one',
+  }),
+  row('Node', 'transport', {
+    placeholder: 'KIND',
+    parser: parsers.oneOf(['auto', 'iroh', 'direct']),
+    default: 'auto',
+    help: 'how to reach other nodes: auto, iroh or direct',
+  }),
+  row('Node', 'peers', {
+    placeholder: 'PEER',
+    parser: parsers.peerList,
+    default: [],
+    help: 'peers known from the start, each ID@ENDPOINT_ID[:HINT] with the hint a host:port or a relay URL; this node itself is skipped',
+  }),
+  row('Raft', 'heartbeatIntervalMs', milliseconds(500, 'time between two heartbeats of a leader')),
+  row('Raft', 'electionTimeoutMinMs', milliseconds(1_500, 'shortest silence of a leader before an election')),
+  row('Raft', 'electionTimeoutMaxMs', milliseconds(3_000, 'longest silence of a leader before an election')),
+  row('Raft', 'raftMailboxCapacity', {
+    placeholder: 'COUNT',
+    parser: parsers.integer(1, MAX_MAILBOX_CAPACITY, 'messages'),
+    default: DEFAULT_MAILBOX_CAPACITY,
+    help: 'messages that may wait for the Raft actor before requests are refused',
+  }),
+  row('Raft', 'requestTimeoutMs', milliseconds(REQUEST_TIMEOUT_MS, 'time after which the outcome of a request is unknown')),
+  row('HTTP', 'httpAddr', {
+    placeholder: 'HOST:PORT',
+    parser: parsers.hostPort,
+    default: { host: '127.0.0.1', port: 8080 },
+    help: 'address of the HTTP API; port 0 for any free one',
+  }),
+  row('HTTP', 'httpToken', {
+    placeholder: 'TEXT',
+    parser: parsers.bearerToken,
+    default: null,
+    help: 'bearer token that HTTP requests must carry; needed beyond loopback',
+    secret: true,
+  }),
+  row('HTTP', 'insecure', onOff(false, 'allow HTTP beyond loopback without a token')),
+  row('HTTP', 'httpAllowedHosts', {
+    placeholder: 'NAME',
+    parser: parsers.hostList,
+    default: [],
+    help: 'further names that requests may carry in their Host header; * for any',
+  }),
+  row('Discovery', 'enableGossip', onOff(true, 'find peers through gossip')),
+  row('Discovery', 'enableMdns', onOff(true, 'find peers on the local network')),
+  row('Discovery', 'enableDnsDiscovery', onOff(false, 'find peers through DNS')),
+  row('Discovery', 'enablePkarr', onOff(false, 'publish to and find peers in a DHT')),
+  row('Supervision', 'maxRestartCount', {
+    placeholder: 'COUNT',
+    parser: parsers.integer(0, MAX_RESTART_HISTORY_SIZE),
+    default: 3,
+    help: 'restarts within the window before the circuit opens',
+  }),
+  row('Supervision', 'restartWindowSecs', seconds(600, 'window in which restarts are counted')),
+  row('Supervision', 'actorStabilityDurationSecs', seconds(300, 'uptime after which an actor counts as stable')),
+  row('Supervision', 'circuitOpenDurationSecs', seconds(300, 'time without restarts once the circuit is open')),
+  row('Supervision', 'halfOpenStabilityDurationSecs', seconds(120, 'uptime after which a half-open circuit closes')),
+  row('Logging', 'logLevel', {
+    placeholder: 'LEVEL',
+    parser: parsers.oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal']),
+    default: 'info',
+    help: 'least severe messages to log: trace, debug, info, warn, error or fatal',
+  }),
+  row('Logging', 'logFormat', {
+    placeholder: 'FORMAT',
+    parser: parsers.oneOf(['json', 'pretty']),
+    default: 'json',
+    help: 'json or pretty, to standard error',
+  }),
+]
+
+/** Names as they may appear in TOML, the environment and the command line, with the setting they give. */
+export interface SettingName {
+  readonly name: string
+  readonly setting: Setting
+  /** The value is the path of a file that holds the setting. */
+  readonly isFile: boolean
+}
+
+/** All names, `NAME_file` of secrets included. */
+export const SETTING_NAMES: readonly SettingName[] = SETTINGS.flatMap((setting) => {
+  const plain = { name: setting.name, setting, isFile: false }
+  return setting.secret ? [plain, { name: `${setting.name}_file`, setting, isFile: true }] : [plain]
+})
+
+/** `http_addr` is ASPEN_HTTP_ADDR in the environment. */
+export function environmentName(name: string): string {
+  return `ASPEN_${name.toUpperCase()}`
+}
+
+/** `http_addr` is `http-addr` after the two dashes. */
+export function flagName(name: string): string {
+  return name.replaceAll('_', '-')
+}

@@ -1,0 +1,6 @@
+export { AspenNode } from './aspen-node.ts'
+export type { NodeDependencies } from './aspen-node.ts'
+export { completeConfig, ConfigError } from './config/index.ts'
+export type { NodeConfig } from './config/index.ts'
+export { createLogger } from './logger.ts'
+export { packageVersion } from './package-version.ts'

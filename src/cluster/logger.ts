@@ -1,0 +1,96 @@
+import { createRequire } from 'node:module'
+import { pino } from 'pino'
+import type { DestinationStream } from 'pino'
+import type { prettyFactory as PrettyFactory } from 'pino-pretty'
+import type { Logger, LogLevel } from '../ports/index.ts'
+import type { LogFormat } from './config/index.ts'
+
+export interface LoggerOptions {
+  /** The least severe level that is written. */
+  readonly level: LogLevel
+  readonly format: LogFormat
+  /** Stands in every line as `node_id`. */
+  readonly nodeId: number
+  /** Where lines go; standard error when absent. */
+  readonly destination?: DestinationStream
+}
+
+const STANDARD_ERROR = 2
+
+/** Facts under these names are never written, wherever the whole of a configuration or of a request gets into a line. */
+const SECRET_KEYS = ['cookie', 'token', 'httpToken', 'authorization']
+
+// The names that a line has of its own.
+const RESERVED_KEYS = new Set(['level', 'time', 'node_id', 'msg'])
+
+/**
+ * Standard error, written before the call returns: the last words of a process that is about to exit are not lost.
+ */
+function standardError(): DestinationStream {
+  const destination = pino.destination({ fd: STANDARD_ERROR, sync: true })
+  // Whoever read the log is gone. There is nowhere left to say so, and a node outlives the readers of its log.
+  destination.on('error', () => undefined)
+  return destination
+}
+
+/** Lines for people. The formatter is loaded with the first line: most of a start passes without one. */
+function prettyStream(options: LoggerOptions): DestinationStream {
+  const output = options.destination ?? standardError()
+  let format: ((line: string) => string) | undefined
+  return {
+    write(line: string): void {
+      format ??= createPrettifier(options.destination === undefined && process.stderr.isTTY)
+      output.write(format(line))
+    },
+  }
+}
+
+function createPrettifier(colorize: boolean): (line: string) => string {
+  const { prettyFactory } = createRequire(import.meta.url)('pino-pretty') as { readonly prettyFactory: typeof PrettyFactory }
+  return prettyFactory({
+    colorize,
+    translateTime: 'SYS:HH:MM:ss.l',
+    ignore: 'node_id',
+    messageFormat: 'node {node_id}: {msg}',
+  })
+}
+
+/** An error as facts; its stack tells where, which its message does not. */
+function errorFacts(error: Error): object {
+  const { name, message, stack, cause } = error
+  const code = (error as { readonly code?: unknown }).code
+  return {
+    name,
+    message,
+    ...(code === undefined ? {} : { code }),
+    stack,
+    ...(cause instanceof Error ? { cause: errorFacts(cause) } : {}),
+  }
+}
+
+function lineFacts(facts: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(facts).map(([key, value]) => [
+      RESERVED_KEYS.has(key) ? `fact_${key}` : key,
+      value instanceof Error ? errorFacts(value) : value,
+    ]),
+  )
+}
+
+/** A logger that writes one line an event to standard error, as JSON or for people. */
+export function createLogger(options: LoggerOptions): Logger {
+  const settings = {
+    level: options.level,
+    base: { node_id: options.nodeId },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+    redact: { paths: SECRET_KEYS.flatMap((key) => [key, `*.${key}`]), censor: '[secret]' },
+  }
+  const lines = pino(settings, options.format === 'pretty' ? prettyStream(options) : (options.destination ?? standardError()))
+  return {
+    log(level, message, facts) {
+      if (facts === undefined) lines[level](message)
+      else if (lines.isLevelEnabled(level)) lines[level](lineFacts(facts), message)
+    },
+  }
+}

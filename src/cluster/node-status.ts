@@ -1,0 +1,110 @@
+import type { ActorStatus } from '../actor/index.ts'
+import type { ClusterState, HealthCheck, NodeStatus, PeerStatus } from '../api/index.ts'
+import type { Clock, LogStore, SnapshotStore, StateMachine, Transport } from '../ports/index.ts'
+import type { Membership } from '../raft/index.ts'
+import { isVoter } from '../raft/index.ts'
+import type { Replica, ReplicaView } from '../replica/index.ts'
+
+export interface StatusParts {
+  readonly nodeId: number
+  readonly version: string
+  readonly startedAt: number
+  readonly clock: Clock
+  readonly replica: Replica
+  readonly actor: ActorStatus
+  readonly log: LogStore
+  readonly stateMachine: StateMachine
+  readonly snapshots: SnapshotStore
+  readonly transport: Transport
+}
+
+/** A configuration as users see it. */
+export function clusterState(membership: Membership): ClusterState {
+  return { members: membership.voters, learners: membership.learners, nodes: membership.members }
+}
+
+/** Gathers everything one node can say about itself. */
+export function nodeStatus(parts: StatusParts): NodeStatus {
+  const { replica, actor, log, stateMachine, transport, clock } = parts
+  const { view } = replica
+  const info = stateMachine.info()
+  const isLearner = view.membership.members.length > 0 && !isVoter(view.membership, parts.nodeId)
+  return {
+    nodeId: parts.nodeId,
+    endpointId: transport.endpointId,
+    version: parts.version,
+    addresses: transport.addresses(),
+    clusterId: view.clusterId,
+    initialized: view.membership.members.length > 0,
+    role: isLearner ? 'learner' : view.role,
+    term: view.term,
+    leader: view.leader,
+    votedFor: view.votedFor,
+    lastLogIndex: view.lastLog.index,
+    lastLogTerm: view.lastLog.term,
+    persistedIndex: view.persistedIndex,
+    commitIndex: view.commitIndex,
+    appliedIndex: view.appliedIndex,
+    purgedIndex: view.purgedIndex,
+    snapshotIndex: parts.snapshots.newest()?.last.index ?? 0,
+    logBytes: log.sizeBytes(),
+    keys: info.keys,
+    stateBytes: info.bytes,
+    proposalsInFlight: view.proposals,
+    readsInFlight: view.reads,
+    mailbox: { depth: actor.depth, capacity: actor.capacity, refused: actor.refused },
+    turns: view.turns,
+    electionsStarted: view.counters.electionsStarted,
+    leaderChanges: view.counters.leaderChanges,
+    snapshotsSent: view.snapshotsSent,
+    snapshotsInstalled: view.counters.snapshotsRestored,
+    cluster: clusterState(view.membership),
+    peers: peerStatuses(parts),
+    poisoned: view.poisoned?.message ?? null,
+    checks: healthChecks(view, actor),
+    uptimeMs: clock.now() - parts.startedAt,
+  }
+}
+
+function peerStatuses({ replica, transport }: StatusParts): PeerStatus[] {
+  return transport.peers().map(({ endpointId, state, claims, lastError }) => {
+    const member = replica.view.membership.members.find((one) => one.endpointId === endpointId)
+    const progress = member === undefined ? undefined : replica.peer(member.id)
+    return {
+      endpointId,
+      nodeId: member?.id ?? claims?.nodeId ?? null,
+      connected: state === 'connected',
+      lastError,
+      matchIndex: progress?.match ?? null,
+      lastContactMs: progress?.lastContactMs ?? null,
+    }
+  })
+}
+
+function healthChecks(view: ReplicaView, actor: ActorStatus): HealthCheck[] {
+  const initialized = view.membership.members.length > 0
+  return [
+    {
+      name: 'raft_actor',
+      ok: !actor.faulty && view.poisoned === null,
+      detail:
+        view.poisoned === null
+          ? `${actor.turns} mailbox turns, ${view.turns} replica turns`
+          : `stopped: ${view.poisoned.message}`,
+    },
+    {
+      name: 'leader',
+      ok: !initialized || view.leader !== null,
+      detail: initialized
+        ? view.leader === null
+          ? `no leader is known in term ${view.term}`
+          : `node ${view.leader} leads term ${view.term}`
+        : 'not initialised: POST /init',
+    },
+    {
+      name: 'state_machine',
+      ok: view.poisoned === null,
+      detail: `applied ${view.appliedIndex} of ${view.commitIndex} committed entries`,
+    },
+  ]
+}

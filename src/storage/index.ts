@@ -1,0 +1,5 @@
+export { DataDirectoryLock, MemoryDisk, NodeDisk } from './disk/index.ts'
+export { hasLog, LogCorruptionError, MemoryLog, openSegmentedLog } from './log/index.ts'
+export type { SegmentedLog } from './log/index.ts'
+export { openMemoryStateMachine, openSnapshotFiles, openSqliteStateMachine, StateError } from './state/index.ts'
+export type { MemoryStateMachine, SnapshotFiles } from './state/index.ts'
