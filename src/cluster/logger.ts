@@ -68,9 +68,12 @@ function errorFacts(error: Error): object {
   }
 }
 
-function lineFacts(facts: Readonly<Record<string, unknown>>): Record<string, unknown> {
+function lineFacts(facts: Readonly<Record<string, unknown>>, nodeId: number): Record<string, unknown> {
+  const { node_id: about, ...others } = facts
+  // Every line says which node it comes from; a fact of that name is news only when it is about another one.
+  const news = about === undefined || about === nodeId ? others : facts
   return Object.fromEntries(
-    Object.entries(facts).map(([key, value]) => [
+    Object.entries(news).map(([key, value]) => [
       RESERVED_KEYS.has(key) ? `fact_${key}` : key,
       value instanceof Error ? errorFacts(value) : value,
     ]),
@@ -90,7 +93,7 @@ export function createLogger(options: LoggerOptions): Logger {
   return {
     log(level, message, facts) {
       if (facts === undefined) lines[level](message)
-      else if (lines.isLevelEnabled(level)) lines[level](lineFacts(facts), message)
+      else if (lines.isLevelEnabled(level)) lines[level](lineFacts(facts, options.nodeId), message)
     },
   }
 }

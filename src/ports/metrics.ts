@@ -1,4 +1,5 @@
-/** A metric's value only. Names, help and units are declared once, where the metrics are exposed. */
+import type { CounterName, HistogramName } from './metric-table.ts'
+
 export interface Counter {
   add(amount?: number): void
 }
@@ -8,10 +9,12 @@ export interface Histogram {
   observe(value: number): void
 }
 
+export type Labels = Readonly<Record<string, string>>
+
 /** What the layers below the faces count; gauges are read from status when scraped. */
 export interface Metrics {
-  counter(name: string, labels?: Readonly<Record<string, string>>): Counter
-  histogram(name: string, labels?: Readonly<Record<string, string>>): Histogram
+  counter(name: CounterName, labels?: Labels): Counter
+  histogram(name: HistogramName, labels?: Labels): Histogram
 }
 
 const nothing = { add: (): void => undefined, observe: (): void => undefined }

@@ -25,17 +25,17 @@ export interface IntakeOptions {
   readonly guard: (run: () => void) => void
 }
 
-/** Where peers' messages enter: decoded, checked against who sent them, and routed. What fails a check is dropped and counted. */
+/** Where peers' messages enter: decoded, checked against who sent them, and routed. What fails a check is refused and counted. */
 export class Intake implements TransportHandler {
   readonly #options: IntakeOptions
-  readonly #dropped: Record<'malformed' | 'stranger' | 'cluster', Counter>
+  readonly #refused: Record<'malformed' | 'stranger' | 'cluster', Counter>
   /** The ids of links at their opening, for when the configuration has changed by their end. */
   readonly #ids = new Map<string, NodeId>()
 
   constructor(options: IntakeOptions) {
     this.#options = options
-    const counter = (reason: string): Counter => options.metrics.counter('aspen_link_dropped_total', { reason })
-    this.#dropped = { malformed: counter('malformed'), stranger: counter('stranger'), cluster: counter('cluster') }
+    const counter = (reason: string): Counter => options.metrics.counter('aspen_peer_messages_refused_total', { reason })
+    this.#refused = { malformed: counter('malformed'), stranger: counter('stranger'), cluster: counter('cluster') }
   }
 
   opened(peer: LinkedPeer): void {
@@ -80,7 +80,7 @@ export class Intake implements TransportHandler {
       return decodePeerMessage(bytes)
     } catch (error) {
       if (!(error instanceof WireError)) throw error
-      this.#dropped.malformed.add()
+      this.#refused.malformed.add()
       return undefined
     }
   }
@@ -89,17 +89,17 @@ export class Intake implements TransportHandler {
     const { directory, nodeId } = this.#options
     const id = directory.idOf(endpointId)
     if (id === undefined || speaker(message, id) !== id) {
-      this.#dropped.stranger.add()
+      this.#refused.stranger.add()
       return
     }
     if (!this.#sameCluster(endpointId, message)) {
-      this.#dropped.cluster.add()
+      this.#refused.cluster.add()
       return
     }
     switch (message.type) {
       case 'raft':
         if (message.message.to === nodeId) this.#options.raft(message.message)
-        else this.#dropped.stranger.add()
+        else this.#refused.stranger.add()
         break
       case 'forward':
         this.#options.forward(endpointId, message)

@@ -1,0 +1,111 @@
+/** One request and its answer over HTTP/1.1, with kept-alive connections and a deadline. */
+import http from 'node:http'
+import https from 'node:https'
+import type { Socket } from 'node:net'
+
+/** More than the largest page of a scan, base64 and all. */
+const MAX_ANSWER_BYTES = 32 * 1024 * 1024
+
+export interface Answer {
+  readonly status: number
+  readonly text: string
+}
+
+/** No answer came. `sent` is false only when not one byte of the request can have reached the node. */
+export class ExchangeFailure extends Error {
+  override readonly name = 'ExchangeFailure'
+  readonly sent: boolean
+
+  constructor(message: string, sent: boolean) {
+    super(message)
+    this.sent = sent
+  }
+}
+
+export interface Exchange {
+  readonly url: URL
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  readonly body: string | null
+  readonly token: string | undefined
+  readonly timeoutMs: number
+}
+
+function headersOf({ body, token }: Exchange): Record<string, string | number> {
+  return {
+    ...(body === null ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
+    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+  }
+}
+
+function readAnswer(response: http.IncomingMessage, done: (answer: Answer) => void, fail: (reason: string) => void): void {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  response.on('data', (chunk: Buffer) => {
+    bytes += chunk.length
+    if (bytes > MAX_ANSWER_BYTES) fail(`the answer is larger than ${MAX_ANSWER_BYTES} bytes`)
+    else chunks.push(chunk)
+  })
+  response.on('end', () => {
+    done({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') })
+  })
+  response.on('close', () => {
+    if (!response.complete) fail('the connection ended in the middle of the answer')
+  })
+  response.on('error', (error) => fail(error.message))
+}
+
+/** The connections to any number of nodes. */
+export class Connections {
+  readonly #http: http.Agent
+  readonly #https: https.Agent
+
+  /** @param perNode connections to one node; further requests wait for one */
+  constructor(perNode: number) {
+    const options = { keepAlive: true, maxSockets: perNode, scheduling: 'lifo' as const }
+    this.#http = new http.Agent(options)
+    this.#https = new https.Agent(options)
+  }
+
+  /** @throws ExchangeFailure when no whole answer arrives in time */
+  send(exchange: Exchange): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const secure = exchange.url.protocol === 'https:'
+      const request = (secure ? https : http).request(exchange.url, {
+        agent: secure ? this.#https : this.#http,
+        method: exchange.method,
+        path: exchange.path,
+        headers: headersOf(exchange),
+      })
+      let sent = false
+      const fail = (reason: string): void => {
+        clearTimeout(timer)
+        reject(new ExchangeFailure(reason, sent))
+        request.destroy()
+      }
+      const timer = setTimeout(() => fail(`no answer within ${Math.round(exchange.timeoutMs)} ms`), exchange.timeoutMs)
+      request.on('socket', (socket: Socket) => {
+        // The request leaves as soon as it has a connected socket; before that, nothing of it has.
+        if (socket.connecting) socket.once('connect', () => (sent = true))
+        else sent = true
+      })
+      request.on('error', (error: Error & { code?: string }) => fail(error.code ?? error.message))
+      request.on('response', (response) => {
+        readAnswer(
+          response,
+          (answer) => {
+            clearTimeout(timer)
+            resolve(answer)
+          },
+          fail,
+        )
+      })
+      request.end(exchange.body ?? undefined)
+    })
+  }
+
+  close(): void {
+    this.#http.destroy()
+    this.#https.destroy()
+  }
+}

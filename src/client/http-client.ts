@@ -1,0 +1,207 @@
+import { toKey } from '../api/index.ts'
+import type {
+  AddPeerRequest,
+  ChangeMembershipRequest,
+  ClusterController,
+  ClusterState,
+  Data,
+  KeyValue,
+  KeyValueStore,
+  NodeStatus,
+  RequestOptions,
+  ScanPage,
+  ScanRequest,
+  SnapshotReport,
+  WriteCommand,
+  WriteOptions,
+  WriteResult,
+} from '../api/index.ts'
+import { AspenError } from '../api/index.ts'
+import { camelCase, MalformedAnswer, toEntry, toScanPage, toWriteResult } from './answers.ts'
+import type { JsonObject } from './answers.ts'
+import { Caller } from './caller.ts'
+import type { HttpClientOptions } from './caller.ts'
+import { readBody, scanBody, writeBody } from './requests.ts'
+
+/** What GET /health says. */
+export interface HealthReport {
+  readonly status: 'healthy' | 'degraded' | 'unhealthy'
+  readonly nodeId: number
+  readonly leader: number | null
+  readonly ready: boolean
+}
+
+function toClusterState(json: JsonObject): ClusterState {
+  if (!Array.isArray(json['members'])) throw new MalformedAnswer('the members are missing in the answer')
+  return camelCase(json) as ClusterState
+}
+
+function toLeader({ leader }: JsonObject): number | null {
+  if (leader !== null && typeof leader !== 'number') throw new MalformedAnswer('the leader is missing in the answer')
+  return leader
+}
+
+function toStatus(json: JsonObject): NodeStatus {
+  if (typeof json['node_id'] !== 'number') throw new MalformedAnswer('the node id is missing in the answer')
+  return camelCase(json) as NodeStatus
+}
+
+/**
+ * A cluster over HTTP. Any of the nodes given answers; when one does not, the next is asked, but a write without an
+ * origin is never sent twice unless it provably changed nothing. `init`, `addPeer`, `triggerSnapshot`, `status` and
+ * `health` are about one node: the first of the URLs.
+ *
+ * Rejects with an AspenError; OUTCOME_UNKNOWN when a write was sent and not answered, NO_LEADER when no node was reached.
+ */
+export class AspenHttpClient implements KeyValueStore, ClusterController {
+  readonly #caller: Caller
+
+  constructor(urls: string | readonly string[], options: HttpClientOptions = {}) {
+    this.#caller = new Caller(urls, options)
+  }
+
+  async write(command: WriteCommand, options: WriteOptions = {}): Promise<WriteResult> {
+    return this.#caller.call({
+      method: 'POST',
+      path: '/write',
+      body: writeBody(command, options),
+      repeatable: options.origin !== undefined,
+      timeoutMs: options.timeoutMs,
+      read: toWriteResult,
+    })
+  }
+
+  async read(key: Data, options: RequestOptions = {}): Promise<KeyValue | undefined> {
+    const bytes = toKey(key)
+    try {
+      return await this.#caller.call({
+        method: 'POST',
+        path: '/read',
+        body: readBody(key),
+        repeatable: true,
+        timeoutMs: options.timeoutMs,
+        read: (json) => toEntry(json, bytes),
+      })
+    } catch (error) {
+      if (error instanceof AspenError && error.code === 'KEY_NOT_FOUND') return undefined
+      throw error
+    }
+  }
+
+  async scan(request: ScanRequest, options: RequestOptions = {}): Promise<ScanPage> {
+    return this.#caller.call({
+      method: 'POST',
+      path: '/scan',
+      body: scanBody(request),
+      repeatable: true,
+      timeoutMs: options.timeoutMs,
+      read: toScanPage,
+    })
+  }
+
+  async init(members: readonly number[], options: RequestOptions = {}): Promise<ClusterState> {
+    return this.#caller.call({
+      method: 'POST',
+      path: '/init',
+      body: { members },
+      repeatable: false,
+      pinned: true,
+      timeoutMs: options.timeoutMs,
+      read: toClusterState,
+    })
+  }
+
+  async addLearner(nodeId: number, endpointId?: string, options: RequestOptions = {}): Promise<ClusterState> {
+    return this.#caller.call({
+      method: 'POST',
+      path: '/add-learner',
+      body: { node_id: nodeId, ...(endpointId === undefined ? {} : { endpoint_id: endpointId }) },
+      repeatable: false,
+      timeoutMs: options.timeoutMs,
+      read: toClusterState,
+    })
+  }
+
+  async changeMembership(request: ChangeMembershipRequest, options: RequestOptions = {}): Promise<ClusterState> {
+    return this.#caller.call({
+      method: 'POST',
+      path: '/change-membership',
+      body: { members: request.members, ...(request.learners === undefined ? {} : { learners: request.learners }) },
+      repeatable: false,
+      timeoutMs: options.timeoutMs,
+      read: toClusterState,
+    })
+  }
+
+  async clusterState(): Promise<ClusterState> {
+    return this.#get('/raft-metrics', false, (json) => toStatus(json).cluster)
+  }
+
+  async addPeer(peer: AddPeerRequest): Promise<void> {
+    const relay = peer.relay === undefined ? {} : { relay: peer.relay }
+    await this.#caller.call({
+      method: 'POST',
+      path: '/add-peer',
+      body: { node_id: peer.nodeId, endpoint_id: peer.endpointId, addresses: peer.addresses, ...relay },
+      repeatable: true,
+      pinned: true,
+      timed: false,
+      read: () => undefined,
+    })
+  }
+
+  async leader(): Promise<number | null> {
+    return this.#get('/leader', false, toLeader)
+  }
+
+  async triggerSnapshot(options: RequestOptions = {}): Promise<SnapshotReport> {
+    return this.#caller.call({
+      method: 'POST',
+      path: '/trigger-snapshot',
+      body: {},
+      repeatable: true,
+      pinned: true,
+      timeoutMs: options.timeoutMs,
+      read: ({ snapshot }) => camelCase(snapshot) as SnapshotReport,
+    })
+  }
+
+  /** Everything the first node says of itself. */
+  async status(): Promise<NodeStatus> {
+    return this.#get('/raft-metrics', true, toStatus)
+  }
+
+  /** Whether the first node makes progress. An unhealthy one is an answer, not an error. */
+  async health(): Promise<HealthReport> {
+    return this.#caller.call({
+      method: 'GET',
+      path: '/health',
+      body: null,
+      repeatable: true,
+      pinned: true,
+      anyStatus: true,
+      read: ({ status, node_id: nodeId, leader, ready }) => ({ status, nodeId, leader, ready }) as HealthReport,
+    })
+  }
+
+  /** Closes the connections. */
+  close(): void {
+    this.#caller.close()
+  }
+
+  async #get<T>(path: string, pinned: boolean, read: (json: JsonObject) => T): Promise<T> {
+    return this.#caller.call({ method: 'GET', path, body: null, repeatable: true, pinned, read })
+  }
+}
+
+/**
+ * A client of the nodes at these URLs. Nothing is sent before the first call.
+ *
+ * @example
+ * const aspen = connectHttp(['http://127.0.0.1:21001', 'http://127.0.0.1:21002'])
+ * await aspen.write({ Set: { key: 'hello', value: 'world' } })
+ * @throws AspenError INVALID_REQUEST when there is no URL, or one is not http or https
+ */
+export function connectHttp(urls: string | readonly string[], options: HttpClientOptions = {}): AspenHttpClient {
+  return new AspenHttpClient(urls, options)
+}

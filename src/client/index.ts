@@ -1,0 +1,23 @@
+export { AspenError, ERROR_CATALOGUE } from '../api/index.ts'
+export type {
+  AddPeerRequest,
+  ChangeMembershipRequest,
+  ClusterController,
+  ClusterNode,
+  ClusterState,
+  ErrorCode,
+  ErrorDetails,
+  KeyValue,
+  KeyValueStore,
+  NodeStatus,
+  ScanPage,
+  ScanRequest,
+  SnapshotReport,
+  WriteCommand,
+  WriteOptions,
+  WriteResult,
+} from '../api/index.ts'
+export type { HttpClientOptions } from './caller.ts'
+export { AspenHttpClient, connectHttp } from './http-client.ts'
+export type { HealthReport } from './http-client.ts'
+export { KvClient } from './kv-client.ts'

@@ -1,0 +1,43 @@
+/**
+ * What a failure means for the request that met it. A write is sent again only when it provably changed nothing, or when
+ * the node can recognise it by its origin; what can be asked twice without harm is.
+ */
+import type { AspenError } from '../api/index.ts'
+import { ExchangeFailure } from './exchange.ts'
+
+export type NextStep =
+  /** Give the error to the caller. */
+  | 'fail'
+  /** Whether it took effect is not known; nobody may guess. */
+  | 'unknown'
+  /** Another node may do better, now. */
+  | 'elsewhere'
+  /** Any node may do better, after a pause. */
+  | 'later'
+
+/** The state of the cluster in these passes by itself. The other retryable codes want a decision of the caller. */
+const PASSING = new Set(['NO_LEADER', 'NOT_LEADER', 'NOT_APPLIED', 'STOPPING', 'OVERLOADED'])
+/** Trouble of one node, which for a write leaves open what happened. */
+const NODE_TROUBLE = new Set(['POISONED', 'INTERNAL', 'OUTCOME_UNKNOWN'])
+
+/** @param repeatable whether sending the request twice does no more than sending it once */
+export function nextStep(failure: AspenError | ExchangeFailure, repeatable: boolean): NextStep {
+  if (failure instanceof ExchangeFailure) {
+    if (!failure.sent || repeatable) return 'elsewhere'
+    return 'unknown'
+  }
+  if (PASSING.has(failure.code)) return 'later'
+  if (failure.code === 'NOT_INITIALIZED') return 'elsewhere'
+  return NODE_TROUBLE.has(failure.code) && repeatable ? 'elsewhere' : 'fail'
+}
+
+const FIRST_PAUSE_MS = 25
+const MAX_PAUSE_MS = 1_000
+
+/** Milliseconds to wait after the given number of rounds, drawn so that clients do not return together. */
+export function pauseMs(round: number, failure: AspenError | ExchangeFailure): number {
+  const overloaded = !(failure instanceof ExchangeFailure) && failure.code === 'OVERLOADED'
+  // A full node says Retry-After: 1. Coming back sooner would keep it full.
+  const longest = overloaded ? MAX_PAUSE_MS : Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** round)
+  return longest / 2 + (Math.random() * longest) / 2
+}

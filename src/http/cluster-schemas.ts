@@ -1,0 +1,192 @@
+/** Requests and answers of the routes that administer and describe a cluster. */
+import { Type } from 'typebox'
+import { MAX_PEERS, MAX_VOTERS } from '../limits.ts'
+import {
+  Addresses,
+  Count,
+  EndpointId,
+  LogId,
+  NodeId,
+  OptionalNodeId,
+  OptionalText,
+  strictObject,
+  TimeoutMs,
+} from './schema-parts.ts'
+
+const Members = Type.Array(NodeId, {
+  minItems: 1,
+  maxItems: MAX_VOTERS,
+  description: `The voters: 1 to ${MAX_VOTERS} node ids, none twice.`,
+  examples: [[1, 2, 3]],
+})
+
+export const InitBody = strictObject({ members: Members, timeout_ms: TimeoutMs }, { examples: [{ members: [1] }] })
+
+export const AddLearnerBody = strictObject(
+  { node_id: NodeId, endpoint_id: Type.Optional(EndpointId), timeout_ms: TimeoutMs },
+  { examples: [{ node_id: 2 }] },
+)
+
+export const ChangeMembershipBody = strictObject(
+  {
+    members: Members,
+    learners: Type.Optional(
+      Type.Array(NodeId, {
+        maxItems: MAX_PEERS,
+        description: "The learners afterwards; absent: today's who do not become voters.",
+      }),
+    ),
+    timeout_ms: TimeoutMs,
+  },
+  { examples: [{ members: [1, 2, 3] }] },
+)
+
+export const AddPeerBody = strictObject(
+  {
+    node_id: NodeId,
+    endpoint_id: EndpointId,
+    addresses: Addresses,
+    relay: Type.Optional(Type.Unsafe<string | null>({ type: ['string', 'null'], maxLength: 2048, description: 'A relay URL.' })),
+  },
+  {
+    examples: [
+      {
+        node_id: 2,
+        endpoint_id: '5f0c6a2e9d4b1837c2a0e5f6b7d8c9a0112233445566778899aabbccddeeff00',
+        addresses: ['127.0.0.1:26002'],
+        relay: null,
+      },
+    ],
+  },
+)
+
+export const TriggerSnapshotBody = Type.Unsafe<{ timeout_ms?: number } | null | undefined>({
+  ...strictObject({ timeout_ms: TimeoutMs }),
+  type: ['object', 'null'],
+  description: 'May be left out.',
+  examples: [{}],
+})
+
+export const SuccessAnswer = Type.Object({ success: Type.Literal(true) }, { additionalProperties: false })
+
+const closed = { additionalProperties: false }
+
+const clusterState = {
+  members: Type.Array(NodeId, { description: 'The voters, in order.' }),
+  learners: Type.Array(NodeId),
+  nodes: Type.Array(Type.Object({ id: NodeId, endpoint_id: Type.String(), addresses: Type.Array(Type.String()) }, closed)),
+}
+
+export const ClusterAnswer = Type.Object(clusterState, {
+  ...closed,
+  examples: [{ members: [1], learners: [2], nodes: [{ id: 1, endpoint_id: '5f0c6a2e', addresses: ['127.0.0.1:26001'] }] }],
+})
+
+export const SnapshotAnswer = Type.Object(
+  {
+    success: Type.Literal(true),
+    snapshot: Type.Object({ id: Type.String(), log_id: LogId, size_bytes: Count }, closed),
+  },
+  {
+    ...closed,
+    examples: [{ success: true, snapshot: { id: 'snapshot-1-12', log_id: { term: 1, index: 12 }, size_bytes: 4096 } }],
+  },
+)
+
+export const LeaderAnswer = Type.Object({ leader: OptionalNodeId }, { ...closed, examples: [{ leader: 1 }, { leader: null }] })
+
+const Mailbox = Type.Object({ depth: Count, capacity: Count, refused: Count }, closed)
+
+export const HealthAnswer = Type.Object(
+  {
+    status: Type.Unsafe<'healthy' | 'degraded' | 'unhealthy'>({
+      type: 'string',
+      enum: ['healthy', 'degraded', 'unhealthy'],
+      description: 'degraded: a check fails, and the node still makes progress; unhealthy: it does not.',
+    }),
+    node_id: NodeId,
+    leader: OptionalNodeId,
+    ready: Type.Boolean({ description: 'Whether reads and writes are likely to succeed here: initialised, with a leader.' }),
+    checks: Type.Object(
+      {},
+      {
+        description: 'By name.',
+        additionalProperties: Type.Object({ ok: Type.Boolean(), detail: Type.String() }, closed),
+      },
+    ),
+    supervision: Type.Object({ turns: Count, mailbox: Mailbox, poisoned: OptionalText, uptime_ms: Type.Number() }, closed),
+  },
+  {
+    ...closed,
+    examples: [
+      {
+        status: 'healthy',
+        node_id: 1,
+        leader: 1,
+        ready: true,
+        checks: { raft_actor: { ok: true, detail: 'answered 3 ms ago' } },
+        supervision: { turns: 812, mailbox: { depth: 0, capacity: 1000, refused: 0 }, poisoned: null, uptime_ms: 60000 },
+      },
+    ],
+  },
+)
+
+const Peer = Type.Object(
+  {
+    endpoint_id: Type.String(),
+    node_id: OptionalNodeId,
+    connected: Type.Boolean(),
+    last_error: OptionalText,
+    match_index: Type.Unsafe<number | null>({ type: ['integer', 'null'], description: 'Known to leaders only.' }),
+    last_contact_ms: Type.Unsafe<number | null>({ type: ['number', 'null'], description: 'Known to leaders only.' }),
+  },
+  closed,
+)
+
+const identity = {
+  node_id: NodeId,
+  endpoint_id: Type.String(),
+  version: Type.String(),
+  addresses: Type.Array(Type.String()),
+  cluster_id: OptionalText,
+}
+
+export const NodeInfoAnswer = Type.Object(
+  { ...identity, initialized: Type.Boolean(), uptime_ms: Type.Number(), peers: Type.Array(Peer) },
+  closed,
+)
+
+export const RaftMetricsAnswer = Type.Object(
+  {
+    ...identity,
+    initialized: Type.Boolean(),
+    role: Type.Unsafe<string>({ type: 'string', enum: ['follower', 'pre-candidate', 'candidate', 'leader', 'learner'] }),
+    term: Count,
+    leader: OptionalNodeId,
+    voted_for: OptionalNodeId,
+    last_log_index: Count,
+    last_log_term: Count,
+    persisted_index: Count,
+    commit_index: Count,
+    applied_index: Count,
+    purged_index: Count,
+    snapshot_index: Count,
+    log_bytes: Count,
+    keys: Count,
+    state_bytes: Count,
+    proposals_in_flight: Count,
+    reads_in_flight: Count,
+    mailbox: Mailbox,
+    turns: Count,
+    elections_started: Count,
+    leader_changes: Count,
+    snapshots_sent: Count,
+    snapshots_installed: Count,
+    cluster: Type.Object(clusterState, closed),
+    peers: Type.Array(Peer),
+    poisoned: OptionalText,
+    checks: Type.Array(Type.Object({ name: Type.String(), ok: Type.Boolean(), detail: Type.String() }, closed)),
+    uptime_ms: Type.Number(),
+  },
+  closed,
+)

@@ -1,0 +1,6 @@
+export { PrometheusMetrics } from './metrics.ts'
+export type { PrometheusMetricsOptions } from './metrics.ts'
+export { isLoopback } from './request-guard.ts'
+export { createHttpServer } from './server.ts'
+export type { HttpServer, HttpServerOptions } from './server.ts'
+export { LIVENESS_CHECK } from './status-json.ts'

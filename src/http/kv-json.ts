@@ -1,0 +1,101 @@
+/** Keys, values, commands and results between JSON and the public interfaces. */
+import { isUtf8 } from 'node:buffer'
+import { AspenError } from '../api/index.ts'
+import type { Data, KeyValue, OperationResult, WriteCommand, WriteCondition, WriteOperation, WriteResult } from '../api/index.ts'
+
+/** How a request writes its keys and values, and wants them answered. */
+export interface Encodings {
+  readonly keys?: 'text' | 'base64'
+  readonly values?: 'text' | 'base64'
+}
+
+type Decode = (text: string) => Data
+
+function fromBase64(text: string): Uint8Array {
+  const bytes = Buffer.from(text, 'base64')
+  // Buffer skips what is not base64; only text that it would write itself is taken.
+  if (bytes.toString('base64') !== text) {
+    throw new AspenError('INVALID_REQUEST', 'a key or value is not base64 (RFC 4648, section 4, with padding)')
+  }
+  return bytes
+}
+
+const asText: Decode = (text) => text
+
+export function dataDecoder(encoding: 'text' | 'base64' | undefined): Decode {
+  return encoding === 'base64' ? fromBase64 : asText
+}
+
+/** @throws AspenError VALUE_NOT_TEXT when text is asked for and the bytes are not UTF-8 */
+export function encodeData(bytes: Uint8Array, encoding: 'text' | 'base64' | undefined, what: 'key' | 'value'): string {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (encoding === 'base64') return buffer.toString('base64')
+  if (isUtf8(buffer)) return buffer.toString('utf8')
+  throw new AspenError('VALUE_NOT_TEXT', `the ${what} is not UTF-8 text: ask for it with "${what}s":"base64"`, {
+    encoding: 'text',
+  })
+}
+
+function decodeOperation(operation: WriteOperation, key: Decode, value: Decode): WriteOperation {
+  if ('Set' in operation) return { Set: { key: key(operation.Set.key as string), value: value(operation.Set.value as string) } }
+  if ('Delete' in operation) return { Delete: { key: key(operation.Delete.key as string) } }
+  return { Get: { key: key(operation.Get.key as string) } }
+}
+
+function decodeCondition(condition: WriteCondition, key: Decode, value: Decode): WriteCondition {
+  const decoded = { ...condition, key: key(condition.key as string) }
+  if ('value' in decoded) return { ...decoded, value: value(decoded.value as string) }
+  return decoded
+}
+
+/** The command of a validated body. Text needs no work: the body has the shape of a WriteCommand already. */
+export function decodeCommand(command: WriteCommand, encodings: Encodings): WriteCommand {
+  if (encodings.keys !== 'base64' && encodings.values !== 'base64') return command
+  const key = dataDecoder(encodings.keys)
+  const value = dataDecoder(encodings.values)
+  if ('Set' in command || 'Delete' in command) return decodeOperation(command, key, value) as WriteCommand
+  if ('SetMulti' in command) {
+    return { SetMulti: { pairs: command.SetMulti.pairs.map(([k, v]) => [key(k as string), value(v as string)] as const) } }
+  }
+  if ('DeleteMulti' in command) return { DeleteMulti: { keys: command.DeleteMulti.keys.map((k) => key(k as string)) } }
+  const { compare, then, else: otherwise } = command.Txn
+  return {
+    Txn: {
+      compare: compare.map((condition) => decodeCondition(condition, key, value)),
+      then: then.map((operation) => decodeOperation(operation, key, value)),
+      ...(otherwise === undefined ? {} : { else: otherwise.map((operation) => decodeOperation(operation, key, value)) }),
+    },
+  }
+}
+
+export function entryJson(entry: KeyValue, encodings: Encodings): object {
+  return {
+    key: encodeData(entry.key, encodings.keys, 'key'),
+    value: encodeData(entry.value, encodings.values, 'value'),
+    create_revision: entry.createRevision,
+    mod_revision: entry.modRevision,
+    version: entry.version,
+  }
+}
+
+function resultJson(result: OperationResult, encodings: Encodings): object {
+  if (result.type === 'set') return { Set: {} }
+  if (result.type === 'delete') return { Delete: { deleted: result.deleted } }
+  return { Get: { entry: result.entry === null ? null : entryJson(result.entry, encodings) } }
+}
+
+export function writeJson(result: WriteResult, encodings: Encodings): object {
+  const plain = { success: true, log_id: result.logId }
+  if (result.txn === undefined) return plain
+  return {
+    ...plain,
+    succeeded: result.txn.succeeded,
+    results: result.txn.results.map((each) => resultJson(each, encodings)),
+  }
+}
+
+export function readJson(entry: KeyValue, encodings: Encodings, metadata: boolean): object {
+  const value = encodeData(entry.value, encodings.values, 'value')
+  if (!metadata) return { value }
+  return { value, create_revision: entry.createRevision, mod_revision: entry.modRevision, version: entry.version }
+}

@@ -1,0 +1,136 @@
+/** POST /write, /read and /scan: the hot path. */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { AspenError } from '../api/index.ts'
+import type { RequestOptions, ScanRequest, WriteCommand, WriteOptions } from '../api/index.ts'
+import { JSON_TYPE } from './error-answers.ts'
+import { dataDecoder, decodeCommand, encodeData, entryJson, readJson, writeJson } from './kv-json.ts'
+import type { Encodings } from './kv-json.ts'
+import { ReadAnswer, ReadBody, ScanAnswer, ScanBody, WriteAnswer, WriteBody } from './kv-schemas.ts'
+import { quorumErrors, settle } from './route.ts'
+import type { Route, RouteContext } from './route.ts'
+
+interface WriteRequest extends Encodings {
+  readonly command: WriteCommand
+  readonly client_id?: string
+  readonly sequence?: number
+  readonly timeout_ms?: number
+}
+
+interface ReadRequest extends Encodings {
+  readonly key: string
+  readonly metadata?: boolean
+  readonly timeout_ms?: number
+}
+
+interface ScanRequestBody extends Encodings {
+  readonly prefix?: string
+  readonly start?: string
+  readonly end?: string
+  readonly limit?: number
+  readonly token?: string | null
+  readonly timeout_ms?: number
+}
+
+const NO_OPTIONS = {}
+
+function requestOptions(timeoutMs: number | undefined): RequestOptions {
+  return timeoutMs === undefined ? NO_OPTIONS : { timeoutMs }
+}
+
+function writeOptions({ client_id: client, sequence, timeout_ms: timeoutMs }: WriteRequest): WriteOptions {
+  const options = requestOptions(timeoutMs)
+  if (client === undefined && sequence === undefined) return options
+  if (client === undefined || sequence === undefined) {
+    throw new AspenError('INVALID_REQUEST', 'client_id and sequence go together: give both or none')
+  }
+  return { ...options, origin: { client, sequence } }
+}
+
+/** Sends JSON that is text already. */
+function sendText(reply: FastifyReply, json: string): void {
+  reply.header('content-type', JSON_TYPE).send(json)
+}
+
+function handleWrite({ store }: RouteContext, request: FastifyRequest, reply: FastifyReply): void {
+  const body = request.body as WriteRequest
+  settle(store.write(decodeCommand(body.command, body), writeOptions(body)), reply, (result) => {
+    if (result.txn === undefined) {
+      sendText(reply, `{"success":true,"log_id":{"term":${result.logId.term},"index":${result.logId.index}}}`)
+    } else {
+      reply.send(writeJson(result, body))
+    }
+  })
+}
+
+function handleRead({ store }: RouteContext, request: FastifyRequest, reply: FastifyReply): void {
+  const body = request.body as ReadRequest
+  settle(store.read(dataDecoder(body.keys)(body.key), requestOptions(body.timeout_ms)), reply, (entry) => {
+    if (entry === undefined) throw new AspenError('KEY_NOT_FOUND', 'the key does not exist', { key: body.key })
+    if (body.metadata === true) {
+      reply.send(readJson(entry, body, true))
+    } else {
+      sendText(reply, `{"value":${JSON.stringify(encodeData(entry.value, body.values, 'value'))}}`)
+    }
+  })
+}
+
+function scanRequest(body: ScanRequestBody): ScanRequest {
+  const decode = dataDecoder(body.keys)
+  return {
+    ...(body.prefix === undefined ? {} : { prefix: decode(body.prefix) }),
+    ...(body.start === undefined ? {} : { start: decode(body.start) }),
+    ...(body.end === undefined ? {} : { end: decode(body.end) }),
+    ...(body.limit === undefined ? {} : { limit: body.limit }),
+    ...(typeof body.token === 'string' ? { token: body.token } : {}),
+  }
+}
+
+function handleScan({ store }: RouteContext, request: FastifyRequest, reply: FastifyReply): void {
+  const body = request.body as ScanRequestBody
+  settle(store.scan(scanRequest(body), requestOptions(body.timeout_ms)), reply, (page) => {
+    reply.send({ entries: page.entries.map((entry) => entryJson(entry, body)), token: page.token })
+  })
+}
+
+export function kvRoutes(context: RouteContext): readonly Route[] {
+  return [
+    {
+      method: 'POST',
+      url: '/write',
+      operation: 'write',
+      summary: 'Writes, deletes, or runs a transaction. Answered once a majority has it on disk.',
+      body: WriteBody,
+      answers: { 200: { description: 'Done, at this position of the log.', schema: WriteAnswer } },
+      errors: quorumErrors(
+        'INVALID_KEY',
+        'KEY_TOO_LARGE',
+        'VALUE_TOO_LARGE',
+        'BATCH_TOO_LARGE',
+        'COMMAND_TOO_LARGE',
+        'VALUE_NOT_TEXT',
+        'QUOTA_EXCEEDED',
+      ),
+      handle: (request, reply) => handleWrite(context, request, reply),
+    },
+    {
+      method: 'POST',
+      url: '/read',
+      operation: 'read',
+      summary: 'Reads one key, linearizably, from any node.',
+      body: ReadBody,
+      answers: { 200: { description: 'The newest value.', schema: ReadAnswer } },
+      errors: quorumErrors('INVALID_KEY', 'KEY_TOO_LARGE', 'KEY_NOT_FOUND', 'VALUE_NOT_TEXT'),
+      handle: (request, reply) => handleRead(context, request, reply),
+    },
+    {
+      method: 'POST',
+      url: '/scan',
+      operation: 'scan',
+      summary: 'Reads one page of keys in byte order, by prefix or range. Each page is linearizable by itself.',
+      body: ScanBody,
+      answers: { 200: { description: 'A page; its token is null on the last one.', schema: ScanAnswer } },
+      errors: quorumErrors('INVALID_KEY', 'KEY_TOO_LARGE', 'INVALID_TOKEN', 'VALUE_NOT_TEXT'),
+      handle: (request, reply) => handleScan(context, request, reply),
+    },
+  ]
+}

@@ -1,0 +1,154 @@
+/** Requests and answers of /write, /read and /scan. */
+import { Type } from 'typebox'
+import { MAX_SCAN_LIMIT, MAX_SETMULTI_KEYS, MAX_TXN_OPERATIONS } from '../limits.ts'
+import {
+  ClientId,
+  Encoding,
+  Entry,
+  Key,
+  LogId,
+  OptionalEntry,
+  OptionalText,
+  oneOf,
+  revisions,
+  Sequence,
+  strictObject,
+  TimeoutMs,
+  Value,
+} from './schema-parts.ts'
+
+const Set = strictObject({ key: Key, value: Value })
+const KeyOnly = strictObject({ key: Key })
+
+const Condition = strictObject(
+  {
+    key: Key,
+    value: Type.Optional(Value),
+    mod_revision: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: Number.MAX_SAFE_INTEGER,
+        description: 'The revision of the last write; 0 for an absent key.',
+      }),
+    ),
+    absent: Type.Optional(Type.Boolean()),
+  },
+  {
+    minProperties: 2,
+    maxProperties: 2,
+    description: 'A key and one of value, mod_revision, absent.',
+    examples: [{ key: 'lock', absent: true }],
+  },
+)
+
+const Operation = oneOf({ Set, Delete: KeyOnly, Get: KeyOnly }, { description: 'One of Set, Delete, Get.' })
+
+const Txn = strictObject(
+  { compare: Type.Array(Condition), then: Type.Array(Operation), else: Type.Optional(Type.Array(Operation)) },
+  {
+    description: `When every condition holds, "then" is done, otherwise "else": atomically. At most ${MAX_TXN_OPERATIONS} conditions and operations.`,
+  },
+)
+
+const Command = oneOf(
+  {
+    Set,
+    SetMulti: strictObject(
+      { pairs: Type.Array(Type.Array(Type.String(), { minItems: 2, maxItems: 2 })) },
+      { description: `1 to ${MAX_SETMULTI_KEYS} pairs of key and value, written atomically.` },
+    ),
+    Delete: KeyOnly,
+    DeleteMulti: strictObject({ keys: Type.Array(Key) }, { description: `1 to ${MAX_SETMULTI_KEYS} keys, deleted atomically.` }),
+    Txn,
+  },
+  { description: 'One of Set, SetMulti, Delete, DeleteMulti, Txn.' },
+)
+
+export const WriteBody = strictObject(
+  { command: Command, ...Encoding, client_id: ClientId, sequence: Sequence, timeout_ms: TimeoutMs },
+  {
+    examples: [
+      { command: { Set: { key: 'hello', value: 'world' } } },
+      {
+        command: {
+          Txn: {
+            compare: [{ key: 'lock', absent: true }],
+            then: [{ Set: { key: 'lock', value: 'me' } }],
+            else: [{ Get: { key: 'lock' } }],
+          },
+        },
+      },
+    ],
+  },
+)
+
+const OperationResult = Type.Object(
+  {
+    Set: Type.Optional(Type.Object({}, { additionalProperties: false })),
+    Delete: Type.Optional(Type.Object({ deleted: Type.Boolean() }, { additionalProperties: false })),
+    Get: Type.Optional(Type.Object({ entry: OptionalEntry }, { additionalProperties: false })),
+  },
+  { additionalProperties: false, minProperties: 1, maxProperties: 1 },
+)
+
+export const WriteAnswer = Type.Object(
+  {
+    success: Type.Literal(true),
+    log_id: LogId,
+    succeeded: Type.Optional(Type.Boolean({ description: 'Txn only: whether every condition held.' })),
+    results: Type.Optional(
+      Type.Array(OperationResult, { description: 'Txn only: of the branch taken, in the order of its operations.' }),
+    ),
+  },
+  { additionalProperties: false, examples: [{ success: true, log_id: { term: 1, index: 12 } }] },
+)
+
+export const ReadBody = strictObject(
+  {
+    key: Key,
+    ...Encoding,
+    metadata: Type.Optional(Type.Boolean({ description: 'Adds create_revision, mod_revision and version to the answer.' })),
+    timeout_ms: TimeoutMs,
+  },
+  { examples: [{ key: 'hello' }] },
+)
+
+/** `value` and, where asked for, the revisions. */
+export const ReadAnswer = Type.Object(
+  {
+    value: Type.String(),
+    create_revision: Type.Optional(revisions.create_revision),
+    mod_revision: Type.Optional(revisions.mod_revision),
+    version: Type.Optional(revisions.version),
+  },
+  { additionalProperties: false, examples: [{ value: 'world' }] },
+)
+
+export const ScanBody = strictObject(
+  {
+    prefix: Type.Optional(Type.String({ description: 'Every key that begins with this; not together with start and end.' })),
+    start: Type.Optional(Type.String({ description: 'First key, inclusive.' })),
+    end: Type.Optional(Type.String({ description: 'Last key, exclusive.' })),
+    limit: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: MAX_SCAN_LIMIT, description: 'Entries of a page; 100 when absent.', examples: [100] }),
+    ),
+    token: Type.Optional(
+      Type.Unsafe<string | null>({
+        type: ['string', 'null'],
+        maxLength: 4096,
+        description: 'The token of the page before, with the same prefix or range. Null asks for the first page.',
+      }),
+    ),
+    ...Encoding,
+    timeout_ms: TimeoutMs,
+  },
+  { examples: [{ prefix: 'user/', limit: 100 }] },
+)
+
+export const ScanAnswer = Type.Object(
+  { entries: Type.Array(Entry), token: OptionalText },
+  {
+    additionalProperties: false,
+    examples: [{ entries: [{ key: 'hello', value: 'world', create_revision: 7, mod_revision: 12, version: 2 }], token: null }],
+  },
+)

@@ -1,0 +1,55 @@
+/** Counts the requests in flight, and what became of them once they have ended. */
+import type { ServerResponse } from 'node:http'
+import { performance } from 'node:perf_hooks'
+import type { Counter, Histogram } from '../ports/index.ts'
+import type { PrometheusMetrics } from './metrics.ts'
+
+/** The metrics of one route, each looked up when it is first needed. */
+export class RouteMetrics {
+  readonly #metrics: PrometheusMetrics
+  readonly #route: string
+  readonly #byStatus = new Map<number, Counter>()
+  #duration: Histogram | null = null
+
+  constructor(metrics: PrometheusMetrics, route: string) {
+    this.#metrics = metrics
+    this.#route = route
+  }
+
+  /** @param status the status sent, or 0 when the client left before there was an answer */
+  ended(status: number, seconds: number): void {
+    this.#duration ??= this.#metrics.histogram('aspen_http_request_duration_seconds', { route: this.#route })
+    this.#duration.observe(seconds)
+    let counter = this.#byStatus.get(status)
+    if (counter === undefined) {
+      const label = status === 0 ? 'aborted' : String(status)
+      counter = this.#metrics.counter('aspen_http_requests_total', { route: this.#route, status: label })
+      this.#byStatus.set(status, counter)
+    }
+    counter.add()
+  }
+}
+
+export class RequestTracker {
+  readonly #inFlight = new Set<ServerResponse>()
+  #onIdle: (() => void) | null = null
+
+  begin(response: ServerResponse, route: RouteMetrics): void {
+    this.#inFlight.add(response)
+    const startedAt = performance.now()
+    response.on('close', () => {
+      route.ended(response.writableEnded ? response.statusCode : 0, (performance.now() - startedAt) / 1000)
+      this.#inFlight.delete(response)
+      if (this.#inFlight.size === 0) this.#onIdle?.()
+    })
+  }
+
+  /** Lets the answers in flight say that their connection ends, and resolves when all have left. */
+  async drain(): Promise<void> {
+    if (this.#inFlight.size === 0) return
+    for (const response of this.#inFlight) response.shouldKeepAlive = false
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#onIdle = resolve
+    await promise
+  }
+}

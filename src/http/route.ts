@@ -1,0 +1,82 @@
+/** What a route is made of, and the groups of errors that routes share. */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { TSchema } from 'typebox'
+import type { ClusterController, ErrorCode, KeyValueStore, StatusSource } from '../api/index.ts'
+import type { PrometheusMetrics } from './metrics.ts'
+
+/** What the routes are served from. */
+export interface RouteContext {
+  readonly store: KeyValueStore
+  readonly controller: ClusterController
+  readonly status: StatusSource
+  readonly metrics: PrometheusMetrics
+  /** Whether the server has begun to close. */
+  stopping(): boolean
+}
+
+export interface RouteAnswer {
+  readonly description: string
+  readonly schema: TSchema
+  /** application/json when absent. */
+  readonly contentType?: string
+}
+
+export interface Route {
+  readonly method: 'GET' | 'POST'
+  readonly url: string
+  readonly operation: string
+  readonly summary: string
+  readonly body?: TSchema
+  /** By status. */
+  readonly answers: Readonly<Record<number, RouteAnswer>>
+  readonly errors: readonly ErrorCode[]
+  /** Answered without the token. */
+  readonly open?: boolean
+  readonly handle: (request: FastifyRequest, reply: FastifyReply) => void
+}
+
+const ANY_ERRORS: readonly ErrorCode[] = [
+  'INVALID_REQUEST',
+  'UNAUTHORIZED',
+  'FORBIDDEN',
+  'HEADERS_TOO_LARGE',
+  'STOPPING',
+  'INTERNAL',
+]
+const BODY_ERRORS: readonly ErrorCode[] = ['BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE']
+const SERVICE_ERRORS: readonly ErrorCode[] = ['POISONED', 'OVERLOADED', 'OUTCOME_UNKNOWN']
+const QUORUM_ERRORS: readonly ErrorCode[] = ['NOT_INITIALIZED', 'NO_LEADER', 'NOT_LEADER', 'NOT_APPLIED', ...SERVICE_ERRORS]
+
+/** For a GET that asks the node itself. */
+export function statusErrors(): readonly ErrorCode[] {
+  return [...ANY_ERRORS, ...SERVICE_ERRORS]
+}
+
+/** For a POST that one node can answer alone. */
+export function localErrors(...own: readonly ErrorCode[]): readonly ErrorCode[] {
+  return [...ANY_ERRORS, ...BODY_ERRORS, ...SERVICE_ERRORS, ...own]
+}
+
+/** For a POST that needs a leader. */
+export function quorumErrors(...own: readonly ErrorCode[]): readonly ErrorCode[] {
+  return [...ANY_ERRORS, ...BODY_ERRORS, ...QUORUM_ERRORS, ...own]
+}
+
+/**
+ * Answers with what the promise brings. Cheaper than an async handler, and every failure reaches the error handler,
+ * also one of `answer` itself.
+ */
+export function settle<T>(promise: Promise<T>, reply: FastifyReply, answer: (value: T) => void): void {
+  promise.then(
+    (value) => {
+      try {
+        answer(value)
+      } catch (error) {
+        reply.send(error)
+      }
+    },
+    (error: unknown) => {
+      reply.send(error)
+    },
+  )
+}

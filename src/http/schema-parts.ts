@@ -1,0 +1,144 @@
+/** The building blocks of the request and answer schemas. Requests refuse unknown members; nothing is coerced. */
+import { Type } from 'typebox'
+import type { TSchema } from 'typebox'
+import type { ErrorCode } from '../api/index.ts'
+import { MAX_CLIENT_ID_SIZE, REQUEST_TIMEOUT_MS } from '../limits.ts'
+
+export const MAX_TIMEOUT_MS = 60_000
+
+/** An object of a request: unknown members are a mistake of the sender and refused. */
+export function strictObject<const P extends Record<string, TSchema>>(properties: P, options: object = {}) {
+  return Type.Object(properties, { additionalProperties: false, ...options })
+}
+
+/** An object with exactly one member, which says what it is. */
+export function oneOf<const P extends Record<string, TSchema>>(properties: P, options: object = {}) {
+  return Type.Partial(Type.Object(properties), { additionalProperties: false, minProperties: 1, maxProperties: 1, ...options })
+}
+
+export const NodeId = Type.Integer({
+  minimum: 1,
+  maximum: Number.MAX_SAFE_INTEGER,
+  description: 'A node id: a whole number from 1 to 2^53-1.',
+  examples: [1],
+})
+
+export const OptionalNodeId = Type.Unsafe<number | null>({
+  type: ['integer', 'null'],
+  minimum: 1,
+  maximum: Number.MAX_SAFE_INTEGER,
+  examples: [1],
+})
+
+export const OptionalText = Type.Unsafe<string | null>({ type: ['string', 'null'] })
+
+export const Count = Type.Integer({ minimum: 0 })
+
+export const EndpointId = Type.String({
+  pattern: '^[0-9a-f]{64}$',
+  description: 'The Ed25519 public key of a node: 64 lower-case hex characters.',
+  examples: ['5f0c6a2e9d4b1837c2a0e5f6b7d8c9a0112233445566778899aabbccddeeff00'],
+})
+
+export const Addresses = Type.Array(Type.String({ minLength: 1, maxLength: 300 }), {
+  maxItems: 16,
+  description: 'Where the node can be dialled, as host:port.',
+  examples: [['127.0.0.1:26002']],
+})
+
+export const Key = Type.String({
+  description: '1 to 1024 bytes of UTF-8, or their base64 when "keys" is "base64".',
+  examples: ['hello'],
+})
+
+export const Value = Type.String({
+  description: 'At most 1 MiB of UTF-8, or its base64 when "values" is "base64".',
+  examples: ['world'],
+})
+
+export const TimeoutMs = Type.Optional(
+  Type.Integer({
+    minimum: 1,
+    maximum: MAX_TIMEOUT_MS,
+    description: `Milliseconds until the request is given up; ${REQUEST_TIMEOUT_MS} when absent.`,
+    examples: [5000],
+  }),
+)
+
+/** How keys and values are written in a request and its answer. */
+export const Encoding = {
+  values: Type.Optional(
+    Type.Unsafe<'text' | 'base64'>({
+      type: 'string',
+      enum: ['text', 'base64'],
+      description: 'How values are written here and in the answer: as text (the default), or base64 for any bytes.',
+      examples: ['base64'],
+    }),
+  ),
+  keys: Type.Optional(
+    Type.Unsafe<'text' | 'base64'>({
+      type: 'string',
+      enum: ['text', 'base64'],
+      description: 'The same for keys.',
+      examples: ['text'],
+    }),
+  ),
+}
+
+export const ClientId = Type.Optional(
+  Type.String({
+    minLength: 1,
+    maxLength: MAX_CLIENT_ID_SIZE,
+    description: 'Chosen by the client and unique to it. Goes with "sequence".',
+    examples: ['worker-7f3a'],
+  }),
+)
+
+export const Sequence = Type.Optional(
+  Type.Integer({
+    minimum: 0,
+    maximum: Number.MAX_SAFE_INTEGER,
+    description:
+      'Grows with every write of this client. The same pair sent again is applied once and answered as the first time.',
+    examples: [42],
+  }),
+)
+
+export const LogId = Type.Object(
+  { term: Count, index: Count },
+  { description: 'The position in the replicated log.', examples: [{ term: 1, index: 12 }] },
+)
+
+export const revisions = { create_revision: Count, mod_revision: Count, version: Count }
+
+export const Entry = Type.Object(
+  { key: Type.String(), value: Type.String(), ...revisions },
+  {
+    additionalProperties: false,
+    examples: [{ key: 'hello', value: 'world', create_revision: 7, mod_revision: 12, version: 2 }],
+  },
+)
+
+export const OptionalEntry = Type.Unsafe<object | null>({
+  type: ['object', 'null'],
+  properties: { key: { type: 'string' }, value: { type: 'string' }, ...revisions },
+  additionalProperties: false,
+})
+
+/** The one shape of every refusal, narrowed to the codes that go with a status. */
+export function errorSchema(codes: readonly ErrorCode[]) {
+  return Type.Object(
+    {
+      error: Type.Object(
+        {
+          code: Type.Unsafe<ErrorCode>({ type: 'string', enum: [...codes], description: 'Stable; made for programs.' }),
+          message: Type.String({ description: 'What happened, to what, and what to do; made for people.' }),
+          retryable: Type.Boolean({ description: 'Whether the request provably changed nothing and may be sent again.' }),
+          details: Type.Object({}, { additionalProperties: true, description: 'Facts beside the message.' }),
+        },
+        { additionalProperties: false },
+      ),
+    },
+    { additionalProperties: false, description: codes.join(', ') },
+  )
+}

@@ -1,0 +1,246 @@
+/**
+ * The HTTP server of a node. It validates a request once, hands it to the public interfaces, and answers; it holds no
+ * state of the cluster. Every answer, also of a refusal, is described by /openapi.json.
+ */
+import swagger from '@fastify/swagger'
+import Fastify from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import { AspenError } from '../api/index.ts'
+import type { ClusterController, KeyValueStore, StatusSource } from '../api/index.ts'
+import { MAX_HTTP_BODY_SIZE } from '../limits.ts'
+import type { Logger } from '../ports/index.ts'
+import { onClientError } from './client-errors.ts'
+import { clusterRoutes } from './cluster-routes.ts'
+import { errorBody, expectedError, INTERNAL_ERROR, JSON_TYPE, RETRY_AFTER_SECONDS } from './error-answers.ts'
+import { acceptJsonOnly } from './json-parser.ts'
+import { kvRoutes } from './kv-routes.ts'
+import type { PrometheusMetrics } from './metrics.ts'
+import { openapiOptions } from './openapi.ts'
+import { createRequestGuard, isLoopback } from './request-guard.ts'
+import type { RequestGuard } from './request-guard.ts'
+import { RequestTracker, RouteMetrics } from './request-tracking.ts'
+import { statusErrors } from './route.ts'
+import type { Route, RouteContext } from './route.ts'
+import { statusRoutes } from './status-routes.ts'
+
+const MAX_HTTP_CONNECTIONS = 10_000
+const MAX_HEADER_BYTES = 16 * 1024
+const HEADERS_TIMEOUT_MS = 5_000
+const BODY_TIMEOUT_MS = 30_000
+const KEEP_ALIVE_TIMEOUT_MS = 30_000
+/** Node looks for timed out requests this often; by default every 30 s. */
+const TIMEOUT_CHECK_INTERVAL_MS = 1_000
+
+export interface HttpServerOptions {
+  readonly store: KeyValueStore
+  readonly controller: ClusterController
+  readonly status: StatusSource
+  readonly metrics: PrometheusMetrics
+  readonly logger: Logger
+  readonly nodeId: number
+  /** Address to bind to. */
+  readonly host: string
+  /** 0 takes a free one. */
+  readonly port: number
+  /** Asked of every request but GET /health. Needed for any address but loopback, unless `insecure`. */
+  readonly token?: string
+  /** Serve without a token on an address that others can reach. */
+  readonly insecure?: boolean
+  /** Further names in Host headers that mean this node, without ports; '*' allows every name. */
+  readonly allowedHosts?: readonly string[]
+}
+
+export interface HttpServer {
+  /** Starts listening. @returns the URL @throws what the system says, EADDRINUSE among it */
+  listen(): Promise<string>
+  /** Refuses new requests, waits up to `drainMs` for those in flight, then cuts what is left. */
+  close(drainMs: number): Promise<void>
+  /** The framework's instance, to inject requests without a socket. */
+  readonly app: FastifyInstance
+}
+
+/** The state of one server that its hooks share. */
+interface Serving {
+  readonly guard: RequestGuard
+  readonly tracker: RequestTracker
+  readonly logger: Logger
+  stopping: boolean
+}
+
+function createApp(): FastifyInstance {
+  const app = Fastify({
+    logger: false,
+    bodyLimit: MAX_HTTP_BODY_SIZE,
+    requestTimeout: BODY_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    // A refusal of ours, in our shape, takes the place of the framework's.
+    return503OnClosing: false,
+    http: {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: TIMEOUT_CHECK_INTERVAL_MS,
+    },
+    clientErrorHandler: onClientError,
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allowUnionTypes: true } },
+    frameworkErrors: (error, _request, reply) => {
+      sendError(reply, expectedError(error) ?? INTERNAL_ERROR)
+    },
+  })
+  app.server.maxConnections = MAX_HTTP_CONNECTIONS
+  return app
+}
+
+function sendError(reply: FastifyReply, error: AspenError): void {
+  if (error.status === 429) reply.header('retry-after', RETRY_AFTER_SECONDS)
+  if (error.status === 401) reply.header('www-authenticate', 'Bearer')
+  reply.code(error.status).header('content-type', JSON_TYPE).send(errorBody(error))
+}
+
+/** Why a request may not go on, before its body is read. */
+function refusal(serving: Serving, request: FastifyRequest, route: Route | undefined): AspenError | undefined {
+  const refused = serving.guard(request.raw, route?.open === true)
+  if (refused !== undefined) return refused
+  if (serving.stopping && route?.open !== true) return new AspenError('STOPPING', 'this node is stopping: ask another one')
+  if (route?.method === 'POST' && request.headers['content-type'] === undefined && !mayLackBody(route, request)) {
+    return new AspenError('UNSUPPORTED_MEDIA_TYPE', 'the body must be JSON: send Content-Type: application/json')
+  }
+  return undefined
+}
+
+/** Where the body may be left out, so may its type. */
+function mayLackBody(route: Route, request: FastifyRequest): boolean {
+  const { headers } = request
+  const empty = headers['transfer-encoding'] === undefined && (headers['content-length'] ?? '0') === '0'
+  return empty && route.url === '/trigger-snapshot'
+}
+
+function onRequest(serving: Serving, metrics: RouteMetrics, route: Route | undefined) {
+  return (request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
+    serving.tracker.begin(reply.raw, metrics)
+    const refused = refusal(serving, request, route)
+    if (serving.stopping) reply.header('connection', 'close')
+    if (refused === undefined) done()
+    else sendError(reply, refused)
+  }
+}
+
+function handleErrors(app: FastifyInstance, serving: Serving): void {
+  app.setErrorHandler((error, request, reply) => {
+    const expected = expectedError(error)
+    if (expected === undefined) {
+      serving.logger.log('error', 'a request met an unexpected error', { method: request.method, url: request.url, error })
+    }
+    sendError(reply, expected ?? INTERNAL_ERROR)
+  })
+}
+
+function handleUnknown(app: FastifyInstance, serving: Serving, routes: readonly Route[], metrics: PrometheusMetrics): void {
+  const methods = new Map(routes.map((route) => [route.url, route.method === 'GET' ? 'GET, HEAD' : 'POST']))
+  const begin = onRequest(serving, new RouteMetrics(metrics, 'unknown'), undefined)
+  app.setNotFoundHandler((request, reply) => {
+    begin(request, reply, () => {
+      const path = request.url.split('?', 1)[0] ?? ''
+      const allowed = methods.get(path)
+      if (allowed === undefined) {
+        sendError(reply, new AspenError('NOT_FOUND', 'there is no such route: GET /openapi.json lists them all'))
+      } else {
+        reply.header('allow', allowed)
+        sendError(reply, new AspenError('METHOD_NOT_ALLOWED', `${path} takes ${allowed} only`, { allowed }))
+      }
+    })
+  })
+}
+
+function addRoute(app: FastifyInstance, serving: Serving, route: Route, metrics: PrometheusMetrics): void {
+  const response: Record<string, unknown> = {}
+  for (const [status, { schema, contentType }] of Object.entries(route.answers)) {
+    if (contentType === undefined) response[status] = schema
+  }
+  app.route({
+    method: route.method,
+    url: route.url,
+    schema: { ...(route.body === undefined ? {} : { body: route.body }), response },
+    onRequest: onRequest(serving, new RouteMetrics(metrics, route.url), route),
+    handler: route.handle,
+  })
+}
+
+function openapiRoute(app: FastifyInstance): Route {
+  let document: string | null = null
+  return {
+    method: 'GET',
+    url: '/openapi.json',
+    operation: 'openapi',
+    summary: 'This document.',
+    answers: { 200: { description: 'An OpenAPI 3.1 document.', schema: Type.Object({}, { additionalProperties: true }) } },
+    errors: statusErrors(),
+    handle: (_request, reply) => {
+      document ??= JSON.stringify(app.swagger())
+      reply.header('content-type', JSON_TYPE).send(document)
+    },
+  }
+}
+
+function baseUrl(app: FastifyInstance): string {
+  const address = app.server.address()
+  if (address === null || typeof address === 'string') throw new Error('the HTTP server is not bound to a port')
+  return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`
+}
+
+async function drain(app: FastifyInstance, tracker: RequestTracker, drainMs: number): Promise<void> {
+  const deadline = Promise.withResolvers<void>()
+  const timer = setTimeout(deadline.resolve, drainMs)
+  const closed = app.close()
+  await Promise.race([tracker.drain(), deadline.promise])
+  clearTimeout(timer)
+  // What is left are idle connections, half-sent requests, and requests past the deadline; they would hold up the close.
+  app.server.closeAllConnections()
+  await closed
+}
+
+/**
+ * The HTTP face of a node.
+ * @throws AspenError FORBIDDEN when the address is not loopback and there is neither a token nor `insecure`
+ */
+export function createHttpServer(options: HttpServerOptions): HttpServer {
+  const { host, port, token, metrics, logger } = options
+  if (!isLoopback(host) && token === undefined && options.insecure !== true) {
+    throw new AspenError('FORBIDDEN', `${host} can be reached by others: give a token, or allow it explicitly as insecure`)
+  }
+  const app = createApp()
+  const tracker = new RequestTracker()
+  const guard = createRequestGuard({ host, allowedHosts: options.allowedHosts ?? [], token })
+  const serving: Serving = { guard, tracker, logger, stopping: false }
+  const context: RouteContext = {
+    store: options.store,
+    controller: options.controller,
+    status: options.status,
+    metrics,
+    stopping: () => serving.stopping,
+  }
+  const routes = [...statusRoutes(context), ...clusterRoutes(context), ...kvRoutes(context), openapiRoute(app)]
+  metrics.watch(options.status)
+  acceptJsonOnly(app)
+  handleErrors(app, serving)
+  handleUnknown(app, serving, routes, metrics)
+  void app.register(swagger, openapiOptions(routes, token !== undefined))
+  void app.register(async (scope) => {
+    for (const route of routes) addRoute(scope, serving, route, metrics)
+  })
+  let closing: Promise<void> | null = null
+  return {
+    app,
+    listen: async () => {
+      await app.listen({ host, port })
+      const url = baseUrl(app)
+      logger.log('info', 'HTTP API listens', { url, node_id: options.nodeId })
+      return url
+    },
+    close: (drainMs) => {
+      serving.stopping = true
+      closing ??= drain(app, tracker, drainMs)
+      return closing
+    },
+  }
+}

@@ -1,0 +1,101 @@
+/** The GET routes: what a node says of itself. */
+import { Type } from 'typebox'
+import { AspenError } from '../api/index.ts'
+import { HealthAnswer, LeaderAnswer, NodeInfoAnswer, RaftMetricsAnswer } from './cluster-schemas.ts'
+import { settle, statusErrors } from './route.ts'
+import type { Route, RouteContext } from './route.ts'
+import { healthJson, nodeInfoJson, raftMetricsJson } from './status-json.ts'
+
+const PlainText = Type.String()
+
+function healthRoute(context: RouteContext): Route {
+  return {
+    method: 'GET',
+    url: '/health',
+    operation: 'health',
+    summary: 'Whether this node makes progress. Answered without a token.',
+    answers: {
+      200: { description: 'It does.', schema: HealthAnswer },
+      503: { description: 'It is poisoned, stopping, or its actor does not answer.', schema: HealthAnswer },
+    },
+    errors: ['INVALID_REQUEST', 'FORBIDDEN', 'HEADERS_TOO_LARGE', 'INTERNAL'],
+    open: true,
+    handle: (_request, reply) => {
+      const { alive, body } = healthJson(context.status.status(), context.stopping())
+      reply.code(alive ? 200 : 503).send(body)
+    },
+  }
+}
+
+function metricsRoute({ metrics }: RouteContext): Route {
+  return {
+    method: 'GET',
+    url: '/metrics',
+    operation: 'metrics',
+    summary: 'Metrics in the text format of Prometheus.',
+    answers: { 200: { description: 'The metrics.', schema: PlainText, contentType: metrics.contentType } },
+    errors: statusErrors(),
+    handle: (_request, reply) => {
+      settle(metrics.render(), reply, (text) => {
+        reply.header('content-type', metrics.contentType).send(text)
+      })
+    },
+  }
+}
+
+export function statusRoutes(context: RouteContext): readonly Route[] {
+  const { controller, status } = context
+  return [
+    healthRoute(context),
+    metricsRoute(context),
+    {
+      method: 'GET',
+      url: '/raft-metrics',
+      operation: 'raftMetrics',
+      summary: 'The state of consensus on this node.',
+      answers: { 200: { description: 'The state.', schema: RaftMetricsAnswer } },
+      errors: statusErrors(),
+      handle: (_request, reply) => {
+        reply.send(raftMetricsJson(status.status()))
+      },
+    },
+    {
+      method: 'GET',
+      url: '/leader',
+      operation: 'leader',
+      summary: 'The leader as this node knows it.',
+      answers: { 200: { description: 'Its node id, or null.', schema: LeaderAnswer } },
+      errors: statusErrors(),
+      handle: (_request, reply) => {
+        settle(controller.leader(), reply, (leader) => {
+          reply.send({ leader })
+        })
+      },
+    },
+    {
+      method: 'GET',
+      url: '/node-info',
+      operation: 'nodeInfo',
+      summary: 'Identity, addresses and peers of this node.',
+      answers: { 200: { description: 'The node.', schema: NodeInfoAnswer } },
+      errors: statusErrors(),
+      handle: (_request, reply) => {
+        reply.send(nodeInfoJson(status.status()))
+      },
+    },
+    {
+      method: 'GET',
+      url: '/cluster-ticket',
+      operation: 'clusterTicket',
+      summary: 'A ticket to join the cluster with. Not offered by this version.',
+      answers: {},
+      errors: [...statusErrors(), 'NOT_IMPLEMENTED'],
+      handle: () => {
+        throw new AspenError(
+          'NOT_IMPLEMENTED',
+          'cluster tickets are not offered by this version: name the peers with --peers or /add-peer',
+        )
+      },
+    },
+  ]
+}

@@ -1,0 +1,184 @@
+import { connect as connectTls } from 'node:tls'
+import type { SecureContext, TLSSocket } from 'node:tls'
+import type { Clock } from '../ports/index.ts'
+import { parseAddress } from './address.ts'
+import type { Address } from './address.ts'
+import { dialHandshake } from './handshake.ts'
+import type { HandshakeSelf, ProvenPeer } from './handshake.ts'
+import { HandshakeStream } from './handshake-stream.ts'
+import { LinkError, refusalError } from './link-error.ts'
+import type { Resolve } from './resolver.ts'
+import { raceTcp } from './tcp-race.ts'
+import type { TcpWinner } from './tcp-race.ts'
+import { provenEndpointId } from './tls-context.ts'
+
+const MAX_DIAL_ADDRESSES = 32
+const HEAD_START_MS = 250
+
+export interface DialerOptions {
+  readonly context: SecureContext
+  readonly clock: Clock
+  readonly resolve: Resolve
+  readonly self: HandshakeSelf
+  /** For one address to accept the connection, and for one handshake, each. */
+  readonly timeoutMs: number
+}
+
+export interface DialTarget {
+  readonly endpointId: string
+  readonly addresses: readonly string[]
+  readonly signal: AbortSignal
+  /** Called right before the proof leaves. */
+  readonly beforeProof: () => void
+}
+
+/** A connection that has become a link: nobody listens to the socket yet. */
+export interface DialedLink {
+  readonly socket: TLSSocket
+  readonly peer: ProvenPeer
+  /** Bytes of the link that came together with the handshake's last. */
+  readonly readAhead: Uint8Array
+}
+
+export type DialResult =
+  | { readonly linked: DialedLink }
+  | {
+      readonly linked?: undefined
+      /** Why, at the address that came furthest. */
+      readonly error: Error
+      /** Every address was refused: nobody listens there. */
+      readonly refused: boolean
+    }
+
+interface Failure {
+  readonly error: Error
+  /** 0 before a connection, 1 after it: the reason from further on says more. */
+  readonly stage: number
+}
+
+/** Tries every address of a peer once, at most one handshake at a time. */
+export async function dial(options: DialerOptions, target: DialTarget): Promise<DialResult> {
+  const { addresses, failures } = await resolveAll(options, target.addresses)
+  const timeout = new AbortController()
+  let remaining = addresses
+  while (remaining.length > 0 && !target.signal.aborted) {
+    const deadline = options.clock.setTimer(options.timeoutMs, () => timeout.abort())
+    const signal = AbortSignal.any([target.signal, timeout.signal])
+    const race = await raceTcp(remaining, { clock: options.clock, staggerMs: HEAD_START_MS, signal })
+    deadline.cancel()
+    for (const { error } of race.failures) failures.push({ error, stage: 0 })
+    if (race.winner === undefined) break
+    const { winner } = race
+    const outcome = await handshakeOver(options, target, winner)
+    if (!(outcome instanceof Error)) return { linked: outcome }
+    failures.push({ error: outcome, stage: 1 })
+    remaining = remaining.filter(
+      (address) => address !== winner.address && !race.failures.some((each) => each.address === address),
+    )
+  }
+  if (timeout.signal.aborted)
+    failures.push({ error: new LinkError('TIMEOUT', 'no address accepted a connection in time'), stage: 0 })
+  return { error: mostTelling(failures), refused: allRefused(failures) }
+}
+
+async function resolveAll(
+  options: DialerOptions,
+  texts: readonly string[],
+): Promise<{ addresses: readonly Address[]; failures: Failure[] }> {
+  const failures: Failure[] = []
+  const resolved = await Promise.all(
+    texts.map(async (text) => {
+      const address = parseAddress(text)
+      if (address === undefined) {
+        failures.push({ error: new Error(`INVALID_ADDRESS: ${JSON.stringify(text)} is not host:port`), stage: 0 })
+        return []
+      }
+      try {
+        return (await options.resolve(address.host)).map((host) => ({ host, port: address.port }))
+      } catch (error) {
+        failures.push({ error: error as Error, stage: 0 })
+        return []
+      }
+    }),
+  )
+  return { addresses: resolved.flat().slice(0, MAX_DIAL_ADDRESSES), failures }
+}
+
+/** TLS and handshake over a fresh connection; the connection is closed on failure. */
+async function handshakeOver(options: DialerOptions, target: DialTarget, winner: TcpWinner): Promise<DialedLink | Error> {
+  const socket = connectTls({
+    socket: winner.socket,
+    secureContext: options.context,
+    ALPNProtocols: [options.self.protocol],
+    rejectUnauthorized: false,
+  })
+  const abort = (): void => {
+    socket.destroy(new LinkError('ABORTED', 'the attempt was given up'))
+  }
+  target.signal.addEventListener('abort', abort)
+  const deadline = options.clock.setTimer(options.timeoutMs, () => {
+    socket.destroy(new LinkError('TIMEOUT', 'the peer did not finish the handshake in time'))
+  })
+  let stream: HandshakeStream | undefined
+  try {
+    if (target.signal.aborted) abort()
+    await secured(socket)
+    stream = new HandshakeStream(socket)
+    checkPeer(socket, options.self, target.endpointId)
+    const peer = await dialHandshake(stream, options.self, target.endpointId, target.beforeProof)
+    if (socket.destroyed) throw new LinkError('ABORTED', 'the connection closed at the end of the handshake')
+    return { socket, peer, readAhead: stream.release() }
+  } catch (error) {
+    closeAfter(options, socket, stream, error as Error)
+    return error as Error
+  } finally {
+    deadline.cancel()
+    target.signal.removeEventListener('abort', abort)
+  }
+}
+
+async function secured(socket: TLSSocket): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  socket.once('secureConnect', resolve)
+  socket.once('error', (error: NodeJS.ErrnoException) => {
+    const unknownProtocol = error.code === 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL'
+    reject(unknownProtocol ? refusalError('VERSION_MISMATCH', true) : error)
+  })
+  socket.once('close', () => reject(new LinkError('ABORTED', 'the peer closed the connection during the TLS handshake')))
+  await promise
+}
+
+function checkPeer(socket: TLSSocket, self: HandshakeSelf, expected: string): void {
+  if (socket.alpnProtocol !== self.protocol) throw refusalError('VERSION_MISMATCH', false, `no ${self.protocol}`)
+  const actual = provenEndpointId(socket)
+  if (actual === self.endpointId) throw refusalError('SELF', false)
+  if (actual !== expected) throw refusalError('KEY_MISMATCH', false, `expected ${expected}, found ${actual ?? 'none'}`)
+}
+
+/** Lets a refusal reach the peer, within bounds. */
+function closeAfter(options: DialerOptions, socket: TLSSocket, stream: HandshakeStream | undefined, error: Error): void {
+  // Whatever still goes wrong on this connection has its reason already.
+  socket.on('error', () => undefined)
+  if (stream === undefined || !(error instanceof LinkError) || socket.destroyed) {
+    socket.destroy()
+    return
+  }
+  stream.refuse(error)
+  const linger = options.clock.setTimer(options.timeoutMs, () => socket.destroy())
+  socket.once('close', () => linger.cancel())
+}
+
+function mostTelling(failures: readonly Failure[]): Error {
+  const furthest = failures.findLast((failure) => failure.stage === 1) ?? failures.at(-1)
+  return furthest?.error ?? new LinkError('ABORTED', 'there is no address to dial')
+}
+
+// A host without the address family cannot reach the other addresses of a name; that says nothing about the peer.
+const NO_SUCH_FAMILY = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT'])
+
+function allRefused(failures: readonly Failure[]): boolean {
+  const codes = failures
+    .map(({ error }) => (error as NodeJS.ErrnoException).code ?? '')
+    .filter((code) => !NO_SUCH_FAMILY.has(code))
+  return codes.length > 0 && codes.every((code) => code === 'ECONNREFUSED')
+}

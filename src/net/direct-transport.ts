@@ -1,0 +1,362 @@
+import { randomBytes } from 'node:crypto'
+import type { SecureContext, TLSSocket } from 'node:tls'
+import { assert } from '../lib/index.ts'
+import type { Random } from '../lib/index.ts'
+import { CONNECT_TIMEOUT_MS, MAX_CONCURRENT_CONNECTIONS, MAX_LINK_QUEUE_BYTES, MAX_PEERS } from '../limits.ts'
+import type {
+  Claims,
+  Clock,
+  Lane,
+  LinkEnd,
+  Logger,
+  Metrics,
+  PeerReport,
+  Timer,
+  Transport,
+  TransportHandler,
+} from '../ports/index.ts'
+import { INSTANCE_SIZE } from '../wire/index.ts'
+import { reachableAddresses } from './address.ts'
+import type { BackoffOptions } from './backoff.ts'
+import { dial } from './dialer.ts'
+import type { DialedLink, DialerOptions } from './dialer.ts'
+import { DirectPeer } from './direct-peer.ts'
+import type { PeerOwner } from './direct-peer.ts'
+import { EventQueue } from './event-queue.ts'
+import { acceptHandshake, clustersDiffer, deriveCookieKey } from './handshake.ts'
+import type { HandshakeSelf, ProvenDialer, ProvenPeer } from './handshake.ts'
+import { HandshakeStream } from './handshake-stream.ts'
+import type { NodeIdentity } from './identity.ts'
+import { Link } from './link.ts'
+import type { LinkOwner } from './link.ts'
+import { LinkError, refusalError } from './link-error.ts'
+import { LinkReports } from './link-reports.ts'
+import { Listener } from './listener.ts'
+import { createResolver } from './resolver.ts'
+import type { Resolve } from './resolver.ts'
+import { surface } from './surface.ts'
+import { systemClock } from './system-clock.ts'
+import { createLinkContext } from './tls-context.ts'
+
+/** The ALPN name of consensus links. */
+export const RAFT_PROTOCOL = 'aspen/raft/1'
+
+/** Below a third of the shortest election timeout (1500 ms), so that a silent peer is given up before it matters. */
+export const DEFAULT_KEEP_ALIVE_MS = 400
+const DEFAULT_BACKOFF: BackoffOptions = { minMs: 50, maxMs: 2_000 }
+const MAX_PENDING_CONNECTIONS = 100
+
+export interface DirectTransportOptions {
+  readonly identity: NodeIdentity
+  readonly cookie: string
+  /** The address to bind: an IP address. */
+  readonly host: string
+  /** 0 takes any free port; `addresses()` tells which. */
+  readonly port: number
+  readonly logger: Logger
+  readonly metrics: Metrics
+  /** Jitter of redials; nonces come from the system. */
+  readonly random: Random
+  readonly clock?: Clock
+  readonly resolve?: Resolve
+  /** Between two looks at whether a peer is alive; it is given up after more than three silent ones. */
+  readonly keepAliveMs?: number
+  readonly backoff?: BackoffOptions
+  /** From a connection to a proven link. */
+  readonly handshakeTimeoutMs?: number
+  readonly maxConnections?: number
+  readonly maxPendingConnections?: number
+  readonly maxQueueBytes?: number
+  /** Must be the same on all nodes. */
+  readonly scryptCost?: number
+}
+
+/** What exists between `start` and `close`. */
+interface Running {
+  readonly handler: TransportHandler
+  readonly listener: Listener
+  readonly dialer: DialerOptions
+  readonly port: number
+}
+
+/**
+ * Links over TLS 1.3 on TCP. Every link is made by a handshake that proves both keys and the cookie.
+ *
+ * Two nodes that dial each other at once end up with one link: whoever has sent its own proof refuses the other's
+ * dial when it has the lower endpoint id, and gives its own up when it has the higher. The decision falls at a single
+ * moment, before either holds a link, so that no message is ever on a path that is being replaced. A later connection
+ * from the same peer means that the peer has lost the link, and is reported as its end and a new beginning.
+ */
+export class DirectTransport implements Transport {
+  readonly endpointId: string
+  readonly #options: DirectTransportOptions
+  readonly #clock: Clock
+  readonly #instance = randomBytes(INSTANCE_SIZE).toString('hex')
+  readonly #events = new EventQueue()
+  readonly #reports: LinkReports
+  readonly #peers = new Map<string, DirectPeer>()
+  readonly #connectAtStart = new Map<string, readonly string[]>()
+  /** Links that ended on purpose and still send what they had. */
+  readonly #finishing = new Set<Link>()
+  readonly #peerOwner: PeerOwner
+  readonly #linkOwner: LinkOwner
+  #claims: Claims | undefined
+  #running: Running | undefined
+  #closed = false
+  #keepAlive: Timer | undefined
+
+  constructor(options: DirectTransportOptions) {
+    this.endpointId = options.identity.endpointId
+    this.#options = options
+    this.#clock = options.clock ?? systemClock
+    this.#reports = new LinkReports(options.logger, options.metrics, this.#clock)
+    this.#peerOwner = {
+      clock: this.#clock,
+      random: options.random,
+      backoff: options.backoff ?? DEFAULT_BACKOFF,
+      dial: (target) => dial(this.#started().dialer, target),
+      dialed: (peer, linked) => this.#onDialed(peer, linked),
+      dialFailed: (peer, error) => this.#onFailed(peer.endpointId, error),
+      refused: (peer) => this.#events.post(() => this.#handler().refused(peer.endpointId)),
+    }
+    this.#linkOwner = {
+      message: (link, bytes) => {
+        this.#events.drain()
+        // What was posted may have ended this link.
+        if (this.#peers.get(link.endpointId)?.link === link) this.#handler().message(link.endpointId, bytes)
+      },
+      claimed: (link, linkClaims) => this.#onClaimed(link, linkClaims),
+      ended: (link, end, error) => this.#onEnded(link, end, error),
+    }
+  }
+
+  async start(handler: TransportHandler, claims: Claims): Promise<void> {
+    assert(this.#running === undefined && !this.#closed, 'a transport starts once')
+    this.#claims = claims
+    const { identity, cookie, scryptCost, host } = this.#options
+    const [context, cookieKey] = await Promise.all([createLinkContext(identity), deriveCookieKey(cookie, scryptCost)])
+    const self: HandshakeSelf = {
+      endpointId: this.endpointId,
+      instance: this.#instance,
+      protocol: RAFT_PROTOCOL,
+      cookieKey,
+      claims: () => this.#currentClaims(),
+    }
+    const timeoutMs = this.#options.handshakeTimeoutMs ?? CONNECT_TIMEOUT_MS
+    const listener = this.#createListener(context, timeoutMs)
+    listener.route(RAFT_PROTOCOL, (socket, peerId, admit) => surface(this.#onConnection(self, socket, peerId, admit)))
+    const port = await listener.listen(host, this.#options.port)
+    if (this.#closed) return listener.close()
+    const dialer = { context, clock: this.#clock, resolve: this.#options.resolve ?? createResolver(), self, timeoutMs }
+    this.#running = { handler, listener, dialer, port }
+    this.#watchSilence()
+    for (const [endpointId, addresses] of this.#connectAtStart) this.connect(endpointId, addresses)
+    this.#connectAtStart.clear()
+  }
+
+  addresses(): readonly string[] {
+    return this.#running === undefined ? [] : reachableAddresses(this.#options.host, this.#running.port)
+  }
+
+  connect(endpointId: string, addresses: readonly string[]): void {
+    if (endpointId === this.endpointId || this.#closed) return
+    const known: ReadonlyMap<string, unknown> = this.#running === undefined ? this.#connectAtStart : this.#peers
+    if (!known.has(endpointId) && known.size >= MAX_PEERS) {
+      this.#reports.tooManyPeers(endpointId, MAX_PEERS)
+    } else if (this.#running === undefined) this.#connectAtStart.set(endpointId, addresses)
+    else this.#peerOf(endpointId).want(addresses)
+  }
+
+  disconnect(endpointId: string): void {
+    this.#connectAtStart.delete(endpointId)
+    const peer = this.#peers.get(endpointId)
+    if (peer === undefined) return
+    peer.unwant()
+    if (peer.link !== undefined) peer.link.finish()
+    else this.#peers.delete(endpointId)
+  }
+
+  send(endpointId: string, parts: readonly Uint8Array[], lane: Lane): boolean {
+    const link = this.#peers.get(endpointId)?.link
+    if (link === undefined) return false
+    if (link.send(parts, lane)) return true
+    this.#reports.dropped(lane)
+    return false
+  }
+
+  announce(claims: Claims): void {
+    this.#claims = claims
+    for (const peer of this.#peers.values()) {
+      const { link } = peer
+      if (link === undefined) continue
+      if (clustersDiffer(claims, link.claims)) this.#partClusters(link)
+      else link.announce(claims)
+    }
+  }
+
+  peers(): readonly PeerReport[] {
+    return Array.from(this.#peers.values(), (peer) => peer.report())
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#keepAlive?.cancel()
+    this.#running?.listener.close()
+    const links = [...this.#finishing]
+    for (const peer of this.#peers.values()) {
+      if (peer.link !== undefined) links.push(peer.link)
+      this.disconnect(peer.endpointId)
+    }
+    await Promise.all(links.map((link) => link.closed()))
+  }
+
+  #createListener(context: SecureContext, handshakeTimeoutMs: number): Listener {
+    return new Listener({
+      context,
+      clock: this.#clock,
+      handshakeTimeoutMs,
+      maxConnections: this.#options.maxConnections ?? MAX_CONCURRENT_CONNECTIONS,
+      maxPendingConnections: this.#options.maxPendingConnections ?? MAX_PENDING_CONNECTIONS,
+      rejected: (reason) => this.#reports.rejected(reason),
+    })
+  }
+
+  async #onConnection(self: HandshakeSelf, socket: TLSSocket, peerId: string, admit: () => void): Promise<void> {
+    const stream = new HandshakeStream(socket)
+    let dialer: ProvenDialer
+    try {
+      if (peerId === this.endpointId) throw refusalError('SELF', false)
+      dialer = await acceptHandshake(stream, self, peerId)
+      this.#decide(dialer)
+      if (socket.destroyed) throw new LinkError('ABORTED', 'the peer closed the connection at the end of the handshake')
+    } catch (error) {
+      if (error instanceof LinkError) stream.refuse(error)
+      else socket.destroy()
+      this.#onFailed(peerId, error as Error)
+      return
+    }
+    // From the decision to the link nothing is awaited: they are one moment.
+    admit()
+    this.#adopt(socket, dialer.accept(), false, stream.release())
+  }
+
+  /** Throws when the link of this dialer must not be made. */
+  #decide(dialer: ProvenDialer): void {
+    if (this.#closed) throw refusalError('STOPPING', false)
+    const peer = this.#peers.get(dialer.endpointId)
+    const isLower = this.endpointId < dialer.endpointId
+    const { link } = peer ?? {}
+    if (link === undefined) {
+      if (peer?.isProving === true && isLower) throw refusalError('DUPLICATE', false)
+      return
+    }
+    // Another life of the peer, a second dial over the link it dialled itself, or one by the lower id, which would
+    // have refused this node's: in each case the peer no longer has the link. Otherwise its dial crossed this node's.
+    if (link.instance === dialer.instance && link.outbound && isLower) {
+      link.probe()
+      throw refusalError('DUPLICATE', false)
+    }
+  }
+
+  #onDialed(peer: DirectPeer, linked: DialedLink): void {
+    const { socket, peer: proven, readAhead } = linked
+    // This node's claims may have changed since it sent them; the acceptor compared the old ones.
+    const differ = clustersDiffer(this.#currentClaims(), proven.claims)
+    if (!differ && !socket.destroyed) {
+      this.#adopt(socket, proven, true, readAhead)
+      return
+    }
+    socket.on('error', () => undefined).destroy()
+    const error = differ
+      ? refusalError('CLUSTER_MISMATCH', false)
+      : new LinkError('ABORTED', 'the peer closed the new connection')
+    this.#onFailed(peer.endpointId, error)
+    peer.dialLater()
+  }
+
+  #adopt(socket: TLSSocket, proven: ProvenPeer, outbound: boolean, readAhead: Uint8Array): void {
+    const { endpointId, claims } = proven
+    const peer = this.#peerOf(endpointId)
+    this.#replace(peer)
+    const { maxQueueBytes = MAX_LINK_QUEUE_BYTES } = this.#options
+    const link = new Link({ socket, peer: proven, outbound, owner: this.#linkOwner, clock: this.#clock, maxQueueBytes })
+    peer.attach(link)
+    this.#reports.opened(endpointId, claims, outbound)
+    this.#events.post(() => this.#handler().opened({ endpointId, claims }))
+    if (proven.saidClaims !== this.#claims) link.announce(this.#currentClaims())
+    if (readAhead.length > 0) link.receive(readAhead)
+  }
+
+  /** A peer that opens a second link has lost the first, and whatever was on its way over it. */
+  #replace(peer: DirectPeer): void {
+    const old = peer.link
+    if (old === undefined) return
+    peer.release()
+    old.abandon(new LinkError('ABORTED', 'the peer has made a new connection'))
+    this.#reportClosed(peer.endpointId, 'lost', undefined)
+  }
+
+  #onEnded(link: Link, end: LinkEnd, error: Error | undefined): void {
+    const peer = this.#peers.get(link.endpointId)
+    if (peer?.link !== link) return
+    if (end === 'graceful') {
+      this.#finishing.add(link)
+      surface(link.closed().then(() => this.#finishing.delete(link)))
+    }
+    this.#reportClosed(link.endpointId, end, error)
+    peer.detach(end, error)
+    if (!peer.isWanted) this.#peers.delete(link.endpointId)
+  }
+
+  #onClaimed(link: Link, claims: Claims): void {
+    if (clustersDiffer(this.#currentClaims(), claims)) this.#partClusters(link)
+    else this.#events.post(() => this.#handler().claimed({ endpointId: link.endpointId, claims }))
+  }
+
+  #partClusters(link: Link): void {
+    link.finish({ code: 'CLUSTER_MISMATCH', detail: `${this.#currentClaims().clusterId} and ${link.claims.clusterId}` })
+  }
+
+  #reportClosed(endpointId: string, end: LinkEnd, error: Error | undefined): void {
+    this.#reports.closed(endpointId, end, error)
+    this.#events.post(() => this.#handler().closed(endpointId, end))
+  }
+
+  /** An attempt that led to no link, by either side. */
+  #onFailed(endpointId: string, error: Error): void {
+    // Two dials that cross are no failure: the other one is the link.
+    if (error instanceof LinkError && error.code === 'DUPLICATE') return
+    this.#reports.failed(endpointId, error, this.#peers.get(endpointId)?.noteFailure(error))
+  }
+
+  #watchSilence(): void {
+    this.#keepAlive = this.#clock.setTimer(this.#options.keepAliveMs ?? DEFAULT_KEEP_ALIVE_MS, () => {
+      for (const peer of this.#peers.values()) peer.link?.checkSilence()
+      this.#watchSilence()
+    })
+  }
+
+  #peerOf(endpointId: string): DirectPeer {
+    let peer = this.#peers.get(endpointId)
+    if (peer === undefined) {
+      peer = new DirectPeer(endpointId, this.#peerOwner)
+      this.#peers.set(endpointId, peer)
+    }
+    return peer
+  }
+
+  #started(): Running {
+    assert(this.#running !== undefined, 'the transport has been started')
+    return this.#running
+  }
+
+  #handler(): TransportHandler {
+    return this.#started().handler
+  }
+
+  #currentClaims(): Claims {
+    assert(this.#claims !== undefined, 'the transport has been started')
+    return this.#claims
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * The handshake on a connection whose TLS has proven both keys. It proves the cookie to each other and compares
+ * clusters. The dialer proves first: a stranger who dials learns nothing that depends on the cookie, and a
+ * stranger who is dialled by mistake gets a MAC under scrypt, as costly to guess at as scrypt is.
+ */
+import { createHmac, randomBytes, scrypt, timingSafeEqual } from 'node:crypto'
+import type { Claims } from '../ports/index.ts'
+import { encodeHello, encodeProof, encodeProofInput, LINK_VERSION, NONCE_SIZE } from '../wire/index.ts'
+import type { Hello, ProofInput } from '../wire/index.ts'
+import type { HandshakeStream } from './handshake-stream.ts'
+import { LinkError, refusalError } from './link-error.ts'
+
+/** RFC 7914 parameters: about 80 ms and 32 MB, once at start. */
+export const DEFAULT_SCRYPT_COST: number = 2 ** 15
+const SCRYPT_BLOCK_SIZE = 8
+const MIB = 1024 * 1024
+const COOKIE_KEY_SIZE = 32
+// Both ends must arrive at the same key without having spoken, so the salt is fixed.
+const COOKIE_SALT = 'aspen cookie'
+
+/** The key that stands for the cookie in proofs. */
+export function deriveCookieKey(cookie: string, cost: number = DEFAULT_SCRYPT_COST): Promise<Uint8Array> {
+  const options = { N: cost, r: SCRYPT_BLOCK_SIZE, p: 1, maxmem: MIB + 256 * cost * SCRYPT_BLOCK_SIZE }
+  return new Promise((resolve, reject) => {
+    scrypt(cookie, COOKIE_SALT, COOKIE_KEY_SIZE, options, (error, key) => (error === null ? resolve(key) : reject(error)))
+  })
+}
+
+/** What this node brings into every handshake. */
+export interface HandshakeSelf {
+  readonly endpointId: string
+  readonly instance: string
+  readonly protocol: string
+  readonly cookieKey: Uint8Array
+  /** Asked when they are about to be sent or compared: they change while handshakes are under way. */
+  readonly claims: () => Claims
+}
+
+/** A peer that has proven everything. */
+export interface ProvenPeer {
+  readonly endpointId: string
+  readonly instance: string
+  readonly claims: Claims
+  /** What this node said of itself, which may have changed since. */
+  readonly saidClaims: Claims
+}
+
+/** The dialer's side. `beforeProof` is called right before the proof leaves. */
+export async function dialHandshake(
+  stream: HandshakeStream,
+  self: HandshakeSelf,
+  peerId: string,
+  beforeProof: () => void,
+): Promise<ProvenPeer> {
+  const dialer = createHello(self, peerId)
+  stream.write(encodeHello(dialer))
+  const acceptor = await expectHello(stream, self, peerId)
+  const saidClaims = self.claims()
+  const transcript = { protocol: self.protocol, dialer, acceptor }
+  beforeProof()
+  stream.write(encodeProof({ mac: computeMac(self, { ...transcript, role: 'dialer', claims: saidClaims }), claims: saidClaims }))
+  const claims = await expectProof(stream, self, { ...transcript, role: 'acceptor' })
+  return { endpointId: peerId, instance: acceptor.instance, claims, saidClaims }
+}
+
+/** The acceptor's side once the dialer has proven itself: to be answered by `accept`, or refused, without delay. */
+export interface ProvenDialer {
+  readonly endpointId: string
+  readonly instance: string
+  readonly claims: Claims
+  /** Sends this node's proof: from here on the dialer holds a link. */
+  accept(): ProvenPeer
+}
+
+/** The acceptor's side. */
+export async function acceptHandshake(stream: HandshakeStream, self: HandshakeSelf, peerId: string): Promise<ProvenDialer> {
+  const dialer = await expectHello(stream, self, peerId)
+  const acceptor = createHello(self, peerId)
+  stream.write(encodeHello(acceptor))
+  const transcript = { protocol: self.protocol, dialer, acceptor }
+  const claims = await expectProof(stream, self, { ...transcript, role: 'dialer' })
+  const { instance } = dialer
+  return {
+    endpointId: peerId,
+    instance,
+    claims,
+    accept: () => {
+      const saidClaims = self.claims()
+      const mac = computeMac(self, { ...transcript, role: 'acceptor', claims: saidClaims })
+      stream.write(encodeProof({ mac, claims: saidClaims }))
+      return { endpointId: peerId, instance, claims, saidClaims }
+    },
+  }
+}
+
+/** A cluster is its id: two nodes that both have one must have the same. */
+export function clustersDiffer(a: Claims, b: Claims): boolean {
+  return a.clusterId !== null && b.clusterId !== null && a.clusterId !== b.clusterId
+}
+
+function createHello(self: HandshakeSelf, peerId: string): Hello {
+  return { version: LINK_VERSION, from: self.endpointId, to: peerId, nonce: randomBytes(NONCE_SIZE), instance: self.instance }
+}
+
+async function expectHello(stream: HandshakeStream, self: HandshakeSelf, peerId: string): Promise<Hello> {
+  const record = await stream.next()
+  if (record.type === 'other-version') {
+    throw refusalError('VERSION_MISMATCH', false, `here ${LINK_VERSION}, there ${record.version}`)
+  }
+  if (record.type !== 'hello') throw new LinkError('MALFORMED', `the peer sent a ${record.type} where a hello belongs`)
+  const { hello } = record
+  if (hello.from === self.endpointId) throw refusalError('SELF', false)
+  // TLS has proven who the peer is; the hello must be by the same peer, and meant for this node.
+  if (hello.from !== peerId || hello.to !== self.endpointId) throw refusalError('KEY_MISMATCH', false)
+  return hello
+}
+
+async function expectProof(stream: HandshakeStream, self: HandshakeSelf, input: Omit<ProofInput, 'claims'>): Promise<Claims> {
+  const record = await stream.next()
+  if (record.type !== 'proof') throw new LinkError('MALFORMED', `the peer sent a ${record.type} where a proof belongs`)
+  const { mac, claims } = record.proof
+  if (!timingSafeEqual(mac, computeMac(self, { ...input, claims }))) throw refusalError('COOKIE_MISMATCH', false)
+  const own = self.claims()
+  if (clustersDiffer(own, claims)) {
+    throw refusalError('CLUSTER_MISMATCH', false, `here ${own.clusterId}, there ${claims.clusterId}`)
+  }
+  return claims
+}
+
+function computeMac(self: HandshakeSelf, input: ProofInput): Uint8Array {
+  return createHmac('sha256', self.cookieKey).update(encodeProofInput(input)).digest()
+}

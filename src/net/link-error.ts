@@ -1,0 +1,43 @@
+import type { LinkRefusalCode } from '../wire/index.ts'
+
+/** Ways in which a link fails that never cross the wire. */
+export type LinkFailureCode = LinkRefusalCode | 'TIMEOUT' | 'SILENT' | 'ABORTED'
+
+/** Why a link was not made, or ended: a code for programs, words for people. */
+export class LinkError extends Error {
+  override readonly name = 'LinkError'
+  readonly code: LinkFailureCode
+  /** True when the peer refused this node, false when this node refused the peer. */
+  readonly byPeer: boolean
+
+  constructor(code: LinkFailureCode, message: string, byPeer = false) {
+    super(message)
+    this.code = code
+    this.byPeer = byPeer
+  }
+}
+
+const REFUSAL_TEXTS: Readonly<Record<LinkRefusalCode, string>> = {
+  MALFORMED: 'the bytes exchanged do not follow the link protocol',
+  VERSION_MISMATCH: 'the nodes speak different versions of the link protocol: run the same release on both',
+  KEY_MISMATCH: 'the node that answered has another key than the one that was dialled: check the address and the endpoint id',
+  SELF: 'both ends have the same key: the address is its own, or an identity file was copied',
+  COOKIE_MISMATCH: 'the cookies differ: start both nodes with the same cookie',
+  CLUSTER_MISMATCH: 'the nodes belong to different clusters',
+  DUPLICATE: 'another connection between the two nodes is kept',
+  OVERLOADED: 'too many connections',
+  STOPPING: 'the node is stopping',
+}
+
+/** The error for a refusal, said by this node or by the peer. */
+export function refusalError(code: LinkRefusalCode, byPeer: boolean, detail = ''): LinkError {
+  const said = byPeer ? 'refused by the peer: ' : ''
+  return new LinkError(code, `${said}${REFUSAL_TEXTS[code]}${detail === '' ? '' : ` (${detail})`}`, byPeer)
+}
+
+/** A failure in words that begin with its code, as reports and logs show it. */
+export function describeFailure(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const { code } = error as Error & { code?: unknown }
+  return typeof code === 'string' && !error.message.startsWith(code) ? `${code}: ${error.message}` : error.message
+}

@@ -1,0 +1,204 @@
+import type { TLSSocket } from 'node:tls'
+import type { Claims, Clock, Lane, LinkEnd, Timer } from '../ports/index.ts'
+import { decodeClaims, decodeReason, encodeClaims, encodeReason, FrameDecoder, FrameQueue, WireError } from '../wire/index.ts'
+import type { ControlKind, Refusal } from '../wire/index.ts'
+import type { ProvenPeer } from './handshake.ts'
+import { LinkError, refusalError } from './link-error.ts'
+
+/** Handed to the socket at once: enough to keep it busy, little enough that a priority frame soon gets its turn. */
+const HIGH_WATER_BYTES = 256 * 1024
+const WRITE_BYTES = 128 * 1024
+const LINGER_MS = 1_000
+/** Intervals of silence after which a peer is given up. */
+const MAX_SILENT_INTERVALS = 3
+const EMPTY = new Uint8Array(0)
+
+/** What a link reports, never from inside a call to it but {@link Link.finish} and {@link Link.abandon}. */
+export interface LinkOwner {
+  message(link: Link, bytes: Uint8Array): void
+  claimed(link: Link, claims: Claims): void
+  /** Once, and the last word. `error` says why where there is a reason. */
+  ended(link: Link, end: LinkEnd, error: Error | undefined): void
+}
+
+export interface LinkOptions {
+  readonly socket: TLSSocket
+  readonly peer: ProvenPeer
+  /** True when this node dialled. */
+  readonly outbound: boolean
+  readonly owner: LinkOwner
+  readonly clock: Clock
+  readonly maxQueueBytes: number
+}
+
+/** One proven connection that carries frames. */
+export class Link {
+  readonly endpointId: string
+  readonly instance: string
+  readonly outbound: boolean
+  claims: Claims
+  readonly #socket: TLSSocket
+  readonly #owner: LinkOwner
+  readonly #clock: Clock
+  readonly #queue: FrameQueue
+  readonly #decoder: FrameDecoder
+  #flushScheduled = false
+  #received = true
+  #silentIntervals = 0
+  #ended = false
+  #linger: Timer | undefined
+
+  constructor(options: LinkOptions) {
+    this.endpointId = options.peer.endpointId
+    this.instance = options.peer.instance
+    this.claims = options.peer.claims
+    this.outbound = options.outbound
+    this.#socket = options.socket
+    this.#owner = options.owner
+    this.#clock = options.clock
+    this.#queue = new FrameQueue(options.maxQueueBytes, (size) => Buffer.allocUnsafeSlow(size))
+    this.#decoder = new FrameDecoder({
+      message: (_lane, bytes) => this.#owner.message(this, bytes),
+      control: (kind, bytes) => this.#onControl(kind, bytes),
+    })
+    const socket = this.#socket
+    socket.setNoDelay(true)
+    socket.on('data', (chunk: Uint8Array) => this.receive(chunk))
+    socket.on('error', (error) => this.#end('lost', error))
+    socket.on('end', () => this.#end('lost', new LinkError('ABORTED', 'the peer closed the connection without a goodbye')))
+    socket.on('close', () => {
+      this.#linger?.cancel()
+      this.#end('lost', new LinkError('ABORTED', 'the connection closed without a goodbye'))
+    })
+  }
+
+  get queuedBytes(): number {
+    return this.#queue.bytes
+  }
+
+  /** Takes bytes of the stream: the socket's, or those that were read together with the handshake. */
+  receive(chunk: Uint8Array): void {
+    if (this.#ended) return
+    this.#received = true
+    const error = this.#decoder.push(chunk)
+    if (error !== undefined) this.#end('lost', new LinkError('MALFORMED', error.message))
+  }
+
+  /** False when the queue is full or the link is ending. */
+  send(parts: readonly Uint8Array[], lane: Lane): boolean {
+    if (!this.#queue.push(lane, parts)) return false
+    this.#scheduleFlush()
+    return true
+  }
+
+  announce(claims: Claims): void {
+    if (this.#queue.pushControl('claims', encodeClaims(claims))) this.#scheduleFlush()
+    // A peer that was not told must not go on under what it was told before.
+    else this.#end('lost', new LinkError('OVERLOADED', 'the queue has no room for this node\u2019s new claims'))
+  }
+
+  /** Asks the peer for a sign of life, now rather than at the next interval. */
+  probe(): void {
+    if (this.#queue.pushControl('ping', EMPTY)) this.#scheduleFlush()
+  }
+
+  /** To be called at every keep-alive interval. Counts intervals, not time: a stall of this process is not the peer's silence. */
+  checkSilence(): void {
+    if (this.#ended) return
+    if (this.#received) {
+      this.#received = false
+      this.#silentIntervals = 0
+      return
+    }
+    this.#silentIntervals++
+    if (this.#silentIntervals > MAX_SILENT_INTERVALS) {
+      this.#end('lost', new LinkError('SILENT', `the peer was silent for ${this.#silentIntervals} keep-alive intervals`))
+    } else this.probe()
+  }
+
+  /** Sends what is queued, then goodbye, then closes. Reports the end at once; the connection lingers for a second at most. */
+  finish(reason?: Refusal): void {
+    if (this.#ended) return
+    this.#queue.finish(reason === undefined ? EMPTY : encodeReason(reason))
+    this.#report('graceful', reason === undefined ? undefined : refusalError(reason.code, false, reason.detail))
+    this.#linger = this.#clock.setTimer(LINGER_MS, () => this.#socket.destroy())
+    this.#scheduleFlush()
+  }
+
+  /** Closes without a word, because the peer holds a newer connection or none. */
+  abandon(error: Error): void {
+    this.#end('lost', error)
+  }
+
+  /** Resolves when the connection is gone. */
+  async closed(): Promise<void> {
+    if (this.#socket.closed) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#socket.once('close', () => resolve())
+    await promise
+  }
+
+  #onControl(kind: ControlKind, bytes: Uint8Array): void {
+    if (kind === 'ping') {
+      if (this.#queue.pushControl('pong', EMPTY)) this.#scheduleFlush()
+    } else if (kind === 'claims') this.#onClaims(bytes)
+    else if (kind === 'goodbye') this.#onGoodbye(bytes)
+  }
+
+  #onClaims(bytes: Uint8Array): void {
+    const claims = readOr(decodeClaims, bytes)
+    if (claims instanceof WireError) return this.#end('lost', new LinkError('MALFORMED', claims.message))
+    this.claims = claims
+    this.#owner.claimed(this, claims)
+  }
+
+  #onGoodbye(bytes: Uint8Array): void {
+    const reason = bytes.length === 0 ? undefined : readOr(decodeReason, bytes)
+    if (reason instanceof WireError) return this.#end('lost', new LinkError('MALFORMED', reason.message))
+    this.#report('graceful', reason === undefined ? undefined : refusalError(reason.code, true, reason.detail))
+    this.#socket.destroySoon()
+  }
+
+  #end(end: LinkEnd, error: Error): void {
+    this.#socket.destroy()
+    this.#report(end, error)
+  }
+
+  #report(end: LinkEnd, error: Error | undefined): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#decoder.stop()
+    this.#owner.ended(this, end, error)
+  }
+
+  /** Everything sent during one callback leaves in one write: one TLS record and one packet for many small messages. */
+  #scheduleFlush(): void {
+    if (this.#flushScheduled) return
+    this.#flushScheduled = true
+    process.nextTick(this.#flush)
+  }
+
+  readonly #flush = (): void => {
+    this.#flushScheduled = false
+    const socket = this.#socket
+    while (socket.writable && socket.writableLength < HIGH_WATER_BYTES) {
+      const bytes = this.#queue.take(WRITE_BYTES)
+      if (bytes === undefined) break
+      socket.write(bytes, this.#onWritten)
+    }
+    if (this.#linger !== undefined && this.#queue.isEmpty) socket.end()
+  }
+
+  readonly #onWritten = (): void => {
+    if (!this.#queue.isEmpty && !this.#flushScheduled) this.#flush()
+  }
+}
+
+function readOr<T>(decode: (bytes: Uint8Array) => T, bytes: Uint8Array): T | WireError {
+  try {
+    return decode(bytes)
+  } catch (error) {
+    if (error instanceof WireError) return error
+    throw error
+  }
+}

@@ -1,0 +1,125 @@
+import { createServer } from 'node:net'
+import type { AddressInfo, Server, Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import type { SecureContext } from 'node:tls'
+import type { Clock, Timer } from '../ports/index.ts'
+import { provenEndpointId } from './tls-context.ts'
+
+/** Takes a connection whose TLS has proven the peer's key. It calls `admit` once the peer has proven the rest. */
+export type AcceptConnection = (socket: TLSSocket, peerId: string, admit: () => void) => void
+
+export interface ListenerOptions {
+  readonly context: SecureContext
+  readonly clock: Clock
+  /** From the first byte to `admit`. */
+  readonly handshakeTimeoutMs: number
+  readonly maxConnections: number
+  /** Connections that have not been admitted yet; one more, and the oldest of them is dropped. */
+  readonly maxPendingConnections: number
+  /** Connections closed because TLS or its checks failed, or a bound was met. */
+  readonly rejected: (reason: string) => void
+}
+
+interface Pending {
+  readonly raw: Socket
+  readonly deadline: Timer
+}
+
+/**
+ * The one accept loop. Protocols are told apart by their ALPN name, each with its own acceptor. Whoever has not proven
+ * itself holds a place for a bounded time, and gives it up to newcomers when places are short.
+ */
+export class Listener {
+  readonly #options: ListenerOptions
+  readonly #protocols = new Map<string, AcceptConnection>()
+  readonly #server: Server
+  readonly #all = new Set<Socket>()
+  readonly #pending = new Set<Pending>()
+
+  constructor(options: ListenerOptions) {
+    this.#options = options
+    this.#server = createServer({ noDelay: true, allowHalfOpen: false }, (raw) => this.#onConnection(raw))
+  }
+
+  /** Serves a protocol; to be called before `listen`. */
+  route(protocol: string, accept: AcceptConnection): void {
+    this.#protocols.set(protocol, accept)
+  }
+
+  /** Rejects with the system's error, its code intact, when the address cannot be had. */
+  async listen(host: string, port: number): Promise<number> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    this.#server.once('error', reject)
+    this.#server.listen(port, host, resolve)
+    await promise
+    this.#server.off('error', reject)
+    // Accepting may fail later too, for want of file descriptors; the listener itself lives on.
+    this.#server.on('error', () => this.#options.rejected('ACCEPT_FAILED'))
+    return (this.#server.address() as AddressInfo).port
+  }
+
+  /** Stops accepting and drops whoever was not admitted yet. Admitted connections are their owners'. */
+  close(): void {
+    if (this.#server.listening) this.#server.close()
+    for (const { raw } of this.#pending) raw.destroy()
+  }
+
+  #onConnection(raw: Socket): void {
+    if (this.#all.size >= this.#options.maxConnections) {
+      this.#options.rejected('OVERLOADED')
+      raw.destroy()
+      return
+    }
+    if (this.#pending.size >= this.#options.maxPendingConnections) this.#dropOldestPending()
+    const { clock, handshakeTimeoutMs } = this.#options
+    const deadline = clock.setTimer(handshakeTimeoutMs, () => this.#reject(raw, 'TIMEOUT'))
+    const pending: Pending = { raw, deadline }
+    const settle = (): void => {
+      deadline.cancel()
+      this.#pending.delete(pending)
+    }
+    this.#all.add(raw)
+    this.#pending.add(pending)
+    raw.once('close', () => {
+      settle()
+      this.#all.delete(raw)
+    })
+    this.#startTls(raw, settle)
+  }
+
+  #startTls(raw: Socket, admit: () => void): void {
+    const socket = new TLSSocket(raw, {
+      isServer: true,
+      secureContext: this.#options.context,
+      requestCert: true,
+      // Certificates are self-signed: the key in them is what is checked, below and by the dialer.
+      rejectUnauthorized: false,
+      ALPNCallback: ({ protocols }) => protocols.find((protocol) => this.#protocols.has(protocol)),
+    })
+    const onTlsError = (): void => this.#reject(raw, 'TLS_FAILED')
+    socket.on('error', onTlsError)
+    socket.once('secure', () => {
+      const accept = typeof socket.alpnProtocol === 'string' ? this.#protocols.get(socket.alpnProtocol) : undefined
+      // Asking for a certificate does not make TLS insist on one, nor does offering protocols.
+      const peerId = provenEndpointId(socket)
+      if (accept === undefined) return this.#reject(raw, 'NO_PROTOCOL')
+      if (peerId === undefined) return this.#reject(raw, 'NO_KEY')
+      accept(socket, peerId, admit)
+      socket.off('error', onTlsError)
+    })
+  }
+
+  #reject(raw: Socket, reason: string): void {
+    if (raw.destroyed) return
+    this.#options.rejected(reason)
+    raw.destroy()
+  }
+
+  #dropOldestPending(): void {
+    for (const pending of this.#pending) {
+      this.#pending.delete(pending)
+      this.#reject(pending.raw, 'OVERLOADED')
+      return
+    }
+  }
+}

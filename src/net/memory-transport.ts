@@ -1,0 +1,253 @@
+import { assert } from '../lib/index.ts'
+import { MAX_LINK_QUEUE_BYTES, MAX_RPC_MESSAGE_SIZE } from '../limits.ts'
+import type { Claims, Lane, LinkEnd, PeerReport, Timer, Transport, TransportHandler } from '../ports/index.ts'
+import { clustersDiffer } from './handshake.ts'
+import type { LinkError } from './link-error.ts'
+import { describeFailure, refusalError } from './link-error.ts'
+import { MemoryPipe } from './memory-link.ts'
+import type { MemoryItem } from './memory-link.ts'
+import type { MemoryNetwork } from './memory-network.ts'
+
+export interface MemoryTransportOptions {
+  readonly endpointId: string
+  readonly cookie: string
+  readonly redialMs?: number
+  readonly maxQueueBytes?: number
+}
+
+/** One side's view of a link. */
+interface MemoryLink {
+  readonly peer: MemoryTransport
+  readonly outgoing: MemoryPipe
+  readonly incoming: MemoryPipe
+  claims: Claims
+}
+
+interface KnownPeer {
+  /** Null when no link is wanted. */
+  addresses: readonly string[] | null
+  link: MemoryLink | undefined
+  redial: Timer | undefined
+  lost: boolean
+  lastError: string | null
+}
+
+const DEFAULT_REDIAL_MS = 20
+
+/** A node of a {@link MemoryNetwork}. */
+export class MemoryTransport implements Transport {
+  readonly endpointId: string
+  readonly #network: MemoryNetwork
+  readonly #address: string
+  readonly #options: MemoryTransportOptions
+  readonly #peers = new Map<string, KnownPeer>()
+  #handler: TransportHandler | undefined
+  #claims: Claims | undefined
+  #closed = false
+
+  constructor(network: MemoryNetwork, address: string, options: MemoryTransportOptions) {
+    this.endpointId = options.endpointId
+    this.#network = network
+    this.#address = address
+    this.#options = options
+  }
+
+  async start(handler: TransportHandler, claims: Claims): Promise<void> {
+    assert(this.#handler === undefined && !this.#closed, 'a transport starts once')
+    this.#handler = handler
+    this.#claims = claims
+    this.#network.listen(this.#address, this)
+    for (const endpointId of this.#peers.keys()) this.#dialSoon(endpointId, 0)
+  }
+
+  addresses(): readonly string[] {
+    return this.#handler === undefined ? [] : [this.#address]
+  }
+
+  connect(endpointId: string, addresses: readonly string[]): void {
+    if (endpointId === this.endpointId || this.#closed) return
+    const peer = this.#peerOf(endpointId)
+    peer.addresses = [...addresses]
+    if (peer.link === undefined) this.#dialSoon(endpointId, 0)
+  }
+
+  disconnect(endpointId: string): void {
+    const peer = this.#peers.get(endpointId)
+    if (peer === undefined) return
+    peer.addresses = null
+    peer.redial?.cancel()
+    if (peer.link === undefined) this.#peers.delete(endpointId)
+    else this.#finish(endpointId, peer.link)
+  }
+
+  send(endpointId: string, parts: readonly Uint8Array[], lane: Lane): boolean {
+    const link = this.#peers.get(endpointId)?.link
+    if (link === undefined) return false
+    const size = parts.reduce((sum, part) => sum + part.length, 0)
+    assert(size <= MAX_RPC_MESSAGE_SIZE, `a message of ${size} bytes; at most ${MAX_RPC_MESSAGE_SIZE} fit a link`)
+    const sent = link.outgoing.send(parts, lane)
+    if (sent) link.peer.deliverSoon(this.endpointId)
+    return sent
+  }
+
+  announce(claims: Claims): void {
+    this.#claims = claims
+    for (const [endpointId, { link }] of this.#peers) {
+      if (link === undefined) continue
+      if (clustersDiffer(claims, link.claims)) {
+        this.#finish(endpointId, link, refusalError('CLUSTER_MISMATCH', false))
+        continue
+      }
+      link.outgoing.announce(claims)
+      link.peer.deliverSoon(this.endpointId)
+    }
+  }
+
+  peers(): readonly PeerReport[] {
+    return Array.from(this.#peers, ([endpointId, { link, lastError }]) => {
+      return { endpointId, state: link === undefined ? 'waiting' : 'connected', claims: link?.claims ?? null, lastError }
+    })
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    for (const endpointId of this.#peers.keys()) this.disconnect(endpointId)
+    this.#network.unlisten(this.#address)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#network.clock.defer(resolve)
+    await promise
+  }
+
+  /** Ends this node without a word to anyone, itself included. */
+  crash(): void {
+    this.#closed = true
+    this.#network.unlisten(this.#address)
+    for (const [endpointId, peer] of this.#peers) {
+      peer.redial?.cancel()
+      peer.addresses = null
+      const { link } = peer
+      this.#peers.delete(endpointId)
+      link?.peer.linkLost(this.endpointId)
+    }
+  }
+
+  /** Loses the link on both sides. */
+  loseLink(endpointId: string): void {
+    const link = this.#peers.get(endpointId)?.link
+    if (link === undefined) return
+    this.linkLost(endpointId)
+    link.peer.linkLost(this.endpointId)
+  }
+
+  /** Loses this side of a link. */
+  linkLost(endpointId: string): void {
+    if (this.#peers.get(endpointId)?.link !== undefined) this.#ended(endpointId, 'lost', undefined)
+  }
+
+  /** Why this node does not take that dialer, or undefined. Both sides remember a refusal. */
+  refusalFor(dialer: MemoryTransport): LinkError | undefined {
+    const code =
+      this.#options.cookie !== dialer.#options.cookie
+        ? 'COOKIE_MISMATCH'
+        : clustersDiffer(this.#currentClaims(), dialer.#currentClaims())
+          ? 'CLUSTER_MISMATCH'
+          : undefined
+    if (code === undefined) return undefined
+    const known = this.#peers.get(dialer.endpointId)
+    if (known !== undefined) known.lastError = describeFailure(refusalError(code, false))
+    return refusalError(code, true)
+  }
+
+  /** Takes in, in a later turn, what a peer has sent. */
+  deliverSoon(from: string): void {
+    const link = this.#peers.get(from)?.link
+    if (link !== undefined) this.#network.clock.defer(() => this.#deliver(from, link))
+  }
+
+  #deliver(from: string, link: MemoryLink): void {
+    // A message may make its receiver end the link.
+    while (this.#peers.get(from)?.link === link) {
+      const item = link.incoming.receive()
+      if (item === undefined) return
+      this.#take(from, link, item)
+    }
+  }
+
+  #take(from: string, link: MemoryLink, item: MemoryItem): void {
+    if (item.kind === 'message') this.#handler?.message(from, item.bytes)
+    else if (item.kind === 'goodbye') {
+      this.#ended(from, 'graceful', item.reason === undefined ? undefined : refusalError(item.reason.code, true))
+    } else {
+      link.claims = item.claims
+      this.#handler?.claimed({ endpointId: from, claims: item.claims })
+    }
+  }
+
+  #finish(endpointId: string, link: MemoryLink, error?: LinkError): void {
+    link.outgoing.finish(error === undefined ? undefined : { code: 'CLUSTER_MISMATCH', detail: '' })
+    link.peer.deliverSoon(this.endpointId)
+    this.#ended(endpointId, 'graceful', error)
+  }
+
+  #ended(endpointId: string, end: LinkEnd, error: Error | undefined): void {
+    const peer = this.#peerOf(endpointId)
+    peer.link = undefined
+    peer.lost = end === 'lost'
+    if (error !== undefined) peer.lastError = describeFailure(error)
+    this.#network.clock.defer(() => this.#handler?.closed(endpointId, end))
+    if (peer.addresses === null) this.#peers.delete(endpointId)
+    else this.#dialSoon(endpointId, end === 'lost' ? 0 : this.#redialMs)
+  }
+
+  get #redialMs(): number {
+    return this.#options.redialMs ?? DEFAULT_REDIAL_MS
+  }
+
+  #dialSoon(endpointId: string, delayMs: number): void {
+    const peer = this.#peers.get(endpointId)
+    if (peer === undefined || this.#handler === undefined) return
+    peer.redial?.cancel()
+    peer.redial = this.#network.clock.setTimer(delayMs, () => this.#dial(endpointId, peer))
+  }
+
+  #dial(endpointId: string, peer: KnownPeer): void {
+    if (this.#closed || peer.link !== undefined || peer.addresses === null || peer.addresses.length === 0) return
+    const result = this.#network.dial(this, endpointId, peer.addresses)
+    if (result instanceof MemoryTransport) {
+      const maxBytes = this.#options.maxQueueBytes ?? MAX_LINK_QUEUE_BYTES
+      const [there, back] = [new MemoryPipe(maxBytes), new MemoryPipe(maxBytes)]
+      this.#attach({ peer: result, outgoing: there, incoming: back, claims: result.#currentClaims() })
+      result.#attach({ peer: this, outgoing: back, incoming: there, claims: this.#currentClaims() })
+      return
+    }
+    peer.lastError = describeFailure(result.error)
+    if (result.refused && peer.lost) this.#handler?.refused(endpointId)
+    this.#dialSoon(endpointId, this.#redialMs)
+  }
+
+  #attach(link: MemoryLink): void {
+    const { endpointId } = link.peer
+    const peer = this.#peerOf(endpointId)
+    // The other side may know before this one that the last link is gone.
+    if (peer.link !== undefined) this.#ended(endpointId, 'lost', undefined)
+    peer.redial?.cancel()
+    Object.assign(peer, { link, lost: false, lastError: null })
+    const { claims } = link
+    this.#network.clock.defer(() => this.#handler?.opened({ endpointId, claims }))
+  }
+
+  #peerOf(endpointId: string): KnownPeer {
+    let peer = this.#peers.get(endpointId)
+    if (peer === undefined) {
+      peer = { addresses: null, link: undefined, redial: undefined, lost: false, lastError: null }
+      this.#peers.set(endpointId, peer)
+    }
+    return peer
+  }
+
+  #currentClaims(): Claims {
+    assert(this.#claims !== undefined, 'the transport has been started')
+    return this.#claims
+  }
+}

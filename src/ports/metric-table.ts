@@ -1,0 +1,83 @@
+/** Every metric that the program counts: its name, what it says, its labels. A name that is not here does not compile. */
+
+/** Upper bounds of time histograms, in seconds: from a local read to the request timeout. */
+const SECONDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
+/** Upper bounds of histograms of how many things a batch holds. */
+const SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]
+
+export interface CounterRow {
+  readonly type: 'counter'
+  readonly help: string
+  readonly labels: readonly string[]
+}
+
+export interface HistogramRow {
+  readonly type: 'histogram'
+  readonly help: string
+  readonly labels: readonly string[]
+  readonly buckets: readonly number[]
+}
+
+export type MetricRow = CounterRow | HistogramRow
+
+export const METRIC_TABLE = {
+  aspen_http_requests_total: {
+    type: 'counter',
+    help: 'HTTP requests answered, by route and status.',
+    labels: ['route', 'status'],
+  },
+  aspen_proposals_total: { type: 'counter', help: 'Writes proposed by this node as leader.', labels: [] },
+  aspen_reads_total: { type: 'counter', help: 'Linearizable reads and scans served by this node.', labels: [] },
+  aspen_forwarded_requests_total: {
+    type: 'counter',
+    help: 'Requests handed to the leader, by operation.',
+    labels: ['operation'],
+  },
+  aspen_overloaded_total: {
+    type: 'counter',
+    help: 'Requests refused because something was full, by what was full.',
+    labels: ['queue'],
+  },
+  aspen_link_opened_total: { type: 'counter', help: 'Links opened, by who dialled.', labels: ['direction'] },
+  aspen_link_closed_total: { type: 'counter', help: 'Links closed, by how.', labels: ['end'] },
+  aspen_link_failures_total: { type: 'counter', help: 'Links that failed or could not be made, by reason.', labels: ['code'] },
+  aspen_link_rejected_connections_total: {
+    type: 'counter',
+    help: 'Connections closed before their handshake, by reason.',
+    labels: ['reason'],
+  },
+  aspen_link_dropped_messages_total: {
+    type: 'counter',
+    help: 'Outgoing messages that found no room in their queue, by lane.',
+    labels: ['lane'],
+  },
+  aspen_peer_messages_refused_total: { type: 'counter', help: 'Incoming peer messages refused, by reason.', labels: ['reason'] },
+  aspen_http_request_duration_seconds: {
+    type: 'histogram',
+    help: 'Seconds from the headers of a request to the end of its answer.',
+    labels: ['route'],
+    buckets: SECONDS,
+  },
+  aspen_log_sync_duration_seconds: {
+    type: 'histogram',
+    help: 'Seconds to make one log write durable.',
+    labels: [],
+    buckets: SECONDS,
+  },
+  aspen_log_batch_entries: { type: 'histogram', help: 'Entries in one durable log write.', labels: [], buckets: SIZES },
+  aspen_apply_duration_seconds: {
+    type: 'histogram',
+    help: 'Seconds to apply one batch of committed entries.',
+    labels: [],
+    buckets: SECONDS,
+  },
+  aspen_apply_batch_entries: { type: 'histogram', help: 'Entries in one applied batch.', labels: [], buckets: SIZES },
+} as const satisfies Record<string, MetricRow>
+
+type Table = typeof METRIC_TABLE
+type NamesOf<Type extends MetricRow['type']> = {
+  [Name in keyof Table]: Table[Name]['type'] extends Type ? Name : never
+}[keyof Table]
+
+export type CounterName = NamesOf<'counter'>
+export type HistogramName = NamesOf<'histogram'>

@@ -1,0 +1,89 @@
+/**
+ * The Disk port over a real directory. Callbacks come from the thread pool of Node, so none runs before the
+ * call that caused it has returned.
+ */
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, statfsSync } from 'node:fs'
+import { close, fsync, open } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import type { Disk, DiskFile, Done } from '../../ports/index.ts'
+import { assertFileName } from './file-name.ts'
+import { NodeDiskFile } from './node-disk-file.ts'
+
+function failure(what: string, error: Error): Error {
+  return new Error(`${what} failed: ${error.message}`, { cause: error })
+}
+
+function syncDirectorySync(directory: string): void {
+  const fd = openSync(directory, 'r')
+  try {
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function syncDirectory(directory: string, done: Done): void {
+  const report = (error: Error | null): void =>
+    done(error === null ? undefined : failure(`syncing the directory ${directory}`, error))
+  open(directory, 'r', (openError, fd) => {
+    if (openError !== null) return report(openError)
+    fsync(fd, (syncError) => close(fd, (closeError) => report(syncError ?? closeError)))
+  })
+}
+
+/** Creates a directory with its parents, and makes the new names durable. Only its owner may enter it. */
+function createDirectory(directory: string): void {
+  const firstCreated = mkdirSync(directory, { recursive: true, mode: 0o700 })
+  if (firstCreated === undefined) return
+  for (let created = directory; ; created = dirname(created)) {
+    syncDirectorySync(dirname(created))
+    if (created === firstCreated || dirname(created) === created) return
+  }
+}
+
+export class NodeDisk implements Disk {
+  /** Absolute path. */
+  readonly directory: string
+
+  /** Opens `directory`, creating it when it is missing. @throws the error of the file system */
+  constructor(directory: string) {
+    this.directory = resolve(directory)
+    createDirectory(this.directory)
+  }
+
+  list(): string[] {
+    const names: string[] = []
+    for (const item of readdirSync(this.directory, { withFileTypes: true })) if (item.isFile()) names.push(item.name)
+    return names.toSorted()
+  }
+
+  open(name: string): DiskFile {
+    return new NodeDiskFile(this.#path(name), name)
+  }
+
+  remove(name: string): void {
+    rmSync(this.#path(name), { force: true })
+  }
+
+  rename(from: string, to: string): void {
+    renameSync(this.#path(from), this.#path(to))
+  }
+
+  syncDirectory(done: Done): void {
+    syncDirectory(this.directory, done)
+  }
+
+  syncDirectorySync(): void {
+    syncDirectorySync(this.directory)
+  }
+
+  space(): { readonly freeBytes: number; readonly totalBytes: number } {
+    const volume = statfsSync(this.directory)
+    return { freeBytes: volume.bavail * volume.bsize, totalBytes: volume.blocks * volume.bsize }
+  }
+
+  #path(name: string): string {
+    assertFileName(name)
+    return join(this.directory, name)
+  }
+}

@@ -1,0 +1,5 @@
+export { LogCorruptionError } from './log-corruption-error.ts'
+export { MemoryLog } from './memory-log.ts'
+export { hasLog } from './segment-name.ts'
+export { openSegmentedLog, SegmentedLog } from './segmented-log.ts'
+export type { SegmentedLogOptions } from './segmented-log.ts'

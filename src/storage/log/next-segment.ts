@@ -1,0 +1,73 @@
+import type { Disk, DiskFile } from '../../ports/index.ts'
+import { checksumSeed } from './frame.ts'
+import { encodeSegmentHeader, SEGMENT_HEADER_SIZE } from './segment-header.ts'
+import type { SegmentHeader } from './segment-header.ts'
+import { segmentName } from './segment-name.ts'
+import { Segment } from './segment.ts'
+import { SpareSegment } from './spare-segment.ts'
+
+export interface NewSegment {
+  readonly minCapacity: number
+  readonly header: Omit<SegmentHeader, 'number' | 'storeId' | 'capacity'>
+  /** Encodes the first frame behind 512 free bytes, given the seed of the segment's checksums; undefined for none. */
+  readonly frame: ((seed: number) => Uint8Array) | undefined
+}
+
+/** `end` is the position behind what was written. */
+type Created = (error: Error | undefined, segment: Segment | undefined, end: number) => void
+
+/** Makes segments from preallocated files. */
+export class NextSegment {
+  readonly #disk: Disk
+  readonly #prefix: string
+  readonly #storeId: string
+  readonly #spare: SpareSegment
+
+  constructor(disk: Disk, prefix: string, storeId: string) {
+    this.#disk = disk
+    this.#prefix = prefix
+    this.#storeId = storeId
+    this.#spare = new SpareSegment(disk, prefix)
+  }
+
+  /** Preallocates a file in the background, unless there is one. */
+  prepare(capacity: number): void {
+    this.#spare.prepare(capacity)
+  }
+
+  sizeBytes(): number {
+    return this.#spare.sizeBytes()
+  }
+
+  close(closed: () => void): void {
+    this.#spare.close(closed)
+  }
+
+  /** Creates segment `number`: header and first frame become durable, then the name does. */
+  create(number: number, wanted: NewSegment, created: Created): void {
+    this.#spare.take(wanted.minCapacity, (error, file, capacity = 0) => {
+      if (file === undefined) return created(error, undefined, 0)
+      const bytes = wanted.frame?.(checksumSeed(this.#storeId, number)) ?? new Uint8Array(SEGMENT_HEADER_SIZE)
+      encodeSegmentHeader(bytes, { ...wanted.header, number, storeId: this.#storeId, capacity })
+      file.writeDurably(0, bytes, (writeError) => {
+        if (writeError !== undefined) return created(writeError, undefined, 0)
+        this.#name(file, { number, capacity, end: bytes.length }, created)
+      })
+    })
+  }
+
+  #name(file: DiskFile, made: { number: number; capacity: number; end: number }, created: Created): void {
+    try {
+      file.close()
+      this.#disk.rename(this.#spare.name, segmentName(this.#prefix, made.number))
+      const segment = new Segment(this.#disk, this.#prefix, { ...made, storeId: this.#storeId })
+      this.#disk.syncDirectory((error) => {
+        if (error === undefined) return created(undefined, segment, made.end)
+        segment.close()
+        created(error, undefined, 0)
+      })
+    } catch (error) {
+      created(error as Error, undefined, 0)
+    }
+  }
+}

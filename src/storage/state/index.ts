@@ -1,0 +1,8 @@
+export { openMemoryStateMachine } from './memory-state-machine.ts'
+export type { MemoryStateMachine, MemoryStateMachineOptions } from './memory-state-machine.ts'
+export { openSnapshotFiles } from './snapshot-files.ts'
+export type { SnapshotFiles, SnapshotFilesOptions } from './snapshot-files.ts'
+export { openSqliteStateMachine } from './sqlite-state-machine.ts'
+export type { SqliteStateMachine, SqliteStateMachineOptions } from './sqlite-state-machine.ts'
+export { StateError } from './state-error.ts'
+export type { StateErrorCode } from './state-error.ts'

@@ -1,0 +1,213 @@
+/**
+ * The state machine in memory. It starts no timer, worker or promise: what happens later happens through the disk's
+ * callbacks and the injected `defer`, so that a simulator decides when.
+ */
+import type { KeyValue, ScanRange, WriteResult } from '../../api/index.ts'
+import { assert } from '../../lib/index.ts'
+import type { Done, StateInfo, StateMachine, StoredSnapshot } from '../../ports/index.ts'
+import type { Entry } from '../../raft/index.ts'
+import { applyEnvelope, decodeEntries, lastMembership } from './apply-entries.ts'
+import type { LocalSnapshot } from './local-snapshot.ts'
+import { StateBuilder } from './memory-state.ts'
+import type { MemoryState } from './memory-state.ts'
+import { takePage } from './scan-page.ts'
+import type { Rows } from './scan-page.ts'
+import { SnapshotDigest } from './snapshot-digest.ts'
+import { encodeSnapshot } from './snapshot-encoder.ts'
+import type { SnapshotFiles } from './snapshot-files.ts'
+import { describeSnapshot, readSnapshot, readSnapshotSync } from './snapshot-verify.ts'
+import { asError, StateError } from './state-error.ts'
+
+export interface MemoryStateMachineOptions {
+  readonly snapshots: SnapshotFiles
+  /**
+   * True: the node keeps nothing, so there is nothing to wait for, and everything applied counts as durable.
+   * False: the state is the newest snapshot in the store and what was applied since; a checkpoint takes a snapshot.
+   */
+  readonly volatile: boolean
+  /** Runs a completion after the call at hand has returned. */
+  readonly defer: (run: () => void) => void
+  /** The cluster named in checkpoints, null while there is none. Needed unless volatile. */
+  readonly clusterId?: () => string | null
+}
+
+/**
+ * Opens the state: empty, or, unless volatile, the newest snapshot in the store.
+ * @throws StateError when that snapshot cannot be read; what the disk throws
+ */
+export function openMemoryStateMachine(options: MemoryStateMachineOptions): MemoryStateMachine {
+  assert(options.volatile || options.clusterId !== undefined, 'checkpoints need the cluster id')
+  return new MemoryStateMachine(options)
+}
+
+export class MemoryStateMachine implements StateMachine {
+  readonly #snapshots: SnapshotFiles
+  readonly #volatile: boolean
+  readonly #defer: (run: () => void) => void
+  readonly #clusterId: () => string | null
+  #state: MemoryState
+  #durableIndex: number
+  #restoring = false
+  #closed = false
+
+  constructor(options: MemoryStateMachineOptions) {
+    this.#snapshots = options.snapshots
+    this.#volatile = options.volatile
+    this.#defer = options.defer
+    this.#clusterId = options.clusterId ?? ((): null => null)
+    this.#state = options.volatile ? emptyState() : loadNewest(options.snapshots)
+    this.#durableIndex = this.#state.applied.index
+  }
+
+  info(): StateInfo {
+    const { keys, applied, membership, membershipIndex } = this.#state
+    return { applied, membership, membershipIndex, keys: keys.size, bytes: keys.bytes }
+  }
+
+  apply(entries: readonly Entry[]): (WriteResult | null)[] {
+    this.#assertOpen()
+    assert(!this.#restoring, 'entries are applied before or after a restore, not during one')
+    const decoded = decodeEntries(entries, this.#state.applied)
+    const last = decoded.at(-1)
+    if (last === undefined) return []
+    const { keys, sessions } = this.#state
+    const results = decoded.map(({ index, term, envelope }) =>
+      envelope === undefined ? null : applyEnvelope(keys, sessions, envelope, { term, index }),
+    )
+    const brought = lastMembership(decoded)
+    this.#state = {
+      ...this.#state,
+      applied: { term: last.term, index: last.index },
+      membership: brought?.membership ?? this.#state.membership,
+      membershipIndex: brought?.index ?? this.#state.membershipIndex,
+    }
+    return results
+  }
+
+  get(key: Uint8Array): KeyValue | undefined {
+    this.#assertOpen()
+    return this.#state.keys.get(key)
+  }
+
+  scan(range: ScanRange, limit: number, maxBytes: number): Rows {
+    this.#assertOpen()
+    return takePage(this.#state.keys.range(range), limit, maxBytes)
+  }
+
+  durableIndex(): number {
+    return this.#volatile ? this.#state.applied.index : this.#durableIndex
+  }
+
+  /** Before there is a cluster with a membership there is nothing to keep: then it leaves `durableIndex` where it is. */
+  checkpoint(done: Done): void {
+    const clusterId = this.#clusterId()
+    const upToDate = this.durableIndex() === this.#state.applied.index
+    if (upToDate || clusterId === null || this.#state.membership === null) return this.#defer(() => done())
+    this.takeSnapshot(clusterId, (error) => done(error))
+  }
+
+  takeSnapshot(clusterId: string, done: (error: Error | undefined, snapshot?: StoredSnapshot) => void): void {
+    let local: LocalSnapshot
+    let cut: Cut
+    try {
+      this.#assertOpen()
+      cut = cutState(this.#state, clusterId)
+      local = this.#snapshots.beginLocal()
+    } catch (caught) {
+      return this.#defer(() => done(asError(caught)))
+    }
+    writeCut(cut, local, (error, stored) => {
+      // A restore may have gone past the cut meanwhile.
+      if (stored !== undefined) this.#durableIndex = Math.max(this.#durableIndex, stored.last.index)
+      done(error, stored)
+    })
+  }
+
+  restore(snapshot: StoredSnapshot, done: Done): void {
+    const builder = new StateBuilder()
+    this.#assertOpen()
+    assert(!this.#restoring, 'one restore at a time')
+    let file: ReturnType<SnapshotFiles['open']>
+    try {
+      file = this.#snapshots.open(snapshot.id)
+    } catch (caught) {
+      return this.#defer(() => done(asError(caught)))
+    }
+    this.#restoring = true
+    readSnapshot(file, builder, (error, found) => {
+      this.#restoring = false
+      file.close()
+      if (found === undefined) return done(error)
+      if (found.id !== snapshot.id) return done(new StateError('DIGEST_MISMATCH', snapshot.id, `snapshot ${snapshot.id} has changed on disk`))
+      this.#state = builder.build()
+      this.#durableIndex = this.#state.applied.index
+      done()
+    })
+  }
+
+  close(done: Done): void {
+    this.#closed = true
+    this.#defer(() => done())
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new StateError('CLOSED', 'memory', 'the state machine is closed')
+  }
+}
+
+function emptyState(): MemoryState {
+  return new StateBuilder().build()
+}
+
+function loadNewest(snapshots: SnapshotFiles): MemoryState {
+  const newest = snapshots.newest()
+  const builder = new StateBuilder()
+  if (newest === null) return builder.build()
+  const file = snapshots.open(newest.id)
+  try {
+    readSnapshotSync(file, builder)
+  } finally {
+    file.close()
+  }
+  return builder.build()
+}
+
+interface Cut {
+  readonly chunks: Generator<Uint8Array, void>
+  readonly describe: (sizeBytes: number, digest: string) => StoredSnapshot
+}
+
+/** Rows and sessions never change, they are replaced: a list of references is a consistent cut. */
+function cutState(state: MemoryState, clusterId: string): Cut {
+  const { keys, sessions, applied: last, membership, membershipIndex } = state
+  if (membership === null) {
+    throw new StateError('NOTHING_TO_SNAPSHOT', 'memory', 'no membership was applied yet: there is nothing a snapshot could hold')
+  }
+  const rows = [...keys.range({ start: new Uint8Array(0), end: null })]
+  const clients = [...sessions.values()]
+  const counts = { keys: rows.length, bytes: keys.bytes, sessions: clients.length }
+  const header = { clusterId, last, membership, membershipIndex, ...counts }
+  return {
+    chunks: encodeSnapshot(header, rows, clients),
+    describe: (sizeBytes, digest) => describeSnapshot(header, sizeBytes, digest),
+  }
+}
+
+function writeCut(cut: Cut, local: LocalSnapshot, done: (error: Error | undefined, stored?: StoredSnapshot) => void): void {
+  const digest = new SnapshotDigest()
+  const next = (): void => {
+    let chunk: IteratorResult<Uint8Array, void>
+    try {
+      chunk = cut.chunks.next()
+    } catch (caught) {
+      return local.abort(asError(caught), done)
+    }
+    if (chunk.done === true) return local.finish(cut.describe(digest.sizeBytes, digest.digest()), done)
+    digest.push(chunk.value)
+    local.write(chunk.value, (error) => {
+      if (error === undefined) next()
+      else local.abort(error, done)
+    })
+  }
+  next()
+}

@@ -1,0 +1,120 @@
+/** A snapshot on its way in: a partial file that grows chunk by chunk and is checked when it is all there. */
+import type { Disk, DiskFile, Done, StoredSnapshot } from '../../ports/index.ts'
+import { partialName } from './snapshot-name.ts'
+import { attempt, publishFile } from './publish-file.ts'
+import { readSnapshot } from './snapshot-verify.ts'
+import { StateError } from './state-error.ts'
+
+export class SnapshotTransfer {
+  readonly snapshot: StoredSnapshot
+  readonly #disk: Disk
+  readonly #defer: (run: () => void) => void
+  readonly #file: DiskFile
+  #received: number
+  #pendingWrites = 0
+  #failure: Error | undefined
+  #finish: Done | undefined
+
+  /** Begins a transfer, or resumes the one whose partial file is there. */
+  constructor(disk: Disk, snapshot: StoredSnapshot, defer: (run: () => void) => void) {
+    this.snapshot = snapshot
+    this.#disk = disk
+    this.#defer = defer
+    this.#file = openPartial(disk, snapshot)
+    this.#received = this.#file.size()
+  }
+
+  /** Bytes taken so far. */
+  get received(): number {
+    return this.#received
+  }
+
+  get finishing(): boolean {
+    return this.#finish !== undefined
+  }
+
+  /** Takes the next chunk; a chunk for any other position changes nothing. */
+  write(position: number, bytes: Uint8Array, done: Done): void {
+    const problem = this.#failure ?? this.#misfit(position, bytes.length)
+    if (problem !== undefined) return this.#defer(() => done(problem))
+    this.#received += bytes.length
+    this.#pendingWrites++
+    this.#file.write(position, bytes, (error) => {
+      this.#pendingWrites--
+      this.#failure ??= error
+      done(error)
+      this.#finishWhenWritten()
+    })
+  }
+
+  /**
+   * Checks and publishes the file once what was written has arrived. Reports StateError DIGEST_MISMATCH or CORRUPT
+   * after deleting the file, TRANSFER_MISMATCH when bytes are missing: then the transfer can go on.
+   */
+  finish(done: Done): void {
+    const { sizeBytes } = this.snapshot
+    if (this.finishing || this.#received !== sizeBytes) {
+      const state = this.finishing ? 'is being finished already' : `has ${this.#received} of its ${sizeBytes} bytes`
+      return this.#defer(() => done(this.#mismatch(state)))
+    }
+    this.#finish = done
+    this.#finishWhenWritten()
+  }
+
+  /** Gives the transfer up and deletes what came. */
+  abandon(): void {
+    this.#file.close()
+    this.#disk.remove(this.#file.name)
+  }
+
+  /** Keeps what came, to be resumed. */
+  suspend(): void {
+    this.#file.close()
+  }
+
+  #finishWhenWritten(): void {
+    const done = this.#finish
+    if (done === undefined || this.#pendingWrites > 0) return
+    const failure = this.#failure
+    if (failure !== undefined) return this.#defer(() => done(failure))
+    readSnapshot(this.#file, {}, (error, found) => {
+      const problem = found === undefined ? error : this.#difference(found)
+      if (problem === undefined) return publishFile(this.#disk, this.#file, this.snapshot.id, done)
+      if (isBadContent(problem) && !attempt(() => this.abandon(), done)) return
+      done(problem)
+    })
+  }
+
+  /** Undefined when the file is the snapshot that was announced. */
+  #difference(found: StoredSnapshot): Error | undefined {
+    const { id, clusterId, membershipIndex } = this.snapshot
+    if (found.id === id && found.clusterId === clusterId && found.membershipIndex === membershipIndex) return undefined
+    const message = `snapshot ${id} was received with other content (${found.id}): it was deleted; transfer it again`
+    return new StateError('DIGEST_MISMATCH', id, message)
+  }
+
+  #misfit(position: number, length: number): Error | undefined {
+    if (this.finishing) return this.#mismatch('is being finished already')
+    if (position !== this.#received) return this.#mismatch(`has ${this.#received} bytes; a chunk came for position ${position}`)
+    if (position + length > this.snapshot.sizeBytes) return this.#mismatch(`has ${this.snapshot.sizeBytes} bytes; a chunk goes past them`)
+    return undefined
+  }
+
+  #mismatch(state: string): Error {
+    return new StateError('TRANSFER_MISMATCH', this.snapshot.id, `snapshot ${this.snapshot.id} ${state}`)
+  }
+}
+
+function isBadContent(error: Error): boolean {
+  return error instanceof StateError && (error.code === 'DIGEST_MISMATCH' || error.code === 'CORRUPT')
+}
+
+function openPartial(disk: Disk, snapshot: StoredSnapshot): DiskFile {
+  const name = partialName(snapshot.id)
+  const file = disk.open(name)
+  if (file.size() <= snapshot.sizeBytes) return file
+  // More bytes than the snapshot has cannot be the beginning of it.
+  file.close()
+  disk.remove(name)
+  return disk.open(name)
+}

@@ -1,0 +1,80 @@
+/** Builds a generation of the database from a snapshot. It takes effect by one rename, so a crash leaves the old state or the new. */
+import { closeSync, fsyncSync, openSync, readSync, renameSync, rmSync } from 'node:fs'
+import type { DatabaseSync } from 'node:sqlite'
+import { SNAPSHOT_CHUNK_SIZE } from '../../limits.ts'
+import type { SnapshotSink } from './snapshot-decoder.ts'
+import { SnapshotReader } from './snapshot-verify.ts'
+import { createHiddenDatabase, guardFile } from './sqlite-database.ts'
+import { prepareMetaWriter } from './sqlite-meta.ts'
+import { SqliteKeyTable, SqliteSessionTable } from './sqlite-tables.ts'
+import { buildingFile, generationFile, syncDirectory } from './state-generations.ts'
+import { StateError } from './state-error.ts'
+
+/**
+ * Puts generation `generation`, with the content of the snapshot at `path`, into place, durably.
+ * @throws StateError when the snapshot is damaged or not the one called `id`: then nothing has changed
+ */
+export function restoreDatabase(path: string, id: string, directory: string, generation: number): void {
+  const file = generationFile(directory, generation)
+  const building = buildingFile(file)
+  rmSync(building, { force: true })
+  try {
+    buildDatabase(path, id, building)
+    syncFile(building)
+    renameSync(building, file)
+  } catch (error) {
+    rmSync(building, { force: true })
+    throw error
+  }
+  syncDirectory(directory)
+}
+
+function buildDatabase(path: string, id: string, building: string): void {
+  const database = createHiddenDatabase(building)
+  try {
+    guardFile(building, () => {
+      database.exec('BEGIN')
+      fillDatabase(path, id, database)
+      database.exec('COMMIT')
+    })
+  } finally {
+    database.close()
+  }
+}
+
+function fillDatabase(path: string, id: string, database: DatabaseSync): void {
+  const keys = new SqliteKeyTable(database, 0, 0)
+  const sessions = new SqliteSessionTable(database)
+  const writeMeta = prepareMetaWriter(database, -1)
+  const sink: SnapshotSink = {
+    header: (header) => writeMeta({ ...header, applied: header.last }),
+    row: (row) => keys.insert(row),
+    session: (session) => sessions.save(session),
+  }
+  const found = readSnapshotFile(path, new SnapshotReader(id, sink))
+  if (found !== id) throw new StateError('DIGEST_MISMATCH', path, `snapshot ${path} has changed on disk: it should be ${id}, and is ${found}`)
+}
+
+function readSnapshotFile(path: string, reader: SnapshotReader): string {
+  const fd = openSync(path, 'r')
+  try {
+    for (;;) {
+      // A buffer for each chunk: the decoder keeps views of what it has not used up.
+      const chunk = Buffer.allocUnsafeSlow(SNAPSHOT_CHUNK_SIZE)
+      const length = readSync(fd, chunk, 0, chunk.length, reader.position)
+      if (length === 0) return reader.end().id
+      reader.push(chunk.subarray(0, length))
+    }
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function syncFile(path: string): void {
+  const fd = openSync(path, 'r+')
+  try {
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * The state machine over SQLite. The main thread holds the one connection that writes; a worker does what takes long:
+ * checkpoints, snapshots, and building a database from a snapshot.
+ */
+import { mkdirSync } from 'node:fs'
+import type { KeyValue, ScanRange, WriteResult } from '../../api/index.ts'
+import { assert } from '../../lib/index.ts'
+import type { Done, StateInfo, StateMachine, StoredSnapshot } from '../../ports/index.ts'
+import type { Entry } from '../../raft/index.ts'
+import type { LocalSnapshot } from './local-snapshot.ts'
+import type { Rows } from './scan-page.ts'
+import type { SnapshotFiles } from './snapshot-files.ts'
+import { guardFile } from './sqlite-database.ts'
+import { SqliteState } from './sqlite-state.ts'
+import { asError, StateError } from './state-error.ts'
+import { generationFile, newestGeneration, removeOtherGenerations, syncDirectory } from './state-generations.ts'
+import { StateWorkerLink } from './state-worker-link.ts'
+
+export interface SqliteStateMachineOptions {
+  /** A folder for the database files, created when it is missing. One process at a time. */
+  readonly directory: string
+  /** Opened with its own `directory`. */
+  readonly snapshots: SnapshotFiles
+}
+
+/**
+ * Opens the state, empty when there is no database yet, and makes what it finds durable.
+ * @throws StateError CORRUPT, UNREADABLE, UNKNOWN_VERSION, naming the file
+ */
+export function openSqliteStateMachine(options: SqliteStateMachineOptions): SqliteStateMachine {
+  return new SqliteStateMachine(options)
+}
+
+export class SqliteStateMachine implements StateMachine {
+  readonly #directory: string
+  readonly #snapshots: SnapshotFiles
+  readonly #worker: StateWorkerLink
+  #state: SqliteState
+  #durableIndex: number
+  #restoring = false
+  /** Operations whose end was not reported yet. */
+  #running = 0
+  #closing: Done | undefined
+
+  constructor({ directory, snapshots }: SqliteStateMachineOptions) {
+    this.#directory = directory
+    this.#snapshots = snapshots
+    const generation = prepareDirectory(directory)
+    this.#state = new SqliteState(generationFile(directory, generation))
+    guardFile(this.#state.file, () => syncDirectory(directory))
+    // After a crash of the process, what was applied last may be in the operating system's memory only.
+    this.#durableIndex = this.#state.checkpointNow() ? this.#state.info.applied.index : 0
+    this.#worker = new StateWorkerLink({ directory, generation })
+  }
+
+  info(): StateInfo {
+    return this.#state.info
+  }
+
+  /** After an error that is not about the entries, every later call is refused with the same error. */
+  apply(entries: readonly Entry[]): (WriteResult | null)[] {
+    this.#assertOpen()
+    assert(!this.#restoring, 'entries are applied before or after a restore, not during one')
+    return this.#state.apply(entries)
+  }
+
+  get(key: Uint8Array): KeyValue | undefined {
+    this.#assertOpen()
+    return this.#state.get(key)
+  }
+
+  scan(range: ScanRange, limit: number, maxBytes: number): Rows {
+    this.#assertOpen()
+    return this.#state.scan(range, limit, maxBytes)
+  }
+
+  durableIndex(): number {
+    return this.#durableIndex
+  }
+
+  /** Leaves `durableIndex` where it is, without an error, when a full disk or a busy worker allows no checkpoint now. */
+  checkpoint(done: Done): void {
+    const ended = this.#begin(done)
+    if (ended === undefined) return
+    if (this.#worker.full || this.#durableIndex === this.#state.info.applied.index) return void setImmediate(ended)
+    this.#worker.request('checkpoint', {}, (error, outcome) => {
+      if (outcome?.complete === true) this.#durableIndex = outcome.appliedIndex
+      ended(error)
+    })
+  }
+
+  takeSnapshot(clusterId: string, done: (error: Error | undefined, snapshot?: StoredSnapshot) => void): void {
+    const ended = this.#begin(done)
+    if (ended === undefined) return
+    if (this.#worker.full) {
+      const error = new StateError('BUSY', this.#state.file, 'too many snapshots are being taken: wait for one to end')
+      return void setImmediate(() => ended(error))
+    }
+    let local: LocalSnapshot
+    let path: string
+    try {
+      local = this.#snapshots.beginLocal()
+      path = this.#snapshots.path(local.name)
+    } catch (caught) {
+      return void setImmediate(() => ended(asError(caught)))
+    }
+    this.#worker.request('snapshot', { path, clusterId }, (error, stored) => {
+      if (stored === undefined) local.abort(error ?? new Error('the snapshot has no description'), ended)
+      else local.finish(stored, ended)
+    })
+  }
+
+  /** Reads go on meanwhile, from the old state. When the snapshot turns out damaged the old state stays. */
+  restore(snapshot: StoredSnapshot, done: Done): void {
+    const ended = this.#begin(done)
+    if (ended === undefined) return
+    assert(!this.#restoring, 'one restore at a time')
+    this.#restoring = true
+    const path = this.#snapshots.path(snapshot.id)
+    this.#worker.request('restore', { path, snapshotId: snapshot.id }, (error, outcome) => {
+      this.#restoring = false
+      if (outcome === undefined) return ended(error)
+      try {
+        this.#switchTo(outcome.generation)
+      } catch (caught) {
+        return ended(asError(caught))
+      }
+      this.#worker.request('retire', {}, ended)
+    })
+  }
+
+  /** Waits for what is under way. Whoever closes the database last empties its log, and that is the worker, if there is one. */
+  close(done: Done): void {
+    if (this.#closing !== undefined) return void setImmediate(() => done(this.#closedError()))
+    this.#closing = done
+    this.#closeWhenIdle()
+  }
+
+  #switchTo(generation: number): void {
+    const next = new SqliteState(generationFile(this.#directory, generation))
+    this.#state.close()
+    this.#state = next
+    this.#durableIndex = next.info.applied.index
+  }
+
+  /** Counts an operation; the function returned reports its end. Undefined, and refused, after `close`. */
+  #begin<T extends unknown[]>(done: (error?: Error, ...rest: T) => void): ((error?: Error, ...rest: T) => void) | undefined {
+    if (this.#closing !== undefined) {
+      setImmediate(() => done(this.#closedError(), ...([] as unknown[] as T)))
+      return undefined
+    }
+    this.#running++
+    return (...outcome) => {
+      this.#running--
+      done(...outcome)
+      this.#closeWhenIdle()
+    }
+  }
+
+  #closeWhenIdle(): void {
+    const done = this.#closing
+    if (done === undefined || this.#running > 0) return
+    try {
+      this.#state.close()
+    } catch (caught) {
+      return void setImmediate(() => done(asError(caught)))
+    }
+    this.#worker.close(done)
+  }
+
+  #closedError(): StateError {
+    return new StateError('CLOSED', this.#state.file, 'the state machine is closed')
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== undefined) throw this.#closedError()
+  }
+}
+
+/** The generation to open, with everything else out of the way. */
+function prepareDirectory(directory: string): number {
+  return guardFile(directory, () => {
+    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    const generation = newestGeneration(directory)
+    removeOtherGenerations(directory, generation)
+    return generation
+  })
+}

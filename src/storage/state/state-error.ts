@@ -1,0 +1,44 @@
+/** Why a file of the state, or a snapshot, cannot be used. */
+export type StateErrorCode =
+  /** Its content is damaged, or it is no file of ours. */
+  | 'CORRUPT'
+  /** The operating system or SQLite refused to open or read it. */
+  | 'UNREADABLE'
+  /** A newer version of the program wrote it. */
+  | 'UNKNOWN_VERSION'
+  /** The bytes received are not the snapshot that was announced. They were deleted; a new transfer may succeed. */
+  | 'DIGEST_MISMATCH'
+  /** The snapshot was removed because newer ones came. A new transfer may succeed. */
+  | 'SNAPSHOT_GONE'
+  /** A call does not fit the transfer: another position, another snapshot, or a name that is not its own. */
+  | 'TRANSFER_MISMATCH'
+  /** There is nothing yet that a snapshot could hold: no membership was applied. */
+  | 'NOTHING_TO_SNAPSHOT'
+  /** Too many requests wait already. Nothing was changed; a later one may succeed. */
+  | 'BUSY'
+  /** Closed, or closing. */
+  | 'CLOSED'
+
+/** An error of the state machine or the snapshot store, naming the file it is about. */
+export class StateError extends Error {
+  override readonly name = 'StateError'
+  readonly code: StateErrorCode
+  /** Path or name of the file. */
+  readonly file: string
+
+  constructor(code: StateErrorCode, file: string, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+    this.file = file
+  }
+}
+
+/** The error for a damaged snapshot; `problem` says what is wrong with it. */
+export function corruptSnapshot(file: string, problem: string): StateError {
+  return new StateError('CORRUPT', file, `snapshot ${file} is damaged: ${problem}; delete it and let a peer send another`)
+}
+
+/** A caught value as an Error. */
+export function asError(caught: unknown): Error {
+  return caught instanceof Error ? caught : new Error(String(caught))
+}

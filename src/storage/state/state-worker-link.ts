@@ -1,0 +1,90 @@
+/** The main thread's end of the worker: starts it when it is first needed, and matches answers with requests. */
+import { Worker } from 'node:worker_threads'
+import { assert } from '../../lib/index.ts'
+import { asError } from './state-error.ts'
+import { decodeError } from './state-worker-protocol.ts'
+import type { WorkerOperations, WorkerResponse, WorkerSetup } from './state-worker-protocol.ts'
+
+/** Requests that may be unanswered. */
+export const MAX_WORKER_REQUESTS = 32
+
+/** The compiler rewrites imports, not URLs: the worker's file ends like this one. */
+const EXTENSION = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+
+type Answered = (error: Error | undefined, outcome: unknown) => void
+
+export class StateWorkerLink {
+  readonly #setup: WorkerSetup
+  readonly #waiting = new Map<number, Answered>()
+  #worker: Worker | undefined
+  #failure: Error | undefined
+  #lastId = 0
+
+  constructor(setup: WorkerSetup) {
+    this.#setup = setup
+  }
+
+  /** Whether no further request may be sent now. */
+  get full(): boolean {
+    return this.#waiting.size >= MAX_WORKER_REQUESTS
+  }
+
+  get started(): boolean {
+    return this.#worker !== undefined
+  }
+
+  request<T extends keyof WorkerOperations>(
+    type: T,
+    request: WorkerOperations[T]['request'],
+    done: (error: Error | undefined, outcome?: WorkerOperations[T]['outcome']) => void,
+  ): void {
+    const failure = this.#failure
+    if (failure !== undefined) return void setImmediate(() => done(failure))
+    const worker = (this.#worker ??= this.#start())
+    const id = ++this.#lastId
+    this.#waiting.set(id, (error, outcome) => done(error, outcome as WorkerOperations[T]['outcome']))
+    worker.ref()
+    worker.postMessage({ ...request, id, type })
+  }
+
+  /** Ends the worker after what was requested before; `done` is called when its thread is gone. */
+  close(done: (error?: Error) => void): void {
+    const worker = this.#worker
+    if (worker === undefined || this.#failure !== undefined) return void setImmediate(() => done(this.#failure))
+    let failure: Error | undefined
+    worker.once('exit', () => done(failure))
+    this.request('close', {}, (error) => {
+      failure = error
+      this.#failure ??= new Error('the worker of the state machine has ended')
+      // Until its thread is gone the worker counts as work that is under way.
+      worker.ref()
+    })
+  }
+
+  #start(): Worker {
+    const url = new URL(`./state-worker.${EXTENSION}`, import.meta.url)
+    // Flags of this process, such as those of a test runner, are not meant for the worker.
+    const worker = new Worker(url, { workerData: this.#setup, execArgv: [], name: 'aspen-state' })
+    worker.on('message', (response: WorkerResponse) => this.#answer(response))
+    worker.on('error', (error) => this.#fail(asError(error)))
+    worker.on('exit', (code) => this.#fail(new Error(`the worker of the state machine ended unasked, with code ${code}`)))
+    return worker
+  }
+
+  #answer(response: WorkerResponse): void {
+    const answered = this.#waiting.get(response.id)
+    assert(answered !== undefined, `the worker answered request ${response.id}, which is not open`)
+    this.#waiting.delete(response.id)
+    // An idle worker must not keep the process alive.
+    if (this.#waiting.size === 0) this.#worker?.unref()
+    if (response.ok) answered(undefined, response.outcome)
+    else answered(decodeError(response.error), undefined)
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error
+    const waiting = [...this.#waiting.values()]
+    this.#waiting.clear()
+    for (const answered of waiting) answered(this.#failure, undefined)
+  }
+}

@@ -1,0 +1,68 @@
+/** The worker's side of the database: its own connection, and the long work that must not stop the main thread. */
+import type { DatabaseSync } from 'node:sqlite'
+import type { StoredSnapshot } from '../../ports/index.ts'
+import { checkpointBesideWriter } from './sqlite-checkpoint.ts'
+import { guardFile, openDatabase } from './sqlite-database.ts'
+import { readMeta } from './sqlite-meta.ts'
+import { restoreDatabase } from './sqlite-restore.ts'
+import { writeSnapshot } from './sqlite-snapshot.ts'
+import { generationFile, removeOtherGenerations } from './state-generations.ts'
+import type { CheckpointOutcome, WorkerSetup } from './state-worker-protocol.ts'
+
+export class WorkerDatabase {
+  readonly #directory: string
+  #generation: number
+  #connection: DatabaseSync | undefined
+  /** Open until the state machine has left it: whoever closes a database last has to do its checkpoint. */
+  #retired: DatabaseSync | undefined
+
+  constructor({ directory, generation }: WorkerSetup) {
+    this.#directory = directory
+    this.#generation = generation
+  }
+
+  /** Reads what is applied before it copies, and so never claims more than it copied. */
+  checkpoint(): CheckpointOutcome {
+    const database = this.#open()
+    return guardFile(this.#file, () => {
+      const appliedIndex = readMeta(database, this.#file).applied.index
+      const complete = checkpointBesideWriter(database, `${this.#file}-wal`)
+      return { complete, appliedIndex }
+    })
+  }
+
+  snapshot(path: string, clusterId: string): StoredSnapshot {
+    return writeSnapshot(this.#open(), this.#file, path, clusterId)
+  }
+
+  restore(path: string, id: string): { readonly generation: number } {
+    const retired = this.#open()
+    const generation = this.#generation + 1
+    restoreDatabase(path, id, this.#directory, generation)
+    this.#retired?.close()
+    this.#retired = retired
+    this.#generation = generation
+    this.#connection = undefined
+    return { generation }
+  }
+
+  retire(): void {
+    this.#retired?.close()
+    this.#retired = undefined
+    removeOtherGenerations(this.#directory, this.#generation)
+  }
+
+  close(): void {
+    this.#retired?.close()
+    this.#connection?.close()
+  }
+
+  get #file(): string {
+    return generationFile(this.#directory, this.#generation)
+  }
+
+  #open(): DatabaseSync {
+    this.#connection ??= openDatabase(this.#file)
+    return this.#connection
+  }
+}

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { MAX_FRAME_SIZE } from '../limits.ts'
+import { FrameDecoder, MAX_FRAME_PAYLOAD } from './frame.ts'
+import { FrameQueue } from './frame-queue.ts'
+
+function createQueue(maxBytes = 1024 * 1024): FrameQueue {
+  return new FrameQueue(maxBytes, (size) => new Uint8Array(size))
+}
+
+/** What a peer would see of these bytes: 'p' or 'b' and a size for messages, the kind for the rest. */
+function read(chunks: readonly Uint8Array[]): string[] {
+  const seen: string[] = []
+  const decoder = new FrameDecoder({
+    message: (lane, bytes) => seen.push(`${lane[0]}${bytes.length}`),
+    control: (kind, bytes) => seen.push(`${kind}${bytes.length}`),
+  })
+  for (const chunk of chunks) assert.equal(decoder.push(chunk), undefined)
+  return seen
+}
+
+function takeAll(queue: FrameQueue): Uint8Array[] {
+  const chunks: Uint8Array[] = []
+  for (let chunk = queue.take(1); chunk !== undefined; chunk = queue.take(1)) chunks.push(chunk)
+  return chunks
+}
+
+test('FrameQueue: puts all that waits into one buffer of exactly its size', () => {
+  const queue = createQueue()
+  queue.push('bulk', [new Uint8Array(3), new Uint8Array(4)])
+  queue.push('bulk', [])
+  queue.push('priority', [Uint8Array.of(9)])
+  const bytes = queue.take(MAX_FRAME_SIZE)
+  assert.equal(bytes?.toHex(), '1000000109' + '0000000700000000000000' + '00000000')
+  assert.equal(queue.take(MAX_FRAME_SIZE), undefined)
+  assert.ok(queue.isEmpty)
+  assert.equal(queue.bytes, 0)
+})
+
+test('FrameQueue: lets a priority message go between two frames of a bulk one', () => {
+  const queue = createQueue()
+  queue.push('bulk', [new Uint8Array(3 * MAX_FRAME_PAYLOAD)])
+  const first = queue.take(1) as Uint8Array
+  queue.push('priority', [new Uint8Array(5)])
+  assert.deepEqual(read([first, ...takeAll(queue)]), ['p5', `b${3 * MAX_FRAME_PAYLOAD}`])
+})
+
+test('FrameQueue: refuses what does not fit and takes it once there is room', () => {
+  const queue = createQueue(10_000)
+  assert.ok(queue.push('bulk', [new Uint8Array(5_000)]))
+  assert.ok(!queue.push('bulk', [new Uint8Array(5_000)]))
+  assert.deepEqual(read(takeAll(queue)), ['b5000'])
+  assert.ok(queue.push('bulk', [new Uint8Array(5_000)]))
+})
+
+test('FrameQueue: bounds messages without bytes', () => {
+  const queue = createQueue(10_000)
+  let accepted = 0
+  while (queue.push('bulk', []) && accepted < 1_000) accepted++
+  assert.ok(accepted > 0 && accepted < 1_000, `${accepted}`)
+})
+
+test('FrameQueue: keeps room for the priority lane when bulk has filled its own', () => {
+  const queue = createQueue(16_000)
+  while (queue.push('bulk', [new Uint8Array(100)]));
+  assert.ok(queue.push('priority', [new Uint8Array(100)]))
+  assert.ok(queue.pushControl('ping', new Uint8Array(0)))
+})
+
+test('FrameQueue: says goodbye after everything queued, and takes nothing more', () => {
+  const queue = createQueue()
+  queue.push('bulk', [new Uint8Array(MAX_FRAME_PAYLOAD + 1)])
+  queue.push('priority', [new Uint8Array(2)])
+  queue.finish(new Uint8Array(3))
+  queue.finish(new Uint8Array(4))
+  assert.ok(!queue.push('priority', []))
+  assert.ok(!queue.pushControl('ping', new Uint8Array(0)))
+  assert.deepEqual(read(takeAll(queue)), ['p2', `b${MAX_FRAME_PAYLOAD + 1}`, 'goodbye3'])
+})
+
+test('FrameQueue: refuses to carry a message that no peer would take', () => {
+  assert.throws(() => createQueue(64 * 1024 * 1024).push('bulk', [new Uint8Array(11 * 1024 * 1024)]), /at most/)
+})

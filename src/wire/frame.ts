@@ -1,0 +1,168 @@
+/**
+ * Frames: how messages share one byte stream.
+ *
+ * A frame is a 4-byte header and at most {@link MAX_FRAME_PAYLOAD} bytes. Byte 0 holds the kind in its low four
+ * bits, then the lane (0x10: priority) and "more of this message follows" (0x20); bytes 1 to 3 hold the payload's
+ * length, big-endian. A message longer than one frame is cut into full frames and a last one, so that frames of
+ * the other lane can go in between. Everything but a message is one frame.
+ */
+import { assert, concatBytes } from '../lib/index.ts'
+import { MAX_FRAME_SIZE, MAX_RPC_MESSAGE_SIZE } from '../limits.ts'
+import type { Lane } from '../ports/index.ts'
+import { WireError } from './wire-error.ts'
+
+export type ControlKind = 'claims' | 'ping' | 'pong' | 'goodbye'
+export type FrameKind = 'message' | ControlKind
+
+export const FRAME_HEADER_SIZE = 4
+export const MAX_FRAME_PAYLOAD: number = MAX_FRAME_SIZE - FRAME_HEADER_SIZE
+
+const KINDS: readonly FrameKind[] = ['message', 'claims', 'ping', 'pong', 'goodbye']
+const KIND_MASK = 0x0f
+const PRIORITY_FLAG = 0x10
+const MORE_FLAG = 0x20
+const KNOWN_BITS = KIND_MASK | PRIORITY_FLAG | MORE_FLAG
+
+/** Receives what a {@link FrameDecoder} reads. Bytes may share one buffer with other messages, never a byte with them. */
+export interface FrameSink {
+  message(lane: Lane, bytes: Uint8Array): void
+  control(kind: ControlKind, bytes: Uint8Array): void
+}
+
+/** Writes a frame's header; the caller copies `length` bytes of payload behind it. */
+export function writeFrameHeader(
+  target: Uint8Array,
+  offset: number,
+  kind: FrameKind,
+  lane: Lane,
+  more: boolean,
+  length: number,
+): void {
+  assert(length <= MAX_FRAME_PAYLOAD, `a frame of ${length} bytes`)
+  target[offset] = KINDS.indexOf(kind) | (lane === 'priority' ? PRIORITY_FLAG : 0) | (more ? MORE_FLAG : 0)
+  target[offset + 1] = length >>> 16
+  target[offset + 2] = (length >>> 8) & 0xff
+  target[offset + 3] = length & 0xff
+}
+
+/** The pieces of a message that is still arriving. */
+interface Assembly {
+  readonly lane: Lane
+  readonly pieces: Uint8Array[]
+  size: number
+}
+
+/**
+ * Reads frames from chunks cut anywhere. A message that arrives within one chunk is a view of it, a longer one is
+ * copied once. Memory is bounded by one message of MAX_RPC_MESSAGE_SIZE a lane.
+ */
+export class FrameDecoder {
+  readonly #sink: FrameSink
+  readonly #priority: Assembly = { lane: 'priority', pieces: [], size: 0 }
+  readonly #bulk: Assembly = { lane: 'bulk', pieces: [], size: 0 }
+  readonly #control: Assembly = { lane: 'priority', pieces: [], size: 0 }
+  readonly #header = new Uint8Array(FRAME_HEADER_SIZE)
+  #headerLength = 0
+  // The frame being read: what is left of it, and where its payload goes.
+  #inFrame = false
+  #kind: FrameKind = 'message'
+  #more = false
+  #remaining = 0
+  #assembly: Assembly = this.#bulk
+  #stopped = false
+  #error: WireError | undefined
+
+  constructor(sink: FrameSink) {
+    this.#sink = sink
+  }
+
+  /** Nothing more is delivered, not even from the chunk at hand. */
+  stop(): void {
+    this.#stopped = true
+  }
+
+  /**
+   * Takes the next bytes of the stream and delivers what they complete. Bytes that are no frames of this protocol
+   * stop it and are returned as an error; what the sink throws passes through.
+   */
+  push(chunk: Uint8Array): WireError | undefined {
+    let at = 0
+    while (at < chunk.length && !this.#stopped) {
+      if (this.#inFrame) at = this.#readPayload(chunk, at)
+      else at = this.#readHeader(chunk, at)
+    }
+    return this.#error
+  }
+
+  #readHeader(chunk: Uint8Array, at: number): number {
+    if (this.#headerLength === 0 && chunk.length - at >= FRAME_HEADER_SIZE) {
+      this.#beginFrame(chunk, at)
+      return at + FRAME_HEADER_SIZE
+    }
+    this.#header[this.#headerLength++] = chunk[at] as number
+    if (this.#headerLength === FRAME_HEADER_SIZE) {
+      this.#headerLength = 0
+      this.#beginFrame(this.#header, 0)
+    }
+    return at + 1
+  }
+
+  #beginFrame(bytes: Uint8Array, at: number): void {
+    const first = bytes[at] as number
+    const length = ((bytes[at + 1] as number) << 16) | ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number)
+    const kind = KINDS[first & KIND_MASK]
+    const more = (first & MORE_FLAG) !== 0
+    if (kind === undefined || (first & ~KNOWN_BITS) !== 0) return this.#fail(`a frame that begins with 0x${first.toString(16)}`)
+    if (length > MAX_FRAME_PAYLOAD) return this.#fail(`a frame of ${length} bytes; at most ${MAX_FRAME_PAYLOAD} are allowed`)
+    // Only full frames may be continued: a message then has a bounded number of frames, and one encoding.
+    if (more && (kind !== 'message' || length !== MAX_FRAME_PAYLOAD))
+      return this.#fail(`a short ${kind} frame that says more follows`)
+    const assembly = kind !== 'message' ? this.#control : (first & PRIORITY_FLAG) !== 0 ? this.#priority : this.#bulk
+    if (assembly.size + length > MAX_RPC_MESSAGE_SIZE) return this.#fail(`a message of more than ${MAX_RPC_MESSAGE_SIZE} bytes`)
+    this.#kind = kind
+    this.#more = more
+    this.#remaining = length
+    this.#assembly = assembly
+    this.#inFrame = true
+    if (length === 0) this.#endFrame(EMPTY)
+  }
+
+  #readPayload(chunk: Uint8Array, at: number): number {
+    const end = Math.min(chunk.length, at + this.#remaining)
+    this.#remaining -= end - at
+    const piece = at === 0 && end === chunk.length ? chunk : chunk.subarray(at, end)
+    if (this.#remaining === 0) this.#endFrame(piece)
+    else this.#keep(piece)
+    return end
+  }
+
+  #keep(piece: Uint8Array): void {
+    this.#assembly.pieces.push(piece)
+    this.#assembly.size += piece.length
+  }
+
+  #endFrame(lastPiece: Uint8Array): void {
+    this.#inFrame = false
+    const assembly = this.#assembly
+    if (this.#more) {
+      this.#keep(lastPiece)
+      return
+    }
+    let bytes = lastPiece
+    if (assembly.pieces.length > 0) {
+      assembly.pieces.push(lastPiece)
+      bytes = concatBytes(assembly.pieces)
+      assembly.pieces.length = 0
+      assembly.size = 0
+    }
+    if (this.#kind === 'message') this.#sink.message(assembly.lane, bytes)
+    else this.#sink.control(this.#kind, bytes)
+  }
+
+  #fail(what: string): void {
+    this.#stopped = true
+    this.#error = new WireError(`the peer sent ${what}: the stream is damaged or the peer does not speak this protocol`)
+  }
+}
+
+const EMPTY = new Uint8Array(0)

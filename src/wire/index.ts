@@ -1,0 +1,35 @@
+export { ByteReader } from './byte-reader.ts'
+export { ByteWriter, prefixedSize, varintSize } from './byte-writer.ts'
+export { entryKindCode, entryKindOf } from './entry-kind.ts'
+export { decodeEnvelope, encodeEnvelope, envelopeSize } from './envelope-codec.ts'
+export { decodeMembership, encodeMembership } from './membership-codec.ts'
+export { decodePeerMessage, encodePeerMessage } from './peer-message-codec.ts'
+export type * from './peer-message.ts'
+export { WireError } from './wire-error.ts'
+export {
+  MAX_ADDRESS_SIZE,
+  MAX_CLUSTER_ID_SIZE,
+  MAX_ERROR_DETAILS_DEPTH,
+  MAX_ERROR_TEXT_SIZE,
+  MAX_MEMBER_ADDRESSES,
+  MAX_SNAPSHOT_ID_SIZE,
+} from './wire-limits.ts'
+export { decodeWriteResult, encodeWriteResult } from './write-result-codec.ts'
+export { FRAME_HEADER_SIZE, FrameDecoder, MAX_FRAME_PAYLOAD } from './frame.ts'
+export type { ControlKind, FrameKind, FrameSink } from './frame.ts'
+export { FrameQueue } from './frame-queue.ts'
+export {
+  decodeClaims,
+  decodeHandshake,
+  decodeReason,
+  encodeClaims,
+  encodeHello,
+  encodeProof,
+  encodeProofInput,
+  encodeReason,
+  encodeRefusal,
+  INSTANCE_SIZE,
+  LINK_VERSION,
+  NONCE_SIZE,
+} from './handshake.ts'
+export type { HandshakeRecord, Hello, LinkRefusalCode, Proof, ProofInput, Refusal } from './handshake.ts'

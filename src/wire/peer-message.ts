@@ -1,0 +1,53 @@
+import type { ErrorCode, ErrorDetails } from '../api/index.ts'
+import type { Message } from '../raft/index.ts'
+import type { StoredSnapshot } from '../ports/index.ts'
+
+/** A consensus message. */
+export interface RaftPeerMessage {
+  readonly type: 'raft'
+  readonly message: Message
+}
+
+/** Work handed to the leader. 'write' carries an encoded envelope, 'admin' a JSON document. */
+export interface ForwardRequest {
+  readonly type: 'forward'
+  /** Unique among the unanswered requests of the sender's life. */
+  readonly id: number
+  readonly operation: 'write' | 'admin'
+  /** Milliseconds left of the caller's deadline. */
+  readonly timeoutMs: number
+  readonly body: Uint8Array
+}
+
+/** The answer: an encoded write result, a JSON document, or an error. */
+export type ForwardReply =
+  | { readonly type: 'forward-reply'; readonly id: number; readonly ok: true; readonly body: Uint8Array }
+  | {
+      readonly type: 'forward-reply'
+      readonly id: number
+      readonly ok: false
+      readonly code: ErrorCode
+      readonly message: string
+      readonly details: ErrorDetails
+    }
+
+/** A piece of a snapshot. `bytes` is empty in the first message of a transfer, which asks where to resume. */
+export interface SnapshotChunk {
+  readonly type: 'snapshot-chunk'
+  readonly from: number
+  readonly term: number
+  readonly snapshot: StoredSnapshot
+  readonly position: number
+  readonly bytes: Uint8Array
+}
+
+/** How many bytes of the snapshot the receiver holds; the sender goes on from there. */
+export interface SnapshotProgress {
+  readonly type: 'snapshot-progress'
+  readonly from: number
+  readonly term: number
+  readonly id: string
+  readonly received: number
+}
+
+export type PeerMessage = RaftPeerMessage | ForwardRequest | ForwardReply | SnapshotChunk | SnapshotProgress
