@@ -17,7 +17,8 @@ function fromBase64(text: string): Uint8Array {
   if (bytes.toString('base64') !== text) {
     throw new AspenError('INVALID_REQUEST', 'a key or value is not base64 (RFC 4648, section 4, with padding)')
   }
-  return bytes
+  // Plain bytes, not a view of the pool that small Buffers share: a store may keep them.
+  return new Uint8Array(bytes)
 }
 
 const asText: Decode = (text) => text

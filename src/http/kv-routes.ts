@@ -46,9 +46,11 @@ function writeOptions({ client_id: client, sequence, timeout_ms: timeoutMs }: Wr
   return { ...options, origin: { client, sequence } }
 }
 
-/** Sends JSON that is text already. */
+/** Sends JSON that is text already, past the framework: what it would do for a reply costs more than the rest of a read. */
 function sendText(reply: FastifyReply, json: string): void {
-  reply.header('content-type', JSON_TYPE).send(json)
+  reply.hijack()
+  reply.raw.writeHead(200, { 'content-type': JSON_TYPE, 'content-length': Buffer.byteLength(json) })
+  reply.raw.end(json)
 }
 
 function handleWrite({ store }: RouteContext, request: FastifyRequest, reply: FastifyReply): void {

@@ -119,7 +119,7 @@ function onRequest(serving: Serving, metrics: RouteMetrics, route: Route | undef
   return (request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
     serving.tracker.begin(reply.raw, metrics)
     const refused = refusal(serving, request, route)
-    if (serving.stopping) reply.header('connection', 'close')
+    if (serving.stopping) reply.raw.shouldKeepAlive = false
     if (refused === undefined) done()
     else sendError(reply, refused)
   }

@@ -57,7 +57,8 @@ export function concatBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffe
 export function prefixEnd(prefix: Uint8Array): Uint8Array | undefined {
   for (let i = prefix.length - 1; i >= 0; i--) {
     if (prefix[i] !== 0xff) {
-      const end = prefix.slice(0, i + 1)
+      // A copy, also of a Buffer, whose own slice() would share the bytes.
+      const end = Uint8Array.prototype.slice.call(prefix, 0, i + 1)
       end[i] = (end[i] as number) + 1
       return end
     }

@@ -149,10 +149,10 @@ async function secured(socket: TLSSocket): Promise<void> {
 }
 
 function checkPeer(socket: TLSSocket, self: HandshakeSelf, expected: string): void {
-  if (socket.alpnProtocol !== self.protocol) throw refusalError('VERSION_MISMATCH', false, `no ${self.protocol}`)
+  if (socket.alpnProtocol !== self.protocol) throw refusalError('VERSION_MISMATCH', false, self.protocol)
   const actual = provenEndpointId(socket)
   if (actual === self.endpointId) throw refusalError('SELF', false)
-  if (actual !== expected) throw refusalError('KEY_MISMATCH', false, `expected ${expected}, found ${actual ?? 'none'}`)
+  if (actual !== expected) throw refusalError('KEY_MISMATCH', false)
 }
 
 /** Lets a refusal reach the peer, within bounds. */

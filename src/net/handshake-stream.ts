@@ -51,7 +51,7 @@ export class HandshakeStream {
     this.#socket.off('data', this.#onData)
     // Read on, so that what has arrived does not turn the end into a reset that overtakes the refusal.
     this.#socket.resume()
-    if (!error.byPeer && isTold(error.code)) this.#socket.write(encodeRefusal({ code: error.code, detail: '' }))
+    if (!error.byPeer && isTold(error.code)) this.#socket.write(encodeRefusal({ code: error.code, detail: error.detail }))
     this.#socket.end()
   }
 

@@ -105,7 +105,7 @@ function createHello(self: HandshakeSelf, peerId: string): Hello {
 async function expectHello(stream: HandshakeStream, self: HandshakeSelf, peerId: string): Promise<Hello> {
   const record = await stream.next()
   if (record.type === 'other-version') {
-    throw refusalError('VERSION_MISMATCH', false, `here ${LINK_VERSION}, there ${record.version}`)
+    throw refusalError('VERSION_MISMATCH', false, `versions ${LINK_VERSION} and ${record.version}`)
   }
   if (record.type !== 'hello') throw new LinkError('MALFORMED', `the peer sent a ${record.type} where a hello belongs`)
   const { hello } = record
@@ -122,7 +122,7 @@ async function expectProof(stream: HandshakeStream, self: HandshakeSelf, input: 
   if (!timingSafeEqual(mac, computeMac(self, { ...input, claims }))) throw refusalError('COOKIE_MISMATCH', false)
   const own = self.claims()
   if (clustersDiffer(own, claims)) {
-    throw refusalError('CLUSTER_MISMATCH', false, `here ${own.clusterId}, there ${claims.clusterId}`)
+    throw refusalError('CLUSTER_MISMATCH', false, `${own.clusterId} and ${claims.clusterId}`)
   }
   return claims
 }

@@ -9,11 +9,14 @@ export class LinkError extends Error {
   readonly code: LinkFailureCode
   /** True when the peer refused this node, false when this node refused the peer. */
   readonly byPeer: boolean
+  /** Facts that the peer may be told too. */
+  readonly detail: string
 
-  constructor(code: LinkFailureCode, message: string, byPeer = false) {
+  constructor(code: LinkFailureCode, message: string, byPeer = false, detail = '') {
     super(message)
     this.code = code
     this.byPeer = byPeer
+    this.detail = detail
   }
 }
 
@@ -29,10 +32,10 @@ const REFUSAL_TEXTS: Readonly<Record<LinkRefusalCode, string>> = {
   STOPPING: 'the node is stopping',
 }
 
-/** The error for a refusal, said by this node or by the peer. */
+/** The error for a refusal, said by this node or by the peer. `detail` must be fit for the eyes of both. */
 export function refusalError(code: LinkRefusalCode, byPeer: boolean, detail = ''): LinkError {
   const said = byPeer ? 'refused by the peer: ' : ''
-  return new LinkError(code, `${said}${REFUSAL_TEXTS[code]}${detail === '' ? '' : ` (${detail})`}`, byPeer)
+  return new LinkError(code, `${said}${REFUSAL_TEXTS[code]}${detail === '' ? '' : ` (${detail})`}`, byPeer, detail)
 }
 
 /** A failure in words that begin with its code, as reports and logs show it. */

@@ -22,7 +22,10 @@ export interface DecodedEntry {
 export function decodeEntries(entries: readonly Entry[], applied: LogId): DecodedEntry[] {
   let previous: LogId = applied
   return entries.map((entry) => {
-    assert(entry.index === previous.index + 1, `entry ${entry.index} is applied after ${previous.index}: entries must be consecutive`)
+    assert(
+      entry.index === previous.index + 1,
+      `entry ${entry.index} is applied after ${previous.index}: entries must be consecutive`,
+    )
     assert(entry.term >= previous.term, `entry ${entry.index} has term ${entry.term}, below ${previous.term} before it`)
     previous = entry
     return decodeEntry(entry)

@@ -4,13 +4,14 @@
  */
 import type { KeyValue, ScanRange, WriteResult } from '../../api/index.ts'
 import { assert } from '../../lib/index.ts'
-import type { Done, StateInfo, StateMachine, StoredSnapshot } from '../../ports/index.ts'
+import type { DiskFile, Done, StateInfo, StateMachine, StoredSnapshot } from '../../ports/index.ts'
 import type { Entry } from '../../raft/index.ts'
 import { applyEnvelope, decodeEntries, lastMembership } from './apply-entries.ts'
 import type { LocalSnapshot } from './local-snapshot.ts'
 import { StateBuilder } from './memory-state.ts'
 import type { MemoryState } from './memory-state.ts'
 import { takePage } from './scan-page.ts'
+import { RunningOperations } from './running-operations.ts'
 import type { Rows } from './scan-page.ts'
 import { SnapshotDigest } from './snapshot-digest.ts'
 import { encodeSnapshot } from './snapshot-encoder.ts'
@@ -45,15 +46,16 @@ export class MemoryStateMachine implements StateMachine {
   readonly #volatile: boolean
   readonly #defer: (run: () => void) => void
   readonly #clusterId: () => string | null
+  readonly #operations: RunningOperations
   #state: MemoryState
   #durableIndex: number
   #restoring = false
-  #closed = false
 
   constructor(options: MemoryStateMachineOptions) {
     this.#snapshots = options.snapshots
     this.#volatile = options.volatile
     this.#defer = options.defer
+    this.#operations = new RunningOperations('memory', options.defer)
     this.#clusterId = options.clusterId ?? ((): null => null)
     this.#state = options.volatile ? emptyState() : loadNewest(options.snapshots)
     this.#durableIndex = this.#state.applied.index
@@ -65,7 +67,7 @@ export class MemoryStateMachine implements StateMachine {
   }
 
   apply(entries: readonly Entry[]): (WriteResult | null)[] {
-    this.#assertOpen()
+    this.#operations.assertOpen()
     assert(!this.#restoring, 'entries are applied before or after a restore, not during one')
     const decoded = decodeEntries(entries, this.#state.applied)
     const last = decoded.at(-1)
@@ -85,12 +87,12 @@ export class MemoryStateMachine implements StateMachine {
   }
 
   get(key: Uint8Array): KeyValue | undefined {
-    this.#assertOpen()
+    this.#operations.assertOpen()
     return this.#state.keys.get(key)
   }
 
   scan(range: ScanRange, limit: number, maxBytes: number): Rows {
-    this.#assertOpen()
+    this.#operations.assertOpen()
     return takePage(this.#state.keys.range(range), limit, maxBytes)
   }
 
@@ -107,52 +109,52 @@ export class MemoryStateMachine implements StateMachine {
   }
 
   takeSnapshot(clusterId: string, done: (error: Error | undefined, snapshot?: StoredSnapshot) => void): void {
+    const ended = this.#operations.begin(done)
+    if (ended === undefined) return
     let local: LocalSnapshot
     let cut: Cut
     try {
-      this.#assertOpen()
       cut = cutState(this.#state, clusterId)
       local = this.#snapshots.beginLocal()
     } catch (caught) {
-      return this.#defer(() => done(asError(caught)))
+      return this.#defer(() => ended(asError(caught)))
     }
     writeCut(cut, local, (error, stored) => {
       // A restore may have gone past the cut meanwhile.
       if (stored !== undefined) this.#durableIndex = Math.max(this.#durableIndex, stored.last.index)
-      done(error, stored)
+      ended(error, stored)
     })
   }
 
   restore(snapshot: StoredSnapshot, done: Done): void {
-    const builder = new StateBuilder()
-    this.#assertOpen()
+    const ended = this.#operations.begin(done)
+    if (ended === undefined) return
     assert(!this.#restoring, 'one restore at a time')
-    let file: ReturnType<SnapshotFiles['open']>
+    let file: DiskFile
     try {
       file = this.#snapshots.open(snapshot.id)
     } catch (caught) {
-      return this.#defer(() => done(asError(caught)))
+      return this.#defer(() => ended(asError(caught)))
     }
     this.#restoring = true
+    const builder = new StateBuilder()
     readSnapshot(file, builder, (error, found) => {
       this.#restoring = false
       file.close()
-      if (found === undefined) return done(error)
-      if (found.id !== snapshot.id) return done(new StateError('DIGEST_MISMATCH', snapshot.id, `snapshot ${snapshot.id} has changed on disk`))
+      if (found?.id !== snapshot.id) return ended(error ?? changedOnDisk(snapshot.id))
       this.#state = builder.build()
       this.#durableIndex = this.#state.applied.index
-      done()
+      ended()
     })
   }
 
   close(done: Done): void {
-    this.#closed = true
-    this.#defer(() => done())
+    this.#operations.close(() => done(), done)
   }
+}
 
-  #assertOpen(): void {
-    if (this.#closed) throw new StateError('CLOSED', 'memory', 'the state machine is closed')
-  }
+function changedOnDisk(id: string): StateError {
+  return new StateError('DIGEST_MISMATCH', id, `snapshot ${id} has changed on disk`)
 }
 
 function emptyState(): MemoryState {

@@ -34,7 +34,10 @@ export function* encodeSnapshot(
     writeRow(chunks, row)
     if (chunks.ready) yield chunks.take()
   }
-  assert(keys === header.keys && bytes === header.bytes, `a cut of ${header.keys} keys, ${header.bytes} bytes has ${keys}, ${bytes}`)
+  assert(
+    keys === header.keys && bytes === header.bytes,
+    `a cut of ${header.keys} keys, ${header.bytes} bytes has ${keys}, ${bytes}`,
+  )
   let clients = 0
   for (const session of sessions) {
     clients++

@@ -81,7 +81,11 @@ export class SnapshotFiles implements SnapshotStore {
   receive(snapshot: StoredSnapshot): number {
     const { id, last, digest, sizeBytes } = snapshot
     if (id !== snapshotName(last, digest) || parseSnapshotName(id) === undefined || !Number.isSafeInteger(sizeBytes)) {
-      throw new StateError('TRANSFER_MISMATCH', id, `"${id}" is not the name of a snapshot of ${sizeBytes} bytes at ${last.index}`)
+      throw new StateError(
+        'TRANSFER_MISMATCH',
+        id,
+        `"${id}" is not the name of a snapshot of ${sizeBytes} bytes at ${last.index}`,
+      )
     }
     if (this.#stored.some((stored) => stored.id === id)) return sizeBytes
     let transfer = this.#transfers.get(id)

@@ -96,7 +96,8 @@ export class SnapshotTransfer {
   #misfit(position: number, length: number): Error | undefined {
     if (this.finishing) return this.#mismatch('is being finished already')
     if (position !== this.#received) return this.#mismatch(`has ${this.#received} bytes; a chunk came for position ${position}`)
-    if (position + length > this.snapshot.sizeBytes) return this.#mismatch(`has ${this.snapshot.sizeBytes} bytes; a chunk goes past them`)
+    if (position + length > this.snapshot.sizeBytes)
+      return this.#mismatch(`has ${this.snapshot.sizeBytes} bytes; a chunk goes past them`)
     return undefined
   }
 

@@ -126,7 +126,8 @@ function createSchema(database: DatabaseSync): void {
 }
 
 function checkSchema(database: DatabaseSync, file: string): void {
-  if (readPragma(database, 'application_id') !== APPLICATION_ID) throw corruptDatabase(file, 'it is not a state database of this program')
+  if (readPragma(database, 'application_id') !== APPLICATION_ID)
+    throw corruptDatabase(file, 'it is not a state database of this program')
   const version = readPragma(database, 'user_version')
   if (version === SCHEMA_VERSION) return
   const message = `the state database ${file} has schema version ${version}; this program reads ${SCHEMA_VERSION}: upgrade it`

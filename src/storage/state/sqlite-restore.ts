@@ -52,7 +52,8 @@ function fillDatabase(path: string, id: string, database: DatabaseSync): void {
     session: (session) => sessions.save(session),
   }
   const found = readSnapshotFile(path, new SnapshotReader(id, sink))
-  if (found !== id) throw new StateError('DIGEST_MISMATCH', path, `snapshot ${path} has changed on disk: it should be ${id}, and is ${found}`)
+  if (found !== id)
+    throw new StateError('DIGEST_MISMATCH', path, `snapshot ${path} has changed on disk: it should be ${id}, and is ${found}`)
 }
 
 function readSnapshotFile(path: string, reader: SnapshotReader): string {

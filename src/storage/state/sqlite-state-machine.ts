@@ -8,6 +8,7 @@ import { assert } from '../../lib/index.ts'
 import type { Done, StateInfo, StateMachine, StoredSnapshot } from '../../ports/index.ts'
 import type { Entry } from '../../raft/index.ts'
 import type { LocalSnapshot } from './local-snapshot.ts'
+import { RunningOperations } from './running-operations.ts'
 import type { Rows } from './scan-page.ts'
 import type { SnapshotFiles } from './snapshot-files.ts'
 import { guardFile } from './sqlite-database.ts'
@@ -35,12 +36,10 @@ export class SqliteStateMachine implements StateMachine {
   readonly #directory: string
   readonly #snapshots: SnapshotFiles
   readonly #worker: StateWorkerLink
+  readonly #operations: RunningOperations
   #state: SqliteState
   #durableIndex: number
   #restoring = false
-  /** Operations whose end was not reported yet. */
-  #running = 0
-  #closing: Done | undefined
 
   constructor({ directory, snapshots }: SqliteStateMachineOptions) {
     this.#directory = directory
@@ -51,6 +50,7 @@ export class SqliteStateMachine implements StateMachine {
     // After a crash of the process, what was applied last may be in the operating system's memory only.
     this.#durableIndex = this.#state.checkpointNow() ? this.#state.info.applied.index : 0
     this.#worker = new StateWorkerLink({ directory, generation })
+    this.#operations = new RunningOperations(directory, setImmediate)
   }
 
   info(): StateInfo {
@@ -59,18 +59,18 @@ export class SqliteStateMachine implements StateMachine {
 
   /** After an error that is not about the entries, every later call is refused with the same error. */
   apply(entries: readonly Entry[]): (WriteResult | null)[] {
-    this.#assertOpen()
+    this.#operations.assertOpen()
     assert(!this.#restoring, 'entries are applied before or after a restore, not during one')
     return this.#state.apply(entries)
   }
 
   get(key: Uint8Array): KeyValue | undefined {
-    this.#assertOpen()
+    this.#operations.assertOpen()
     return this.#state.get(key)
   }
 
   scan(range: ScanRange, limit: number, maxBytes: number): Rows {
-    this.#assertOpen()
+    this.#operations.assertOpen()
     return this.#state.scan(range, limit, maxBytes)
   }
 
@@ -80,7 +80,7 @@ export class SqliteStateMachine implements StateMachine {
 
   /** Leaves `durableIndex` where it is, without an error, when a full disk or a busy worker allows no checkpoint now. */
   checkpoint(done: Done): void {
-    const ended = this.#begin(done)
+    const ended = this.#operations.begin(done)
     if (ended === undefined) return
     if (this.#worker.full || this.#durableIndex === this.#state.info.applied.index) return void setImmediate(ended)
     this.#worker.request('checkpoint', {}, (error, outcome) => {
@@ -90,7 +90,7 @@ export class SqliteStateMachine implements StateMachine {
   }
 
   takeSnapshot(clusterId: string, done: (error: Error | undefined, snapshot?: StoredSnapshot) => void): void {
-    const ended = this.#begin(done)
+    const ended = this.#operations.begin(done)
     if (ended === undefined) return
     if (this.#worker.full) {
       const error = new StateError('BUSY', this.#state.file, 'too many snapshots are being taken: wait for one to end')
@@ -112,7 +112,7 @@ export class SqliteStateMachine implements StateMachine {
 
   /** Reads go on meanwhile, from the old state. When the snapshot turns out damaged the old state stays. */
   restore(snapshot: StoredSnapshot, done: Done): void {
-    const ended = this.#begin(done)
+    const ended = this.#operations.begin(done)
     if (ended === undefined) return
     assert(!this.#restoring, 'one restore at a time')
     this.#restoring = true
@@ -131,9 +131,14 @@ export class SqliteStateMachine implements StateMachine {
 
   /** Waits for what is under way. Whoever closes the database last empties its log, and that is the worker, if there is one. */
   close(done: Done): void {
-    if (this.#closing !== undefined) return void setImmediate(() => done(this.#closedError()))
-    this.#closing = done
-    this.#closeWhenIdle()
+    this.#operations.close(() => {
+      try {
+        this.#state.close()
+      } catch (caught) {
+        return done(asError(caught))
+      }
+      this.#worker.close(done)
+    }, done)
   }
 
   #switchTo(generation: number): void {
@@ -141,39 +146,6 @@ export class SqliteStateMachine implements StateMachine {
     this.#state.close()
     this.#state = next
     this.#durableIndex = next.info.applied.index
-  }
-
-  /** Counts an operation; the function returned reports its end. Undefined, and refused, after `close`. */
-  #begin<T extends unknown[]>(done: (error?: Error, ...rest: T) => void): ((error?: Error, ...rest: T) => void) | undefined {
-    if (this.#closing !== undefined) {
-      setImmediate(() => done(this.#closedError(), ...([] as unknown[] as T)))
-      return undefined
-    }
-    this.#running++
-    return (...outcome) => {
-      this.#running--
-      done(...outcome)
-      this.#closeWhenIdle()
-    }
-  }
-
-  #closeWhenIdle(): void {
-    const done = this.#closing
-    if (done === undefined || this.#running > 0) return
-    try {
-      this.#state.close()
-    } catch (caught) {
-      return void setImmediate(() => done(asError(caught)))
-    }
-    this.#worker.close(done)
-  }
-
-  #closedError(): StateError {
-    return new StateError('CLOSED', this.#state.file, 'the state machine is closed')
-  }
-
-  #assertOpen(): void {
-    if (this.#closing !== undefined) throw this.#closedError()
   }
 }
 

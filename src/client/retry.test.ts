@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { AspenError, ERROR_CATALOGUE } from '../api/index.ts'
+import type { ErrorCode } from '../api/index.ts'
+import { ExchangeFailure } from './exchange.ts'
+import { nextStep, pauseMs } from './retry.ts'
+
+test('nextStep: sends a plain write again only after a failure that provably changed nothing', () => {
+  for (const code of Object.keys(ERROR_CATALOGUE) as ErrorCode[]) {
+    const error = new AspenError(code, '')
+    const step = nextStep(error, false)
+    if (step === 'elsewhere' || step === 'later') assert.equal(error.retryable, true, code)
+  }
+  assert.equal(nextStep(new ExchangeFailure('ECONNREFUSED', false), false), 'elsewhere')
+  assert.equal(nextStep(new ExchangeFailure('ECONNRESET', true), false), 'unknown')
+})
+
+test('nextStep: asks another node for what can be asked twice', () => {
+  assert.equal(nextStep(new ExchangeFailure('ECONNRESET', true), true), 'elsewhere')
+  for (const code of ['POISONED', 'INTERNAL', 'OUTCOME_UNKNOWN'] as const)
+    assert.equal(nextStep(new AspenError(code, ''), true), 'elsewhere')
+  for (const code of ['INVALID_KEY', 'KEY_NOT_FOUND', 'UNAUTHORIZED'] as const)
+    assert.equal(nextStep(new AspenError(code, ''), true), 'fail')
+})
+
+test('pauseMs: grows to a second and no further, and is long for a full node', () => {
+  const failure = new AspenError('NO_LEADER', '')
+  for (let round = 0; round < 40; round++) {
+    const longest = Math.min(1000, 25 * 2 ** round)
+    const pause = pauseMs(round, failure)
+    assert.ok(pause >= longest / 2 && pause <= longest, `round ${round}: ${pause}`)
+  }
+  assert.ok(pauseMs(0, new AspenError('OVERLOADED', '')) >= 500)
+})
