@@ -126,6 +126,11 @@ export class MembershipLog {
     return (this.#history.at(-1) as MembershipAt).index
   }
 
+  /** Whether `id` votes under any configuration that may still decide: the committed one and those after it. */
+  mayVote(id: NodeId): boolean {
+    return this.#history.some(({ membership }) => isVoter(membership, id))
+  }
+
   push(index: number, membership: Membership): void {
     this.#history.push({ index, membership })
   }

@@ -117,8 +117,16 @@ function retreat(state: RaftState, progress: Progress, response: AppendResponse)
   // An answer to an append that later acknowledgements have overtaken, or to another probe than the present one.
   if (response.rejected <= progress.match) return
   if (progress.state === 'probe' && response.rejected !== progress.next - 1) return
-  const agreed = state.log.lastAtMost(Math.min(response.hint.index, response.rejected - 1), response.hint.term)
-  progress.becomeProbe(agreed.index + 1)
+  progress.becomeProbe(nextToTry(state, response))
+}
+
+/** Behind the last position at which both logs could agree; at or before the purged position where only a snapshot helps. */
+function nextToTry(state: RaftState, { hint, rejected }: AppendResponse): number {
+  const { purged } = state.log
+  const limit = Math.min(hint.index, rejected - 1)
+  if (limit < purged.index) return limit + 1
+  const agreed = state.log.lastAtMost(limit, hint.term)
+  return agreed.term <= hint.term ? agreed.index + 1 : purged.index
 }
 
 export function handleHeartbeatResponse(state: RaftState, response: HeartbeatResponse): void {

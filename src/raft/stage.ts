@@ -122,10 +122,11 @@ export class Stage {
     this.#apply = undefined
     this.#role = undefined
     this.#takenLast = lastIndex
-    if (this.#send.length > 0) this.#send = []
-    if (this.#sendOncePersisted.length > 0) this.#sendOncePersisted = []
-    if (this.#reads.length > 0) this.#reads = []
-    if (this.#snapshots.length > 0) this.#snapshots = []
+    // New arrays, also in place of empty ones: the effects are the shell's from now on.
+    this.#send = []
+    this.#sendOncePersisted = []
+    this.#reads = []
+    this.#snapshots = []
     return effects
   }
 

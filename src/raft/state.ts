@@ -1,7 +1,7 @@
 import { assert, randomBetween } from '../lib/index.ts'
 import type { Random } from '../lib/index.ts'
 import { LogIndex } from './log-index.ts'
-import { isVoter, MembershipLog } from './membership.ts'
+import { MembershipLog } from './membership.ts'
 import type { Progress } from './progress.ts'
 import { ReadRounds } from './read-rounds.ts'
 import { Stage } from './stage.ts'
@@ -140,9 +140,12 @@ export class RaftState {
     return this.memberships.active
   }
 
-  /** Only voters campaign. */
+  /**
+   * Only voters campaign, and those whom a configuration not yet committed removes: without the entries they
+   * hold, it may never commit (thesis 4.2.2).
+   */
   get promotable(): boolean {
-    return isVoter(this.membership, this.id)
+    return this.memberships.mayVote(this.id)
   }
 
   get hinted(): boolean {
