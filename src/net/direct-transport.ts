@@ -332,7 +332,7 @@ export class DirectTransport implements Transport {
 
   #watchSilence(): void {
     this.#keepAlive = this.#clock.setTimer(this.#options.keepAliveMs ?? DEFAULT_KEEP_ALIVE_MS, () => {
-      for (const peer of this.#peers.values()) peer.link?.checkSilence()
+      for (const peer of this.#peers.values()) peer.link?.keepAlive()
       this.#watchSilence()
     })
   }

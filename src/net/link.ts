@@ -43,7 +43,9 @@ export class Link {
   readonly #queue: FrameQueue
   readonly #decoder: FrameDecoder
   #flushScheduled = false
+  // Since the last look.
   #received = true
+  #sent = true
   #silentIntervals = 0
   #ended = false
   #linger: Timer | undefined
@@ -102,18 +104,20 @@ export class Link {
     if (this.#queue.pushControl('ping', EMPTY)) this.#scheduleFlush()
   }
 
-  /** To be called at every keep-alive interval. Counts intervals, not time: a stall of this process is not the peer's silence. */
-  checkSilence(): void {
+  /**
+   * To be called at every keep-alive interval. Each side speaks in every interval, so that a peer that sends nothing but
+   * a long backlog still hears the other. Counts intervals, not time: a stall of this process is not the peer's silence.
+   */
+  keepAlive(): void {
     if (this.#ended) return
-    if (this.#received) {
-      this.#received = false
-      this.#silentIntervals = 0
-      return
-    }
-    this.#silentIntervals++
+    this.#silentIntervals = this.#received ? 0 : this.#silentIntervals + 1
     if (this.#silentIntervals > MAX_SILENT_INTERVALS) {
       this.#end('lost', new LinkError('SILENT', `the peer was silent for ${this.#silentIntervals} keep-alive intervals`))
-    } else this.probe()
+      return
+    }
+    if (!this.#sent || !this.#received) this.probe()
+    this.#sent = false
+    this.#received = false
   }
 
   /** Sends what is queued, then goodbye, then closes. Reports the end at once; the connection lingers for a second at most. */
@@ -184,6 +188,7 @@ export class Link {
     while (socket.writable && socket.writableLength < HIGH_WATER_BYTES) {
       const bytes = this.#queue.take(WRITE_BYTES)
       if (bytes === undefined) break
+      this.#sent = true
       socket.write(bytes, this.#onWritten)
     }
     if (this.#linger !== undefined && this.#queue.isEmpty) socket.end()

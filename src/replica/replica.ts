@@ -158,7 +158,7 @@ export class Replica {
       log,
       restore: (snapshot, done) => this.#restore(snapshot, done),
       send: (message) => this.#outbound.send(message),
-      persisted: (id) => this.#guard(() => this.#raft.persisted(id)),
+      persisted: (id) => this.#input(() => this.#raft.persisted(id)),
       purged: (position) => this.#guard(() => this.#raft.purged(position.index)),
       failed,
       synced: (entries, startedAt) => {

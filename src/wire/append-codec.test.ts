@@ -67,7 +67,7 @@ describe('readEntries', () => {
     ['an entry has a term after the message', '050a', '01 010301 00', /distance between two terms is 3: it must be from 0 to 2/],
     ['a run is empty', '050a', '01 010000 00', /length of a run of entries is 0/],
     ['a run is too long', '050a', '01 010002 00', /length of a run of entries is 2/],
-    ['a run is cut', '050a', '02 010001 0100', /it ends too early/],
+    ['a run is cut', '050a', '02 010001 0200', /it ends too early/],
     ['two runs are one', '050a', '02 010001 010001 00 00', /two runs of entries are one/],
     ['sizes pass the end', '050a', '02 010002 01 02 aabb', /the payloads take 3 bytes, but 2 are left/],
     ['sizes do not reach the end', '050a', '02 010002 01 00 aabb', /the payloads take 1 bytes, but 2 are left/],

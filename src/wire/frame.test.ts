@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
+import { equalBytes } from '../lib/index.ts'
 import { MAX_RPC_MESSAGE_SIZE } from '../limits.ts'
 import type { Lane } from '../ports/index.ts'
 import { FRAME_HEADER_SIZE, FrameDecoder, MAX_FRAME_PAYLOAD, writeFrameHeader } from './frame.ts'
@@ -28,7 +29,9 @@ function frame(kind: FrameKind, lane: Lane, more: boolean, payload: Uint8Array):
 }
 
 function filled(size: number, seed: number): Uint8Array {
-  return Uint8Array.from({ length: size }, (_, i) => (i * 31 + seed) & 0xff)
+  const bytes = new Uint8Array(size)
+  for (let i = 0; i < size; i++) bytes[i] = i * 31 + seed
+  return bytes
 }
 
 describe('writeFrameHeader', () => {
@@ -91,13 +94,14 @@ describe('FrameDecoder', () => {
             at += size
           }
           for (const lane of ['priority', 'bulk'] as const) {
-            const hex = (list: readonly Seen[]): string[] =>
-              list.filter((each) => each.lane === lane).map(({ bytes }) => bytes.toHex())
-            assert.deepEqual(hex(seen), hex(sent))
+            const received = seen.filter((each) => each.lane === lane)
+            const expected = sent.filter((each) => each.lane === lane)
+            assert.equal(received.length, expected.length)
+            received.forEach(({ bytes }, i) => assert.ok(equalBytes(bytes, expected[i]?.bytes ?? bytes.subarray(1))))
           }
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 50 },
     )
   })
 

@@ -80,7 +80,12 @@ export class SnapshotFiles implements SnapshotStore {
   /** Another transfer that is under way, and not yet being finished, is given up. @throws StateError TRANSFER_MISMATCH */
   receive(snapshot: StoredSnapshot): number {
     const { id, last, digest, sizeBytes } = snapshot
-    if (id !== snapshotName(last, digest) || parseSnapshotName(id) === undefined || !Number.isSafeInteger(sizeBytes)) {
+    if (
+      id !== snapshotName(last, digest) ||
+      parseSnapshotName(id) === undefined ||
+      !Number.isSafeInteger(sizeBytes) ||
+      sizeBytes < 1
+    ) {
       throw new StateError(
         'TRANSFER_MISMATCH',
         id,
