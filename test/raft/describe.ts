@@ -54,12 +54,14 @@ export function describeEffects(effects: Effects): string[] {
   const { role, restore, persist, apply } = effects
   if (role !== undefined) lines.push(`role ${role.role}, term ${role.term}, leader ${role.leader ?? 'none'}`)
   if (restore !== undefined) lines.push(`restore ${id(restore.last)}`)
-  if (persist?.hardState !== undefined) lines.push(`persist term ${persist.hardState.term} vote ${persist.hardState.votedFor ?? 'none'}`)
+  if (persist?.hardState !== undefined)
+    lines.push(`persist term ${persist.hardState.term} vote ${persist.hardState.votedFor ?? 'none'}`)
   if (persist?.truncateFrom !== undefined) lines.push(`persist cut from ${persist.truncateFrom}`)
   if (persist !== undefined && persist.append.length > 0) lines.push(`persist ${entries(persist.append)}`)
   for (const message of effects.send) lines.push(`send ${describeMessage(message)}`)
   for (const message of effects.sendOncePersisted) lines.push(`once persisted ${describeMessage(message)}`)
-  if (apply !== undefined) lines.push(apply.first === apply.last ? `apply ${apply.first}` : `apply ${apply.first} to ${apply.last}`)
+  if (apply !== undefined)
+    lines.push(apply.first === apply.last ? `apply ${apply.first}` : `apply ${apply.first} to ${apply.last}`)
   for (const { ticket, index } of effects.reads) lines.push(`read ticket ${ticket} at ${index}`)
   for (const to of effects.snapshots) lines.push(`send a snapshot to ${to}`)
   return lines

@@ -54,7 +54,13 @@ export class HandNode {
       .filter((entry) => entry.membership !== undefined && entry.index > base.index)
       .map((entry) => ({ index: entry.index, membership: entry.membership as Membership }))
     return new Raft(
-      { id: this.#id, timings: TIMINGS, random: new Prng(this.#id), incarnation: this.#id * 100 + this.#lives, encodeMembership: () => new Uint8Array(8) },
+      {
+        id: this.#id,
+        timings: TIMINGS,
+        random: new Prng(this.#id),
+        incarnation: this.#id * 100 + this.#lives,
+        encodeMembership: () => new Uint8Array(8),
+      },
       {
         ...hardState,
         purged,
@@ -92,7 +98,8 @@ export class HandNode {
     this.log.push(...(persist?.append ?? []))
     const send = effects.send.map((message) => this.#complete(message))
     const filled = { ...effects, send }
-    if (persist !== undefined || effects.restore !== undefined || effects.sendOncePersisted.length > 0) this.batches.push({ id: effects.id, effects: filled })
+    if (persist !== undefined || effects.restore !== undefined || effects.sendOncePersisted.length > 0)
+      this.batches.push({ id: effects.id, effects: filled })
     if (effects.apply !== undefined) this.#apply(effects.apply.first, effects.apply.last)
     return filled
   }
@@ -142,7 +149,8 @@ export class HandNode {
       this.applied = restore.last.index
     }
     if (persist?.hardState !== undefined) durable.hardState = persist.hardState
-    if (persist?.truncateFrom !== undefined) durable.entries = durable.entries.slice(0, persist.truncateFrom - 1 - durable.purged.index)
+    if (persist?.truncateFrom !== undefined)
+      durable.entries = durable.entries.slice(0, persist.truncateFrom - 1 - durable.purged.index)
     durable.entries.push(...(persist?.append ?? []))
   }
 
@@ -242,7 +250,10 @@ export class HandCluster {
   }
 
   /** Lets everything happen until nothing does, calling back for what is seen. `isCut` messages are lost. */
-  settle(seen: (line: { readonly id: NodeId; readonly effects: Effects }) => void = () => undefined, isCut: (message: Message) => boolean = () => false): void {
+  settle(
+    seen: (line: { readonly id: NodeId; readonly effects: Effects }) => void = () => undefined,
+    isCut: (message: Message) => boolean = () => false,
+  ): void {
     for (let step = 0; step < 1000; step++) {
       let moved = false
       for (const [id, node] of this.nodes) {

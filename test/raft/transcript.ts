@@ -31,7 +31,9 @@ function chosen(words: readonly string[]): (message: Message) => boolean {
   const [route, type] = words
   const [from = '', to = ''] = (route ?? '->').split('->')
   return (message) =>
-    (from === '' || message.from === number(from)) && (to === '' || message.to === number(to)) && (type === undefined || message.type === type)
+    (from === '' || message.from === number(from)) &&
+    (to === '' || message.to === number(to)) &&
+    (type === undefined || message.type === type)
 }
 
 function take(cluster: HandCluster, id: NodeId): string[] {
