@@ -1,0 +1,167 @@
+/**
+ * `npm run cluster`: some nodes on loopback, made one cluster. The nodes are plain processes; one may be killed and
+ * started again by hand while this goes on. Settings: ASPEN_NODE_COUNT, ASPEN_STORAGE, ASPEN_BASE_HTTP,
+ * ASPEN_BASE_RACTOR, ASPEN_DATA_DIR, ASPEN_COOKIE.
+ */
+import { rmSync } from 'node:fs'
+import { ConfigError } from '../src/cluster/config/index.ts'
+import { startChild, stopChildren } from './cluster/child.ts'
+import type { Child } from './cluster/child.ts'
+import { readClusterSettings } from './cluster/environment.ts'
+import type { ClusterSettings } from './cluster/environment.ts'
+import { formCluster, introduceNodes, waitForNodes } from './cluster/form-cluster.ts'
+import { LOOPBACK, nodeCommand, nodeUrl, shellLine } from './cluster/node-plan.ts'
+import type { NodePlan } from './cluster/node-plan.ts'
+import { portTrouble } from './cluster/ports.ts'
+import { nodePorts, prepareCluster } from './cluster/prepare.ts'
+import type { PreparedCluster } from './cluster/prepare.ts'
+import { summary } from './cluster/summary.ts'
+
+const EXIT_USAGE = 64
+const FORMATION_TIMEOUT_MS = 60_000
+/** Longer than a node takes at most to stop. */
+const STOP_DEADLINE_MS = 10_000
+/** npm passes on a signal that the process group has received already; both are one request. */
+const REPEATED_SIGNAL_MS = 1_000
+
+const NODE_FLAGS = ['--log-level', 'error', '--log-format', 'pretty']
+
+const print = (line: string): void => void process.stdout.write(`${line}\n`)
+const complain = (line: string): void => void process.stderr.write(`cluster: ${line}\n`)
+
+function readSettings(): ClusterSettings {
+  try {
+    return readClusterSettings(process.env)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    complain(error.message)
+    return process.exit(EXIT_USAGE)
+  }
+}
+
+function prepare(settings: ClusterSettings): PreparedCluster | undefined {
+  try {
+    return prepareCluster(settings, NODE_FLAGS)
+  } catch (error) {
+    const where = settings.dataDir === undefined ? 'a temporary folder' : `ASPEN_DATA_DIR ${settings.dataDir}`
+    complain(`${where} cannot be used: ${error instanceof Error ? error.message : String(error)}`)
+    return undefined
+  }
+}
+
+/** Aborts at the first request to stop; at a later one the children and this process end at once. */
+function stopOnSignals(children: readonly Child[]): AbortSignal {
+  const stop = new AbortController()
+  let askedAt: number | undefined
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (askedAt === undefined) {
+      askedAt = performance.now()
+      print('stopping all nodes')
+      stop.abort()
+    } else if (performance.now() - askedAt >= REPEATED_SIGNAL_MS) {
+      for (const child of children) child.kill('SIGKILL')
+      process.exit(signal === 'SIGINT' ? 130 : 143)
+    }
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal)
+  // Whoever read the output is gone; the nodes are still to be looked after.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
+  return stop.signal
+}
+
+async function findBusyPort(settings: ClusterSettings): Promise<string | undefined> {
+  for (const { nodeId, httpPort, ractorPort } of nodePorts(settings)) {
+    for (const [port, use, variable] of [
+      [httpPort, 'HTTP', 'ASPEN_BASE_HTTP'],
+      [ractorPort, 'links', 'ASPEN_BASE_RACTOR'],
+    ] as const) {
+      const trouble = await portTrouble(LOOPBACK, port)
+      if (trouble === undefined) continue
+      return `port ${port}, for ${use} of node ${nodeId}, cannot be had (${trouble}): move the ports with ${variable}`
+    }
+  }
+  return undefined
+}
+
+function startNodes(plans: readonly NodePlan[], children: Child[], stop: AbortSignal): void {
+  for (const plan of plans) {
+    const command = nodeCommand(plan)
+    const child = startChild(`node ${plan.nodeId}`, command, ['ignore', 'inherit', 'inherit'])
+    children.push(child)
+    const report = (how: string): void => {
+      if (!stop.aborted) complain(`${child.name}, pid ${child.pid}, ${how}. Start it again with:\n  ${shellLine(command)}`)
+    }
+    child.exit.then(report, complain)
+  }
+}
+
+/** Rejects when a node ends: before the cluster stands, that is a failure. */
+async function failWhenOneEnds(children: readonly Child[]): Promise<never> {
+  const how = await Promise.race(children.map(async ({ name, exit }) => `${name} ${await exit}`))
+  throw new Error(`${how} before the cluster stood`)
+}
+
+async function form({ plans }: PreparedCluster, signal: AbortSignal): Promise<number> {
+  const members = plans.map((plan) => ({ nodeId: plan.nodeId, url: nodeUrl(plan) }))
+  const formation = { timeoutMs: FORMATION_TIMEOUT_MS, signal }
+  await waitForNodes(members, formation)
+  if (plans[0]?.storage === 'InMemory') await introduceNodes(members, formation)
+  return formCluster(members, formation)
+}
+
+/** Serves until asked to stop. Returns whether all went well. */
+async function run(cluster: PreparedCluster, children: Child[], stop: AbortSignal): Promise<boolean> {
+  startNodes(cluster.plans, children, stop)
+  const giveUp = new AbortController()
+  try {
+    const formed = form(cluster, AbortSignal.any([stop, giveUp.signal]))
+    print(summary(cluster, children, await Promise.race([formed, failWhenOneEnds(children)])))
+  } catch (error) {
+    if (stop.aborted) return true
+    giveUp.abort()
+    complain(error instanceof Error ? error.message : String(error))
+    return false
+  }
+  await aborted(stop)
+  return true
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
+  // The timer keeps this process alive when every node is gone: they may be started again by hand.
+  const alive = setInterval(() => undefined, 60_000)
+  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+  clearInterval(alive)
+}
+
+/** Removes a folder of this run, unless a node that was started by hand still lives in it. */
+async function cleanUp({ dataDir, isTemporary }: PreparedCluster, settings: ClusterSettings): Promise<void> {
+  if (!isTemporary) return
+  if ((await findBusyPort(settings)) === undefined) rmSync(dataDir, { recursive: true, force: true })
+  else print(`a node still runs that was started by hand: ${dataDir} is left to it`)
+}
+
+async function main(): Promise<number> {
+  const settings = readSettings()
+  const trouble = await findBusyPort(settings)
+  if (trouble !== undefined) {
+    complain(trouble)
+    return 1
+  }
+  const children: Child[] = []
+  const stop = stopOnSignals(children)
+  const cluster = prepare(settings)
+  if (cluster === undefined) return 1
+  print(`starting ${settings.nodeCount === 1 ? '1 node' : `${settings.nodeCount} nodes`}; data in ${cluster.dataDir}`)
+  // Whatever ends this process, it leaves no node behind.
+  process.on('exit', () => {
+    for (const child of children) child.kill('SIGTERM')
+  })
+  const sound = await run(cluster, children, stop)
+  const killed = await stopChildren(children, STOP_DEADLINE_MS)
+  if (killed.length > 0) complain(`had to kill ${killed.join(', ')}: no end within ${STOP_DEADLINE_MS} ms`)
+  await cleanUp(cluster, settings)
+  return sound ? 0 : 1
+}
+
+process.exitCode = await main()

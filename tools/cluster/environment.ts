@@ -1,0 +1,81 @@
+/** What `npm run cluster` reads from its environment. */
+import { completeConfig, ConfigError, unknownVariables } from '../../src/cluster/config/index.ts'
+import type { Environment, StorageBackend } from '../../src/cluster/config/index.ts'
+import { MAX_VOTERS } from '../../src/limits.ts'
+
+export interface ClusterSettings {
+  readonly nodeCount: number
+  readonly storage: StorageBackend
+  /** Node i listens for HTTP on the base plus i - 1. */
+  readonly baseHttp: number
+  /** Node i listens for other nodes on the base plus i - 1. */
+  readonly baseRactor: number
+  /** Undefined: a fresh temporary folder. */
+  readonly dataDir: string | undefined
+  /** Undefined: the default cookie. */
+  readonly cookie: string | undefined
+}
+
+const MAX_PORT = 65_535
+
+function wholeNumber(env: Environment, name: string, preset: number, min: number, max: number): number {
+  const text = env[name]
+  if (text === undefined) return preset
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
+  if (value >= min && value <= max) return value
+  throw new ConfigError(
+    `environment variable ${name}: ${JSON.stringify(text)} is not allowed: give a whole number from ${min} to ${max}`,
+  )
+}
+
+function storageOf(env: Environment): StorageBackend {
+  const text = env.ASPEN_STORAGE ?? 'sqlite'
+  const kinds: Readonly<Record<string, StorageBackend>> = { sqlite: 'Sqlite', inmemory: 'InMemory' }
+  const kind = kinds[text.toLowerCase()]
+  if (kind !== undefined) return kind
+  throw new ConfigError(`environment variable ASPEN_STORAGE: ${JSON.stringify(text)} is not allowed: give sqlite or inmemory`)
+}
+
+function textOf(env: Environment, name: string): string | undefined {
+  const text = env[name]
+  if (text === '') throw new ConfigError(`environment variable ${name} is empty: give a value, or unset it`)
+  return text
+}
+
+function cookieOf(env: Environment): string | undefined {
+  const cookie = textOf(env, 'ASPEN_COOKIE')
+  if (cookie === undefined) return undefined
+  // It reaches the nodes in a file, and what stands around it there is not part of it.
+  if (cookie !== cookie.trim()) throw new ConfigError('environment variable ASPEN_COOKIE begins or ends with a blank: remove it')
+  try {
+    return completeConfig({ nodeId: 1, cookie }).cookie
+  } catch (error) {
+    throw new ConfigError('environment variable ASPEN_COOKIE: give 1 to 1024 characters without control characters', {
+      cause: error,
+    })
+  }
+}
+
+/** @throws ConfigError that names the variable */
+export function readClusterSettings(env: Environment): ClusterSettings {
+  const [unknown] = unknownVariables(env)
+  if (unknown !== undefined) throw new ConfigError(`environment variable ${unknown} is not known: unset it`)
+  const nodeCount = wholeNumber(env, 'ASPEN_NODE_COUNT', 3, 1, MAX_VOTERS)
+  const lastBase = MAX_PORT - nodeCount + 1
+  const baseHttp = wholeNumber(env, 'ASPEN_BASE_HTTP', 21_001, 1, lastBase)
+  const baseRactor = wholeNumber(env, 'ASPEN_BASE_RACTOR', 26_001, 1, lastBase)
+  if (Math.abs(baseHttp - baseRactor) < nodeCount) {
+    throw new ConfigError(
+      `ASPEN_BASE_HTTP ${baseHttp} and ASPEN_BASE_RACTOR ${baseRactor} are too close for ${nodeCount} nodes: ` +
+        `set them at least ${nodeCount} apart`,
+    )
+  }
+  return {
+    nodeCount,
+    storage: storageOf(env),
+    baseHttp,
+    baseRactor,
+    dataDir: textOf(env, 'ASPEN_DATA_DIR'),
+    cookie: cookieOf(env),
+  }
+}

@@ -1,0 +1,163 @@
+/** The documents against the tree: what they tell people to type must exist. */
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { describe, test } from 'node:test'
+import { readCommandLine } from '../src/cluster/config/command-line-layer.ts'
+import { isKnownVariable } from '../src/cluster/config/environment-layer.ts'
+import { type Setting, SETTINGS } from '../src/cluster/config/settings.ts'
+import { readTree } from './tidy.ts'
+
+const ROOT = join(import.meta.dirname, '..')
+const TREE = readTree(ROOT)
+const PAGES = [...TREE].filter(([path]) => path.endsWith('.md'))
+const README = TREE.get('README.md') ?? ''
+const MANIFEST = JSON.parse(TREE.get('package.json') ?? '{}') as { readonly scripts: Readonly<Record<string, string>> }
+
+/** The fenced blocks of a language. */
+function blocks(page: string, language: string): string[] {
+  return [...page.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)]
+    .filter((match) => match[1] === language)
+    .map((match) => match[2] ?? '')
+}
+
+/** The commands of the README's shell blocks that begin with a word. */
+function commands(word: string): string[] {
+  return blocks(README, 'sh')
+    .flatMap((block) => block.split('\n'))
+    .filter((line) => line.startsWith(`${word} `))
+}
+
+/** The words of a README table's first column, for the table under a heading. */
+function firstColumn(heading: string): string[] {
+  const section = README.split(/^## /m).find((part) => part.startsWith(heading)) ?? ''
+  return [...section.matchAll(/^\| `([^`]+)`/gm)].map((match) => match[1] ?? '')
+}
+
+/** Whether some file of the HTTP face has a path as a literal. */
+function isRoute(path: string): boolean {
+  return [...TREE].some(
+    ([file, text]) => file.startsWith('src/http/') && !file.endsWith('.test.ts') && text.includes(`'${path}'`),
+  )
+}
+
+describe('every page', () => {
+  for (const [path, page] of PAGES) {
+    test(`${path}: names npm scripts that exist`, () => {
+      for (const [, name = ''] of page.matchAll(/\bnpm (?:run (?:-s )?)([a-z][\w:-]*)/g)) {
+        assert.ok(name in MANIFEST.scripts, `npm run ${name} is no script of package.json`)
+      }
+    })
+
+    test(`${path}: links to files that exist`, () => {
+      for (const [, target = ''] of page.matchAll(/\]\(([^)#\s]+)[^)]*\)/g)) {
+        if (/^https?:/.test(target)) continue
+        assert.ok(existsSync(join(ROOT, dirname(path), target)), `${target} does not exist`)
+      }
+    })
+
+    test(`${path}: names variables that some program reads`, () => {
+      for (const [name] of page.matchAll(/\bASPEN_[A-Z_]+\b/g)) assert.ok(isKnownVariable(name), `${name} is not known`)
+    })
+  }
+})
+
+describe('README', () => {
+  test('README: begins with the two commands', () => {
+    const [first = ''] = blocks(README, 'sh')
+    assert.deepEqual(
+      first.split('\n').map((line) => line.replace(/\s+#.*/, '')),
+      ['npm install && npm run cluster', 'npm install && npm test', ''],
+    )
+  })
+
+  test('README: starts nodes with settings that exist', () => {
+    const starts = commands('npm').filter((line) => line.includes('aspen-node --'))
+    assert.ok(starts.length >= 4)
+    for (const line of starts) {
+      const settings = readCommandLine(line.slice(line.indexOf(' -- ') + 4).split(' ')).settings()
+      assert.ok(
+        [...settings.keys()].some(({ field }) => field === 'nodeId'),
+        line,
+      )
+    }
+  })
+
+  test('README: posts well-formed bodies to routes that exist', () => {
+    const requests = commands('curl')
+    assert.ok(requests.length >= 9)
+    for (const line of requests) {
+      const [, path = ''] = /http:\/\/127\.0\.0\.1:\d+(\/\S*)/.exec(line) ?? []
+      assert.ok(isRoute(path), `${path} is no route`)
+      const [, body] = /-d '(.*)'$/.exec(line) ?? []
+      assert.equal(typeof JSON.parse(body ?? ''), 'object')
+    }
+  })
+
+  test('README: lists routes that exist, and every one of the quick starts', () => {
+    const routes = firstColumn('HTTP').map((row) => row.replace(/^[A-Z]+ /, ''))
+    for (const path of routes) assert.ok(isRoute(path), `${path} is no route`)
+    for (const path of ['/init', '/add-learner', '/change-membership', '/add-peer', '/write', '/read', '/scan', '/health']) {
+      assert.ok(routes.includes(path), `${path} is missing`)
+    }
+  })
+
+  test('README: lists every setting, with its default', () => {
+    assert.deepEqual(firstColumn('Configuration').sort(), SETTINGS.map(({ name }) => name).sort())
+    for (const setting of SETTINGS) {
+      const [, shown = ''] = new RegExp(`^\\| \`${setting.name}\` +\\| ([^|]*?) +\\|`, 'm').exec(README) ?? []
+      assert.equal(shown.replaceAll('`', ''), defaultOf(setting), setting.name)
+    }
+  })
+
+  test('README: its programs compile against the sources', () => {
+    const programs = blocks(README, 'ts')
+    assert.ok(programs.length >= 2)
+    for (const program of programs) assert.equal(compile(program), '')
+  })
+
+  test('README: a program with an error in it would not', () => {
+    assert.match(compile(`import { AspenNode } from 'aspen'\nawait AspenNode.start({ nodeId: 'one' })\n`), /TS2322/)
+  })
+})
+
+function defaultOf({ field, parser, ...setting }: Setting): string {
+  if (field === 'nodeId') return 'required'
+  if (field === 'dataDir') return './data/node-{id}'
+  const value = setting.default
+  if (value === null || value === undefined || (Array.isArray(value) && value.length === 0)) return 'none'
+  if (parser.form === 'boolean') return value === true ? 'on' : 'off'
+  return parser.format(value)
+}
+
+/** What the compiler says about a program that imports the package by its name. */
+function compile(program: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'aspen-docs-'))
+  try {
+    writeFileSync(join(folder, 'program.ts'), program)
+    const { compilerOptions } = JSON.parse(readFileSync(join(ROOT, 'tsconfig.json'), 'utf8').replace(/^\s*\/\/.*$/gm, '')) as {
+      readonly compilerOptions: object
+    }
+    const source = (name: string): string[] => [join(ROOT, 'src', name)]
+    const config = {
+      compilerOptions: {
+        ...compilerOptions,
+        typeRoots: [join(ROOT, 'node_modules/@types')],
+        paths: {
+          aspen: source('index.ts'),
+          'aspen/client': source('client/index.ts'),
+          'aspen/testing': source('testing/index.ts'),
+        },
+      },
+      files: ['program.ts'],
+    }
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config))
+    writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
+    const compiler = join(ROOT, 'node_modules/typescript/bin/tsc')
+    return spawnSync(process.execPath, [compiler, '-p', folder], { encoding: 'utf8' }).stdout
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * `npm test` and `npm run test:slow`: hands the test files to Node's runner and ends with its summary.
+ *
+ *     npm test                      every *.test.ts but the slow ones
+ *     npm test -- raft              those with `raft` in their path
+ *     npm test -- --test-name-pattern=truncates
+ *
+ * Node answers a pattern without a match with "tests 0" and success; here a folder without tests is an error, so that
+ * a renamed folder cannot leave the suite unseen.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { globSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join, sep } from 'node:path'
+import { TEST_FOLDERS } from './tidy-rules.ts'
+
+export interface Selection {
+  readonly slow: boolean
+  /** A file is run when its path contains one of these; none means all. */
+  readonly words: readonly string[]
+}
+
+export interface Command extends Selection {
+  /** Options for Node's runner, as they are. */
+  readonly options: readonly string[]
+}
+
+/** Splits a command line into what selects files and what is for Node. */
+export function parseCommand(args: readonly string[]): Command {
+  const slow = args.includes('--slow')
+  const rest = args.filter((argument) => argument !== '--slow')
+  const isOption = (argument: string): boolean => argument.startsWith('-')
+  return { slow, words: rest.filter((argument) => !isOption(argument)), options: rest.filter(isOption) }
+}
+
+/**
+ * The test files to run, out of all files of the test folders.
+ * @throws Error when a folder has no fast test, or when nothing is left to run
+ */
+export function selectTests(files: readonly string[], { slow, words }: Selection): string[] {
+  const isSlow = (file: string): boolean => file.endsWith('.slow.test.ts')
+  for (const folder of TEST_FOLDERS) {
+    if (!files.some((file) => file.startsWith(`${folder}/`) && !isSlow(file))) {
+      throw new Error(`${folder}/ has no tests: a folder was renamed, or run-tests.ts looks in the wrong place`)
+    }
+  }
+  const selected = files
+    .filter((file) => isSlow(file) === slow)
+    .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
+    .sort()
+  if (selected.length === 0)
+    throw new Error(`no ${slow ? 'slow ' : ''}test file matches ${words.join(', ') || 'the test folders'}`)
+  return selected
+}
+
+/** Runs Node's test runner and passes signals on to it, so that Ctrl-C ends the tests too. */
+async function run(root: string, { slow, options, ...selection }: Command): Promise<number> {
+  const found = TEST_FOLDERS.flatMap((folder) => globSync(`${folder}/**/*.test.ts`, { cwd: root }))
+  const files = selectTests(
+    found.map((file) => file.replaceAll(sep, '/')),
+    { slow, ...selection },
+  )
+  // One process a file: a leaked handle, a global or a late throw belongs to the file that caused it. Slow tests start
+  // clusters of their own and measure time, so they have the machine to themselves.
+  const concurrency = slow ? 1 : Math.max(2, availableParallelism())
+  const timeoutMs = (slow ? 20 : 3) * 60_000
+  const child = spawn(
+    process.execPath,
+    ['--test', `--test-concurrency=${concurrency}`, `--test-timeout=${timeoutMs}`, ...options, ...files],
+    { cwd: root, stdio: 'inherit', env: { NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/node'), ...process.env } },
+  )
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal))
+  const [code] = (await once(child, 'exit')) as [number | null]
+  return code ?? 1
+}
+
+if (import.meta.main) {
+  try {
+    process.exitCode = await run(join(import.meta.dirname, '..'), parseCommand(process.argv.slice(2)))
+  } catch (error) {
+    console.error(`run-tests: ${error instanceof Error ? error.message : String(error)}`)
+    process.exitCode = 1
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * The layers of `src/` and what each may import. ARCHITECTURE.md prints this table; `npm run tidy` compares the two.
+ *
+ * A layer is a top folder of `src/`, or a file there (`limits`, `index`). A row names only rows above it, so the table
+ * itself rules out cycles.
+ */
+export interface Layer {
+  readonly name: string
+  readonly holds: string
+  readonly imports: readonly string[]
+  /** Compiled without Node's types, and importing no package. */
+  readonly pure?: true
+  /** Time and randomness come in through ports only. */
+  readonly deterministic?: true
+}
+
+const CORE = ['lib', 'limits', 'api', 'ports'] as const
+
+export const LAYERS: readonly Layer[] = [
+  {
+    name: 'lib',
+    holds: 'assertions, byte strings, queues, the seeded generator',
+    imports: [],
+    pure: true,
+    deterministic: true,
+  },
+  { name: 'limits', holds: 'every fixed bound, with the relations between them', imports: ['lib'], pure: true },
+  {
+    name: 'raft',
+    holds: 'the consensus core: no I/O, no clock, no promise, no payload',
+    imports: ['lib', 'limits'],
+    pure: true,
+    deterministic: true,
+  },
+  { name: 'api', holds: 'what users see: stores, commands, errors, status', imports: ['lib', 'limits'], pure: true },
+  {
+    name: 'ports',
+    holds: 'interfaces to disk, network, clock, log and metrics',
+    imports: ['lib', 'limits', 'raft', 'api'],
+    pure: true,
+  },
+  {
+    name: 'wire',
+    holds: 'bytes to values and back, versioned',
+    imports: ['lib', 'limits', 'raft', 'api', 'ports'],
+    pure: true,
+    deterministic: true,
+  },
+  { name: 'actor', holds: 'mailboxes; knows nothing of consensus', imports: [...CORE], deterministic: true },
+  { name: 'storage', holds: 'the segmented log, the state machine, snapshots', imports: [...CORE, 'raft', 'wire'] },
+  { name: 'net', holds: 'links between nodes, identity proofs, the peer book', imports: [...CORE, 'raft', 'wire'] },
+  {
+    name: 'replica',
+    holds: 'runs the core: turns, group commit, waiters, recovery',
+    imports: [...CORE, 'raft', 'wire', 'actor'],
+    deterministic: true,
+  },
+  {
+    name: 'cluster',
+    holds: 'the composition root: configuration, identity, AspenNode',
+    imports: [...CORE, 'raft', 'wire', 'actor', 'storage', 'net', 'replica'],
+  },
+  { name: 'http', holds: 'the HTTP face', imports: [...CORE, 'wire'] },
+  { name: 'client', holds: 'the interfaces of `api`, over HTTP', imports: [...CORE, 'wire'] },
+  {
+    name: 'testing',
+    holds: 'in-memory clusters for the tests of other programs',
+    imports: [...CORE, 'raft', 'wire', 'actor', 'storage', 'net', 'replica', 'cluster'],
+  },
+  { name: 'index', holds: "what `import 'aspen'` gives", imports: [...CORE, 'cluster', 'client'] },
+  {
+    name: 'bin',
+    holds: 'programs: parse, call one function, map errors to exit codes',
+    imports: [...CORE, 'cluster', 'http', 'client'],
+  },
+]
+
+/** The table as ARCHITECTURE.md shows it, one string with a newline after each row. */
+export function renderLayerTable(layers: readonly Layer[] = LAYERS): string {
+  const rows = layers.map((layer) => {
+    const marks = [layer.pure ? 'pure' : '', layer.deterministic ? 'deterministic' : ''].filter(Boolean).join(', ')
+    return `| \`${layer.name}\` | ${layer.holds} | ${layer.imports.join(', ') || '—'} | ${marks || '—'} |\n`
+  })
+  return `| layer | holds | may import | is |\n| --- | --- | --- | --- |\n${rows.join('')}`
+}
