@@ -164,7 +164,7 @@ export class DirectPeer {
       return
     }
     this.#owner.dialFailed(this, result.error)
-    if (result.refused) this.#owner.refused(this)
+    if (result.refused && this.#lost) this.#owner.refused(this)
     this.dialLater()
   }
 }

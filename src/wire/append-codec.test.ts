@@ -52,6 +52,14 @@ describe('readEntries', () => {
     assert.deepEqual(roundTrip(entries), entries)
   })
 
+  test('reads the founding configuration, the one entry of term 0', () => {
+    const entries: Entry[] = [
+      { index: 1, term: 0, kind: 'noop', payload: new Uint8Array() },
+      { index: 2, term: 1, kind: 'noop', payload: new Uint8Array() },
+    ]
+    assert.deepEqual(roundTrip(entries), entries)
+  })
+
   test('reads the largest entry', () => {
     const entries: Entry[] = [{ index: 1, term: 1, kind: 'command', payload: new Uint8Array(MAX_COMMAND_SIZE) }]
     assert.deepEqual(roundTrip(entries), entries)
@@ -63,7 +71,8 @@ describe('readEntries', () => {
     ['it claims more entries than bytes', '050a', '64 010001', /only 3 bytes are left/],
     ['it claims more entries than are allowed', '050a', `e907 ${'00'.repeat(2000)}`, /at most 1000 are allowed/],
     ['a kind is not known', '050a', '01 040001 00 ', /4 is the code of no kind of entry/],
-    ['an entry has term 0', '0000', '01 010001 00', /an entry has term 0/],
+    ['a second entry has term 0', '0000', '02 010002 00 00', /entry 2 has term 0/],
+    ['an entry after the first has term 0', '0001', '01 010001 00', /entry 2 has term 0/],
     ['an entry has a term after the message', '050a', '01 010301 00', /distance between two terms is 3: it must be from 0 to 2/],
     ['a run is empty', '050a', '01 010000 00', /length of a run of entries is 0/],
     ['a run is too long', '050a', '01 010002 00', /length of a run of entries is 2/],

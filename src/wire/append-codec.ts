@@ -3,6 +3,7 @@ import type { Entry, LogId } from '../raft/index.ts'
 import type { ByteReader } from './byte-reader.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import { entryKindCode, entryKindOf } from './entry-kind.ts'
+import { isLogId } from './log-id-codec.ts'
 import { decodeMembership } from './membership-codec.ts'
 import { WireError } from './wire-error.ts'
 
@@ -24,6 +25,7 @@ function checkIndices(prev: LogId, entries: readonly Entry[]): void {
   for (const entry of entries) {
     index++
     if (entry.index !== index) throw new WireError(`entry ${entry.index} is where entry ${index} should be`)
+    if (!isLogId(entry)) throw new WireError(`entry ${index} has term ${entry.term}`)
     if (entry.payload.length > MAX_COMMAND_SIZE)
       throw new WireError(`the payload of entry ${index} has ${entry.payload.length} bytes`)
     // A configuration that nobody could decode must not leave this node.
@@ -54,7 +56,7 @@ function writeRuns(writer: ByteWriter, prevTerm: number, entries: readonly Entry
 export function readEntries(reader: ByteReader, prev: LogId, maxTerm: number): Entry[] {
   const count = reader.count(MAX_BATCH_SIZE, 1, 'entries')
   if (prev.index > Number.MAX_SAFE_INTEGER - count) reader.fail(`${count} entries cannot follow index ${prev.index}`)
-  const runs = readRuns(reader, count, prev.term, maxTerm)
+  const runs = readRuns(reader, count, prev, maxTerm)
   const sizes = readSizes(reader, count)
   const entries: Entry[] = []
   let { index } = prev
@@ -78,15 +80,17 @@ interface Run {
   readonly length: number
 }
 
-function readRuns(reader: ByteReader, count: number, prevTerm: number, maxTerm: number): Run[] {
+function readRuns(reader: ByteReader, count: number, prev: LogId, maxTerm: number): Run[] {
   const runs: Run[] = []
-  let term = prevTerm
+  let { term } = prev
   let last: Run | undefined
   for (let covered = 0; covered < count; covered += last.length) {
     const kind = entryKindOf(reader.u8())
     term += reader.varintWithin(0, maxTerm - term, 'distance between two terms')
     if (last?.kind === kind && last.term === term) reader.fail('two runs of entries are one')
     last = { kind, term, length: reader.varintWithin(1, count - covered, 'length of a run of entries') }
+    const end = { term, index: prev.index + covered + last.length }
+    if (!isLogId(end)) reader.fail(`entry ${end.index} has term ${term}`)
     runs.push(last)
   }
   return runs

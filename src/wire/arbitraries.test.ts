@@ -131,7 +131,10 @@ const addressed = record({ from: positive, to: positive, term: positive }).map((
 
 /** A position of a term up to the given one. */
 function position(maxTerm: number): Arb<LogId> {
-  return fc.oneof(fc.constant({ term: 0, index: 0 }), record({ term: fc.integer({ min: 1, max: maxTerm }), index: positive }))
+  return fc.oneof(
+    fc.constantFrom({ term: 0, index: 0 }, { term: 0, index: 1 }),
+    record({ term: fc.integer({ min: 1, max: maxTerm }), index: positive }),
+  )
 }
 
 const kinds = fc.oneof(
@@ -143,10 +146,12 @@ const kinds = fc.oneof(
 function entries(prev: LogId, maxTerm: number): Arb<Entry[]> {
   const steps = fc.array(fc.tuple(fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, fc.nat(3)), kinds), { maxLength: 12 })
   return steps.map((list) => {
-    let term = Math.max(1, prev.term)
+    let { term } = prev
     return list.slice(0, Math.min(list.length, MAX - prev.index)).map(([step, entry], i) => {
-      term = Math.min(maxTerm, term + step)
-      return { index: prev.index + 1 + i, term, ...entry }
+      const index = prev.index + 1 + i
+      // Only the founding configuration, the first entry of all, may have term 0.
+      term = Math.min(maxTerm, Math.max(index === 1 ? 0 : 1, term + step))
+      return { index, term, ...entry }
     })
   })
 }

@@ -2,7 +2,7 @@ import type { StoredSnapshot } from '../ports/index.ts'
 import type { SnapshotMeta } from '../raft/index.ts'
 import type { ByteReader } from './byte-reader.ts'
 import type { ByteWriter } from './byte-writer.ts'
-import { readLogId, writeLogId } from './log-id-codec.ts'
+import { isLogId, readLogId, writeLogId } from './log-id-codec.ts'
 import { readMembership, writeMembership } from './membership-codec.ts'
 import { MAX_CLUSTER_ID_SIZE, MAX_SNAPSHOT_ID_SIZE } from './wire-limits.ts'
 import { WireError } from './wire-error.ts'
@@ -28,7 +28,7 @@ export function readSnapshotMeta(reader: ByteReader): SnapshotMeta {
 }
 
 function metaProblem({ last, membershipIndex }: SnapshotMeta): string | undefined {
-  if (!(last.term >= 1 && last.index >= 1)) return `a snapshot at term ${last.term}, index ${last.index} holds nothing`
+  if (!(last.index >= 1 && isLogId(last))) return `a snapshot at term ${last.term}, index ${last.index} holds nothing`
   if (membershipIndex > last.index)
     return `the snapshot's membership is of index ${membershipIndex}, after its last, ${last.index}`
   return undefined

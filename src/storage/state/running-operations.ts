@@ -8,6 +8,7 @@ export class RunningOperations {
   readonly #defer: (run: () => void) => void
   #running = 0
   #whenIdle: (() => void) | undefined
+  #idleReported = false
 
   /** `file` names the state in errors. */
   constructor(file: string, defer: (run: () => void) => void) {
@@ -25,7 +26,7 @@ export class RunningOperations {
     return (error, value) => {
       this.#running--
       done(error, value)
-      if (this.#running === 0) this.#whenIdle?.()
+      this.#reportIdle()
     }
   }
 
@@ -33,12 +34,19 @@ export class RunningOperations {
   close(whenIdle: () => void, refused: (error: Error) => void): void {
     if (this.#whenIdle !== undefined) return this.#defer(() => refused(this.#closedError()))
     this.#whenIdle = whenIdle
-    if (this.#running === 0) this.#defer(whenIdle)
+    this.#defer(() => this.#reportIdle())
   }
 
   /** @throws StateError CLOSED */
   assertOpen(): void {
     if (this.#whenIdle !== undefined) throw this.#closedError()
+  }
+
+  /** Once, though an operation may end while `close` is waiting for its turn. */
+  #reportIdle(): void {
+    if (this.#whenIdle === undefined || this.#running > 0 || this.#idleReported) return
+    this.#idleReported = true
+    this.#whenIdle()
   }
 
   #closedError(): StateError {

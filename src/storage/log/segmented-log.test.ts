@@ -1,0 +1,165 @@
+/** The format on disk, byte for byte: a change here is a new format version. What a log does is in test/contracts. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Entry, EntryKind } from '../../raft/index.ts'
+import type { LogBatch, LogStore } from '../../ports/index.ts'
+import { MemoryDisk } from '../disk/index.ts'
+import { openSegmentedLog } from './segmented-log.ts'
+
+const OPTIONS = { storeId: '0123456789abcdef', segmentSize: 2048 }
+const NO_ID = `ffff${'00'.repeat(128)}`
+const STORE_ID = `1000${Buffer.from(OPTIONS.storeId).toString('hex')}`
+
+function id(text: string): string {
+  return `0${text.length}00${Buffer.from(text).toString('hex')}`.padEnd(130 * 2, '0')
+}
+
+/** Magic, CRC, version and flags, number, previous sequence, base index and term, hard state, capacity, ids. */
+const FIRST_HEADER =
+  '415350454e4c4f47' +
+  '62fe4d91' +
+  '010000000000000000000000' +
+  '0100000000000000' +
+  '0000000000000000' +
+  '0000000000000000' +
+  '0000000000000000' +
+  '0000000000000000' +
+  '0000000000000000' +
+  '0008000000000000' +
+  NO_ID +
+  STORE_ID
+
+const RESET_HEADER =
+  '415350454e4c4f47' +
+  '8454ccbc' +
+  '010000000100000000000000' +
+  '0200000000000000' +
+  '0200000000000000' +
+  '0900000000000000' +
+  '0700000000000000' +
+  '0800000000000000' +
+  '0000000000000000' +
+  '0008000000000000' +
+  id('cafe') +
+  STORE_ID
+
+const FRAMES =
+  // A frame: magic, CRC, sequence 1, position 512, 176 bytes, 6 records, data.
+  '0ce7a58f' +
+  'b7275857' +
+  '0100000000000000' +
+  '00020000' +
+  'b0000000' +
+  '06000000' +
+  '00000000' +
+  // Cluster id 'cafe'.
+  '621a44f4' +
+  '04000000' +
+  '06000000' +
+  '0000000000000000' +
+  '0000000000000000' +
+  '63616665' +
+  // Hard state: vote 3, term 2^32 + 1.
+  '329b49df' +
+  '00000000' +
+  '04000000' +
+  '0300000000000000' +
+  '0100000001000000' +
+  // Entry 1 of term 1, membership, 'm'.
+  '5245390c' +
+  '01000000' +
+  '03000000' +
+  '0100000000000000' +
+  '0100000000000000' +
+  '6d' +
+  // Entry 2 of term 2, noop, empty.
+  'f0f731c3' +
+  '00000000' +
+  '02000000' +
+  '0200000000000000' +
+  '0200000000000000' +
+  // Truncation: entry 1 of term 1 stays.
+  '72e23285' +
+  '00000000' +
+  '05000000' +
+  '0100000000000000' +
+  '0100000000000000' +
+  // Entry 2 of term 3, command, 'set'.
+  'b1ea0c5d' +
+  '03000000' +
+  '01000000' +
+  '0200000000000000' +
+  '0300000000000000' +
+  '736574' +
+  // The marker of a clean stop: sequence 2, position 720, no bytes, no records.
+  '0ce7a58f' +
+  '099cdf91' +
+  '0200000000000000' +
+  'd0020000' +
+  '00000000' +
+  '00000000' +
+  '01000000'
+
+const padded = (hex: string, size: number): string => hex.padEnd(size * 2, '0')
+
+function entry(index: number, term: number, kind: EntryKind, payload: string): Entry {
+  return { index, term, kind, payload: Buffer.from(payload) }
+}
+
+const BATCHES: readonly LogBatch[] = [
+  {
+    clusterId: 'cafe',
+    hardState: { term: 2 ** 32 + 1, votedFor: 3 },
+    entries: [entry(1, 1, 'membership', 'm'), entry(2, 2, 'noop', '')],
+  },
+  { truncateFrom: 2, entries: [entry(2, 3, 'command', 'set')] },
+]
+
+function finished(start: (done: (error?: Error) => void) => void): Promise<void> {
+  return new Promise((resolve, reject) => start((error) => (error === undefined ? resolve() : reject(error))))
+}
+
+function hexOf(disk: MemoryDisk, name: string, size: number): string {
+  return Buffer.from(disk.open(name).readSync(0, size)).toString('hex')
+}
+
+test('SegmentedLog: writes these bytes', async () => {
+  const disk = new MemoryDisk(queueMicrotask)
+  const log = openSegmentedLog(disk, OPTIONS)
+  await finished((done) => log.write(BATCHES, done))
+  await finished((done) => log.close(done))
+  assert.equal(hexOf(disk, 'log-0000000001.segment', 4096), padded(padded(FIRST_HEADER, 512) + FRAMES, 2048))
+
+  const again: LogStore = openSegmentedLog(disk, OPTIONS)
+  await finished((done) => again.reset({ term: 7, index: 9 }, { term: 8, votedFor: null }, 'cafe', done))
+  assert.equal(hexOf(disk, 'log-0000000002.segment', 4096), padded(RESET_HEADER, 2048))
+})
+
+test('openSegmentedLog: reads these bytes', () => {
+  const disk = new MemoryDisk(queueMicrotask)
+  disk.open('log-0000000001.segment').writeDurablySync(0, Buffer.from(padded(padded(FIRST_HEADER, 512) + FRAMES, 2048), 'hex'))
+  const log = openSegmentedLog(disk, OPTIONS)
+  assert.equal(log.storeId, OPTIONS.storeId)
+  const { memberships, ...rest } = log.recovered
+  assert.deepEqual(rest, {
+    clusterId: 'cafe',
+    hardState: { term: 2 ** 32 + 1, votedFor: 3 },
+    purged: { term: 0, index: 0 },
+    entries: [
+      { index: 1, term: 1, kind: 'membership', size: 1 },
+      { index: 2, term: 3, kind: 'command', size: 3 },
+    ],
+    tornBytes: 0,
+  })
+  assert.deepEqual(
+    memberships.map(({ index, payload }) => [index, Buffer.from(payload).toString()]),
+    [[1, 'm']],
+  )
+})
+
+test('openSegmentedLog: refuses a store id that a header cannot hold, and sizes that make no sense', () => {
+  const disk = new MemoryDisk(queueMicrotask)
+  assert.throws(() => openSegmentedLog(disk, { storeId: 'x'.repeat(129) }), /129 bytes/)
+  assert.throws(() => openSegmentedLog(disk, { storeId: '' }), /needs the id/)
+  assert.throws(() => openSegmentedLog(disk, { storeId: 'x', segmentSize: 100 }), /not supported/)
+})

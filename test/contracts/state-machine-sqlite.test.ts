@@ -1,0 +1,275 @@
+/** What only a state in files can go through: damage, crashes, and what the files hold without the rest. */
+import assert from 'node:assert/strict'
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { test } from 'node:test'
+import type { StoredSnapshot } from '../../src/ports/index.ts'
+import { openSnapshotFiles, openSqliteStateMachine, StateError } from '../../src/storage/state/index.ts'
+import { NodeDisk } from '../../src/storage/disk/index.ts'
+import { batch, CLUSTER_ID, LogWriter, membershipOf, plainState, set, settled, transfer } from './state-machine-fixture.ts'
+import type { OpenedState } from './state-machine-fixture.ts'
+import { sqlitePlace } from './state-machine-places.ts'
+import type { SqlitePlace } from './state-machine-places.ts'
+
+async function withPlace(use: (place: SqlitePlace) => Promise<void> | void): Promise<void> {
+  const place = sqlitePlace()
+  try {
+    await use(place)
+  } finally {
+    await place.dispose()
+  }
+}
+
+async function close({ machine, snapshots }: OpenedState): Promise<void> {
+  await settled((done) => machine.close(done))
+  snapshots.close()
+}
+
+function fill({ machine }: OpenedState, count: number): LogWriter {
+  const log = new LogWriter()
+  machine.apply([log.membership(membershipOf(1))])
+  machine.apply(Array.from({ length: count }, (_, i) => log.set(`key-${i}`, `value-${i}`)))
+  return log
+}
+
+function takeSnapshot({ machine }: OpenedState): Promise<StoredSnapshot> {
+  return settled<StoredSnapshot>((done) => machine.takeSnapshot(CLUSTER_ID, done))
+}
+
+const damagedBy = (file: string, code: string) => (error: unknown) =>
+  error instanceof StateError && error.code === code && error.file === file && error.message.includes(file)
+
+test('durableIndex: is what the database file holds without its write-ahead log', () =>
+  withPlace(async (place) => {
+    const opened = place.open()
+    const log = fill(opened, 500)
+    assert.equal(opened.machine.durableIndex(), 0)
+    await settled((done) => opened.machine.checkpoint(done))
+    const durable = opened.machine.durableIndex()
+    assert.equal(durable, log.index)
+    opened.machine.apply([log.set('later', '1')])
+    assert.equal(opened.machine.durableIndex(), durable)
+    const copy = join(place.stateDirectory, 'copy')
+    mkdirSync(copy)
+    copyFileSync(join(place.stateDirectory, 'state-1.db'), join(copy, 'state-1.db'))
+    const database = new DatabaseSync(join(copy, 'state-1.db'))
+    assert.equal(database.prepare('SELECT applied_index AS applied FROM meta').get()?.['applied'], durable)
+    assert.equal(database.prepare('PRAGMA integrity_check').get()?.['integrity_check'], 'ok')
+    database.close()
+  }))
+
+test('checkpoint: claims nothing while a reader keeps it from completing', () =>
+  withPlace(async (place) => {
+    const opened = place.open()
+    const log = fill(opened, 50)
+    const reader = new DatabaseSync(join(place.stateDirectory, 'state-1.db'))
+    reader.exec('BEGIN; SELECT count(*) FROM entries')
+    opened.machine.apply([log.set('after the reader', '1')])
+    await settled((done) => opened.machine.checkpoint(done))
+    assert.equal(opened.machine.durableIndex(), 0)
+    reader.exec('ROLLBACK')
+    reader.close()
+    await settled((done) => opened.machine.checkpoint(done))
+    assert.equal(opened.machine.durableIndex(), log.index)
+  }))
+
+test('checkpoint: keeps the write-ahead log bounded while writes go on', () =>
+  withPlace(async (place) => {
+    const opened = place.open()
+    const log = fill(opened, 1)
+    const value = 'v'.repeat(1000)
+    let largest = 0
+    for (let round = 0; round < 24; round++) {
+      const pairs = (i: number) => batch(...Array.from({ length: 50 }, (_, j) => set(`key-${(i * 50 + j) % 2000}`, value)))
+      for (let i = 0; i < 20; i++) opened.machine.apply([log.command(pairs(i))])
+      let ended = false
+      const checkpoint = settled((done) => opened.machine.checkpoint(done)).finally(() => (ended = true))
+      while (!ended) {
+        opened.machine.apply([log.command(pairs(round))])
+        await new Promise<void>((resolve) => setImmediate(resolve))
+      }
+      await checkpoint
+      largest = Math.max(largest, statSync(join(place.stateDirectory, 'state-1.db-wal')).size)
+    }
+    assert.ok(largest < 64 * 1024 * 1024, `the log grew to ${largest} bytes`)
+  }))
+
+test('open: names the file when it is no database', () =>
+  withPlace((place) => {
+    const file = join(place.stateDirectory, 'state-1.db')
+    mkdirSync(place.stateDirectory)
+    writeFileSync(file, 'this is not a database, but it is long enough to look at'.repeat(100))
+    assert.throws(() => place.open(), damagedBy(file, 'CORRUPT'))
+    assert.equal(readFileSync(file).length, 5600)
+  }))
+
+test('open: names the file when it is the database of another program, or of a later version', () =>
+  withPlace((place) => {
+    const file = join(place.stateDirectory, 'state-1.db')
+    mkdirSync(place.stateDirectory)
+    const database = new DatabaseSync(file)
+    database.exec('CREATE TABLE other (id)')
+    assert.throws(() => place.open(), damagedBy(file, 'CORRUPT'))
+    database.exec(`PRAGMA application_id = ${0x4153504e}; PRAGMA user_version = 99`)
+    database.close()
+    assert.throws(() => place.open(), damagedBy(file, 'UNKNOWN_VERSION'))
+  }))
+
+test('open: names the file when it was cut', () =>
+  withPlace(async (place) => {
+    const opened = place.open()
+    fill(opened, 2000)
+    await close(opened)
+    const file = join(place.stateDirectory, 'state-1.db')
+    truncateSync(file, 20_000)
+    assert.throws(() => place.open(), damagedBy(file, 'CORRUPT'))
+  }))
+
+test('open: names what it cannot open', () =>
+  withPlace((place) => {
+    const file = join(place.stateDirectory, 'state-1.db')
+    mkdirSync(file, { recursive: true })
+    assert.throws(() => place.open(), damagedBy(file, 'UNREADABLE'))
+  }))
+
+test('restore: keeps the old state when the snapshot is damaged, and says so', () =>
+  withPlace(async (place) => {
+    const opened = place.open()
+    const log = fill(opened, 100)
+    const taken = await takeSnapshot(opened)
+    opened.machine.apply([log.set('later', '1')])
+    const before = plainState(opened.machine)
+    const file = join(place.snapshotDirectory, taken.id)
+    const content = readFileSync(file)
+    content[content.length - 100] = (content[content.length - 100] as number) ^ 1
+    writeFileSync(file, content)
+    await assert.rejects(
+      settled((done) => opened.machine.restore(taken, done)),
+      (error) => error instanceof StateError && (error.code === 'DIGEST_MISMATCH' || error.code === 'CORRUPT'),
+    )
+    assert.deepEqual(plainState(opened.machine), before)
+    opened.machine.apply([log.set('goes', 'on')])
+    await settled((done) => opened.machine.checkpoint(done))
+    assert.deepEqual(
+      readdirSync(place.stateDirectory).filter((name) => name.endsWith('.db')),
+      ['state-1.db'],
+    )
+  }))
+
+test('restore: leaves one generation of files, and serves reads from the old state meanwhile', () =>
+  withPlace(async (place) => {
+    const opened = place.open()
+    const log = fill(opened, 300)
+    const taken = await takeSnapshot(opened)
+    opened.machine.apply([log.set('key-0', 'after the cut')])
+    const restored = settled((done) => opened.machine.restore(taken, done))
+    assert.equal(opened.machine.info().applied.index, log.index)
+    assert.throws(() => opened.machine.apply([log.noop()]), /before or after a restore/)
+    await restored
+    assert.equal(opened.machine.info().applied.index, taken.last.index)
+    await settled((done) => opened.machine.restore(taken, done))
+    const state = plainState(opened.machine)
+    await close(opened)
+    assert.deepEqual(readdirSync(place.stateDirectory), ['state-3.db'])
+    assert.deepEqual(plainState(place.open().machine), state)
+  }))
+
+test('open: takes the newest generation and clears away what a crash during a restore left', () =>
+  withPlace(async (place) => {
+    const opened = place.open()
+    const log = fill(opened, 20)
+    const taken = await takeSnapshot(opened)
+    const state = plainState(opened.machine)
+    await settled((done) => opened.machine.restore(taken, done))
+    await close(opened)
+    const at = (name: string): string => join(place.stateDirectory, name)
+    for (const name of ['state-1.db', 'state-1.db-wal', 'state-1.db-shm', 'state-3.db.building', 'state-3.db.building-journal']) {
+      writeFileSync(at(name), 'left over')
+    }
+    writeFileSync(at('other'), 'not ours')
+    const reopened = place.open()
+    assert.deepEqual(plainState(reopened.machine), state)
+    reopened.machine.apply([log.set('goes', 'on')])
+    await close(reopened)
+    assert.deepEqual(readdirSync(place.stateDirectory).toSorted(), ['other', 'state-2.db'])
+  }))
+
+test('restore: leaves the old state or the new one when the process is killed at any moment', { timeout: 60_000 }, () =>
+  withPlace(async (source) => {
+    const from = source.open()
+    const log = fill(from, 4000)
+    from.machine.apply([log.set('marker', 'new')])
+    const taken = await takeSnapshot(from)
+    const fresh = plainState(from.machine)
+    let [old, replaced] = [0, 0]
+    for (let kill = 0; kill < 6; kill++) {
+      await withPlace(async (place) => {
+        const prepared = place.open()
+        const target = fill(prepared, 50)
+        prepared.machine.apply([target.set('marker', 'old')])
+        const before = plainState(prepared.machine)
+        await transfer(from.snapshots, prepared.snapshots, taken)
+        await close(prepared)
+        // From the first millisecond of the restore to after its end.
+        await killDuringRestore(place, kill * 20)
+        const { machine } = place.open()
+        if (machine.info().applied.index === taken.last.index) {
+          replaced++
+          assert.deepEqual(plainState(machine), fresh)
+        } else {
+          old++
+          assert.deepEqual(plainState(machine), before)
+        }
+      })
+    }
+    assert.equal(old + replaced, 6)
+    assert.ok(old > 0, 'no kill came before the end')
+  }),
+)
+
+async function killDuringRestore(place: SqlitePlace, delayMs: number): Promise<void> {
+  const args = [place.stateDirectory, place.snapshotDirectory]
+  const child = fork(new URL('state-machine-restoring.ts', import.meta.url), args, { execArgv: [] })
+  await once(child, 'message')
+  await new Promise((resolve) => setTimeout(resolve, delayMs))
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+}
+
+test('open: holds what a killed process had applied', { timeout: 30_000 }, () =>
+  withPlace(async (place) => {
+    const args = [place.stateDirectory, place.snapshotDirectory, 'apply']
+    const child = fork(new URL('state-machine-restoring.ts', import.meta.url), args, { execArgv: [] })
+    const [applied] = (await once(child, 'message')) as [number]
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    const { machine } = place.open()
+    assert.ok(machine.info().applied.index >= applied)
+    assert.equal(machine.info().keys, machine.info().applied.index - 1)
+    assert.equal(machine.durableIndex(), machine.info().applied.index)
+  }),
+)
+
+test('openSqliteStateMachine: lets the process end while it is open and idle', { timeout: 30_000 }, () =>
+  withPlace(async (place) => {
+    const args = [place.stateDirectory, place.snapshotDirectory, 'idle']
+    const child = fork(new URL('state-machine-restoring.ts', import.meta.url), args, { execArgv: [] })
+    const [code] = (await once(child, 'exit')) as [number]
+    assert.equal(code, 0)
+  }),
+)
+
+test('takeSnapshot: needs a snapshot store with a directory', () =>
+  withPlace(async (place) => {
+    mkdirSync(place.stateDirectory)
+    const snapshots = openSnapshotFiles(new NodeDisk(place.snapshotDirectory))
+    const machine = openSqliteStateMachine({ directory: place.stateDirectory, snapshots })
+    await assert.rejects(
+      settled((done) => machine.takeSnapshot(CLUSTER_ID, done)),
+      /has no path/,
+    )
+    await settled((done) => machine.close(done))
+  }))

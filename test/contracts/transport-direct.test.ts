@@ -1,0 +1,331 @@
+/** What only real links can get wrong: TLS, handshakes with strangers, damaged bytes, places that run out. */
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { afterEach, describe, test } from 'node:test'
+import { Prng } from '../../src/lib/index.ts'
+import { DirectTransport, generateIdentity } from '../../src/net/index.ts'
+import type { DirectTransportOptions, NodeIdentity } from '../../src/net/index.ts'
+import { silentLogger } from '../../src/ports/index.ts'
+import type { Metrics, Transport } from '../../src/ports/index.ts'
+import { encodeHello, encodeProof, FrameDecoder, LINK_VERSION } from '../../src/wire/index.ts'
+import type { Hello } from '../../src/wire/index.ts'
+import { FAST } from './transport-direct-world.ts'
+import { eventually, TransportObserver } from './transport-observer.ts'
+import { TransportProxy } from './transport-proxy.ts'
+import { closed, exchange, openLink, openTcp, openTls } from './transport-raw-peer.ts'
+
+interface Node {
+  readonly transport: DirectTransport
+  readonly observer: TransportObserver
+  readonly identity: NodeIdentity
+  /** Metric name with its labels' values, to its count. */
+  readonly counts: Map<string, number>
+}
+
+const cleanups: (() => void | Promise<void>)[] = []
+
+afterEach(async () => {
+  for (const clean of cleanups.splice(0).toReversed()) await clean()
+})
+
+function counting(counts: Map<string, number>): Metrics {
+  return {
+    counter: (name, labels = {}) => {
+      const key = [name, ...Object.values(labels)].join(' ')
+      return { add: (amount = 1) => void counts.set(key, (counts.get(key) ?? 0) + amount) }
+    },
+    histogram: () => ({ observe: () => undefined }),
+  }
+}
+
+function create(options: Partial<DirectTransportOptions> = {}): Node {
+  const identity = options.identity ?? generateIdentity()
+  const counts = new Map<string, number>()
+  const transport = new DirectTransport({
+    ...FAST,
+    cookie: 'cookie',
+    host: '127.0.0.1',
+    port: 0,
+    logger: silentLogger,
+    metrics: counting(counts),
+    random: new Prng(1),
+    ...options,
+    identity,
+  })
+  cleanups.push(() => transport.close())
+  return { transport, observer: new TransportObserver(), identity, counts }
+}
+
+async function start(options: Partial<DirectTransportOptions> = {}, nodeId = 1): Promise<Node> {
+  const node = create(options)
+  await node.transport.start(node.observer, { nodeId, clusterId: null, addresses: [] })
+  return node
+}
+
+/** Two linked nodes; the first dials. */
+async function startPair(): Promise<[Node, Node]> {
+  const [a, b] = [await start({}, 1), await start({}, 2)]
+  a.transport.connect(b.transport.endpointId, b.transport.addresses())
+  await Promise.all([a.observer.seen('opened'), b.observer.seen('opened')])
+  return [a, b]
+}
+
+/** The pair still has its first link, and it works. */
+async function assertUnharmed(a: Node, b: Node): Promise<void> {
+  const before = b.observer.count('message')
+  assert.ok(a.transport.send(b.transport.endpointId, [Uint8Array.of(1)], 'bulk'))
+  await b.observer.seen('message', before + 1)
+  assert.equal(a.observer.count('closed lost') + a.observer.count('closed graceful'), 0)
+}
+
+function hello(from: string, to: string, version = LINK_VERSION): Hello {
+  return { version, from, to, nonce: randomBytes(32), instance: '07'.repeat(16) }
+}
+
+describe('DirectTransport: strangers', () => {
+  test('DirectTransport: drops noise, before TLS and after it, and keeps its links', async () => {
+    const [a, b] = await startPair()
+    const noise = await openTcp(b.transport)
+    noise.write(randomBytes(5_000))
+    await closed(noise)
+    const { socket } = await openTls(b.transport)
+    socket.resume()
+    socket.write(Buffer.concat([Buffer.of(0xff), randomBytes(5_000)]))
+    await closed(socket)
+    await assertUnharmed(a, b)
+    assert.equal(b.counts.get('aspen_link_rejected_connections_total TLS_FAILED'), 1)
+    assert.equal(b.counts.get('aspen_link_failures_total MALFORMED'), 1)
+  })
+
+  test('DirectTransport: takes nobody without a certificate or without the protocol', async () => {
+    const node = await start()
+    const bare = await openTls(node.transport, generateIdentity(), { secureContext: undefined })
+    bare.socket.resume()
+    await closed(bare.socket)
+    assert.equal(node.counts.get('aspen_link_rejected_connections_total NO_KEY'), 1)
+    const unnamed = await openTls(node.transport, generateIdentity(), { ALPNProtocols: undefined })
+    unnamed.socket.resume()
+    await closed(unnamed.socket)
+    assert.equal(node.counts.get('aspen_link_rejected_connections_total NO_PROTOCOL'), 1)
+    await assert.rejects(openTls(node.transport, generateIdentity(), { ALPNProtocols: ['aspen/raft/9'] }), {
+      code: /NO_APPLICATION_PROTOCOL/,
+    })
+  })
+
+  test('DirectTransport: names its version to a peer of another one', async () => {
+    const node = await start()
+    const { socket, identity } = await openTls(node.transport)
+    const records = await exchange(socket, encodeHello(hello(identity.endpointId, node.transport.endpointId, 2)), 1)
+    assert.deepEqual(records, [{ type: 'refusal', refusal: { code: 'VERSION_MISMATCH', detail: 'versions 1 and 2' } }])
+    assert.equal(node.counts.get('aspen_link_failures_total VERSION_MISMATCH'), 1)
+  })
+
+  test('DirectTransport: refuses a hello that names another key than TLS has proven, or another receiver', async () => {
+    const node = await start()
+    const other = generateIdentity().endpointId
+    const { endpointId } = node.transport
+    for (const [from, to, code] of [
+      [other, endpointId, 'KEY_MISMATCH'],
+      [undefined, other, 'KEY_MISMATCH'],
+      [endpointId, endpointId, 'SELF'],
+    ] as const) {
+      const { socket, identity } = await openTls(node.transport)
+      const [record] = await exchange(socket, encodeHello(hello(from ?? identity.endpointId, to)), 1)
+      assert.ok(record?.type === 'refusal' && record.refusal.code === code, JSON.stringify(record))
+    }
+  })
+
+  test('DirectTransport: refuses a copy of itself', async () => {
+    const node = await start()
+    const { socket } = await openTls(node.transport, node.identity)
+    const [record] = await exchange(socket, new Uint8Array(0), 1)
+    assert.ok(record?.type === 'refusal' && record.refusal.code === 'SELF')
+  })
+
+  test('DirectTransport: says nothing that depends on the cookie to a dialer that has not proven it', async () => {
+    const node = await start()
+    const { socket, identity } = await openTls(node.transport)
+    const first = await exchange(socket, encodeHello(hello(identity.endpointId, node.transport.endpointId)), 1)
+    assert.deepEqual(
+      first.map(({ type }) => type),
+      ['hello'],
+    )
+    const proof = encodeProof({ mac: new Uint8Array(32), claims: { nodeId: 9, clusterId: null, addresses: [] } })
+    const rest = await exchange(socket, proof, 9)
+    assert.deepEqual(rest, [{ type: 'refusal', refusal: { code: 'COOKIE_MISMATCH', detail: '' } }])
+    assert.deepEqual(node.observer.events, [])
+  })
+
+  test('DirectTransport: drops whoever does not finish the handshake, and links others meanwhile', async () => {
+    const b = await start({ handshakeTimeoutMs: 300 }, 2)
+    const silent = await openTcp(b.transport)
+    const slow = await openTls(b.transport)
+    slow.socket.resume()
+    const a = await start()
+    a.transport.connect(b.transport.endpointId, b.transport.addresses())
+    await a.observer.seen('opened')
+    await Promise.all([closed(silent), closed(slow.socket)])
+    assert.equal(b.counts.get('aspen_link_rejected_connections_total TIMEOUT'), 2)
+    await assertUnharmed(a, b)
+  })
+
+  test('DirectTransport: gives the places of the longest unproven to newcomers', async () => {
+    const b = await start({ maxPendingConnections: 3 }, 2)
+    const crowd = await Promise.all(Array.from({ length: 8 }, () => openTcp(b.transport)))
+    const a = await start()
+    a.transport.connect(b.transport.endpointId, b.transport.addresses())
+    await a.observer.seen('opened')
+    await Promise.all(crowd.slice(0, 5).map(closed))
+    crowd.forEach((socket) => socket.destroy())
+  })
+
+  test('DirectTransport: takes no more connections than its bound', async () => {
+    const b = await start({ maxConnections: 2 }, 2)
+    const held = [await openTcp(b.transport), await openTcp(b.transport)]
+    const surplus = await openTcp(b.transport)
+    await closed(surplus)
+    assert.equal(b.counts.get('aspen_link_rejected_connections_total OVERLOADED'), 1)
+    held.forEach((socket) => socket.destroy())
+    const a = await start()
+    a.transport.connect(b.transport.endpointId, b.transport.addresses())
+    await a.observer.seen('opened')
+  })
+})
+
+describe('DirectTransport: links', () => {
+  test('DirectTransport: ends only the link that a malformed frame came from', async () => {
+    const [a, b] = await startPair()
+    const raw = await openLink(b.transport, 3)
+    await b.observer.seen('opened', 2)
+    raw.socket.write(Uint8Array.fromHex('00000001aa' + '7fffffff'))
+    await b.observer.seen('closed lost')
+    await closed(raw.socket)
+    assert.deepEqual(
+      b.observer.messages().map((bytes) => bytes.toHex()),
+      ['aa'],
+    )
+    assert.equal(b.counts.get('aspen_link_failures_total MALFORMED'), 1)
+    await assertUnharmed(a, b)
+  })
+
+  test('DirectTransport: ends a link whose claims or goodbye are malformed', async () => {
+    for (const frame of ['11000001ff', '04000002ff01']) {
+      const node = await start()
+      const raw = await openLink(node.transport, 3)
+      raw.socket.write(Uint8Array.fromHex(frame))
+      await node.observer.seen('closed lost')
+    }
+  })
+
+  test('DirectTransport: answers a ping, and lets a priority message overtake a bulk message on its way', async () => {
+    const node = await start({ keepAliveMs: 10_000 })
+    const raw = await openLink(node.transport, 3)
+    raw.socket.pause()
+    const seen: string[] = []
+    const decoder = new FrameDecoder({
+      message: (lane, bytes) => seen.push(`${lane} ${bytes.length}`),
+      control: (kind) => seen.push(kind),
+    })
+    const bulk = new Uint8Array(10 * 1024 * 1024)
+    await node.observer.seen('opened')
+    for (let i = 0; i < 2; i++) assert.ok(node.transport.send(raw.identity.endpointId, [bulk], 'bulk'))
+    // The kernel's buffers are full, and the first bulk message is cut in two by what comes now.
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.ok(node.transport.send(raw.identity.endpointId, [Uint8Array.of(1)], 'priority'))
+    raw.socket.write(Uint8Array.fromHex('12000000'))
+    const { promise, resolve } = Promise.withResolvers<void>()
+    raw.socket.on('data', (chunk: Buffer) => {
+      assert.equal(decoder.push(chunk), undefined)
+      if (seen.length === 4) resolve()
+    })
+    raw.socket.resume()
+    await promise
+    assert.deepEqual(
+      seen.filter((each) => each !== 'pong'),
+      ['priority 1', `bulk ${bulk.length}`, `bulk ${bulk.length}`],
+    )
+    assert.ok(seen.indexOf('pong') < seen.lastIndexOf(`bulk ${bulk.length}`), seen.join())
+    raw.socket.destroy()
+  })
+
+  test('DirectTransport: reports the end of the old link and a new one when a peer comes back in another life', async () => {
+    const b = await start({ keepAliveMs: 60_000 }, 2)
+    const proxy = new TransportProxy(Number(b.transport.addresses()[0]?.split(':')[1]))
+    await proxy.listen()
+    cleanups.push(() => proxy.stop())
+    const a = await start({ keepAliveMs: 60_000 })
+    a.transport.connect(b.transport.endpointId, [proxy.address])
+    await b.observer.seen('opened')
+    // The first life falls silent without b noticing; the second dials past the proxy.
+    proxy.stall(true)
+    const second = await start({ identity: a.identity })
+    second.transport.connect(b.transport.endpointId, b.transport.addresses())
+    await Promise.all([b.observer.seen('opened', 2), second.observer.seen('opened')])
+    assert.deepEqual(b.observer.linkHistory, ['opened', 'closed lost', 'opened'])
+    await assertUnharmed(second, b)
+  })
+
+  test('DirectTransport: makes one link however two dials cross', async () => {
+    const random = new Prng(7)
+    for (let round = 0; round < 25; round++) {
+      const [a, b] = [await start({}, 1), await start({}, 2)]
+      const dials = [
+        () => a.transport.connect(b.transport.endpointId, b.transport.addresses()),
+        () => b.transport.connect(a.transport.endpointId, a.transport.addresses()),
+      ]
+      dials[0]?.()
+      // From none to more turns of the event loop than a handshake takes.
+      for (let turn = random.nextUint32() % 16; turn > 0; turn--) await new Promise((resolve) => setImmediate(resolve))
+      dials[1]?.()
+      await Promise.all([a.observer.seen('opened'), b.observer.seen('opened')])
+      for (const [from, to] of [
+        [a, b],
+        [b, a],
+      ] as const) {
+        assert.ok(from.transport.send(to.transport.endpointId, [Uint8Array.of(round)], 'bulk'))
+        await to.observer.seen('message')
+      }
+      for (const { observer } of [a, b]) assert.deepEqual(observer.history, ['opened', 'message'])
+      await Promise.all([a.transport.close(), b.transport.close()])
+    }
+  })
+
+  test('DirectTransport: gives up a dial that nobody completes, in time', async () => {
+    const silent = new TransportProxy(1)
+    await silent.listen()
+    cleanups.push(() => silent.stop())
+    silent.stall(true)
+    const a = await start({ handshakeTimeoutMs: 50 })
+    const peer = generateIdentity().endpointId
+    a.transport.connect(peer, [silent.address])
+    await eventually(() => a.transport.peers()[0]?.lastError !== null, 'a failure')
+  })
+})
+
+describe('DirectTransport: start', () => {
+  test('start: rejects with the system\u2019s code when the port is taken', async () => {
+    const first = await start()
+    const port = Number(first.transport.addresses()[0]?.split(':')[1])
+    const second = create({ port })
+    await assert.rejects(second.transport.start(second.observer, { nodeId: 2, clusterId: null, addresses: [] }), {
+      code: 'EADDRINUSE',
+    })
+  })
+
+  test('connect: before start is remembered', async () => {
+    const b = await start({}, 2)
+    const a = create()
+    const transport: Transport = a.transport
+    transport.connect(b.transport.endpointId, b.transport.addresses())
+    assert.deepEqual(transport.addresses(), [])
+    await transport.start(a.observer, { nodeId: 1, clusterId: null, addresses: [] })
+    await a.observer.seen('opened')
+  })
+
+  test('start: agrees on the cookie at the cost that nodes run with', async () => {
+    const cost = { scryptCost: 2 ** 15 }
+    const [a, b] = [await start(cost, 1), await start(cost, 2)]
+    a.transport.connect(b.transport.endpointId, b.transport.addresses())
+    await a.observer.seen('opened')
+  })
+})

@@ -1,0 +1,77 @@
+import { connect, createServer } from 'node:net'
+import type { AddressInfo, Server, Socket } from 'node:net'
+
+/** A TCP proxy on loopback whose connections can be stalled, reset and refused. */
+export class TransportProxy {
+  #targetPort: number
+  readonly #sockets = new Set<Socket>()
+  #server: Server
+  #port = 0
+  #stalled = false
+
+  constructor(targetPort: number) {
+    this.#targetPort = targetPort
+    this.#server = this.#createServer()
+  }
+
+  /** Where connections made from now on lead. */
+  target(port: number): void {
+    this.#targetPort = port
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.#port}`
+  }
+
+  /** Listens, on the same port as before if it listened before. */
+  async listen(): Promise<void> {
+    if (this.#server.listening) return
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    this.#server = this.#createServer()
+    this.#server.once('error', reject)
+    this.#server.listen(this.#port, '127.0.0.1', resolve)
+    await promise
+    this.#port = (this.#server.address() as AddressInfo).port
+  }
+
+  /** Lets nothing pass, in either direction, while connections stay open. */
+  stall(stalled: boolean): void {
+    this.#stalled = stalled
+    for (const socket of this.#sockets) {
+      if (stalled) socket.pause()
+      else socket.resume()
+    }
+  }
+
+  /** Resets every connection. */
+  reset(): void {
+    for (const socket of this.#sockets) socket.resetAndDestroy()
+  }
+
+  /** Resets every connection and refuses new ones. */
+  stop(): void {
+    this.#server.close()
+    this.reset()
+  }
+
+  #createServer(): Server {
+    return createServer({ noDelay: true }, (near) => {
+      const far = connect({ host: '127.0.0.1', port: this.#targetPort, noDelay: true })
+      this.#join(near, far)
+      this.#join(far, near)
+      if (this.#stalled) this.stall(true)
+    })
+  }
+
+  #join(from: Socket, to: Socket): void {
+    this.#sockets.add(from)
+    from.on('data', (chunk) => to.write(chunk))
+    from.on('end', () => to.end())
+    from.on('error', () => undefined)
+    from.on('close', (hadError) => {
+      this.#sockets.delete(from)
+      if (hadError) to.resetAndDestroy()
+      else to.destroySoon()
+    })
+  }
+}

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { AssertionError } from '../../src/lib/index.ts'
+import { METRIC_TABLE } from '../../src/ports/index.ts'
+import type { CounterName } from '../../src/ports/index.ts'
+import { InMemoryCluster } from '../../src/testing/index.ts'
+import { PrometheusMetrics } from '../../src/http/metrics.ts'
+import { STATUS_GAUGES } from '../../src/http/status-gauges.ts'
+
+function create(): PrometheusMetrics {
+  return new PrometheusMetrics({ processMetrics: false })
+}
+
+test('counter: adds up, one value for each combination of labels', async () => {
+  const metrics = create()
+  metrics.counter('aspen_overloaded_total', { queue: 'mailbox' }).add()
+  metrics.counter('aspen_overloaded_total', { queue: 'mailbox' }).add(2)
+  metrics.counter('aspen_overloaded_total', { queue: 'reads "x"\n' }).add()
+  const text = await metrics.render()
+  assert.match(text, /^# TYPE aspen_overloaded_total counter$/m)
+  assert.match(text, /^aspen_overloaded_total\{queue="mailbox"\} 3$/m)
+  assert.match(text, /^aspen_overloaded_total\{queue="reads \\"x\\"\\n"\} 1$/m)
+  assert.match(text, /^aspen_proposals_total 0$/m, 'a counter without labels is there from the start')
+})
+
+test('histogram: counts cumulatively, a bound belonging to its bucket', async () => {
+  const metrics = create()
+  const histogram = metrics.histogram('aspen_log_batch_entries')
+  for (const value of [1, 2, 3, 5000]) histogram.observe(value)
+  const lines = (await metrics.render()).split('\n').filter((line) => line.startsWith('aspen_log_batch_entries'))
+  assert.deepEqual(lines, [
+    'aspen_log_batch_entries_bucket{le="1"} 1',
+    'aspen_log_batch_entries_bucket{le="2"} 2',
+    ...[4, 8, 16, 32, 64, 128, 256, 512, 1024].map((bound) => `aspen_log_batch_entries_bucket{le="${bound}"} 3`),
+    'aspen_log_batch_entries_bucket{le="+Inf"} 4',
+    'aspen_log_batch_entries_sum 5006',
+    'aspen_log_batch_entries_count 4',
+  ])
+})
+
+test('counter and histogram: throw for a name, a type or labels that are not declared', () => {
+  const metrics = create()
+  const wrong = [
+    () => metrics.counter('aspen_typo_total' as CounterName),
+    () => metrics.counter('aspen_log_batch_entries' as CounterName),
+    () => metrics.counter('aspen_overloaded_total'),
+    () => metrics.counter('aspen_overloaded_total', { reason: 'x' }),
+    () => metrics.counter('aspen_overloaded_total', { queue: 'x', extra: 'y' }),
+  ]
+  for (const call of wrong) assert.throws(call, AssertionError)
+})
+
+test('counter: throws when labels take ever new values', () => {
+  const metrics = create()
+  assert.throws(() => {
+    for (let i = 0; i < 100_000; i++) metrics.counter('aspen_overloaded_total', { queue: `queue ${i}` })
+  }, AssertionError)
+})
+
+test('watch: exposes every gauge of the status, read at each scrape, once', async () => {
+  const metrics = create()
+  const cluster = new InMemoryCluster({ initialized: true })
+  metrics.watch(cluster)
+  const before = await metrics.render()
+  for (const { name, type } of STATUS_GAUGES) assert.ok(before.includes(`# TYPE ${name} ${type}\n`), name)
+  assert.match(before, /^aspen_role\{role="leader"\} 1$/m)
+  assert.match(before, /^aspen_keys 0$/m)
+  await cluster.write({ Set: { key: 'k', value: 'v' } })
+  assert.match(await metrics.render(), /^aspen_keys 1$/m)
+  assert.throws(() => metrics.watch(cluster), AssertionError)
+})
+
+test('names: say what they are, with their unit last', () => {
+  for (const [name, { type }] of Object.entries(METRIC_TABLE)) {
+    assert.match(name, type === 'counter' ? /^aspen_[a-z_]+_total$/ : /^aspen_[a-z_]+_(seconds|entries|bytes)$/)
+  }
+  for (const { name, type } of STATUS_GAUGES) assert.equal(name.endsWith('_total'), type === 'counter', name)
+})
+
+test('processMetrics: adds what is known of the process', async () => {
+  assert.match(await new PrometheusMetrics().render(), /^process_resident_memory_bytes \d+/m)
+})

@@ -1,0 +1,192 @@
+/** What only a real socket shows: limits of the parser, connections, draining. */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import net from 'node:net'
+import { after, describe, test } from 'node:test'
+import type { HttpServerOptions } from '../../src/http/index.ts'
+import { createFixture } from './fixture.ts'
+import type { Fixture } from './fixture.ts'
+
+interface Listening extends Fixture {
+  readonly url: string
+  readonly port: number
+}
+
+const opened: Fixture[] = []
+
+async function listening(options: Partial<HttpServerOptions> = {}): Promise<Listening> {
+  const fixture = await createFixture({ initialized: true }, options)
+  opened.push(fixture)
+  const url = await fixture.server.listen()
+  return { ...fixture, url, port: Number(new URL(url).port) }
+}
+
+after(async () => {
+  for (const { cluster, server } of opened) {
+    cluster.resume()
+    await server.close(0)
+  }
+})
+
+/** A connection and everything it received until it was closed by the other side. */
+function dial(port: number): { readonly socket: net.Socket; readonly received: Promise<string> } {
+  const socket = net.connect(port, '127.0.0.1')
+  let text = ''
+  socket.setEncoding('utf8')
+  socket.on('data', (chunk: string) => (text += chunk))
+  socket.on('error', () => undefined)
+  return { socket, received: once(socket, 'close').then(() => text) }
+}
+
+const READ = '{"key":"k"}'
+const READ_HEAD = `POST /read HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: ${READ.length}\r\n\r\n`
+
+/** Resolves once the server works on a request: the paused cluster has taken one more turn. */
+async function requestArrived({ cluster }: Fixture, turns: number): Promise<void> {
+  while (cluster.status().turns === turns) await new Promise(setImmediate)
+}
+
+describe('listen', () => {
+  test('answers with the URL and serves it', async () => {
+    const { url } = await listening()
+    assert.match(url, /^http:\/\/127\.0\.0\.1:\d+$/)
+    const answer = await fetch(`${url}/leader`)
+    assert.equal(await answer.text(), '{"leader":1}')
+    assert.equal(answer.headers.get('content-type'), 'application/json; charset=utf-8')
+  })
+
+  test('a busy port: rejects with EADDRINUSE', async () => {
+    const { port } = await listening()
+    const second = await createFixture({}, { port })
+    await assert.rejects(second.server.listen(), { code: 'EADDRINUSE' })
+  })
+})
+
+describe('requests that cannot be read', () => {
+  const cases: readonly (readonly [name: string, bytes: string, status: string, code: string])[] = [
+    [
+      'headers of more than 16 KiB',
+      `GET /leader HTTP/1.1\r\nHost: 127.0.0.1\r\nX: ${'x'.repeat(17 * 1024)}\r\n\r\n`,
+      '431',
+      'HEADERS_TOO_LARGE',
+    ],
+    ['bytes that are not HTTP', '\u0016\u0003\u0001 hello\r\n\r\n', '400', 'INVALID_REQUEST'],
+    [
+      'a Content-Length and chunks at once',
+      'POST /read HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n',
+      '400',
+      'INVALID_REQUEST',
+    ],
+  ]
+  for (const [name, bytes, status, code] of cases) {
+    test(`${name}: ${status} ${code}, and the connection ends`, async () => {
+      const { port } = await listening()
+      const { socket, received } = dial(port)
+      socket.write(bytes)
+      const [head = '', body = ''] = (await received).split('\r\n\r\n')
+      assert.match(head, new RegExp(`^HTTP/1.1 ${status} `))
+      assert.equal(JSON.parse(body).error.code, code)
+    })
+  }
+
+  test('no Host header: refused', async () => {
+    const { port } = await listening()
+    for (const version of ['1.0', '1.1']) {
+      const { socket, received } = dial(port)
+      socket.write(`GET /leader HTTP/${version}\r\nConnection: close\r\n\r\n`)
+      assert.match(await received, /^HTTP\/1\.1 40[03] /)
+    }
+  })
+})
+
+describe('close', () => {
+  test('with nothing in flight: ends idle connections and half-sent requests at once', async () => {
+    const { port, url, server } = await listening()
+    const half = dial(port)
+    half.socket.write('POST /read HTTP/1.1\r\nHost: 127.0.0.1\r\n')
+    await fetch(`${url}/leader`)
+    await server.close(60_000)
+    assert.equal(await half.received, '')
+    await assert.rejects(fetch(`${url}/leader`))
+  })
+
+  test('with a request in flight: waits for its answer, which says Connection: close', async () => {
+    const listened = await listening()
+    const { port, server, cluster } = listened
+    cluster.pause()
+    const turns = cluster.status().turns
+    const { socket, received } = dial(port)
+    socket.write(READ_HEAD + READ)
+    await requestArrived(listened, turns)
+    const closed = server.close(60_000)
+    cluster.resume()
+    const answer = await received
+    assert.match(answer, /^HTTP\/1\.1 404 /)
+    assert.match(answer, /^connection: close$/im)
+    await closed
+  })
+
+  test('while draining: new requests on open connections are 503 STOPPING, /health is unhealthy', async () => {
+    const listened = await listening()
+    const { port, server, cluster } = listened
+    cluster.pause()
+    const turns = cluster.status().turns
+    const first = dial(port)
+    first.socket.write(READ_HEAD + READ)
+    await requestArrived(listened, turns)
+    // Requests whose headers are half here when closing begins, and whole after it.
+    const [second, third] = [dial(port), dial(port)]
+    const [connected] = await Promise.all([once(second.socket, 'connect'), once(third.socket, 'connect')])
+    assert.ok(connected)
+    second.socket.write('GET /leader HTTP/1.1\r\n')
+    third.socket.write('GET /health HTTP/1.1\r\n')
+    // An answer on a later connection proves that the server has read what earlier ones sent.
+    await fetch(`${listened.url}/health`)
+    const closed = server.close(60_000)
+    second.socket.write('Host: 127.0.0.1\r\n\r\n')
+    third.socket.write('Host: 127.0.0.1\r\n\r\n')
+    const [refused, health] = await Promise.all([second.received, third.received])
+    assert.match(refused, /^HTTP\/1\.1 503 [^]*connection: close[^]*"STOPPING"/i)
+    assert.match(health, /^HTTP\/1\.1 503 [^]*"unhealthy"/)
+    cluster.resume()
+    await Promise.all([closed, first.received])
+  })
+
+  test('a request that outlasts the drain: is cut', async () => {
+    const listened = await listening()
+    const { port, server, cluster } = listened
+    cluster.pause()
+    const turns = cluster.status().turns
+    const { socket, received } = dial(port)
+    socket.write(READ_HEAD + READ)
+    await requestArrived(listened, turns)
+    await server.close(20)
+    assert.equal(await received, '')
+  })
+
+  test('twice: both resolve', async () => {
+    const { server } = await listening()
+    await Promise.all([server.close(100), server.close(100)])
+  })
+})
+
+describe('a client that leaves', () => {
+  test('before its answer: is counted as aborted, and the node goes on', async () => {
+    const listened = await listening()
+    const { port, url, cluster, metrics } = listened
+    cluster.pause()
+    const turns = cluster.status().turns
+    const { socket, received } = dial(port)
+    socket.write(READ_HEAD + READ)
+    await requestArrived(listened, turns)
+    socket.destroy()
+    await received
+    let text = ''
+    while (!text.includes('route="/read",status="aborted"} 1')) {
+      await new Promise(setImmediate)
+      text = await metrics.render()
+    }
+    cluster.resume()
+    assert.equal((await fetch(`${url}/health`)).status, 200)
+  })
+})

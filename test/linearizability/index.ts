@@ -1,0 +1,6 @@
+export { checkLinearizable } from './check.ts'
+export type { Linearizable, NotLinearizable, Verdict } from './check.ts'
+export { describeOperation } from './history.ts'
+export type { History, Outcome, RecordedOperation } from './history.ts'
+export { searchLinearization } from './search.ts'
+export type { Interval, SequentialModel } from './search.ts'
