@@ -117,7 +117,10 @@ export function toValue(data: Data): Uint8Array {
 function checkCount(count: number, limit: number, what: string): void {
   if (count === 0) throw new AspenError('INVALID_REQUEST', `the ${what} is empty: give 1 to ${limit}`)
   if (count > limit) {
-    throw new AspenError('BATCH_TOO_LARGE', `the ${what} has ${count} items; at most ${limit} are allowed`, { size: count, limit })
+    throw new AspenError('BATCH_TOO_LARGE', `the ${what} has ${count} items; at most ${limit} are allowed`, {
+      size: count,
+      limit,
+    })
   }
 }
 

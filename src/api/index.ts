@@ -35,5 +35,6 @@ export type {
   WriteOptions,
   WriteResult,
 } from './key-value-store.ts'
+export { KvClient } from './kv-client.ts'
 export { remainingRange, scanLimit, scanToken } from './scan-pages.ts'
 export type { HealthCheck, NodeStatus, PeerStatus, StatusSource } from './status.ts'

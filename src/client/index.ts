@@ -1,4 +1,4 @@
-export { AspenError, ERROR_CATALOGUE } from '../api/index.ts'
+export { AspenError, ERROR_CATALOGUE, KvClient } from '../api/index.ts'
 export type {
   AddPeerRequest,
   ChangeMembershipRequest,
@@ -20,4 +20,3 @@ export type {
 export type { HttpClientOptions } from './caller.ts'
 export { AspenHttpClient, connectHttp } from './http-client.ts'
 export type { HealthReport } from './http-client.ts'
-export { KvClient } from './kv-client.ts'

@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
-import { IDENTITY_FILE, IdentityFileError, loadOrCreateIdentityFile } from './identity-file.ts'
+import { addIdentityFields, IDENTITY_FILE, IdentityFileError, loadOrCreateIdentityFile } from './identity-file.ts'
 
 let folder = ''
 let path = ''
@@ -67,4 +67,20 @@ test('loadOrCreateIdentityFile: refuses a file that holds no identity, names it,
 
 test('loadOrCreateIdentityFile: passes on the system\u2019s error when there is no folder', () => {
   assert.throws(() => loadOrCreateIdentityFile(join(folder, 'none', 'x')), { code: 'ENOENT' })
+})
+
+test('addIdentityFields: adds and replaces fields, and cannot change the identity', () => {
+  const before = loadOrCreateIdentityFile(path, { a: 1, b: 1 })
+  addIdentityFields(path, { b: 2, c: 3, seed: 'ab'.repeat(32), logStoreId: 'other' })
+  const after = loadOrCreateIdentityFile(path)
+  assert.deepEqual(after.fields, { a: 1, b: 2, c: 3 })
+  assert.equal(after.identity.endpointId, before.identity.endpointId)
+  assert.equal(after.logStoreId, before.logStoreId)
+  assert.ok(!after.exposed)
+})
+
+test('addIdentityFields: refuses a file that holds no identity', () => {
+  writeFileSync(path, '{}')
+  assert.throws(() => addIdentityFields(path, { a: 1 }), IdentityFileError)
+  assert.equal(readFileSync(path, 'utf8'), '{}')
 })

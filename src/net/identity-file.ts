@@ -90,9 +90,10 @@ function unusable(path: string, problem: string): IdentityFileError {
   )
 }
 
-/** Adds `fields` to the file at `path`, which must hold an identity; durable before the call returns. */
+/** Adds `fields` to the file at `path`, which must hold an identity and keeps it; durable before the call returns. */
 export function addIdentityFields(path: string, fields: Readonly<Record<string, unknown>>): void {
   const text = readFileSync(path, 'utf8')
-  parseIdentity(path, text)
-  writeFileAtomicallySync(path, `${JSON.stringify({ ...parseObject(path, text), ...fields }, null, 2)}\n`)
+  const { identity, logStoreId } = parseIdentity(path, text)
+  const own = { version: FILE_VERSION, endpointId: identity.endpointId, seed: identity.seed.toHex(), logStoreId }
+  writeFileAtomicallySync(path, `${JSON.stringify({ ...parseObject(path, text), ...fields, ...own }, null, 2)}\n`)
 }

@@ -1,16 +1,15 @@
+import { utf8Decode } from '../lib/index.ts'
+import type { Data, WriteCommand } from './commands.ts'
 import type {
-  Data,
   KeyValue,
   KeyValueStore,
   RequestOptions,
   ScanPage,
   ScanRequest,
-  WriteCommand,
   WriteLogId,
   WriteOptions,
   WriteResult,
-} from '../api/index.ts'
-import { utf8Decode } from '../lib/index.ts'
+} from './key-value-store.ts'
 
 /**
  * The key-value store with the calls of everyday use on top, over any {@link KeyValueStore}: a node of this process, or
