@@ -21,7 +21,7 @@ export interface ClusterCounters {
   followerReadsAfterTermChange: number
   clamps: number
   crashes: number
-  purges: number
+  livesWithPurges: number
 }
 
 export interface SimClusterOptions {
@@ -54,7 +54,7 @@ export class SimCluster {
     followerReadsAfterTermChange: 0,
     clamps: 0,
     crashes: 0,
-    purges: 0,
+    livesWithPurges: 0,
   }
   /** Called when the process of a node ends, before it is gone. */
   onCrash: (node: SimNode) => void = () => undefined
@@ -67,6 +67,7 @@ export class SimCluster {
     this.#founders = weather.founders
     this.network = new SimNetwork(this.scheduler, forkPrng(seed, 'network'), weather.network, (from, to, lane, bytes) => {
       this.trace.record(this.scheduler.now, `n${Number.parseInt(to, 16)}`, 'hears', Number.parseInt(from, 16), lane, bytes.length)
+      this.trace.note(() => describeMessage(bytes))
     })
     // Consensus survives what links rule out; a forwarded write relies on arriving once.
     this.network.mayDouble = (bytes) => decodePeerMessage(bytes).type === 'raft'
@@ -148,14 +149,16 @@ export class SimCluster {
 
   /** Adds what a node's core has counted in this life. */
   collect(node: SimNode): void {
-    const counters = node.replica?.view.counters
-    if (counters === undefined) return
+    const view = node.replica?.view
+    if (view === undefined) return
+    const { counters, purgedIndex } = view
     this.counters.leaderChanges += counters.leaderChanges
     this.counters.splitVotes += counters.electionsLost
     this.counters.longTruncations += counters.longTruncations
     this.counters.conflictingSnapshots += counters.conflictingSnapshots
     this.counters.snapshotsInstalled += counters.snapshotsRestored
     this.counters.clamps += counters.clamps
+    if (purgedIndex > 0) this.counters.livesWithPurges++
   }
 
   committedAt(index: number): EntryIdentity | undefined {
@@ -165,9 +168,8 @@ export class SimCluster {
   #observe(node: SimNode): void {
     const { replica } = node
     if (replica === null) return
-    const { role, term, commitIndex, purgedIndex } = replica.view
+    const { role, term, commitIndex } = replica.view
     const termAt = (index: number): number | undefined => replica.termAt(index)
-    if (purgedIndex > 0) this.counters.purges++
     if (role === 'leader') this.checker.leads(node.id, term, termAt)
     this.checker.commits(node.id, commitIndex, role === 'leader' ? term : null, termAt)
   }
@@ -175,4 +177,11 @@ export class SimCluster {
   #fatal(node: SimNode, error: Error): never {
     throw new Error(`node ${node.id} poisoned itself: ${error.message}`, { cause: error })
   }
+}
+
+function describeMessage(bytes: Uint8Array): string {
+  return JSON.stringify(decodePeerMessage(bytes), (name, value: unknown) => {
+    if (value instanceof Uint8Array) return `${value.length} bytes`
+    return name === 'members' ? undefined : value
+  })
 }

@@ -1,5 +1,5 @@
 /** Troubles a cluster, a little at every call, as the weather says. */
-import { chance, pick } from '../src/lib/index.ts'
+import { chance, pick, randomBetween } from '../src/lib/index.ts'
 import type { Random } from '../src/lib/index.ts'
 import type { SimCluster } from './cluster.ts'
 import { RELIABLE_NETWORK } from './sim-network.ts'
@@ -7,11 +7,13 @@ import type { SimNode } from './sim-node.ts'
 import type { Weather } from './weather.ts'
 
 const ADMIN_PATIENCE_MS = 1500
+const HANGING = { stallProbability: 1, stallMs: 2000 }
 
 export class Faults {
   readonly #cluster: SimCluster
   readonly #random: Random
   readonly #weather: Weather
+  #healed = false
 
   constructor(cluster: SimCluster, random: Random, weather: Weather) {
     this.#cluster = cluster
@@ -26,9 +28,14 @@ export class Faults {
     for (const node of this.#cluster.nodes) if (node.life === null && chance(random, 0.25)) this.#cluster.start(node)
     const [node] = this.#someRunning()
     if (node === undefined) return
-    if (chance(random, membership)) this.#changeMembership(node)
+    if (chance(random, membership)) {
+      this.#changeMembership(node)
+      if (killed + powerCut > 0 && chance(random, 0.3)) this.#crashSoon()
+    }
     if (chance(random, snapshot)) node.replica?.takeSnapshot(() => undefined)
-    if (chance(random, partition)) this.#togglePartition()
+    const cut = this.#cluster.network.cutPaths > 0
+    if (cut && chance(random, 0.25)) this.#reunite()
+    else if (!cut && chance(random, partition)) this.#partition()
     if (chance(random, brokenLink))
       this.#cluster.network.breakLinks(node.endpointId, pick(random, this.#cluster.nodes).endpointId)
     if (chance(random, blackout)) for (const victim of this.#cluster.running) this.#cluster.crash(victim, 'power-cut')
@@ -38,7 +45,8 @@ export class Faults {
 
   /** The sky clears: all paths work, all nodes run. */
   heal(): void {
-    this.#cluster.network.healAll()
+    this.#healed = true
+    this.#reunite()
     this.#cluster.network.profile = RELIABLE_NETWORK
     for (const node of this.#cluster.nodes) if (node.life === null) this.#cluster.start(node)
   }
@@ -74,16 +82,30 @@ export class Faults {
   /** Often the leader, whose clients then write into a log that nobody will want. */
   #cutOff(): Set<SimNode> {
     const { leader, nodes } = this.#cluster
-    if (leader !== undefined && chance(this.#random, 0.5)) return new Set([leader])
+    if (leader !== undefined && chance(this.#random, 0.5)) {
+      // With a disk that hangs, what it writes there is still under way when the others overrule it.
+      if (chance(this.#random, 0.5)) for (const disk of leader.disks) disk.profile = { ...this.#weather.disk, ...HANGING }
+      return new Set([leader])
+    }
     return new Set(nodes.filter(() => chance(this.#random, 0.4)))
   }
 
-  #togglePartition(): void {
+  #reunite(): void {
     const { network, nodes } = this.#cluster
-    if (network.cutPaths > 0) {
-      network.healAll()
-      return
-    }
+    network.healAll()
+    for (const { disks } of nodes) for (const disk of disks) disk.profile = this.#weather.disk
+  }
+
+  /** In the middle of whatever the leader is doing. */
+  #crashSoon(): void {
+    this.#cluster.scheduler.after(randomBetween(this.#random, 1, 60), () => {
+      const { leader } = this.#cluster
+      if (leader !== undefined && !this.#healed) this.#cluster.crash(leader, chance(this.#random, 0.5) ? 'killed' : 'power-cut')
+    })
+  }
+
+  #partition(): void {
+    const { network, nodes } = this.#cluster
     const inside = this.#cutOff()
     const oneWay = chance(this.#random, 0.3)
     for (const a of nodes) {

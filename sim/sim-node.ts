@@ -122,6 +122,7 @@ export class SimNode {
         checkpointIntervalEntries: this.#options.checkpointIntervalEntries,
         onFatal: (error) => this.#options.onFatal(this, error),
         onLinked: () => undefined,
+        nodeIdHint: () => null,
         onMembership: () => undefined,
       },
       (error, replica) => {

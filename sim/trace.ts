@@ -17,9 +17,12 @@ export class Trace {
       this.#high = Math.imul(this.#high ^ unit, 0x0100_0193)
       this.#low = Math.imul(this.#low ^ unit, 0x85eb_ca6b) + this.#high
     }
-    if (this.#keep === 0) return
-    this.#lines.push(line)
-    if (this.#lines.length >= 2 * this.#keep) this.#lines.splice(0, this.#keep)
+    this.#keepLine(line)
+  }
+
+  /** Detail for people alone: the hash does not depend on whether anybody looks. */
+  note(text: () => string): void {
+    if (this.#keep > 0) this.#keepLine(`    ${text()}`)
   }
 
   /** 64 bits, in hex. */
@@ -27,7 +30,14 @@ export class Trace {
     return [this.#high, this.#low].map((half) => (half >>> 0).toString(16).padStart(8, '0')).join('')
   }
 
+  /** The last lines kept. */
   lines(): readonly string[] {
-    return this.#lines.slice(-this.#keep)
+    return this.#keep === 0 ? [] : this.#lines.slice(-this.#keep)
+  }
+
+  #keepLine(line: string): void {
+    if (this.#keep === 0) return
+    this.#lines.push(line)
+    if (this.#lines.length >= 2 * this.#keep) this.#lines.splice(0, this.#keep)
   }
 }

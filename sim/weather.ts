@@ -49,14 +49,33 @@ export function drawWeather(random: Random): Weather {
     spares: pick(random, [0, 1, 1, 2]),
     clients: pick(random, [3, 5, 8]),
     keys: pick(random, [1, 2, 4]),
-    killed: pick(random, [0, 0.03]),
+    killed: pick(random, [0, 0.03, 0.06]),
     powerCut: pick(random, [0, 0.02, 0.05]),
     blackout: pick(random, [0, 0.01, 0.02]),
-    partition: pick(random, [0, 0.05]),
+    partition: pick(random, [0, 0.05, 0.1]),
     brokenLink: pick(random, [0, 0.05]),
     membership: pick(random, [0, 0.08]),
     snapshot: pick(random, [0, 0.05]),
     retainedEntries: pick(random, [0, 5, 1000]),
     checkpointIntervalEntries: pick(random, [10, 40]),
+  }
+}
+
+/** The lights go out again and again over slow disks: what was only said to be durable does not survive it. */
+export function drawPowerCuts(random: Random): Weather {
+  return {
+    ...drawWeather(random),
+    founders: 3,
+    spares: 0,
+    clients: 5,
+    disk: { ...FAST_DISK, syncMinMs: 10, syncMaxMs: 80 },
+    killed: 0,
+    powerCut: 0.3,
+    blackout: 0.1,
+    partition: 0.1,
+    membership: 0,
+    snapshot: 0,
+    retainedEntries: 1000,
+    checkpointIntervalEntries: 1000,
   }
 }

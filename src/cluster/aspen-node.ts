@@ -275,6 +275,11 @@ export class AspenNode implements KeyValueStore, ClusterController, StatusSource
 async function assemble(config: NodeConfig, stores: Stores, dependencies: NodeDependencies): Promise<Parts> {
   const { logger = silentLogger, metrics = noMetrics, onFatal = rethrow } = dependencies
   for (const warning of stores.warnings) logger.log('warn', warning)
+  const { tornBytes } = stores.log.recovered
+  if (tornBytes > 0)
+    logger.log('warn', 'the log ended in a write that a crash had cut short; what was left of it is removed', {
+      bytes: tornBytes,
+    })
   const random = new Prng(randomBytes(6).readUIntBE(0, 6) % SEED_LIMIT)
   const transport = new DirectTransport({
     identity: stores.identity,
@@ -302,6 +307,7 @@ async function assemble(config: NodeConfig, stores: Stores, dependencies: NodeDe
     retainedEntries: LOG_RETAINED_ENTRIES,
     checkpointIntervalEntries: CHECKPOINT_INTERVAL_ENTRIES,
     onFatal,
+    nodeIdHint: (endpointId) => book.get(endpointId)?.nodeId ?? null,
     onLinked: ({ endpointId, claims }) =>
       void book.add({ endpointId, nodeId: claims.nodeId, addresses: claims.addresses }, 'link'),
     onMembership: ({ members }) => {

@@ -74,10 +74,6 @@ export class Link {
     })
   }
 
-  get queuedBytes(): number {
-    return this.#queue.bytes
-  }
-
   /** Takes bytes of the stream: the socket's, or those that were read together with the handshake. */
   receive(chunk: Uint8Array): void {
     if (this.#ended) return

@@ -35,9 +35,9 @@ function propose(state: RaftState, membership: Membership): LogId {
 function followMembership(state: RaftState): void {
   const { membership } = state
   for (const { id } of membership.members) {
-    const progress = state.progress.get(id)
-    if (progress !== undefined) progress.departingAt = null
-    else if (id !== state.id) state.progress.set(id, new Progress(state.log.lastIndex + 1, state.now))
+    // One that was leaving comes back as somebody new: its number may now stand for another key, with another log.
+    const known = state.progress.get(id)?.departingAt === null
+    if (id !== state.id && !known) state.progress.set(id, new Progress(state.log.lastIndex + 1, state.now))
   }
   for (const [id, progress] of state.progress) {
     if (isMember(membership, id) || progress.departingAt !== null) continue

@@ -116,7 +116,10 @@ export class Intake implements TransportHandler {
     }
   }
 
-  /** Only members of one cluster speak; a node of none joins the cluster of the first leader that speaks to it. */
+  /**
+   * Only members of one cluster speak. A node of none joins the cluster of the first leader or candidate that speaks
+   * to it: they speak to the keys in their configuration only.
+   */
   #sameCluster(endpointId: string, message: PeerMessage): boolean {
     const theirs = this.#options.directory.link(endpointId)?.claims.clusterId ?? null
     const ours = this.#options.clusterId()
@@ -124,7 +127,7 @@ export class Intake implements TransportHandler {
     if (ours !== null) return theirs === ours
     if (message.type !== 'raft') return message.type === 'snapshot-chunk'
     const { type } = message.message
-    if (type !== 'append' && type !== 'heartbeat' && type !== 'snapshot') return false
+    if (type !== 'append' && type !== 'heartbeat' && type !== 'snapshot' && type !== 'vote') return false
     this.#options.adopt(theirs)
     return true
   }

@@ -30,53 +30,50 @@ export interface MembershipAdminOptions {
   readonly applied: () => number
   readonly links: () => Iterable<LinkedPeer>
   readonly reports: () => readonly PeerReport[]
+  readonly nodeIdHint: (endpointId: string) => NodeId | null
   readonly isLinked: (id: NodeId) => boolean
   /** The core has been given something: a turn is due. */
   readonly changed: () => void
 }
 
-/** The one live link that claims `nodeId`: its key is what the configuration binds. */
-export function bindMember(
-  nodeId: NodeId,
-  endpointId: string | null,
-  links: Iterable<LinkedPeer>,
-  reports: readonly PeerReport[],
-): Member | AspenError {
-  const claiming = [...links].filter(
+/** What is known of peers besides their links. */
+export interface PeerKnowledge {
+  readonly links: Iterable<LinkedPeer>
+  readonly reports: readonly PeerReport[]
+  readonly nodeIdHint: (endpointId: string) => NodeId | null
+}
+
+/** The one live link that claims `nodeId`: its key is what the configuration binds. Hearsay only explains why there is none. */
+export function bindMember(nodeId: NodeId, endpointId: string | null, peers: PeerKnowledge): Member | AspenError {
+  const claiming = [...peers.links].filter(
     (peer) => peer.claims.nodeId === nodeId && (endpointId === null || peer.endpointId === endpointId),
   )
   const [peer, second] = claiming
-  if (peer !== undefined && second === undefined)
-    return { id: nodeId, endpointId: peer.endpointId, addresses: [...peer.claims.addresses] }
-  if (peer !== undefined) {
-    const endpointIds = claiming.map((one) => one.endpointId)
-    return new AspenError(
-      'NODE_AMBIGUOUS',
-      `${endpointIds.length} live peers claim node id ${nodeId}: choose one with "endpoint_id"`,
-      {
-        endpoint_ids: endpointIds,
-      },
-    )
-  }
-  const refused = reports.find(
-    (report) => report.claims?.nodeId === nodeId && report.lastError?.startsWith('CLUSTER_MISMATCH') === true,
+  if (peer === undefined) return noSuchPeer(nodeId, peers)
+  if (second === undefined) return { id: nodeId, endpointId: peer.endpointId, addresses: [...peer.claims.addresses] }
+  return new AspenError(
+    'NODE_AMBIGUOUS',
+    `${claiming.length} live peers claim node id ${nodeId}: choose one with "endpoint_id"`,
+    { endpoint_ids: claiming.map((one) => one.endpointId) },
   )
-  if (refused !== undefined) {
+}
+
+function noSuchPeer(nodeId: NodeId, { reports, nodeIdHint }: PeerKnowledge): AspenError {
+  const refused = reports.find(
+    ({ endpointId, claims, lastError }) =>
+      lastError?.startsWith('CLUSTER_MISMATCH') === true && (claims?.nodeId ?? nodeIdHint(endpointId)) === nodeId,
+  )
+  if (refused === undefined) {
     return new AspenError(
-      'CLUSTER_MISMATCH',
-      `node ${nodeId} belongs to another cluster: start it with an empty data directory to add it here`,
-      {
-        node_id: nodeId,
-        endpoint_id: refused.endpointId,
-      },
+      'NODE_UNKNOWN',
+      `no live peer claims node id ${nodeId}: start it, and make it known with --peers or POST /add-peer`,
+      { node_id: nodeId },
     )
   }
   return new AspenError(
-    'NODE_UNKNOWN',
-    `no live peer claims node id ${nodeId}: start it, and make it known with --peers or POST /add-peer`,
-    {
-      node_id: nodeId,
-    },
+    'CLUSTER_MISMATCH',
+    `node ${nodeId} belongs to another cluster: start it with an empty data directory to add it here`,
+    { node_id: nodeId, endpoint_id: refused.endpointId },
   )
 }
 
@@ -140,7 +137,7 @@ export class MembershipAdmin {
   }
 
   #addLearner(task: Task, now: number): Membership | AspenError | null {
-    const { raft, links, reports } = this.#options
+    const { raft, links, reports, nodeIdHint } = this.#options
     if (task.request.op !== 'add-learner') return null
     const { nodeId, endpointId } = task.request
     const { membership } = raft
@@ -155,7 +152,7 @@ export class MembershipAdmin {
         },
       )
     }
-    const member = bindMember(nodeId, endpointId, links(), reports())
+    const member = bindMember(nodeId, endpointId, { links: links(), reports: reports(), nodeIdHint })
     if (member instanceof AspenError) {
       const patient = member.code === 'NODE_UNKNOWN' && now < Math.min(task.deadline, task.startedAt + LINK_PATIENCE_MS)
       return patient ? null : member

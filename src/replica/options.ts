@@ -18,6 +18,8 @@ export interface ReplicaOptions {
   readonly retainedEntries: number
   /** Entries applied between two checkpoints. */
   readonly checkpointIntervalEntries: number
+  /** The id a peer is said to have, for error messages only. */
+  readonly nodeIdHint: (endpointId: string) => NodeId | null
   /** Called once, when an invariant, a write or a sync failed: the replica says and does nothing from then on. */
   readonly onFatal: (error: Error) => void
   /** Called when a peer has proven its key and said who it is and where it can be dialled. */

@@ -41,7 +41,7 @@ import { Forwarder } from './forwarder.ts'
 import type { Job } from './forwarder.ts'
 import { Intake } from './intake.ts'
 import { bindMember, MembershipAdmin } from './membership-admin.ts'
-import type { AdminRequest } from './membership-admin.ts'
+import type { AdminRequest, PeerKnowledge } from './membership-admin.ts'
 import type { Reply, ReplicaOptions } from './options.ts'
 import { Outbound } from './outbound.ts'
 import { Persister } from './persister.ts'
@@ -210,6 +210,7 @@ export class Replica {
       applied: () => this.#applier.appliedIndex,
       links: () => this.#directory.links(),
       reports: () => options.transport.peers(),
+      nodeIdHint: options.nodeIdHint,
       isLinked: (id) => this.#directory.isLinked(id),
       changed: () => this.#scheduleTurn(),
     })
@@ -311,7 +312,7 @@ export class Replica {
     this.#input(() => {
       const members: Member[] = []
       for (const id of voters) {
-        const member = id === self.id ? self : bindMember(id, null, this.#directory.links(), this.#options.transport.peers())
+        const member = id === self.id ? self : bindMember(id, null, this.#peerKnowledge())
         if (member instanceof AspenError) {
           reply(member)
           return
@@ -434,6 +435,11 @@ export class Replica {
         cluster_id: this.#clusterId,
       },
     )
+  }
+
+  #peerKnowledge(): PeerKnowledge {
+    const { transport, nodeIdHint } = this.#options
+    return { links: this.#directory.links(), reports: transport.peers(), nodeIdHint }
   }
 
   #setClusterId(clusterId: string): void {

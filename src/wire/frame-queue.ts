@@ -49,11 +49,6 @@ export class FrameQueue {
     return this.#frames === 0
   }
 
-  /** Payload bytes not yet taken. */
-  get bytes(): number {
-    return this.#payloadBytes
-  }
-
   /** Queues one message; false when the queue is full or finished. The parts must not change until they are taken. */
   push(lane: Lane, parts: readonly Uint8Array[]): boolean {
     let size = 0

@@ -13,7 +13,7 @@ import { applyBatch, applyPurge, EMPTY_MODEL, fingerprint, lastIndex, modelOf } 
 import type { LogModel } from './log-store-model.ts'
 import { entry } from './log-store.ts'
 
-const SEEDS = 400
+const SEEDS = 250
 const CRASHES_PER_SEED = 12
 const KINDS: readonly EntryKind[] = ['command', 'noop', 'membership']
 

@@ -205,14 +205,18 @@ describe('SegmentedLog: damaged or foreign files', () => {
     assertRefused(disk, segment(3), /the file is missing/)
   })
 
-  test('a missing last segment is refused when the one before it is full to the last byte that fits', async () => {
-    const room = SEGMENT_SIZE - HEADER_SIZE - FRAME_HEADER_SIZE - RECORD_HEADER_SIZE - 2 * FRAME_HEADER_SIZE
-    const disk = await killedAfter([{ entries: [entry(1, 1, room)] }])
-    await close(open(disk))
-    await write(open(disk), { entries: [entry(2)] })
-    assert.ok(disk.list().includes(segment(2)))
-    disk.remove(segment(2))
-    assertRefused(disk, segment(2), /the file is missing/)
+  test('a missing last segment is refused however full the one before it is', async () => {
+    const room = SEGMENT_SIZE - HEADER_SIZE - FRAME_HEADER_SIZE - RECORD_HEADER_SIZE
+    for (let spared = 0; spared <= 4 * FRAME_HEADER_SIZE; spared += FRAME_HEADER_SIZE / 2) {
+      const disk = await killedAfter([{ entries: [entry(1, 1, room - spared)] }])
+      await close(open(disk))
+      await write(open(disk), { entries: entries(2, 2, 1, 200) })
+      await close(open(disk))
+      const last = disk.list().at(-1) as string
+      assert.notEqual(last, segment(1))
+      disk.remove(last)
+      assertRefused(disk, last, /the file is missing/)
+    }
   })
 
   test('a damaged header is refused, in any segment and any byte that counts', async () => {

@@ -111,10 +111,10 @@ test('SegmentedLog: agrees with an array over random writes, truncations, purges
     const disk = new MemoryDisk(queueMicrotask)
     await run(drawn, () => openSegmentedLog(disk, { storeId: 's', segmentSize }), true)
   })
-  await fc.assert(property, { numRuns: 300 })
+  await fc.assert(property, { numRuns: 150 })
 })
 
 test('MemoryLog: agrees with an array over random writes, truncations, purges, resets and reads', async () => {
   const property = fc.asyncProperty(steps, (drawn) => run(drawn, () => new MemoryLog(queueMicrotask), false))
-  await fc.assert(property, { numRuns: 100 })
+  await fc.assert(property, { numRuns: 60 })
 })

@@ -158,7 +158,7 @@ function readingContract({ open }: LogStoreFixture): void {
 function readingAtTheEdgesContract({ open }: LogStoreFixture): void {
   test('read: is served to its end when the log is closed at once', async () => {
     const log = open()
-    await write(log, { entries: entries(1, 20, 1, 500) }, { entries: entries(21, 200, 1, 500) })
+    for (let i = 0; i < 200; i += 20) await write(log, { entries: entries(i + 1, i + 20, 1, 500) })
     const reading = read(log, 1, 200)
     await close(log)
     assert.deepEqual(plain(await reading), plain(entries(1, 200, 1, 500)))

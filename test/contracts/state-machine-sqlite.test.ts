@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict'
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import type { StoredSnapshot } from '../../src/ports/index.ts'
 import { openSnapshotFiles, openSqliteStateMachine, StateError } from '../../src/storage/state/index.ts'
 import { NodeDisk } from '../../src/storage/disk/index.ts'
-import { batch, CLUSTER_ID, LogWriter, membershipOf, plainState, set, settled, transfer } from './state-machine-fixture.ts'
+import { CLUSTER_ID, LogWriter, membershipOf, plainState, settled, transfer } from './state-machine-fixture.ts'
 import type { OpenedState } from './state-machine-fixture.ts'
 import { sqlitePlace } from './state-machine-places.ts'
 import type { SqlitePlace } from './state-machine-places.ts'
@@ -76,27 +76,6 @@ test('checkpoint: claims nothing while a reader keeps it from completing', () =>
     assert.equal(opened.machine.durableIndex(), log.index)
   }))
 
-test('checkpoint: keeps the write-ahead log bounded while writes go on', () =>
-  withPlace(async (place) => {
-    const opened = place.open()
-    const log = fill(opened, 1)
-    const value = 'v'.repeat(1000)
-    let largest = 0
-    for (let round = 0; round < 24; round++) {
-      const pairs = (i: number) => batch(...Array.from({ length: 50 }, (_, j) => set(`key-${(i * 50 + j) % 2000}`, value)))
-      for (let i = 0; i < 20; i++) opened.machine.apply([log.command(pairs(i))])
-      let ended = false
-      const checkpoint = settled((done) => opened.machine.checkpoint(done)).finally(() => (ended = true))
-      while (!ended) {
-        opened.machine.apply([log.command(pairs(round))])
-        await new Promise<void>((resolve) => setImmediate(resolve))
-      }
-      await checkpoint
-      largest = Math.max(largest, statSync(join(place.stateDirectory, 'state-1.db-wal')).size)
-    }
-    assert.ok(largest < 64 * 1024 * 1024, `the log grew to ${largest} bytes`)
-  }))
-
 test('open: names the file when it is no database', () =>
   withPlace((place) => {
     const file = join(place.stateDirectory, 'state-1.db')
@@ -144,11 +123,12 @@ test('restore: keeps the old state when the snapshot is damaged, and says so', (
     const before = plainState(opened.machine)
     const file = join(place.snapshotDirectory, taken.id)
     const content = readFileSync(file)
-    content[content.length - 100] = (content[content.length - 100] as number) ^ 1
+    // A bit of the last value, which nothing but the digest can tell.
+    content[content.length - 12] = (content[content.length - 12] as number) ^ 1
     writeFileSync(file, content)
     await assert.rejects(
       settled((done) => opened.machine.restore(taken, done)),
-      (error) => error instanceof StateError && (error.code === 'DIGEST_MISMATCH' || error.code === 'CORRUPT'),
+      { code: 'DIGEST_MISMATCH' },
     )
     assert.deepEqual(plainState(opened.machine), before)
     opened.machine.apply([log.set('goes', 'on')])

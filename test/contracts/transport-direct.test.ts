@@ -12,7 +12,7 @@ import type { Hello } from '../../src/wire/index.ts'
 import { FAST } from './transport-direct-world.ts'
 import { eventually, TransportObserver } from './transport-observer.ts'
 import { TransportProxy } from './transport-proxy.ts'
-import { closed, exchange, openLink, openTcp, openTls } from './transport-raw-peer.ts'
+import { closed, exchange, listenAsImpostor, openLink, openTcp, openTls } from './transport-raw-peer.ts'
 
 interface Node {
   readonly transport: DirectTransport
@@ -263,6 +263,46 @@ describe('DirectTransport: links', () => {
     await Promise.all([b.observer.seen('opened', 2), second.observer.seen('opened')])
     assert.deepEqual(b.observer.linkHistory, ['opened', 'closed lost', 'opened'])
     await assertUnharmed(second, b)
+  })
+
+  test('DirectTransport: takes the dial of a peer in another life for the link it dialled to the one before', async () => {
+    // The lower id, which refuses dials that merely cross its own.
+    const [lower, higher] = [generateIdentity(), generateIdentity()].toSorted((x, y) => (x.endpointId < y.endpointId ? -1 : 1))
+    const first = await start({ keepAliveMs: 60_000, identity: higher as NodeIdentity }, 2)
+    const proxy = new TransportProxy(Number(first.transport.addresses()[0]?.split(':')[1]))
+    await proxy.listen()
+    cleanups.push(() => proxy.stop())
+    const b = await start({ keepAliveMs: 60_000, identity: lower as NodeIdentity })
+    b.transport.connect(first.transport.endpointId, [proxy.address])
+    await b.observer.seen('opened')
+    proxy.stall(true)
+    const second = await start({ identity: higher as NodeIdentity }, 2)
+    second.transport.connect(b.transport.endpointId, b.transport.addresses())
+    await Promise.all([b.observer.seen('opened', 2), second.observer.seen('opened')])
+    assert.deepEqual(b.observer.linkHistory, ['opened', 'closed lost', 'opened'])
+  })
+
+  test('DirectTransport: dials at once when a link is lost, whatever the backoff', async () => {
+    const b = await start({}, 2)
+    const proxy = new TransportProxy(Number(b.transport.addresses()[0]?.split(':')[1]))
+    await proxy.listen()
+    cleanups.push(() => proxy.stop())
+    const a = await start({ backoff: { minMs: 600_000, maxMs: 600_000 } })
+    a.transport.connect(b.transport.endpointId, [proxy.address])
+    await a.observer.seen('opened')
+    proxy.reset()
+    await a.observer.seen('opened', 2)
+    assert.deepEqual(a.observer.linkHistory, ['opened', 'closed lost', 'opened'])
+  })
+
+  test('DirectTransport: believes TLS about the peer\u2019s key, not the peer', async () => {
+    const victim = generateIdentity().endpointId
+    const impostor = await listenAsImpostor(victim)
+    cleanups.push(() => impostor.close())
+    const a = await start()
+    a.transport.connect(victim, [impostor.address])
+    await eventually(() => a.transport.peers()[0]?.lastError?.startsWith('KEY_MISMATCH: ') === true, 'a refusal')
+    assert.deepEqual(a.observer.events, [])
   })
 
   test('DirectTransport: makes one link however two dials cross', async () => {

@@ -1,10 +1,12 @@
 import { connect as connectTcp } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { ConnectionOptions, TLSSocket } from 'node:tls'
-import { generateIdentity, parseAddress, RAFT_PROTOCOL } from '../../src/net/index.ts'
+import { generateIdentity, parseAddress, RAFT_PROTOCOL, systemClock } from '../../src/net/index.ts'
 import type { NodeIdentity } from '../../src/net/index.ts'
-import { deriveCookieKey, dialHandshake } from '../../src/net/handshake.ts'
+import { acceptHandshake, deriveCookieKey, dialHandshake } from '../../src/net/handshake.ts'
+import type { HandshakeSelf } from '../../src/net/handshake.ts'
 import { HandshakeStream } from '../../src/net/handshake-stream.ts'
+import { Listener } from '../../src/net/listener.ts'
 import { createLinkContext } from '../../src/net/tls-context.ts'
 import type { Transport } from '../../src/ports/index.ts'
 import { decodeHandshake } from '../../src/wire/index.ts'
@@ -55,17 +57,43 @@ export async function openTls(
 export async function openLink(transport: Transport, nodeId: number, identity?: NodeIdentity): Promise<RawPeer> {
   const peer = await openTls(transport, identity)
   const stream = new HandshakeStream(peer.socket)
-  const self = {
-    endpointId: peer.identity.endpointId,
+  const self = await handshakeSelf(peer.identity.endpointId, nodeId)
+  await dialHandshake(stream, self, transport.endpointId, () => undefined)
+  stream.release()
+  peer.socket.resume()
+  return peer
+}
+
+/** Listens with its own key, knows the cookie, and says in its hello that it is somebody else. */
+export async function listenAsImpostor(claimedId: string): Promise<{ readonly address: string; close(): void }> {
+  const self = await handshakeSelf(claimedId, 9)
+  const listener = new Listener({
+    context: await createLinkContext(generateIdentity()),
+    clock: systemClock,
+    handshakeTimeoutMs: 1_000,
+    maxConnections: 10,
+    maxPendingConnections: 10,
+    rejected: () => undefined,
+  })
+  listener.route(RAFT_PROTOCOL, (socket, peerId) => {
+    const stream = new HandshakeStream(socket)
+    acceptHandshake(stream, self, peerId).then(
+      (dialer) => dialer.accept(),
+      () => socket.destroy(),
+    )
+  })
+  const port = await listener.listen('127.0.0.1', 0)
+  return { address: `127.0.0.1:${port}`, close: () => listener.close() }
+}
+
+async function handshakeSelf(endpointId: string, nodeId: number): Promise<HandshakeSelf> {
+  return {
+    endpointId,
     instance: '00'.repeat(16),
     protocol: RAFT_PROTOCOL,
     cookieKey: await deriveCookieKey('cookie', FAST.scryptCost),
     claims: () => ({ nodeId, clusterId: null, addresses: [] }),
   }
-  await dialHandshake(stream, self, transport.endpointId, () => undefined)
-  stream.release()
-  peer.socket.resume()
-  return peer
 }
 
 /** Sends bytes and reads the handshake records of the answer, until `count` have come or the peer closes. */

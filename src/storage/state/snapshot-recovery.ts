@@ -16,6 +16,8 @@ export interface RecoveredSnapshots {
  * @throws StateError UNKNOWN_VERSION; what the disk throws
  */
 export function recoverSnapshots(disk: Disk): RecoveredSnapshots {
+  // A process may have died between a rename and its sync: what replaces must be durable before the replaced goes.
+  disk.syncDirectorySync()
   const finished: string[] = []
   const partial: string[] = []
   for (const name of disk.list()) {

@@ -18,7 +18,10 @@ const NOTHING_DONE: Checkpoint = { complete: false, frames: 0 }
  * PASSIVE copies while others write. RESTART keeps writers out meanwhile, and lets the next write begin the log again
  * from its start; TRUNCATE also cuts the file, which was measured at three times the wait.
  */
-export function checkpointDatabase(database: DatabaseSync, mode: 'PASSIVE' | 'RESTART' | 'TRUNCATE'): Checkpoint {
+export function checkpointDatabase(
+  database: Pick<DatabaseSync, 'prepare'>,
+  mode: 'PASSIVE' | 'RESTART' | 'TRUNCATE',
+): Checkpoint {
   try {
     const row = database.prepare(`PRAGMA wal_checkpoint(${mode})`).get()
     const frames = row?.['log'] as number
@@ -34,18 +37,27 @@ export function checkpointDatabase(database: DatabaseSync, mode: 'PASSIVE' | 'RE
 const FEW_FRAMES = 256
 /** Passes beside the writers: a pass may meet a reader that has just begun, and leaves what was written during it. */
 const MAX_PASSES = 5
-/** Frames after which the log begins again from its start, for which writers wait some milliseconds: 32 MB. */
-const MAX_LOG_FRAMES = 8192
-/** A log file that grew to this size, in a stall, is cut. */
-const MAX_LOG_FILE_SIZE = 256 * 1024 * 1024
+export interface LogLimits {
+  /** Frames after which the log begins again from its start, for which writers wait some milliseconds. */
+  readonly frames: number
+  /** Bytes at which a log file that grew, in a stall, is cut. */
+  readonly fileBytes: number
+}
+
+/** 32 MB of pages, and eight times that. */
+const LOG_LIMITS: LogLimits = { frames: 8192, fileBytes: 256 * 1024 * 1024 }
 
 /**
  * Checkpoints beside a writer that goes on; true when complete. A log that is never found idle would grow for ever, so
  * a long one is begun again, once little is left to copy.
  */
-export function checkpointBesideWriter(database: DatabaseSync, logFile: string): boolean {
+export function checkpointBesideWriter(
+  database: Pick<DatabaseSync, 'prepare'>,
+  logFile: string,
+  limits: LogLimits = LOG_LIMITS,
+): boolean {
   let checkpoint = checkpointDatabase(database, 'PASSIVE')
-  const long = checkpoint.frames > MAX_LOG_FRAMES
+  const long = checkpoint.frames > limits.frames
   let added = checkpoint.frames
   for (let pass = 1; pass < MAX_PASSES && (!checkpoint.complete || (long && added > FEW_FRAMES)); pass++) {
     const next = checkpointDatabase(database, 'PASSIVE')
@@ -53,6 +65,6 @@ export function checkpointBesideWriter(database: DatabaseSync, logFile: string):
     checkpoint = next
   }
   if (!long) return checkpoint.complete
-  const mode = statSync(logFile).size > MAX_LOG_FILE_SIZE ? 'TRUNCATE' : 'RESTART'
+  const mode = statSync(logFile).size > limits.fileBytes ? 'TRUNCATE' : 'RESTART'
   return checkpointDatabase(database, mode).complete || checkpoint.complete
 }

@@ -154,6 +154,8 @@ function prepareDirectory(directory: string): number {
   return guardFile(directory, () => {
     mkdirSync(directory, { recursive: true, mode: 0o700 })
     const generation = newestGeneration(directory)
+    // A process may have died between a rename and its sync: what replaces must be durable before the replaced goes.
+    syncDirectory(directory)
     removeOtherGenerations(directory, generation)
     return generation
   })

@@ -76,7 +76,7 @@ export class StateWorkerLink {
     assert(answered !== undefined, `the worker answered request ${response.id}, which is not open`)
     this.#waiting.delete(response.id)
     // An idle worker must not keep the process alive.
-    
+    if (this.#waiting.size === 0) this.#worker?.unref()
     if (response.ok) answered(undefined, response.outcome)
     else answered(decodeError(response.error), undefined)
   }
