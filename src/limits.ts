@@ -49,6 +49,8 @@ export const MAX_PERSIST_BYTES: number = 8 * MIB
 // Snapshots and the log behind them.
 export const MAX_SNAPSHOT_SIZE: number = 100 * MIB
 export const MAX_SNAPSHOT_ENTRIES: number = 1_000_000
+/** A snapshot's file: the state, and room for what stands around every key. */
+export const MAX_SNAPSHOT_FILE_SIZE: number = 2 * MAX_SNAPSHOT_SIZE
 export const SNAPSHOT_CHUNK_SIZE: number = 256 * KIB
 /** Entries kept behind the applied index when the log is purged, so that a slow follower needs no snapshot. */
 export const LOG_RETAINED_ENTRIES: number = 10_000

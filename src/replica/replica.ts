@@ -185,7 +185,8 @@ export class Replica {
       now,
       send: (to, chunk) => this.#sendPeer(to, chunk),
       ended: (to) => this.#input(() => this.#raft.snapshotEnded(to)),
-      failed,
+      unreadable: (to, error) =>
+        options.logger.log('warn', 'a snapshot could not be read for a peer', { peer: to, reason: error.message }),
     })
     this.#receiver = new SnapshotReceiver({
       nodeId,

@@ -1,3 +1,4 @@
+import { MAX_SNAPSHOT_FILE_SIZE } from '../limits.ts'
 import type { SnapshotStore, StoredSnapshot } from '../ports/index.ts'
 import type { NodeId } from '../raft/index.ts'
 import type { SnapshotChunk, SnapshotProgress } from '../wire/index.ts'
@@ -28,10 +29,9 @@ export class SnapshotReceiver {
   receive(chunk: SnapshotChunk): void {
     const { snapshot } = chunk
     if (this.#current?.busy === true && this.#current.snapshot.id !== snapshot.id) return
-    if (this.#current === null || this.#current.snapshot.id !== snapshot.id) {
-      this.#current = { snapshot, received: this.#options.snapshots.receive(snapshot), busy: false, waiting: [] }
-    }
+    if (this.#current?.snapshot.id !== snapshot.id && !this.#begin(snapshot)) return
     const current = this.#current
+    if (current === null) return
     if (current.busy) {
       if (current.waiting.length < MAX_WAITING_CHUNKS) current.waiting.push(chunk)
       return
@@ -50,6 +50,19 @@ export class SnapshotReceiver {
       current.received += chunk.bytes.length
       this.#afterWrite(chunk)
     })
+  }
+
+  /** Makes room for another snapshot; false when the store will not have it. */
+  #begin(snapshot: StoredSnapshot): boolean {
+    try {
+      if (snapshot.sizeBytes > MAX_SNAPSHOT_FILE_SIZE)
+        throw new Error(`it has ${snapshot.sizeBytes} bytes; at most ${MAX_SNAPSHOT_FILE_SIZE} are allowed`)
+      this.#current = { snapshot, received: this.#options.snapshots.receive(snapshot), busy: false, waiting: [] }
+      return true
+    } catch (error) {
+      this.#reject(error as Error)
+      return false
+    }
   }
 
   #afterWrite(chunk: SnapshotChunk): void {

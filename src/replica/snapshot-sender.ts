@@ -23,7 +23,8 @@ export interface SnapshotSenderOptions {
   readonly send: (to: NodeId, chunk: SnapshotChunk) => boolean
   /** The transfer is over; the core finds out by the peer's answers whether it helped. */
   readonly ended: (to: NodeId) => void
-  readonly failed: (error: Error) => void
+  /** The snapshot could not be read; a newer one may have taken its place. */
+  readonly unreadable: (to: NodeId, error: Error) => void
 }
 
 /** Brings snapshots to peers, by chunks, resuming where the peer says it stands. At most one transfer a peer. */
@@ -97,7 +98,8 @@ export class SnapshotSender {
       transfer.reading = false
       if (this.#transfers.get(to) !== transfer) return
       if (error !== undefined) {
-        this.#options.failed(error)
+        this.#options.unreadable(to, error)
+        this.#end(to)
         return
       }
       // A report that moved the position back meanwhile makes these bytes the wrong ones.
