@@ -20,6 +20,8 @@ export const MAX_SCAN_LIMIT: number = 1000
 export const DEFAULT_SCAN_LIMIT: number = 100
 /** A scan page ends early rather than grow past this many bytes of keys and values. */
 export const MAX_SCAN_PAGE_BYTES: number = 4 * MIB
+/** Bytes of keys and values that one transaction may find. */
+export const MAX_RESULT_BYTES: number = 8 * MIB
 /** Clients whose last sequence is remembered in the replicated state, for answers to repeated writes. */
 export const MAX_CLIENT_SESSIONS: number = 10_000
 export const MAX_CLIENT_ID_SIZE: number = 64
@@ -90,6 +92,7 @@ const ENVELOPE = 64 * KIB
 
 assert(MAX_COMMAND_SIZE + ENVELOPE <= MAX_RPC_MESSAGE_SIZE, 'the largest command must fit one append message')
 assert(MAX_KEY_SIZE + MAX_VALUE_SIZE + ENVELOPE <= MAX_COMMAND_SIZE, 'the largest single write must be a valid command')
+assert(MAX_RESULT_BYTES + ENVELOPE <= MAX_RPC_MESSAGE_SIZE, 'the largest result must fit one message')
 assert(MAX_APPEND_BYTES + ENVELOPE <= MAX_RPC_MESSAGE_SIZE, 'a full append must be a valid message')
 assert(MAX_COMMAND_SIZE <= MAX_INFLIGHT_BYTES, 'the largest command must be replicable')
 assert(MAX_COMMAND_SIZE <= MAX_PROPOSAL_BYTES, 'the largest command must be proposable')

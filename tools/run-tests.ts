@@ -8,12 +8,19 @@
  * Node answers a pattern without a match with "tests 0" and success; here a folder without tests is an error, so that
  * a renamed folder cannot leave the suite unseen.
  */
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { globSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join, sep } from 'node:path'
 import { TEST_FOLDERS } from './tidy-rules.ts'
+
+const MINUTE_MS = 60_000
+/** For one test, and for all of them. The fast ones take a few minutes on an idle machine; there is room for a busy one. */
+const FAST_BOUNDS = { testMinutes: 2, allMinutes: 10 }
+const SLOW_BOUNDS = { testMinutes: 20, allMinutes: 40 }
+/** For the runner to say which files it was still waiting for. */
+const LAST_WORDS_MS = 5_000
 
 export interface Selection {
   readonly slow: boolean
@@ -54,25 +61,55 @@ export function selectTests(files: readonly string[], { slow, words }: Selection
   return selected
 }
 
-/** Runs Node's test runner and passes signals on to it, so that Ctrl-C ends the tests too. */
-async function run(root: string, { slow, options, ...selection }: Command): Promise<number> {
-  const found = TEST_FOLDERS.flatMap((folder) => globSync(`${folder}/**/*.test.ts`, { cwd: root }))
-  const files = selectTests(
-    found.map((file) => file.replaceAll(sep, '/')),
-    { slow, ...selection },
-  )
+/** Ends a process and all that it has started: it leads a process group of its own. */
+function endGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return
+  try {
+    process.kill(-child.pid, signal)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
+
+/**
+ * Runs Node's test runner. Ctrl-C ends the tests too, and so does the deadline: a process that outlives its last test, or
+ * waits for a child that never ends, would otherwise hold everything up for ever. The runner then names what still ran.
+ */
+async function runFiles(root: string, files: readonly string[], { slow, options }: Command): Promise<number> {
   // One process a file: a leaked handle, a global or a late throw belongs to the file that caused it. Slow tests start
   // clusters of their own and measure time, so they have the machine to themselves.
   const concurrency = slow ? 1 : Math.max(2, availableParallelism())
-  const timeoutMs = (slow ? 20 : 3) * 60_000
-  const child = spawn(
-    process.execPath,
-    ['--test', `--test-concurrency=${concurrency}`, `--test-timeout=${timeoutMs}`, ...options, ...files],
-    { cwd: root, stdio: 'inherit', env: { NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/node'), ...process.env } },
-  )
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal))
-  const [code] = (await once(child, 'exit')) as [number | null]
+  const { testMinutes, allMinutes } = slow ? SLOW_BOUNDS : FAST_BOUNDS
+  const bounds = [`--test-concurrency=${concurrency}`, `--test-timeout=${testMinutes * MINUTE_MS}`]
+  const child = spawn(process.execPath, ['--test', ...bounds, ...options, ...files], {
+    cwd: root,
+    stdio: 'inherit',
+    detached: true,
+    env: { NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/node'), ...process.env },
+  })
+  const exit = once(child, 'exit') as Promise<[number | null]>
+  const timers = [
+    setTimeout(() => {
+      console.error(`run-tests: not done after ${allMinutes} minutes; what still runs is ended`)
+      child.kill('SIGINT')
+    }, allMinutes * MINUTE_MS),
+    setTimeout(() => endGroup(child, 'SIGKILL'), allMinutes * MINUTE_MS + LAST_WORDS_MS),
+  ]
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => endGroup(child, signal))
+  const [code] = await exit
+  for (const timer of timers) clearTimeout(timer)
+  // What a test has left behind goes with it.
+  endGroup(child, 'SIGKILL')
   return code ?? 1
+}
+
+async function run(root: string, command: Command): Promise<number> {
+  const found = TEST_FOLDERS.flatMap((folder) => globSync(`${folder}/**/*.test.ts`, { cwd: root }))
+  const files = selectTests(
+    found.map((file) => file.replaceAll(sep, '/')),
+    command,
+  )
+  return runFiles(root, files, command)
 }
 
 if (import.meta.main) {

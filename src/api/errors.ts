@@ -27,6 +27,8 @@ export const ERROR_CATALOGUE = {
   BATCH_TOO_LARGE: { status: 413, retryable: false },
   COMMAND_TOO_LARGE: { status: 413, retryable: false },
   BODY_TOO_LARGE: { status: 413, retryable: false },
+  /** The command took effect; what it found does not fit an answer. */
+  RESULT_TOO_LARGE: { status: 413, retryable: false },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, retryable: false },
   VALUE_NOT_TEXT: { status: 422, retryable: false },
   OVERLOADED: { status: 429, retryable: true },

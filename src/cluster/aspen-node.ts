@@ -36,7 +36,7 @@ import type { Logger, Metrics, StoredSnapshot } from '../ports/index.ts'
 import type { Membership } from '../raft/index.ts'
 import { openReplica } from '../replica/index.ts'
 import type { Replica, Reply, ReplicaOptions } from '../replica/index.ts'
-import { encodeEnvelope } from '../wire/index.ts'
+import { encodeEnvelope, MAX_MEMBER_ADDRESSES } from '../wire/index.ts'
 import { completeConfig } from './config/index.ts'
 import type { NodeConfig } from './config/index.ts'
 import { clusterState, nodeStatus } from './node-status.ts'
@@ -99,7 +99,7 @@ export class AspenNode implements KeyValueStore, ClusterController, StatusSource
   ): Promise<AspenNode> {
     const config = completeConfig(settings)
     const startedAt = systemClock.now()
-    const stores = config.storageBackend === 'InMemory' ? openMemoryStores() : openDurableStores(config.dataDir)
+    const stores = config.storageBackend === 'InMemory' ? openMemoryStores() : openDurableStores(config.dataDir, config.nodeId)
     try {
       const parts = await assemble(config, stores, dependencies)
       await parts.replica.start()
@@ -164,7 +164,11 @@ export class AspenNode implements KeyValueStore, ClusterController, StatusSource
     }
     const clusterId = randomBytes(CLUSTER_ID_BYTES).toString('hex')
     const { transport } = this.#parts
-    const self = { id: this.nodeId, endpointId: transport.endpointId, addresses: transport.addresses() }
+    const self = {
+      id: this.nodeId,
+      endpointId: transport.endpointId,
+      addresses: transport.addresses().slice(0, MAX_MEMBER_ADDRESSES),
+    }
     return this.#askMembership(
       (reply, deadline) => this.#parts.actor.send({ type: 'init', voters, clusterId, self, deadline, reply }),
       options,
@@ -290,9 +294,10 @@ async function assemble(config: NodeConfig, stores: Stores, dependencies: NodeDe
     metrics,
     random: new Prng(randomBytes(6).readUIntBE(0, 6)),
   })
-  const { book, saved } = openPeerBook(stores.peerBookFile, (error) => {
+  const peerBookFile = openPeerBook(stores.peerBookFile, (error) => {
     logger.log('warn', 'the peer book could not be written; the node goes on with it in memory', { reason: error.message })
   })
+  const { book } = peerBookFile
   const replica = await open({
     nodeId: config.nodeId,
     clock: systemClock,
@@ -329,7 +334,7 @@ async function assemble(config: NodeConfig, stores: Stores, dependencies: NodeDe
     defer: (run) => systemClock.defer(run),
     onFault: onFatal,
   })
-  return { config, stores, transport, peerBook: book, saved, replica, actor }
+  return { config, stores, transport, peerBook: book, saved: () => peerBookFile.saved(), replica, actor }
 }
 
 function open(options: ReplicaOptions): Promise<Replica> {

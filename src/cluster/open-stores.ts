@@ -16,8 +16,9 @@ import {
   openSqliteStateMachine,
 } from '../storage/index.ts'
 
-/** In the identity file: its log has existed. */
+/** In the identity file: its log has existed, and under which id the node has spoken. */
 const LOG_CREATED = 'logCreated'
+const NODE_ID = 'nodeId'
 
 export interface Stores {
   readonly identity: NodeIdentity
@@ -51,10 +52,10 @@ export function openMemoryStores(): Stores {
  * Opens the data directory, creating what a new node needs.
  * @throws Error when another process holds it, when key and log do not belong together, or when something is damaged
  */
-export function openDurableStores(dataDir: string): Stores {
+export function openDurableStores(dataDir: string, nodeId: number): Stores {
   const lock = new DataDirectoryLock(dataDir)
   try {
-    return openLocked(lock.directory, () => lock.release())
+    return openLocked(lock.directory, nodeId, () => lock.release())
   } catch (error) {
     lock.release()
     throw error
@@ -66,11 +67,21 @@ function openFolder(path: string): NodeDisk {
   return new NodeDisk(path)
 }
 
+/** A key has one id: a node that comes back under another would be two members with one memory. */
+function checkNodeId(directory: string, { fields }: IdentityFile, nodeId: number): void {
+  const known = fields[NODE_ID]
+  if (typeof known !== 'number' || known === nodeId) return
+  throw new Error(
+    `the data directory ${directory} is that of node ${known}, not of node ${nodeId}: ` +
+      `start it with --node-id ${known}, or give node ${nodeId} its own --data-dir`,
+  )
+}
+
 /**
  * Key and log belong together. A key whose log is gone has forgotten its votes, a log without its key has no name:
  * either would let a node that is not the old one speak for it.
  */
-function openLog(directory: string, identityPath: string, identityFile: IdentityFile): LogStore {
+function openLog(directory: string, identityPath: string, identityFile: IdentityFile, nodeId: number): LogStore {
   const disk = openFolder(join(directory, 'log'))
   const present = hasLog(disk)
   const expected = identityFile.fields[LOG_CREATED] === true
@@ -87,14 +98,15 @@ function openLog(directory: string, identityPath: string, identityFile: Identity
     )
   }
   const log = openSegmentedLog(disk, { storeId: identityFile.logStoreId })
-  if (!expected) addIdentityFields(identityPath, { [LOG_CREATED]: true })
+  if (!expected) addIdentityFields(identityPath, { [LOG_CREATED]: true, [NODE_ID]: nodeId })
   return log
 }
 
-function openLocked(directory: string, release: () => void): Stores {
+function openLocked(directory: string, nodeId: number, release: () => void): Stores {
   const identityPath = join(directory, IDENTITY_FILE)
   const identityFile = loadOrCreateIdentityFile(identityPath)
-  const log = openLog(directory, identityPath, identityFile)
+  checkNodeId(directory, identityFile, nodeId)
+  const log = openLog(directory, identityPath, identityFile, nodeId)
   const snapshotDirectory = join(directory, 'snapshots')
   const snapshots = openSnapshotFiles(openFolder(snapshotDirectory), { directory: snapshotDirectory })
   return {

@@ -157,6 +157,12 @@ export class MembershipAdmin {
       const patient = member.code === 'NODE_UNKNOWN' && now < Math.min(task.deadline, task.startedAt + LINK_PATIENCE_MS)
       return patient ? null : member
     }
+    const holder = membership.members.find((one) => one.endpointId === member.endpointId)
+    if (holder !== undefined) {
+      return new AspenError('NODE_AMBIGUOUS', `the key of node ${nodeId} is that of member ${holder.id}: a key has one id`, {
+        endpoint_ids: [holder.endpointId],
+      })
+    }
     return this.#propose(task, { voters: membership.voters, learners: [...membership.learners, nodeId], newMembers: [member] })
   }
 

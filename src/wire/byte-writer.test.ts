@@ -34,6 +34,10 @@ describe('ByteWriter', () => {
   })
 
   test('varintSize: is what varint writes', () => {
+    for (let septets = 1; septets <= 7; septets++) {
+      assert.equal(varintSize(2 ** (7 * septets) - 1), septets)
+      assert.equal(varintSize(2 ** (7 * septets)), septets + 1)
+    }
     fc.assert(fc.property(number, (value) => assert.equal(written((w) => w.varint(value)).length / 2, varintSize(value))))
   })
 

@@ -219,6 +219,11 @@ describe('encodePeerMessage', () => {
   })
 })
 
+test('encodePeerMessage, decodePeerMessage: throw WireError when a snapshot progress comes from nobody', () => {
+  assert.throws(() => encodePeerMessage({ type: 'snapshot-progress', from: 0, term: 7, id: 'a', received: 0 }), WireError)
+  assert.throws(() => decodePeerMessage(Uint8Array.fromHex('01310007016100')), { name: 'WireError', message: /the sender is 0/ })
+})
+
 describe('decodePeerMessage', () => {
   test('copies nothing: payloads are views of the bytes', () => {
     const bytes = encoded(raft(append))

@@ -67,6 +67,13 @@ test('AspenNode: refuses to start with a key whose log is gone, or a log whose k
   await assert.rejects(nodes.start(2), /holds a log but no identity/)
 })
 
+test('AspenNode: a data directory is that of one node id', async (t) => {
+  const nodes = testNodes(t)
+  const node = await nodes.start(1)
+  await node.stop()
+  await assert.rejects(nodes.start(2, { dataDir: nodes.directory(1) }), /is that of node 1, not of node 2/)
+})
+
 test('AspenNode: a data directory has one owner', async (t) => {
   const nodes = testNodes(t)
   await nodes.start(1)

@@ -1,0 +1,121 @@
+import { AspenError } from '../api/index.ts'
+import type { WriteResult } from '../api/index.ts'
+import { MAX_RESULT_BYTES } from '../limits.ts'
+import type { Counter, StateMachine } from '../ports/index.ts'
+import type { Raft } from '../raft/index.ts'
+import { encodeMembership, encodeWriteResult, WireError } from '../wire/index.ts'
+import type { ForwardReply, ForwardRequest } from '../wire/index.ts'
+import { decodeAdminRequest } from './admin-codec.ts'
+import type { Job } from './forwarder.ts'
+import type { MembershipAdmin } from './membership-admin.ts'
+import type { Reply } from './options.ts'
+import type { Proposals } from './proposals.ts'
+import { checkQuota } from './quota.ts'
+
+export interface LeaderWorkOptions {
+  readonly raft: Raft
+  readonly proposals: Proposals
+  readonly admin: MembershipAdmin
+  readonly stateMachine: StateMachine
+  readonly proposed: Counter
+  readonly now: () => number
+  /** False while the node stops: work is left to the next leader. */
+  readonly serving: () => boolean
+}
+
+/** What only a leader does: proposing, and changing who belongs; for its own callers and for those of other nodes. */
+export class LeaderWork {
+  readonly #options: LeaderWorkOptions
+
+  constructor(options: LeaderWorkOptions) {
+    this.#options = options
+  }
+
+  /** Whether this node takes work now. */
+  get leads(): boolean {
+    const { raft } = this.#options
+    return raft.role === 'leader' && !raft.transferring
+  }
+
+  /** @throws AspenError OVERLOADED, QUOTA_EXCEEDED, NOT_LEADER: nothing was proposed */
+  propose(envelope: Uint8Array, deadline: number, reply: Reply<WriteResult>): void {
+    const { raft, proposals, stateMachine, proposed } = this.#options
+    proposals.checkRoom(envelope.length)
+    checkQuota(stateMachine.info(), proposals.bytes, proposals.count, envelope)
+    const logId = raft.propose(envelope)
+    if (logId === undefined) throw notLeader(raft)
+    proposed.add()
+    proposals.add(logId, envelope.length, deadline, (error, result) => {
+      if (result !== undefined && foundBytes(result) > MAX_RESULT_BYTES) reply(tooLarge(result))
+      else reply(error, result)
+    })
+  }
+
+  /** Another node hands over what its callers want. */
+  answer(request: ForwardRequest, answer: (reply: ForwardReply) => void): void {
+    const { id, operation, body, timeoutMs } = request
+    const refuse = ({ code, message, details }: AspenError): void => {
+      answer({ type: 'forward-reply', id, ok: false, code, message, details })
+    }
+    if (!this.leads || !this.#options.serving()) {
+      refuse(notLeader(this.#options.raft))
+      return
+    }
+    this.run({
+      operation,
+      body,
+      deadline: this.#options.now() + timeoutMs,
+      reply: (error, value) => {
+        if (error === undefined && value !== undefined) answer({ type: 'forward-reply', id, ok: true, body: value })
+        else refuse(error instanceof AspenError ? error : new AspenError('INTERNAL', error?.message ?? 'the leader failed'))
+      },
+    })
+  }
+
+  /** Runs a job that came over a link, or that waited here for a leader. Answers with bytes. */
+  run(job: Job): void {
+    try {
+      if (job.operation === 'write') this.#write(job)
+      else this.#administer(job)
+    } catch (error) {
+      if (error instanceof AspenError) job.reply(error)
+      else if (error instanceof WireError) job.reply(new AspenError('INVALID_REQUEST', error.message))
+      else throw error
+    }
+  }
+
+  #write({ body, deadline, reply }: Job): void {
+    this.propose(body, deadline, (error, result) => {
+      if (error !== undefined || result === undefined) reply(error)
+      else reply(undefined, encodeWriteResult(result))
+    })
+  }
+
+  #administer({ body, deadline, reply }: Job): void {
+    this.#options.admin.submit(decodeAdminRequest(body), deadline, (error, membership) => {
+      if (error !== undefined || membership === undefined) reply(error)
+      else reply(undefined, encodeMembership(membership))
+    })
+  }
+}
+
+/** Bytes of keys and values that the gets of a transaction found. */
+function foundBytes({ txn }: WriteResult): number {
+  if (txn === undefined) return 0
+  const sizes = txn.results.map((one) =>
+    one.type === 'get' && one.entry !== null ? one.entry.key.length + one.entry.value.length : 0,
+  )
+  return sizes.reduce((sum, size) => sum + size, 0)
+}
+
+function tooLarge({ logId, txn }: WriteResult): AspenError {
+  return new AspenError(
+    'RESULT_TOO_LARGE',
+    `the transaction took effect as entry ${logId.index}, but what it found has more than ${MAX_RESULT_BYTES} bytes: read the keys one by one`,
+    { log_id: logId, succeeded: txn?.succeeded },
+  )
+}
+
+function notLeader({ id, leader }: Raft): AspenError {
+  return new AspenError('NOT_LEADER', `node ${id} does not lead`, { leader })
+}

@@ -1,0 +1,24 @@
+import type { Counter, Histogram, Metrics } from '../ports/index.ts'
+import type { ForwardRequest } from '../wire/index.ts'
+
+/** What a replica counts, looked up once. */
+export interface ReplicaMetrics {
+  readonly sync: Histogram
+  readonly batch: Histogram
+  readonly proposals: Counter
+  readonly reads: Counter
+  readonly forwarded: Readonly<Record<ForwardRequest['operation'], Counter>>
+}
+
+export function openReplicaMetrics(metrics: Metrics): ReplicaMetrics {
+  return {
+    sync: metrics.histogram('aspen_log_sync_duration_seconds'),
+    batch: metrics.histogram('aspen_log_batch_entries'),
+    proposals: metrics.counter('aspen_proposals_total'),
+    reads: metrics.counter('aspen_reads_total'),
+    forwarded: {
+      write: metrics.counter('aspen_forwarded_requests_total', { operation: 'write' }),
+      admin: metrics.counter('aspen_forwarded_requests_total', { operation: 'admin' }),
+    },
+  }
+}

@@ -1,0 +1,22 @@
+import type { Membership, NodeId, RaftCounters, Role } from '../raft/index.ts'
+
+/** What of the consensus state can be seen from outside. */
+export interface ReplicaView {
+  readonly clusterId: string | null
+  readonly role: Role
+  readonly term: number
+  readonly votedFor: NodeId | null
+  readonly leader: NodeId | null
+  readonly membership: Membership
+  readonly lastLog: { readonly term: number; readonly index: number }
+  readonly persistedIndex: number
+  readonly commitIndex: number
+  readonly appliedIndex: number
+  readonly purgedIndex: number
+  readonly proposals: number
+  readonly reads: number
+  readonly turns: number
+  readonly snapshotsSent: number
+  readonly counters: Readonly<RaftCounters>
+  readonly poisoned: Error | null
+}

@@ -1,0 +1,146 @@
+import type { Done, Logger, LogStore, SnapshotStore, StateMachine, StoredSnapshot } from '../ports/index.ts'
+import type { NodeId, Raft, SnapshotMeta } from '../raft/index.ts'
+import type { PeerMessage, SnapshotChunk, SnapshotProgress } from '../wire/index.ts'
+import type { Compactor } from './compactor.ts'
+import { SnapshotReceiver } from './snapshot-receiver.ts'
+import { SnapshotSender } from './snapshot-sender.ts'
+
+export interface SnapshotExchangeOptions {
+  readonly nodeId: NodeId
+  readonly raft: Raft
+  readonly log: LogStore
+  readonly stateMachine: StateMachine
+  readonly snapshots: SnapshotStore
+  readonly compactor: Compactor
+  readonly logger: Logger
+  readonly now: () => number
+  readonly send: (to: NodeId, message: PeerMessage) => boolean
+  /** Feeds the core, and has a turn follow. */
+  readonly input: (run: () => void) => void
+  /** The state is that of this snapshot now. */
+  readonly restored: (snapshot: StoredSnapshot) => void
+}
+
+/** Snapshots between nodes: the leader's are offered to those that need one, and one that has arrived replaces log and state. */
+export class SnapshotExchange {
+  readonly #options: SnapshotExchangeOptions
+  readonly #sender: SnapshotSender
+  readonly #receiver: SnapshotReceiver
+  #arrived: StoredSnapshot | null = null
+
+  constructor(options: SnapshotExchangeOptions) {
+    this.#options = options
+    const { nodeId, snapshots, now, send, input, raft, logger } = options
+    this.#sender = new SnapshotSender({
+      nodeId,
+      snapshots,
+      now,
+      send,
+      ended: (to) => input(() => raft.snapshotEnded(to)),
+      unreadable: (to, error) =>
+        logger.log('warn', 'a snapshot could not be read for a peer', { peer: to, reason: error.message }),
+    })
+    this.#receiver = new SnapshotReceiver({
+      nodeId,
+      snapshots,
+      send: (to, progress) => void send(to, progress),
+      arrived: (from, term, snapshot) => this.#onArrived(from, term, snapshot),
+      rejected: (error) => logger.log('warn', 'a snapshot was not taken in', { reason: error.message }),
+    })
+  }
+
+  /** Transfers begun since the start. */
+  get sent(): number {
+    return this.#sender.started
+  }
+
+  get busy(): boolean {
+    return this.#sender.busy
+  }
+
+  /** Brings a snapshot to a peer whose next entries are purged. */
+  offer(to: NodeId): void {
+    const { raft, snapshots, compactor, input, logger } = this.#options
+    const { term } = raft
+    const newest = snapshots.newest()
+    if (newest !== null && newest.last.index >= raft.purgedTo.index) {
+      this.#begin(to, term, newest)
+      return
+    }
+    compactor.takeSnapshot((error, snapshot) => {
+      input(() => {
+        if (error === undefined && snapshot !== undefined) this.#begin(to, term, snapshot)
+        else {
+          logger.log('error', 'a snapshot for a lagging peer could not be taken', { peer: to, reason: error?.message })
+          raft.snapshotEnded(to)
+        }
+      })
+    })
+  }
+
+  #begin(to: NodeId, term: number, snapshot: StoredSnapshot): void {
+    const { raft } = this.#options
+    if (raft.role === 'leader' && raft.term === term && !this.#sender.has(to)) this.#sender.start(to, term, snapshot)
+  }
+
+  /** Only the leader of the present term is listened to. */
+  chunk(chunk: SnapshotChunk): void {
+    const { raft } = this.#options
+    if (chunk.term === raft.term && chunk.from === raft.leader) this.#receiver.receive(chunk)
+  }
+
+  progressed(progress: SnapshotProgress): void {
+    this.#sender.progressed(progress)
+  }
+
+  acknowledged(peer: NodeId, match: number): void {
+    this.#sender.acknowledged(peer, match)
+  }
+
+  linkClosed(peer: NodeId): void {
+    this.#sender.linkClosed(peer)
+  }
+
+  expire(now: number): void {
+    this.#sender.expire(now)
+  }
+
+  /** This node does not lead any more. */
+  stopSending(): void {
+    this.#sender.stop()
+  }
+
+  #onArrived(from: NodeId, term: number, snapshot: StoredSnapshot): void {
+    const { raft, nodeId, input } = this.#options
+    input(() => {
+      this.#arrived = snapshot
+      raft.step({ type: 'snapshot', from, to: nodeId, term, snapshot })
+    })
+  }
+
+  /**
+   * Brings log and state to the snapshot that has arrived. Log first, state second: a crash between the two finds the
+   * snapshot ahead of the state, and finishes the job.
+   */
+  restore(meta: SnapshotMeta, done: Done): void {
+    const snapshot = this.#arrived
+    if (snapshot === null || snapshot.last.index !== meta.last.index || snapshot.last.term !== meta.last.term) {
+      done(new Error(`the snapshot at entry ${meta.last.index} is not the one that arrived`))
+      return
+    }
+    const { raft, log, stateMachine } = this.#options
+    const hardState = { term: raft.term, votedFor: raft.votedFor }
+    log.reset(snapshot.last, hardState, snapshot.clusterId, (error) => {
+      if (error === undefined) stateMachine.restore(snapshot, (failure) => this.#onRestored(snapshot, failure, done))
+      else done(error)
+    })
+  }
+
+  #onRestored(snapshot: StoredSnapshot, error: Error | undefined, done: Done): void {
+    if (error === undefined) {
+      this.#options.restored(snapshot)
+      this.#options.logger.log('info', 'a snapshot was installed', { index: snapshot.last.index, bytes: snapshot.sizeBytes })
+    }
+    done(error)
+  }
+}
