@@ -22,6 +22,8 @@ interface Weather {
   readonly purge: number
 }
 
+const HANGING_SYNC_MS = 1000
+
 const FAIR: Weather = { loss: 0, duplication: 0, delayMaxMs: 3, syncMaxMs: 2, crash: 0, partition: 0, membership: 0, purge: 0 }
 
 function drawWeather(random: Random): Weather {
@@ -71,7 +73,9 @@ export class CoreCluster {
   readonly #reads = new Map<NodeId, PendingRead[]>()
   readonly #counted = new WeakSet<object>()
   #weather: Weather
-  #cut = new Set<string>()
+  readonly #cut = new Set<string>()
+  /** Nodes whose disk has all but stopped. */
+  readonly #hanging = new Set<NodeId>()
   #proposals = 0
   readonly #coverage: CoreCoverage = {
     electionsStarted: 0,
@@ -96,10 +100,6 @@ export class CoreCluster {
     this.#nodes = Array.from({ length: this.#founders + 2 }, (_, i) => this.#createNode(i + 1))
   }
 
-  nodesForDebug(): CoreNode[] {
-    return this.#nodes
-  }
-
   get trace(): Trace {
     return this.#trace
   }
@@ -122,7 +122,7 @@ export class CoreCluster {
       random: this.#random,
       checker: this.#checker,
       timings: TIMINGS,
-      syncMs: () => randomBetween(this.#random, 0, this.#weather.syncMaxMs),
+      syncMs: () => randomBetween(this.#random, 0, this.#hanging.has(id) ? HANGING_SYNC_MS : this.#weather.syncMaxMs),
       send: (message) => this.#send(message),
       readReady: (node, ticket, index) => this.#readReady(node, ticket, index),
     })
@@ -192,12 +192,27 @@ export class CoreCluster {
     leader.input((raft) => raft.changeMembership({ voters, learners, newMembers: ids.map(member) }))
   }
 
+  #reunite(): void {
+    this.#cut.clear()
+    this.#hanging.clear()
+  }
+
+  /** Often the leader; with a disk that hangs, its writes are still under way when the others overrule it. */
+  #cutOff(): ReadonlySet<NodeId> {
+    const leader = this.#nodes.find((node) => node.alive && node.raft.role === 'leader')
+    if (leader !== undefined && chance(this.#random, 0.5)) {
+      this.#hanging.add(leader.id)
+      return new Set([leader.id])
+    }
+    return new Set(this.#nodes.filter(() => chance(this.#random, 0.4)).map(({ id }) => id))
+  }
+
   #partition(): void {
     if (this.#cut.size > 0) {
-      this.#cut.clear()
+      this.#reunite()
       return
     }
-    const minority = new Set(this.#nodes.filter(() => chance(this.#random, 0.4)).map(({ id }) => id))
+    const minority = this.#cutOff()
     const oneWay = chance(this.#random, 0.3)
     for (const a of this.#nodes) {
       for (const b of this.#nodes) {
@@ -250,7 +265,7 @@ export class CoreCluster {
   }
 
   #heal(): void {
-    this.#cut.clear()
+    this.#reunite()
     this.#weather = FAIR
     for (const node of this.#nodes) if (!node.alive) this.#start(node)
   }

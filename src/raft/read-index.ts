@@ -83,5 +83,5 @@ export function handleReadIndexResponse(state: RaftState, response: ReadIndexRes
 
 /** Questions that went unanswered for a heartbeat interval are asked again. */
 export function retryLostReads(state: RaftState): void {
-  if (state.role !== 'leader') state.rounds.restageAskedBefore(state.now - state.timings.heartbeatIntervalMs)
+  if (state.role !== 'leader') state.rounds.restageLost(state.now, state.timings.heartbeatIntervalMs)
 }

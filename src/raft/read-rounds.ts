@@ -96,9 +96,9 @@ export class ReadRounds {
     return this.#asked.splice(0, at + 1).flatMap((asked) => asked.tickets)
   }
 
-  /** Follower: questions asked before `limit` count as lost and are staged again. */
-  restageAskedBefore(limit: number): void {
-    const count = this.#asked.findLastIndex((asked) => asked.askedAt <= limit) + 1
+  /** Follower: questions that have gone unanswered for `patienceMs` count as lost and are staged again. */
+  restageLost(now: number, patienceMs: number): void {
+    const count = this.#asked.findLastIndex((asked) => asked.askedAt + patienceMs <= now) + 1
     if (count > 0) this.#restage(this.#asked.splice(0, count).flatMap((asked) => asked.tickets))
   }
 

@@ -17,6 +17,11 @@ export class EntryCache {
     this.#maxBytes = maxBytes
   }
 
+  /** Entries before this one are not here; all of them are durable. */
+  get first(): number {
+    return this.#first
+  }
+
   get bytes(): number {
     return this.#bytes
   }

@@ -49,7 +49,14 @@ export class Outbound {
   }
 
   #readEntries(message: AppendRequest, first: number, sofar: readonly Entry[]): void {
-    const last = message.prev.index + message.count
+    const end = message.prev.index + message.count
+    const cached = this.#options.cache.slice(first, end - first + 1)
+    if (cached !== undefined && this.#options.isCurrent(message.term, message.prev.index + 1)) {
+      this.#transmit({ ...message, entries: [...sofar, ...cached] }, 'bulk')
+      this.#resume(message.to)
+      return
+    }
+    const last = Math.min(end, Math.max(first, this.#options.cache.first - 1))
     this.#options.log.read(first, last, MAX_RPC_MESSAGE_SIZE, (error, entries) => {
       if (!this.#options.isCurrent(message.term, message.prev.index + 1)) {
         this.#resume(message.to)

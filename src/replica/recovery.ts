@@ -35,7 +35,7 @@ function logHas(log: LogStore, position: LogId): boolean {
 export function snapshotToInstall(log: LogStore, state: StateMachine, snapshots: SnapshotStore): StoredSnapshot | null {
   const newest = snapshots.newest()
   const { applied } = state.info()
-  if (newest === null || newest.last.index <= applied.index) return null
+  if (newest === null || newest.last.index < Math.max(applied.index, log.recovered.purged.index)) return null
   const replayable = logHas(log, newest.last) && applied.index >= log.recovered.purged.index
   return replayable ? null : newest
 }

@@ -480,7 +480,12 @@ export class Replica {
       clusterId: () => this.#clusterId ?? '',
       applied: () => this.#applier.appliedIndex,
       purgedIndex: () => this.#raft.purgedTo.index,
-      purge: (index) => this.#loop.guard(() => this.#persister.requestPurge(index)),
+      purge: (index) =>
+        this.#loop.guard(() => {
+          // Before the store begins: what is being purged can no longer be read.
+          this.#raft.purged(index)
+          this.#persister.requestPurge(index)
+        }),
       failed: (error) => this.#loop.fail(error),
     })
   }

@@ -26,7 +26,8 @@ export class SnapshotExchange {
   readonly #options: SnapshotExchangeOptions
   readonly #sender: SnapshotSender
   readonly #receiver: SnapshotReceiver
-  #arrived: StoredSnapshot | null = null
+  /** Whole, durable, and not restored yet: a second one can arrive while the first waits for the log. */
+  #arrived: StoredSnapshot[] = []
 
   constructor(options: SnapshotExchangeOptions) {
     this.#options = options
@@ -113,7 +114,7 @@ export class SnapshotExchange {
   #onArrived(from: NodeId, term: number, snapshot: StoredSnapshot): void {
     const { raft, nodeId, input } = this.#options
     input(() => {
-      this.#arrived = snapshot
+      this.#arrived.push(snapshot)
       raft.step({ type: 'snapshot', from, to: nodeId, term, snapshot })
     })
   }
@@ -123,9 +124,11 @@ export class SnapshotExchange {
    * snapshot ahead of the state, and finishes the job.
    */
   restore(meta: SnapshotMeta, done: Done): void {
-    const snapshot = this.#arrived
-    if (snapshot === null || snapshot.last.index !== meta.last.index || snapshot.last.term !== meta.last.term) {
-      done(new Error(`the snapshot at entry ${meta.last.index} is not the one that arrived`))
+    const { index, term } = meta.last
+    const snapshot = this.#arrived.find(({ last }) => last.index === index && last.term === term)
+    this.#arrived = this.#arrived.filter(({ last }) => last.index > index)
+    if (snapshot === undefined) {
+      done(new Error(`no snapshot at entry ${index} of term ${term} has arrived`))
       return
     }
     const { raft, log, stateMachine } = this.#options

@@ -42,8 +42,8 @@ export class SnapshotTransfer {
     this.#file.write(position, bytes, (error) => {
       this.#pendingWrites--
       this.#failure ??= error
-      done(error)
       this.#finishWhenWritten()
+      done(error)
     })
   }
 
