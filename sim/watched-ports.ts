@@ -52,6 +52,7 @@ export function watchLog(log: LogStore, node: number, checker: SafetyChecker): L
 /** `before` runs ahead of every apply, so that the checker knows how far this node believes to have committed. */
 export function watchState(state: StateMachine, node: number, checker: SafetyChecker, before: () => void): StateMachine {
   return {
+    opensFromSnapshot: state.opensFromSnapshot,
     info: () => state.info(),
     apply: (entries) => {
       before()

@@ -73,10 +73,14 @@ export const MAX_LINK_QUEUE_BYTES: number = 32 * MIB
 
 // Cluster.
 export const MAX_VOTERS: number = 100
+/** Membership requests waiting on a leader. */
+export const MAX_ADMIN_REQUESTS: number = 100
 export const LEARNER_LAG_THRESHOLD: number = 100
 export const MEMBERSHIP_COOLDOWN_MS: number = 300_000
 /** How long a request may take before its outcome is reported as unknown. */
 export const REQUEST_TIMEOUT_MS: number = 5_000
+/** The longest that a request may ask for. */
+export const MAX_REQUEST_TIMEOUT_MS: number = 60_000
 
 // Actors.
 export const DEFAULT_MAILBOX_CAPACITY: number = 1_000

@@ -26,6 +26,7 @@ import {
   LOG_RETAINED_ENTRIES,
   MAX_CLIENT_ID_SIZE,
   MAX_COMMAND_SIZE,
+  MAX_REQUEST_TIMEOUT_MS,
   MAX_SCAN_PAGE_BYTES,
   MAX_VOTERS,
 } from '../limits.ts'
@@ -102,7 +103,7 @@ export class AspenNode implements KeyValueStore, ClusterController, StatusSource
     const stores = config.storageBackend === 'InMemory' ? openMemoryStores() : openDurableStores(config.dataDir, config.nodeId)
     try {
       const parts = await assemble(config, stores, dependencies)
-      await parts.replica.start()
+      await startParts(parts)
       return new AspenNode(parts, startedAt)
     } catch (error) {
       await closeStores(stores)
@@ -265,14 +266,27 @@ export class AspenNode implements KeyValueStore, ClusterController, StatusSource
   }
 
   /** From callbacks below to a promise above: it settles by the deadline, whatever happens. */
-  #ask<T>(send: (reply: Reply<T>, deadline: number) => void, options: RequestOptions): Promise<T> {
-    const deadline = systemClock.now() + (options.timeoutMs ?? this.#parts.config.requestTimeoutMs)
+  async #ask<T>(send: (reply: Reply<T>, deadline: number) => void, options: RequestOptions): Promise<T> {
+    const { timeoutMs = this.#parts.config.requestTimeoutMs } = options
+    checkTimeout(timeoutMs)
+    const deadline = systemClock.now() + timeoutMs
     return new Promise<T>((resolve, reject) => {
       send((error, value) => {
         if (error === undefined) resolve(value as T)
         else reject(error)
       }, deadline)
     })
+  }
+}
+
+/** A node whose port is taken must not go on without links. */
+async function startParts({ replica, transport }: Parts): Promise<void> {
+  try {
+    await replica.start()
+  } catch (error) {
+    replica.close()
+    await transport.close()
+    throw error
   }
 }
 
@@ -375,6 +389,14 @@ function checkIds(ids: readonly number[], what: string): number[] {
   if (unique.length > MAX_VOTERS)
     throw new AspenError('INVALID_REQUEST', `${what} names ${unique.length} nodes; at most ${MAX_VOTERS} are allowed`)
   return unique
+}
+
+function checkTimeout(timeoutMs: number): void {
+  if (timeoutMs > 0 && timeoutMs <= MAX_REQUEST_TIMEOUT_MS) return
+  throw new AspenError(
+    'INVALID_REQUEST',
+    `the timeout is ${timeoutMs} ms: it must be above 0 and at most ${MAX_REQUEST_TIMEOUT_MS}`,
+  )
 }
 
 function checkOrigin({ origin }: WriteOptions): ClientSequence | null {

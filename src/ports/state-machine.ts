@@ -24,7 +24,16 @@ export interface StoredSnapshot extends SnapshotMeta {
   readonly digest: string
 }
 
-/** Snapshot files: the newest is kept; transfers in and out go by chunks and resume. */
+/** A store refuses a request or a content; the disk under it is not at fault, and another try with other bytes may do. */
+export class StoreRefusal extends Error {
+  override readonly name: string = 'StoreRefusal'
+}
+
+/**
+ * Snapshots in files. `receive`, `write` and `finish` fail with {@link StoreRefusal} when another transfer may help:
+ * what came was thrown away;
+ * any other error is the disk's and poisons the owner. The newest snapshot is kept; transfers go by chunks and resume.
+ */
 export interface SnapshotStore {
   newest(): StoredSnapshot | null
   read(id: string, position: number, length: number, done: (error: Error | undefined, bytes: Uint8Array) => void): void
@@ -42,6 +51,8 @@ export interface SnapshotStore {
  * and is rebuilt from it: nothing here is synced before a write is acknowledged.
  */
 export interface StateMachine {
+  /** The state that it opens with is that of the newest snapshot, and nothing else: the log may still have to follow. */
+  readonly opensFromSnapshot: boolean
   info(): StateInfo
   /** Applies consecutive entries after `applied`; one result for each, null for kinds that answer nothing. */
   apply(entries: readonly Entry[]): (WriteResult | null)[]

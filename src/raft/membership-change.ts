@@ -59,11 +59,9 @@ export function settleMembership(state: RaftState): void {
   becomeFollower(state, state.term, null)
 }
 
-/** Forgets members that have left once they have been told, or after a while. */
+/** Forgets members that have left and could not be told so for a while. */
 export function forgetDeparted(state: RaftState): void {
   for (const [id, progress] of state.progress) {
-    if (progress.departingAt === null) continue
-    const told = progress.match >= progress.departingAt && state.commit >= progress.departingAt
-    if (told || state.now >= progress.departureDeadline) state.progress.delete(id)
+    if (progress.departingAt !== null && state.now >= progress.departureDeadline) state.progress.delete(id)
   }
 }

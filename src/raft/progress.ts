@@ -19,6 +19,8 @@ export class Progress {
   next: number
   /** In 'probe': the one append is out and unanswered. */
   probing = false
+  /** When an append was last sent to find out where the peer stands. */
+  probedAt = Number.NEGATIVE_INFINITY
   /** When the peer last answered, and when `match` last moved, in milliseconds of the core's clock. */
   lastContact: number
   lastAdvance: number
@@ -28,6 +30,8 @@ export class Progress {
   /** For a member on its way out: the index of the configuration without it. It is told, then forgotten. */
   departingAt: number | null = null
   departureDeadline = 0
+  /** Heartbeats sent that tell it so. */
+  farewells = 0
   #inflight = new Deque<Inflight>()
   #inflightBytes = 0
 

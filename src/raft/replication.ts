@@ -24,6 +24,7 @@ export function sendAppends(state: RaftState): void {
 function sendProbe(state: RaftState, to: NodeId, progress: Progress): void {
   if (needsSnapshot(state, to, progress)) return
   progress.probing = true
+  progress.probedAt = state.now
   sendAppend(state, to, progress, countThatFits(state, progress.next))
 }
 
@@ -79,6 +80,7 @@ function sendAppend(state: RaftState, to: NodeId, progress: Progress, count: num
 }
 
 export function sendHeartbeat(state: RaftState, to: NodeId, progress: Progress): void {
+  if (progress.departingAt !== null && state.commit >= progress.departingAt) progress.farewells++
   progress.sentRound = state.rounds.round
   state.stage.send({
     type: 'heartbeat',
@@ -132,14 +134,22 @@ function nextToTry(state: RaftState, { hint, rejected }: AppendResponse): number
 export function handleHeartbeatResponse(state: RaftState, response: HeartbeatResponse): void {
   const progress = heardFrom(state, response.from, response)
   if (progress === undefined) return
-  if (progress.state === 'probe') {
+  if (progress.farewells > 1 && progress.match >= (progress.departingAt ?? 0)) {
+    // It has the configuration without it, and has heard that it is committed.
+    state.progress.delete(response.from)
+    return
+  }
+  // Answers to read rounds come many times between two heartbeats: they say nothing of a probe on its way.
+  const overdue = state.now - progress.probedAt >= state.timings.heartbeatIntervalMs
+  if (progress.state === 'probe' && overdue) {
     // The probe or its answer may be lost; a second one does no harm.
     progress.probing = false
     return
   }
-  const stalled = state.now - progress.lastAdvance >= state.timings.heartbeatIntervalMs
+  const stalled = overdue && state.now - progress.lastAdvance >= state.timings.heartbeatIntervalMs
   // Nothing was acknowledged for a while although something is out: an empty append finds out what is missing.
   if (progress.state === 'replicate' && stalled && progress.match < progress.next - 1) {
+    progress.probedAt = state.now
     if (!needsSnapshot(state, response.from, progress)) sendAppend(state, response.from, progress, 0)
   }
 }
@@ -181,8 +191,9 @@ export function snapshotEnded(state: RaftState, peer: NodeId): void {
   const progress = state.progress.get(peer)
   if (progress?.state !== 'snapshot') return
   progress.becomeProbe(progress.match + 1)
-  // The next answer to a heartbeat starts over; not before, or a peer that cannot receive would be flooded.
+  // A later answer to a heartbeat starts over; not before, or a peer that cannot receive would be flooded.
   progress.probing = true
+  progress.probedAt = state.now
 }
 
 // --- The follower's side ---

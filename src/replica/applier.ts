@@ -12,8 +12,6 @@ export interface ApplierOptions {
   /** These entries took effect, each with its result. */
   readonly applied: (entries: readonly Entry[], results: readonly (WriteResult | null)[]) => void
   readonly failed: (error: Error) => void
-  /** Runs a completion so that a failed invariant stops the node and nothing else. */
-  readonly guard: (run: () => void) => void
   /** Runs `run` later, guarded; gives the event loop a turn between batches. */
   readonly defer: (run: () => void) => void
 }
@@ -73,7 +71,7 @@ export class Applier {
     const last = Math.min(this.#target, this.#next + MAX_BATCH_SIZE - 1)
     this.#options.log.read(this.#next, last, MAX_APPEND_BYTES, (error, entries) => {
       if (epoch !== this.#epoch) return
-      if (error === undefined) this.#options.guard(() => this.#apply(entries))
+      if (error === undefined) this.#apply(entries)
       else this.#options.failed(error)
     })
   }

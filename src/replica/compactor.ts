@@ -56,6 +56,11 @@ export class Compactor {
     if (index > purgedIndex()) this.#options.purge(index)
   }
 
+  /** The node ends: nobody will be told any more. */
+  abandon(error: Error): void {
+    for (const waiter of [...this.#snapshotWaiters.splice(0), ...this.#snapshotQueued.splice(0)]) waiter(error)
+  }
+
   /** Takes a snapshot at what is applied now, or later; those who ask while one is being taken share the next. */
   takeSnapshot(reply: Reply<StoredSnapshot>): void {
     if (this.#taking) {

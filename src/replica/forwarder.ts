@@ -1,6 +1,7 @@
 import { AspenError } from '../api/index.ts'
-import { MAX_PROPOSAL_BYTES, MAX_PROPOSALS } from '../limits.ts'
+import { MAX_PROPOSAL_BYTES, MAX_PROPOSALS, MAX_REQUEST_TIMEOUT_MS } from '../limits.ts'
 import type { NodeId } from '../raft/index.ts'
+import { WireError } from '../wire/index.ts'
 import type { ForwardReply, ForwardRequest } from '../wire/index.ts'
 import type { Reply } from './options.ts'
 import { outcomeUnknown } from './proposals.ts'
@@ -16,6 +17,10 @@ export interface ForwarderOptions {
   readonly now: () => number
   /** The leader to send to, or null: this node does not know one, or leads itself. */
   readonly leader: () => NodeId | null
+  /** Where the ids of this life begin: an answer to a former one must not answer anything here. */
+  readonly firstId: number
+  /** Whether there is a link to the leader. */
+  readonly reaches: (leader: NodeId) => boolean
   /** Hands a request to the leader's link; false when it was certainly not sent. */
   readonly send: (leader: NodeId, request: ForwardRequest) => boolean
   /** Runs a job here, when this node has come to lead. */
@@ -29,13 +34,14 @@ export interface ForwarderOptions {
  */
 export class Forwarder {
   readonly #options: ForwarderOptions
-  #nextId = 1
+  #nextId: number
   #waiting: Job[] = []
   readonly #sent = new Map<number, { readonly job: Job; readonly leader: NodeId }>()
   #bytes = 0
 
   constructor(options: ForwarderOptions) {
     this.#options = options
+    this.#nextId = options.firstId
   }
 
   get count(): number {
@@ -110,15 +116,36 @@ export class Forwarder {
       return
     }
     const leader = this.#options.leader()
-    if (leader === null) {
+    if (leader === null || !this.#options.reaches(leader)) {
       this.#waiting.push(job)
       return
     }
     const id = this.#nextId++
-    const timeoutMs = Math.max(1, Math.floor(job.deadline - this.#options.now()))
+    const left = job.deadline - this.#options.now()
+    // Also of a deadline that is no number.
+    const timeoutMs = left >= 1 ? Math.min(left, MAX_REQUEST_TIMEOUT_MS) : 1
     const sent = this.#options.send(leader, { type: 'forward', id, operation: job.operation, timeoutMs, body: job.body })
     if (sent) this.#sent.set(id, { job, leader })
     else this.#waiting.push(job)
+  }
+}
+
+/** A reply in bytes for one in values. What the leader answered and this node cannot read is an unknown outcome. */
+export function decodedReply<T>(reply: Reply<T>, decode: (body: Uint8Array) => T): Reply<Uint8Array> {
+  return (error, body) => {
+    if (error !== undefined || body === undefined) {
+      reply(error)
+      return
+    }
+    let value: T
+    try {
+      value = decode(body)
+    } catch (failure) {
+      if (!(failure instanceof WireError)) throw failure
+      reply(outcomeUnknown(`the leader's answer cannot be read: ${failure.message}`))
+      return
+    }
+    reply(undefined, value)
   }
 }
 

@@ -1,3 +1,4 @@
+import { MAX_PEERS } from '../limits.ts'
 import type { Counter, LinkedPeer, LinkEnd, Metrics, TransportHandler } from '../ports/index.ts'
 import type { Message, NodeId } from '../raft/index.ts'
 import { decodePeerMessage, WireError } from '../wire/index.ts'
@@ -42,7 +43,9 @@ export class Intake implements TransportHandler {
     this.#options.guard(() => {
       this.#options.directory.linked(peer)
       this.#options.linked(peer)
+      this.#ids.delete(peer.endpointId)
       this.#ids.set(peer.endpointId, peer.claims.nodeId)
+      if (this.#ids.size > MAX_PEERS) this.#ids.delete(this.#ids.keys().next().value as string)
       const id = this.#options.directory.idOf(peer.endpointId)
       if (id !== undefined) this.#options.linkOpened(id)
     })

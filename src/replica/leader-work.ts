@@ -1,9 +1,9 @@
 import { AspenError } from '../api/index.ts'
 import type { WriteResult } from '../api/index.ts'
-import { MAX_RESULT_BYTES } from '../limits.ts'
+import { MAX_COMMAND_SIZE, MAX_REQUEST_TIMEOUT_MS, MAX_RESULT_BYTES } from '../limits.ts'
 import type { Counter, StateMachine } from '../ports/index.ts'
 import type { Raft } from '../raft/index.ts'
-import { encodeMembership, encodeWriteResult, WireError } from '../wire/index.ts'
+import { decodeEnvelope, encodeMembership, encodeWriteResult, WireError } from '../wire/index.ts'
 import type { ForwardReply, ForwardRequest } from '../wire/index.ts'
 import { decodeAdminRequest } from './admin-codec.ts'
 import type { Job } from './forwarder.ts'
@@ -64,7 +64,7 @@ export class LeaderWork {
     this.run({
       operation,
       body,
-      deadline: this.#options.now() + timeoutMs,
+      deadline: this.#options.now() + Math.min(timeoutMs, MAX_REQUEST_TIMEOUT_MS),
       reply: (error, value) => {
         if (error === undefined && value !== undefined) answer({ type: 'forward-reply', id, ok: true, body: value })
         else refuse(error instanceof AspenError ? error : new AspenError('INTERNAL', error?.message ?? 'the leader failed'))
@@ -85,6 +85,7 @@ export class LeaderWork {
   }
 
   #write({ body, deadline, reply }: Job): void {
+    checkEnvelope(body)
     this.propose(body, deadline, (error, result) => {
       if (error !== undefined || result === undefined) reply(error)
       else reply(undefined, encodeWriteResult(result))
@@ -97,6 +98,14 @@ export class LeaderWork {
       else reply(undefined, encodeMembership(membership))
     })
   }
+}
+
+/** What a peer hands over goes into every node's log: it must be a command, and fit. @throws AspenError, WireError */
+function checkEnvelope(envelope: Uint8Array): void {
+  if (envelope.length > MAX_COMMAND_SIZE) {
+    throw new AspenError('COMMAND_TOO_LARGE', `the command has ${envelope.length} bytes; at most ${MAX_COMMAND_SIZE} are allowed`)
+  }
+  decodeEnvelope(envelope)
 }
 
 /** Bytes of keys and values that the gets of a transaction found. */

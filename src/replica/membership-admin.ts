@@ -1,8 +1,8 @@
 import { AspenError } from '../api/index.ts'
-import { LEARNER_LAG_THRESHOLD, MAX_VOTERS } from '../limits.ts'
+import { LEARNER_LAG_THRESHOLD, MAX_ADMIN_REQUESTS, MAX_VOTERS } from '../limits.ts'
 import type { LinkedPeer, PeerReport } from '../ports/index.ts'
 import { isJoint } from '../raft/index.ts'
-import type { Member, Membership, MembershipTarget, NodeId, Raft } from '../raft/index.ts'
+import type { LogId, Member, Membership, MembershipTarget, NodeId, Raft } from '../raft/index.ts'
 import type { Reply } from './options.ts'
 
 /** An administrative request, as it travels to the leader. */
@@ -18,8 +18,8 @@ interface Task {
   readonly startedAt: number
   readonly deadline: number
   readonly reply: Reply<Membership>
-  /** The configuration proposed for it, once it is. */
-  proposedAt: number | null
+  /** Where the configuration proposed for it stands in the log, once it does. */
+  proposed: LogId | null
   /** What it waits for, in case the deadline comes first. */
   obstacle: AspenError
 }
@@ -31,6 +31,7 @@ export interface MembershipAdminOptions {
   readonly links: () => Iterable<LinkedPeer>
   readonly reports: () => readonly PeerReport[]
   readonly nodeIdHint: (endpointId: string) => NodeId | null
+  readonly clusterId: () => string | null
   readonly isLinked: (id: NodeId) => boolean
   /** The core has been given something: a turn is due. */
   readonly changed: () => void
@@ -41,6 +42,8 @@ export interface PeerKnowledge {
   readonly links: Iterable<LinkedPeer>
   readonly reports: readonly PeerReport[]
   readonly nodeIdHint: (endpointId: string) => NodeId | null
+  /** The cluster of this node, or null before it has one. */
+  readonly clusterId: string | null
 }
 
 /** The one live link that claims `nodeId`: its key is what the configuration binds. Hearsay only explains why there is none. */
@@ -50,6 +53,8 @@ export function bindMember(nodeId: NodeId, endpointId: string | null, peers: Pee
   )
   const [peer, second] = claiming
   if (peer === undefined) return noSuchPeer(nodeId, peers)
+  const theirs = peer.claims.clusterId
+  if (second === undefined && theirs !== null && theirs !== peers.clusterId) return foreignPeer(nodeId, peer.endpointId)
   if (second === undefined) return { id: nodeId, endpointId: peer.endpointId, addresses: [...peer.claims.addresses] }
   return new AspenError(
     'NODE_AMBIGUOUS',
@@ -70,10 +75,14 @@ function noSuchPeer(nodeId: NodeId, { reports, nodeIdHint }: PeerKnowledge): Asp
       { node_id: nodeId },
     )
   }
+  return foreignPeer(nodeId, refused.endpointId)
+}
+
+function foreignPeer(nodeId: NodeId, endpointId: string): AspenError {
   return new AspenError(
     'CLUSTER_MISMATCH',
     `node ${nodeId} belongs to another cluster: start it with an empty data directory to add it here`,
-    { node_id: nodeId, endpoint_id: refused.endpointId },
+    { node_id: nodeId, endpoint_id: endpointId },
   )
 }
 
@@ -89,9 +98,15 @@ export class MembershipAdmin {
     this.#options = options
   }
 
+  /** @throws AspenError OVERLOADED */
   submit(request: AdminRequest, deadline: number, reply: Reply<Membership>): void {
+    if (this.#tasks.length >= MAX_ADMIN_REQUESTS) {
+      throw new AspenError('OVERLOADED', `${this.#tasks.length} membership requests are already waiting; try again`, {
+        queue: 'admin',
+      })
+    }
     const obstacle = new AspenError('MEMBERSHIP_IN_PROGRESS', 'another membership change is not finished; try again')
-    this.#tasks.push({ request, startedAt: this.#options.now(), deadline, reply, proposedAt: null, obstacle })
+    this.#tasks.push({ request, startedAt: this.#options.now(), deadline, reply, proposed: null, obstacle })
     this.#options.changed()
   }
 
@@ -99,13 +114,17 @@ export class MembershipAdmin {
   progress(): void {
     if (this.#tasks.length === 0) return
     const now = this.#options.now()
-    this.#tasks = this.#tasks.filter((task) => {
+    const tasks = this.#tasks
+    // An answer may bring the next request at once.
+    this.#tasks = []
+    const unfinished = tasks.filter((task) => {
       const outcome = this.#advance(task, now)
       if (outcome === null) return true
       if (outcome instanceof Error) task.reply(outcome)
       else task.reply(undefined, outcome)
       return false
     })
+    this.#tasks = [...unfinished, ...this.#tasks]
   }
 
   get busy(): boolean {
@@ -118,26 +137,28 @@ export class MembershipAdmin {
 
   #advance(task: Task, now: number): Membership | AspenError | null {
     const { raft } = this.#options
-    if (task.proposedAt !== null) {
-      if (this.#settled(task)) return raft.membership
-      if (now < task.deadline) return null
-      return new AspenError('OUTCOME_UNKNOWN', 'the membership change was proposed but not committed before the deadline')
-    }
+    if (task.proposed !== null) return this.#outcome(task.proposed) ?? (now < task.deadline ? null : undecided())
     if (raft.role !== 'leader')
       return new AspenError('NOT_LEADER', 'this node does not lead any more; nothing was changed', { leader: raft.leader })
     const verdict = task.request.op === 'add-learner' ? this.#addLearner(task, now) : this.#changeMembership(task, now)
     if (verdict !== null) return verdict
-    return task.proposedAt === null && now >= task.deadline ? task.obstacle : null
+    return task.proposed === null && now >= task.deadline ? task.obstacle : null
   }
 
-  /** The change and everything that follows from it are applied here. */
-  #settled(task: Task): boolean {
+  /** What became of the proposal, once that is decided here, with everything that follows from it. */
+  #outcome({ index, term }: LogId): Membership | AspenError | null {
     const { raft, applied } = this.#options
-    return !isJoint(raft.membership) && raft.membershipIndex >= (task.proposedAt ?? 0) && applied() >= raft.membershipIndex
+    if (applied() < index) return null
+    const present = raft.termAt(index)
+    if (present === undefined) return undecided()
+    if (present !== term) {
+      return new AspenError('NOT_APPLIED', 'leadership changed before the membership change was committed; send it again')
+    }
+    return !isJoint(raft.membership) && applied() >= raft.membershipIndex ? raft.membership : null
   }
 
   #addLearner(task: Task, now: number): Membership | AspenError | null {
-    const { raft, links, reports, nodeIdHint } = this.#options
+    const { raft, links, reports, nodeIdHint, clusterId } = this.#options
     if (task.request.op !== 'add-learner') return null
     const { nodeId, endpointId } = task.request
     const { membership } = raft
@@ -152,7 +173,7 @@ export class MembershipAdmin {
         },
       )
     }
-    const member = bindMember(nodeId, endpointId, { links: links(), reports: reports(), nodeIdHint })
+    const member = bindMember(nodeId, endpointId, { links: links(), reports: reports(), nodeIdHint, clusterId: clusterId() })
     if (member instanceof AspenError) {
       const patient = member.code === 'NODE_UNKNOWN' && now < Math.min(task.deadline, task.startedAt + LINK_PATIENCE_MS)
       return patient ? null : member
@@ -212,10 +233,14 @@ export class MembershipAdmin {
       task.obstacle = new AspenError('MEMBERSHIP_IN_PROGRESS', 'another membership change is not finished; try again')
       return null
     }
-    task.proposedAt = outcome.index
+    task.proposed = outcome
     this.#options.changed()
     return null
   }
+}
+
+function undecided(): AspenError {
+  return new AspenError('OUTCOME_UNKNOWN', 'the membership change was proposed, and it is not known whether it was committed')
 }
 
 function sameIds(a: readonly NodeId[], b: readonly NodeId[]): boolean {

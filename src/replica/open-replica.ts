@@ -1,5 +1,5 @@
 import type { Reply, ReplicaOptions } from './options.ts'
-import { recover, snapshotToInstall } from './recovery.ts'
+import { hardStateAt, logHas, recover, snapshotToInstall } from './recovery.ts'
 import { Replica } from './replica.ts'
 
 /** Brings log, state and snapshot of a stopped node into agreement, and makes a replica of them. It is not started yet. */
@@ -21,15 +21,11 @@ export function openReplica(options: ReplicaOptions, reply: Reply<Replica>): voi
     build()
     return
   }
-  const { purged, entries, hardState } = log.recovered
-  const held = snapshot.last.index === purged.index ? purged.term : entries[snapshot.last.index - purged.index - 1]?.term
-  if (held === snapshot.last.term) {
+  if (logHas(log, snapshot.last)) {
     stateMachine.restore(snapshot, build)
     return
   }
-  const term = Math.max(hardState.term, snapshot.last.term)
-  const votedFor = term === hardState.term ? hardState.votedFor : null
-  log.reset(snapshot.last, { term, votedFor }, snapshot.clusterId, (error) => {
+  log.reset(snapshot.last, hardStateAt(log, snapshot), snapshot.clusterId, (error) => {
     if (error === undefined) stateMachine.restore(snapshot, build)
     else build(error)
   })

@@ -39,6 +39,7 @@ export class Outbound {
 
   #sendAppend(message: AppendRequest): void {
     const first = message.prev.index + 1
+    if (message.count > 0 && !this.#options.isCurrent(message.term, first)) return
     const entries = this.#options.cache.slice(first, message.count)
     if (entries !== undefined || message.count === 0) {
       this.#transmit({ ...message, entries: entries ?? [] }, 'bulk')
@@ -51,7 +52,7 @@ export class Outbound {
   #readEntries(message: AppendRequest, first: number, sofar: readonly Entry[]): void {
     const end = message.prev.index + message.count
     const cached = this.#options.cache.slice(first, end - first + 1)
-    if (cached !== undefined && this.#options.isCurrent(message.term, message.prev.index + 1)) {
+    if (cached !== undefined) {
       this.#transmit({ ...message, entries: [...sofar, ...cached] }, 'bulk')
       this.#resume(message.to)
       return

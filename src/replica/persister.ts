@@ -1,6 +1,6 @@
 import { MAX_PERSIST_BYTES } from '../limits.ts'
 import type { Done, LogBatch, LogStore } from '../ports/index.ts'
-import type { Effects, LogId, Message, Persist, SnapshotMeta } from '../raft/index.ts'
+import type { Effects, Message, Persist, SnapshotMeta } from '../raft/index.ts'
 
 interface Item {
   readonly id: number
@@ -18,8 +18,6 @@ export interface PersisterOptions {
   readonly send: (message: Message) => void
   /** Batches up to `id` are durable. */
   readonly persisted: (id: number) => void
-  /** The log now begins after this position. */
-  readonly purged: (position: LogId) => void
   readonly failed: (error: Error) => void
   /** Reports a finished sync: entries and bytes it made durable. */
   readonly synced: (entries: number, startedAt: number) => void
@@ -133,14 +131,10 @@ export class Persister {
     const index = this.#purgeTo
     this.#purgeTo = 0
     this.#busySince = this.#options.now()
-    this.#options.log.purge(index, (error, purged) => {
+    this.#options.log.purge(index, (error) => {
       this.#busySince = null
-      if (error !== undefined) {
-        this.#options.failed(error)
-        return
-      }
-      this.#options.purged(purged)
-      this.start()
+      if (error === undefined) this.start()
+      else this.#options.failed(error)
     })
   }
 

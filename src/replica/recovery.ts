@@ -12,7 +12,7 @@
  */
 import type { LogStore, SnapshotStore, StateMachine, StoredSnapshot } from '../ports/index.ts'
 import { EMPTY_MEMBERSHIP } from '../raft/index.ts'
-import type { Entry, LogId, Membership, RaftRestored } from '../raft/index.ts'
+import type { Entry, HardState, LogId, Membership, RaftRestored } from '../raft/index.ts'
 import { decodeMembership } from '../wire/index.ts'
 
 /** The data directory contradicts itself; starting would lose or invent data. */
@@ -25,7 +25,7 @@ export interface Recovered {
   readonly clusterId: string | null
 }
 
-function logHas(log: LogStore, position: LogId): boolean {
+export function logHas(log: LogStore, position: LogId): boolean {
   const { purged, entries } = log.recovered
   if (position.index === purged.index) return position.term === purged.term
   return entries[position.index - purged.index - 1]?.term === position.term
@@ -35,7 +35,10 @@ function logHas(log: LogStore, position: LogId): boolean {
 export function snapshotToInstall(log: LogStore, state: StateMachine, snapshots: SnapshotStore): StoredSnapshot | null {
   const newest = snapshots.newest()
   const { applied } = state.info()
-  if (newest === null || newest.last.index < Math.max(applied.index, log.recovered.purged.index)) return null
+  if (newest === null || newest.last.index < log.recovered.purged.index) return null
+  const ahead = newest.last.index - applied.index
+  // A state that is the snapshot itself says nothing of whether the log was reset to it.
+  if (ahead < 0 || (ahead === 0 && !state.opensFromSnapshot)) return null
   const replayable = logHas(log, newest.last) && applied.index >= log.recovered.purged.index
   return replayable ? null : newest
 }
@@ -50,11 +53,18 @@ function membershipsAfter(
   return [base, ...later]
 }
 
+/** The hard state of a log that is reset to a snapshot: its term cannot lie before that of the entries. */
+export function hardStateAt(log: LogStore, snapshot: StoredSnapshot): HardState {
+  const { hardState } = log.recovered
+  return snapshot.last.term <= hardState.term ? hardState : { term: snapshot.last.term, votedFor: null }
+}
+
 /** Reads the consensus state out of log and state machine. Call it after `snapshotToInstall` was dealt with. */
 export function recover(log: LogStore, state: StateMachine, installed: StoredSnapshot | null): Recovered {
   const { applied, membership, membershipIndex } = state.info()
   const reset = installed !== null && !logHas(log, installed.last)
-  const { hardState, clusterId } = log.recovered
+  const { clusterId } = log.recovered
+  const hardState = reset ? hardStateAt(log, installed) : log.recovered.hardState
   const purged = reset ? installed.last : log.recovered.purged
   const entries = reset ? [] : log.recovered.entries
   const lastIndex = purged.index + entries.length

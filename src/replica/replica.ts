@@ -18,7 +18,8 @@ import { Applier } from './applier.ts'
 import { Compactor } from './compactor.ts'
 import { Directory } from './directory.ts'
 import { EntryCache } from './entry-cache.ts'
-import { Forwarder } from './forwarder.ts'
+import { decodedReply, Forwarder } from './forwarder.ts'
+import { guardStores } from './guarded-stores.ts'
 import { Intake } from './intake.ts'
 import { LeaderWork } from './leader-work.ts'
 import { bindMember, MembershipAdmin } from './membership-admin.ts'
@@ -26,7 +27,7 @@ import type { AdminRequest } from './membership-admin.ts'
 import type { Reply, ReplicaOptions } from './options.ts'
 import { Outbound } from './outbound.ts'
 import { Persister } from './persister.ts'
-import { Proposals } from './proposals.ts'
+import { outcomeUnknown, Proposals } from './proposals.ts'
 import { Reads } from './reads.ts'
 import type { Recovered } from './recovery.ts'
 import { openReplicaMetrics } from './replica-metrics.ts'
@@ -37,6 +38,8 @@ import { TurnLoop } from './turn-loop.ts'
 
 /** How often deadlines are looked at while somebody waits, in milliseconds. */
 const SWEEP_INTERVAL_MS = 50
+/** Room for the ids of one life: 2^32 incarnations times 2^20 ids are safe integers. */
+const FORWARD_IDS_PER_LIFE = 2 ** 20
 /** How often a stopping replica looks whether it may end, in milliseconds. */
 const STOP_CHECK_INTERVAL_MS = 5
 
@@ -58,6 +61,8 @@ export class Replica {
   readonly #leaderWork: LeaderWork
   readonly #forwarder: Forwarder
   readonly #intake: Intake
+  /** Different in every life: what was asked in a former one is not answered in this one. */
+  readonly #incarnation: number
   #clusterId: string | null
   /** Written with the next batch, once in the life of a log. */
   #clusterIdToPersist: string | undefined
@@ -66,14 +71,22 @@ export class Replica {
   #stopping = false
 
   constructor(options: ReplicaOptions, { restored, clusterId }: Recovered) {
-    this.#options = options
+    this.#loop = new TurnLoop({
+      clock: options.clock,
+      turn: (now) => this.#turn(now),
+      onFault: (error) => this.#onFault(error),
+    })
+    this.#options = { ...options, ...guardStores(options, (run) => this.#loop.guard(run)) }
     const { nodeId, clock, random, timings } = options
     this.#clusterId = clusterId
     this.#metrics = openReplicaMetrics(options.metrics)
-    const incarnation = random.nextUint32() + 1
-    this.#raft = new Raft({ id: nodeId, timings, random, incarnation, encodeMembership }, restored, clock.now())
+    this.#incarnation = random.nextUint32() + 1
+    this.#raft = new Raft(
+      { id: nodeId, timings, random, incarnation: this.#incarnation, encodeMembership },
+      restored,
+      clock.now(),
+    )
     this.#membership = this.#raft.membership
-    this.#loop = new TurnLoop({ clock, turn: (now) => this.#turn(now), onFault: (error) => this.#onFault(error) })
     this.#cache = new EntryCache(this.#raft.lastLog.index, MAX_ENTRY_CACHE_BYTES)
     this.#directory = new Directory(nodeId)
     this.#directory.follow(this.#membership)
@@ -105,9 +118,9 @@ export class Replica {
    */
   stop(deadline: number, done: () => void): void {
     this.#stopping = true
-    if (this.#raft.role === 'leader') this.#loop.input(() => void this.#raft.transferLeadership())
     const wait = (): void => {
       const { clock } = this.#options
+      if (this.#leaderWork.leads) this.#loop.input(() => void this.#raft.transferLeadership())
       if (!this.#loop.running || this.#atRest() || clock.now() >= deadline) done()
       else clock.setTimer(STOP_CHECK_INTERVAL_MS, wait)
     }
@@ -132,12 +145,7 @@ export class Replica {
   write(envelope: Uint8Array, deadline: number, reply: Reply<WriteResult>): void {
     this.#attempt(reply, () => {
       if (this.#leaderWork.leads) this.#leaderWork.propose(envelope, deadline, reply)
-      else {
-        this.#forwarder.submit('write', envelope, deadline, (error, body) => {
-          if (error !== undefined || body === undefined) reply(error)
-          else reply(undefined, decodeWriteResult(body))
-        })
-      }
+      else this.#forwarder.submit('write', envelope, deadline, decodedReply(reply, decodeWriteResult))
     })
   }
 
@@ -153,10 +161,7 @@ export class Replica {
   /** Adds a learner or changes the voters, here or at the leader. */
   administer(request: AdminRequest, deadline: number, reply: Reply<Membership>): void {
     this.#attempt(reply, () => {
-      this.#forwarder.submit('admin', encodeAdminRequest(request), deadline, (error, body) => {
-        if (error !== undefined || body === undefined) reply(error)
-        else reply(undefined, decodeMembership(body))
-      })
+      this.#forwarder.submit('admin', encodeAdminRequest(request), deadline, decodedReply(reply, decodeMembership))
     })
   }
 
@@ -187,8 +192,8 @@ export class Replica {
         this.#checkServing(kind)
         run()
       } catch (error) {
+        reply(error instanceof AspenError ? error : outcomeUnknown('this node failed over it'))
         if (!(error instanceof AspenError)) throw error
-        reply(error)
       }
     })
     if (!ran) reply(new AspenError('POISONED', `this node has stopped: ${this.#loop.fault?.message ?? 'it was closed'}`))
@@ -215,7 +220,8 @@ export class Replica {
 
   #bind(id: NodeId): Member {
     const { transport, nodeIdHint } = this.#options
-    const member = bindMember(id, null, { links: this.#directory.links(), reports: transport.peers(), nodeIdHint })
+    const peers = { links: this.#directory.links(), reports: transport.peers(), nodeIdHint, clusterId: this.#clusterId }
+    const member = bindMember(id, null, peers)
     if (member instanceof AspenError) throw member
     return member
   }
@@ -261,8 +267,8 @@ export class Replica {
   #turn(now: number): number {
     this.#raft.tick(now)
     if (now >= this.#nextSweep) this.#sweep(now)
-    for (let effects = this.#raft.take(); effects !== undefined; effects = this.#raft.take()) this.#carryOut(effects)
     this.#followMembership()
+    for (let effects = this.#raft.take(); effects !== undefined; effects = this.#raft.take()) this.#carryOut(effects)
     this.#admin.progress()
     this.#persister.start()
     return Math.min(this.#raft.nextDeadline, this.#somebodyWaits() ? this.#nextSweep : Number.POSITIVE_INFINITY)
@@ -340,11 +346,10 @@ export class Replica {
   #leaveStalledDisk(now: number): void {
     const { busySince } = this.#persister
     const stalled = busySince !== null && now - busySince > this.#options.timings.electionTimeoutMinMs
-    if (!stalled || !this.#leaderWork.leads) return
+    if (!stalled || !this.#leaderWork.leads || !this.#raft.transferLeadership()) return
     this.#options.logger.log('warn', 'the log has not synced for an election timeout: handing leadership over', {
       sinceMs: now - busySince,
     })
-    this.#raft.transferLeadership()
   }
 
   /** Why a request that was never proposed came to its deadline. */
@@ -422,6 +427,7 @@ export class Replica {
     this.#reads.expire(Number.POSITIVE_INFINITY, () => new AspenError('STOPPING', why))
     this.#forwarder.abandon(new AspenError('STOPPING', why))
     this.#admin.abandon(new AspenError('OUTCOME_UNKNOWN', why))
+    this.#compactor.abandon(new AspenError('STOPPING', why))
   }
 
   // --- The parts, put together ---
@@ -445,7 +451,6 @@ export class Replica {
         cache: this.#cache,
         applied: (entries, results) => this.#onApplied(entries, results),
         failed: (error) => this.#loop.fail(error),
-        guard: (run) => this.#loop.guard(run),
         defer: (run) => this.#loop.defer(run),
       },
       applied,
@@ -459,7 +464,6 @@ export class Replica {
       restore: (snapshot, done) => this.#exchange.restore(snapshot, done),
       send: (message) => this.#outbound.send(message),
       persisted: (id) => void this.#loop.input(() => this.#raft.persisted(id)),
-      purged: (position) => this.#loop.guard(() => this.#raft.purged(position.index)),
       failed: (error) => this.#loop.fail(error),
       synced: (entries, startedAt) => {
         this.#metrics.sync.observe((clock.now() - startedAt) / 1000)
@@ -502,6 +506,7 @@ export class Replica {
       logger,
       now: () => clock.now(),
       send: (to, message) => this.#sendPeer(to, message),
+      failed: (error) => this.#loop.fail(error),
       input: (run) => void this.#loop.input(run),
       restored: (snapshot) => this.#loop.guard(() => this.#onRestored(snapshot)),
     })
@@ -516,6 +521,7 @@ export class Replica {
       links: () => this.#directory.links(),
       reports: () => transport.peers(),
       nodeIdHint,
+      clusterId: () => this.#clusterId,
       isLinked: (id) => this.#directory.isLinked(id),
       changed: () => this.#loop.schedule(),
     })
@@ -537,11 +543,14 @@ export class Replica {
   #createForwarder(): Forwarder {
     const { nodeId, clock } = this.#options
     return new Forwarder({
+      firstId: this.#incarnation * FORWARD_IDS_PER_LIFE,
+      reaches: (leader) => this.#directory.isLinked(leader),
       now: () => clock.now(),
       leader: () => (this.#raft.leader === nodeId ? null : this.#raft.leader),
       send: (leader, request) => {
-        this.#metrics.forwarded[request.operation].add()
-        return this.#sendPeer(leader, request)
+        const sent = this.#sendPeer(leader, request)
+        if (sent) this.#metrics.forwarded[request.operation].add()
+        return sent
       },
       leadsHere: () => this.#leaderWork.leads,
       runHere: (job) => this.#leaderWork.run(job),
@@ -566,7 +575,13 @@ export class Replica {
       linkOpened: (id) => this.#onLinkOpened(id),
       linkClosed: (id) => this.#onLinkClosed(id),
       crashed: (id) => this.#raft.peerCrashed(id),
-      guard: (run) => void this.#loop.input(run),
+      guard: (run) => {
+        this.#loop.input(() => {
+          // What came before may have changed who is who.
+          this.#followMembership()
+          run()
+        })
+      },
     })
   }
 }

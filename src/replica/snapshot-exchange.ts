@@ -5,6 +5,9 @@ import type { Compactor } from './compactor.ts'
 import { SnapshotReceiver } from './snapshot-receiver.ts'
 import { SnapshotSender } from './snapshot-sender.ts'
 
+/** Snapshots that have arrived and wait for the log; the store keeps two. */
+const MAX_UNRESTORED = 2
+
 export interface SnapshotExchangeOptions {
   readonly nodeId: NodeId
   readonly raft: Raft
@@ -15,6 +18,8 @@ export interface SnapshotExchangeOptions {
   readonly logger: Logger
   readonly now: () => number
   readonly send: (to: NodeId, message: PeerMessage) => boolean
+  /** The disk failed. */
+  readonly failed: (error: Error) => void
   /** Feeds the core, and has a turn follow. */
   readonly input: (run: () => void) => void
   /** The state is that of this snapshot now. */
@@ -47,6 +52,7 @@ export class SnapshotExchange {
       send: (to, progress) => void send(to, progress),
       arrived: (from, term, snapshot) => this.#onArrived(from, term, snapshot),
       rejected: (error) => logger.log('warn', 'a snapshot was not taken in', { reason: error.message }),
+      failed: options.failed,
     })
   }
 
@@ -84,9 +90,10 @@ export class SnapshotExchange {
     if (raft.role === 'leader' && raft.term === term && !this.#sender.has(to)) this.#sender.start(to, term, snapshot)
   }
 
-  /** Only the leader of the present term is listened to. */
+  /** Only the leader of the present term is listened to; not while snapshots wait to be restored, for the store keeps few. */
   chunk(chunk: SnapshotChunk): void {
     const { raft } = this.#options
+    if (this.#arrived.length >= MAX_UNRESTORED) return
     if (chunk.term === raft.term && chunk.from === raft.leader) this.#receiver.receive(chunk)
   }
 
@@ -116,6 +123,10 @@ export class SnapshotExchange {
     input(() => {
       this.#arrived.push(snapshot)
       raft.step({ type: 'snapshot', from, to: nodeId, term, snapshot })
+      const { purgedTo } = raft
+      const taken = purgedTo.index === snapshot.last.index && purgedTo.term === snapshot.last.term
+      // The log agrees with it already, or has more.
+      if (!taken) this.#arrived.pop()
     })
   }
 

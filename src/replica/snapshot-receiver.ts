@@ -1,4 +1,5 @@
 import { MAX_SNAPSHOT_FILE_SIZE } from '../limits.ts'
+import { StoreRefusal } from '../ports/index.ts'
 import type { SnapshotStore, StoredSnapshot } from '../ports/index.ts'
 import type { NodeId } from '../raft/index.ts'
 import type { SnapshotChunk, SnapshotProgress } from '../wire/index.ts'
@@ -12,8 +13,10 @@ export interface SnapshotReceiverOptions {
   readonly send: (to: NodeId, progress: SnapshotProgress) => void
   /** The snapshot is here, whole and durable. */
   readonly arrived: (from: NodeId, term: number, snapshot: StoredSnapshot) => void
-  /** Its bytes do not match its digest: it was thrown away. */
+  /** It was thrown away, because of what it is. */
   readonly rejected: (error: Error) => void
+  /** The disk failed. */
+  readonly failed: (error: Error) => void
 }
 
 /** Takes in one snapshot at a time. Another snapshot than the one at hand takes its place. */
@@ -21,6 +24,8 @@ export class SnapshotReceiver {
   readonly #options: SnapshotReceiverOptions
   #current: { readonly snapshot: StoredSnapshot; received: number; busy: boolean; readonly waiting: SnapshotChunk[] } | null =
     null
+  /** The newest chunk of another snapshot, which came while this one was being written. */
+  #opening: SnapshotChunk | null = null
 
   constructor(options: SnapshotReceiverOptions) {
     this.#options = options
@@ -28,7 +33,10 @@ export class SnapshotReceiver {
 
   receive(chunk: SnapshotChunk): void {
     const { snapshot } = chunk
-    if (this.#current?.busy === true && this.#current.snapshot.id !== snapshot.id) return
+    if (this.#current?.busy === true && this.#current.snapshot.id !== snapshot.id) {
+      this.#opening = chunk
+      return
+    }
     if (this.#current?.snapshot.id !== snapshot.id && !this.#begin(snapshot)) return
     const current = this.#current
     if (current === null) return
@@ -55,8 +63,9 @@ export class SnapshotReceiver {
   /** Makes room for another snapshot; false when the store will not have it. */
   #begin(snapshot: StoredSnapshot): boolean {
     try {
-      if (snapshot.sizeBytes > MAX_SNAPSHOT_FILE_SIZE)
-        throw new Error(`it has ${snapshot.sizeBytes} bytes; at most ${MAX_SNAPSHOT_FILE_SIZE} are allowed`)
+      if (snapshot.sizeBytes > MAX_SNAPSHOT_FILE_SIZE) {
+        throw new StoreRefusal(`it has ${snapshot.sizeBytes} bytes; at most ${MAX_SNAPSHOT_FILE_SIZE} are allowed`)
+      }
       this.#current = { snapshot, received: this.#options.snapshots.receive(snapshot), busy: false, waiting: [] }
       return true
     } catch (error) {
@@ -76,6 +85,10 @@ export class SnapshotReceiver {
       id,
       received: current.received,
     })
+    if (this.#opening !== null) {
+      this.#takeOver()
+      return
+    }
     if (current.received < sizeBytes) {
       const next = current.waiting.shift()
       if (next !== undefined) this.receive(next)
@@ -84,13 +97,29 @@ export class SnapshotReceiver {
     current.busy = true
     this.#options.snapshots.finish(id, (error) => {
       this.#current = null
-      if (error === undefined) this.#options.arrived(chunk.from, chunk.term, current.snapshot)
-      else this.#reject(error)
+      if (error !== undefined) {
+        this.#reject(error)
+        return
+      }
+      this.#options.arrived(chunk.from, chunk.term, current.snapshot)
+      this.#takeOver()
     })
   }
 
   #reject(error: Error): void {
     this.#current = null
+    if (!(error instanceof StoreRefusal)) {
+      this.#options.failed(error)
+      return
+    }
     this.#options.rejected(error)
+    this.#takeOver()
+  }
+
+  /** Another snapshot was offered meanwhile. */
+  #takeOver(): void {
+    const opening = this.#opening
+    this.#opening = null
+    if (opening !== null) this.receive(opening)
   }
 }

@@ -42,6 +42,7 @@ export function openMemoryStateMachine(options: MemoryStateMachineOptions): Memo
 }
 
 export class MemoryStateMachine implements StateMachine {
+  readonly opensFromSnapshot: boolean
   readonly #snapshots: SnapshotFiles
   readonly #volatile: boolean
   readonly #defer: (run: () => void) => void
@@ -54,6 +55,7 @@ export class MemoryStateMachine implements StateMachine {
   constructor(options: MemoryStateMachineOptions) {
     this.#snapshots = options.snapshots
     this.#volatile = options.volatile
+    this.opensFromSnapshot = !options.volatile
     this.#defer = options.defer
     this.#operations = new RunningOperations('memory', options.defer)
     this.#clusterId = options.clusterId ?? ((): null => null)

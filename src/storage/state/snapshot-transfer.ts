@@ -76,13 +76,24 @@ export class SnapshotTransfer {
     const done = this.#finish
     if (done === undefined || this.#pendingWrites > 0) return
     const failure = this.#failure
-    if (failure !== undefined) return this.#defer(() => done(failure))
+    if (failure !== undefined) return this.#defer(() => this.#giveUp(failure, done))
     readSnapshot(this.#file, {}, (error, found) => {
       const problem = found === undefined ? error : this.#difference(found)
-      if (problem === undefined) return publishFile(this.#disk, this.#file, this.snapshot.id, done)
-      if (isBadContent(problem) && !attempt(() => this.abandon(), done)) return
-      done(problem)
+      if (problem !== undefined) return this.#giveUp(problem, done)
+      publishFile(this.#disk, this.#file, this.snapshot.id, (failed) => {
+        if (failed === undefined) done()
+        else this.#giveUp(failed, done)
+      })
     })
+  }
+
+  /** Bad content is of no use, and after a failed sync what reads back now may be gone after a power cut. */
+  #giveUp(problem: Error, done: Done): void {
+    attempt(
+      () => this.abandon(),
+      () => undefined,
+    )
+    done(problem)
   }
 
   /** Undefined when the file is the snapshot that was announced. */
@@ -104,10 +115,6 @@ export class SnapshotTransfer {
   #mismatch(state: string): Error {
     return new StateError('TRANSFER_MISMATCH', this.snapshot.id, `snapshot ${this.snapshot.id} ${state}`)
   }
-}
-
-function isBadContent(error: Error): boolean {
-  return error instanceof StateError && (error.code === 'DIGEST_MISMATCH' || error.code === 'CORRUPT')
 }
 
 function openPartial(disk: Disk, snapshot: StoredSnapshot): DiskFile {

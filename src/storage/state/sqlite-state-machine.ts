@@ -33,6 +33,7 @@ export function openSqliteStateMachine(options: SqliteStateMachineOptions): Sqli
 }
 
 export class SqliteStateMachine implements StateMachine {
+  readonly opensFromSnapshot = false
   readonly #directory: string
   readonly #snapshots: SnapshotFiles
   readonly #worker: StateWorkerLink

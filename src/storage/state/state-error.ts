@@ -1,3 +1,5 @@
+import { StoreRefusal } from '../../ports/index.ts'
+
 /** Why a file of the state, or a snapshot, cannot be used. */
 export type StateErrorCode =
   /** Its content is damaged, or it is no file of ours. */
@@ -19,8 +21,11 @@ export type StateErrorCode =
   /** Closed, or closing. */
   | 'CLOSED'
 
-/** An error of the state machine or the snapshot store, naming the file it is about. */
-export class StateError extends Error {
+/**
+ * An error of the state machine or the snapshot store, naming the file it is about. It is about content and requests;
+ * what the disk itself reports is passed on as it is.
+ */
+export class StateError extends StoreRefusal {
   override readonly name = 'StateError'
   readonly code: StateErrorCode
   /** Path or name of the file. */

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Message } from '../../src/raft/index.ts'
+import { emptyNode, grownNode, HandCluster, memberOf, TIMINGS } from './hand-cluster.ts'
+
+function lead(cluster: HandCluster, id: number): void {
+  cluster.advance(3001, [id])
+  cluster.settle()
+  if (cluster.node(id).raft.role !== 'leader') lead(cluster, id)
+}
+
+test('Raft: read rounds do not repeat an unanswered probe', () => {
+  const cluster = new HandCluster()
+  for (const id of [1, 2, 3]) cluster.nodes.set(id, grownNode(id, [1, 2, 3], [], 0))
+  lead(cluster, 1)
+  const leader = cluster.node(1)
+  // Node 3 answers heartbeats at once; what it must write waits for its disk.
+  leader.raft.linkClosed(3)
+  leader.raft.propose(new Uint8Array(1000))
+  const probes: Message[] = []
+  for (let round = 0; round < 20; round++) {
+    leader.raft.read()
+    cluster.take(1)
+    cluster.persist(1)
+    probes.push(...cluster.wire.filter((message) => message.type === 'append' && message.to === 3 && message.count > 0))
+    cluster.deliver(() => true)
+    cluster.take(2)
+    cluster.persist(2)
+    cluster.take(3)
+    cluster.deliver(() => true)
+  }
+  assert.ok(probes.length <= 2, `the same entry was sent ${probes.length} times within no time at all`)
+})
+
+test('Raft: a voter that was removed learns of it while the leader lives, and campaigns no more', () => {
+  const cluster = new HandCluster()
+  for (const id of [1, 2, 3]) cluster.nodes.set(id, emptyNode(id))
+  cluster.node(1).raft.bootstrap([1, 2, 3].map(memberOf))
+  cluster.settle()
+  const { raft } = cluster.node(1)
+  assert.equal(raft.role, 'leader')
+  assert.notEqual(typeof raft.changeMembership({ voters: [1, 2], learners: [], newMembers: [] }), 'string')
+  cluster.settle()
+  for (let beat = 0; beat < 6; beat++) {
+    cluster.advance(TIMINGS.heartbeatIntervalMs, [1])
+    cluster.settle()
+  }
+  const removed = cluster.node(3).raft
+  assert.deepEqual(removed.membership.voters, [1, 2])
+  assert.equal(removed.commitIndex, removed.membershipIndex, 'it has been told that the configuration is committed')
+  cluster.advance(2 * TIMINGS.electionTimeoutMaxMs, [3])
+  cluster.take(3)
+  assert.deepEqual(
+    cluster.wire.filter((message) => message.type === 'vote').map(({ from, to }) => `${from}->${to}`),
+    [],
+  )
+})

@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { encodeMembership, encodeWriteResult } from '../../src/wire/index.ts'
+import { CLUSTER, endpointOf, envelope, HandPeer, World } from './world.ts'
+
+test('replica: a cluster of three founded at once takes writes through a follower', () => {
+  const world = new World()
+  const [, second] = world.cluster([1, 2, 3]) as [never, ReturnType<World['node']>]
+  const outcomes: string[] = []
+  second.write('a', outcomes)
+  world.clock.until(() => outcomes.length > 0, 'the write')
+  assert.deepEqual(outcomes, ['ok'])
+})
+
+test('replica: a forwarded write that is no command is refused and does not stop the leader', () => {
+  const world = new World()
+  const [leader] = world.cluster([1]) as [ReturnType<World['node']>]
+  const peer = new HandPeer(world, 9)
+  peer.start(CLUSTER)
+  peer.transport.connect(endpointOf(1), leader.member.addresses)
+  world.clock.advance(200)
+  peer.say(1, { type: 'forward', id: 1, operation: 'write', timeoutMs: 1000, body: new TextEncoder().encode('rubbish') })
+  world.clock.advance(200)
+  assert.deepEqual(leader.fatal, [])
+  const answer = peer.received.find((message) => message.type === 'forward-reply')
+  assert.ok(answer?.type === 'forward-reply' && !answer.ok)
+  assert.equal(answer.code, 'INVALID_REQUEST')
+})
+
+test('replica: a forwarded write larger than any command is refused and does not stop the leader', () => {
+  const world = new World()
+  const [leader, second] = world.cluster([1, 2]) as [ReturnType<World['node']>, ReturnType<World['node']>]
+  const peer = new HandPeer(world, 9)
+  peer.start(CLUSTER)
+  peer.transport.connect(endpointOf(1), leader.member.addresses)
+  world.clock.advance(200)
+  const body = new Uint8Array(9 * 1024 * 1024)
+  body.set(envelope('a'))
+  peer.say(1, { type: 'forward', id: 1, operation: 'write', timeoutMs: 1000, body })
+  world.clock.advance(200)
+  assert.deepEqual([...leader.fatal, ...second.fatal], [])
+})
+
+test('replica: a write without a finite deadline at a follower does not stop the node', () => {
+  for (const deadline of [Number.POSITIVE_INFINITY, Number.NaN]) {
+    const world = new World()
+    const [, second] = world.cluster([1, 2]) as [never, ReturnType<World['node']>]
+    const outcomes: string[] = []
+    second.write('a', outcomes, deadline)
+    world.clock.advance(500)
+    assert.deepEqual(second.fatal, [])
+    assert.equal(outcomes.length, 1)
+  }
+})
+
+test('replica: an answer that cannot be decoded is an unknown outcome and does not stop the follower', () => {
+  const world = new World()
+  const leader = new HandPeer(world, 1)
+  const follower = world.node(2)
+  follower.start()
+  leader.start(CLUSTER)
+  leader.transport.connect(endpointOf(2), follower.member.addresses)
+  world.clock.advance(100)
+  const membership = {
+    voters: [1],
+    outgoing: [],
+    learners: [2],
+    members: [{ id: 1, endpointId: endpointOf(1), addresses: [] }, follower.member],
+  }
+  const founding = { index: 1, term: 0, kind: 'membership' as const, payload: encodeMembership(membership), membership }
+  leader.say(2, {
+    type: 'raft',
+    message: {
+      type: 'append',
+      from: 1,
+      to: 2,
+      term: 1,
+      prev: { term: 0, index: 0 },
+      count: 1,
+      entries: [founding],
+      commit: 1,
+      incarnation: 1,
+      round: 0,
+    },
+  })
+  world.clock.advance(20)
+  const outcomes: string[] = []
+  follower.write('a', outcomes)
+  world.clock.advance(20)
+  const forwarded = leader.received.find((message) => message.type === 'forward')
+  assert.ok(forwarded?.type === 'forward')
+  leader.say(2, { type: 'forward-reply', id: forwarded.id, ok: true, body: new TextEncoder().encode('rubbish') })
+  world.clock.advance(20)
+  assert.deepEqual(follower.fatal, [])
+  assert.deepEqual(outcomes, ['OUTCOME_UNKNOWN'])
+})
+
+test('replica: the answer to a write of a former life does not answer a write of this one', () => {
+  const world = new World()
+  const leader = new HandPeer(world, 1)
+  const follower = world.node(2)
+  follower.start()
+  leader.start(CLUSTER)
+  leader.transport.connect(endpointOf(2), follower.member.addresses)
+  world.clock.advance(100)
+  const membership = {
+    voters: [1],
+    outgoing: [],
+    learners: [2],
+    members: [{ id: 1, endpointId: endpointOf(1), addresses: [] }, follower.member],
+  }
+  const founding = { index: 1, term: 0, kind: 'membership' as const, payload: encodeMembership(membership), membership }
+  const lead = (): void => {
+    leader.say(2, {
+      type: 'raft',
+      message: {
+        type: 'append',
+        from: 1,
+        to: 2,
+        term: 1,
+        prev: { term: 0, index: 0 },
+        count: 1,
+        entries: [founding],
+        commit: 1,
+        incarnation: 1,
+        round: 0,
+      },
+    })
+    world.clock.advance(20)
+  }
+  const forwarded = (): number => {
+    const message = leader.received.findLast((one) => one.type === 'forward')
+    assert.ok(message?.type === 'forward')
+    return message.id
+  }
+  lead()
+  follower.write('a', [])
+  world.clock.advance(20)
+  const former = forwarded()
+
+  follower.crash()
+  world.clock.advance(20)
+  follower.start()
+  world.clock.advance(100)
+  lead()
+  const outcomes: string[] = []
+  follower.write('b', outcomes)
+  world.clock.advance(20)
+  assert.equal(leader.received.filter((one) => one.type === 'forward').length, 2)
+
+  // The leader has committed the first write only now, and answers over the link there is.
+  leader.say(2, { type: 'forward-reply', id: former, ok: true, body: encodeWriteResult({ logId: { term: 1, index: 5 } }) })
+  world.clock.advance(20)
+  assert.deepEqual(outcomes, [], 'the write of this life is not answered by that of the former')
+})

@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { AppendRequest, Entry } from '../../src/raft/index.ts'
+import { EntryCache } from '../../src/replica/entry-cache.ts'
+import { guardLog } from '../../src/replica/guarded-stores.ts'
+import { Outbound } from '../../src/replica/outbound.ts'
+import { MemoryLog } from '../../src/storage/index.ts'
+import { concatBytes } from '../../src/lib/index.ts'
+import { decodePeerMessage } from '../../src/wire/index.ts'
+import { ManualClock } from './world.ts'
+
+function entry(index: number, term: number): Entry {
+  return { index, term, kind: 'command', payload: new TextEncoder().encode(`${index}@${term}`) }
+}
+
+function append(term: number, prev: { term: number; index: number }, count: number): AppendRequest {
+  return { type: 'append', from: 1, to: 2, term, prev, count, entries: [], commit: 0, incarnation: 1, round: 0 }
+}
+
+function sent(parts: readonly Uint8Array[]): AppendRequest {
+  const message = decodePeerMessage(concatBytes(parts))
+  assert.ok(message.type === 'raft' && message.message.type === 'append')
+  return message.message
+}
+
+test('Outbound: completes an append whose first entries are in the log only and whose last are not durable yet', () => {
+  const clock = new ManualClock()
+  const log = new MemoryLog((run) => clock.defer(run))
+  log.write([{ entries: [entry(1, 1), entry(2, 1), entry(3, 1)] }], () => undefined)
+  clock.settle()
+  // As after a restart: what was durable then is in the log alone, what was proposed since is on its way there.
+  const cache = new EntryCache(3, 1000)
+  cache.put(entry(4, 2))
+  const out: AppendRequest[] = []
+  const outbound = new Outbound({
+    log,
+    cache,
+    transmit: (_to, parts) => out.push(sent(parts)) > 0,
+    isCurrent: () => true,
+    failed: (error) => assert.fail(error),
+  })
+  outbound.send(append(2, { term: 1, index: 1 }, 3))
+  clock.settle()
+  assert.deepEqual(
+    out.flatMap(({ entries }) => entries.map(({ index, term }) => `${index}@${term}`)),
+    ['2@1', '3@1', '4@2'],
+  )
+})
+
+test('Outbound: an append that waited while leadership was lost does not leave with the entries of the next leader', () => {
+  const clock = new ManualClock()
+  const log = new MemoryLog((run) => clock.defer(run))
+  log.write([{ entries: [1, 2, 3].map((index) => entry(index, 1)) }], () => undefined)
+  clock.settle()
+  const cache = new EntryCache(3, 1000)
+  cache.put(entry(4, 1))
+  cache.put(entry(5, 1))
+  const out: AppendRequest[] = []
+  let leads = 1
+  const outbound = new Outbound({
+    log,
+    cache,
+    transmit: (_to, parts) => out.push(sent(parts)) > 0,
+    isCurrent: (term) => term === leads,
+    failed: (error) => assert.fail(error),
+  })
+  outbound.send(append(1, { term: 1, index: 1 }, 2))
+  // It must follow the first, which waits for the disk.
+  outbound.send(append(1, { term: 1, index: 4 }, 1))
+  // Meanwhile another node leads term 2 and has replaced entries 4 and 5.
+  leads = 2
+  cache.truncateFrom(4)
+  cache.put(entry(4, 2))
+  cache.put(entry(5, 2))
+  clock.settle()
+  assert.deepEqual(
+    out.map(
+      ({ term, prev, entries }) =>
+        `term ${term} after ${prev.index}@${prev.term}: ${entries.map((e) => `${e.index}@${e.term}`).join(' ')}`,
+    ),
+    [],
+  )
+})
+
+test('Outbound: an append that waited for entries which are gone by now is dropped, not read', () => {
+  const clock = new ManualClock()
+  const log = new MemoryLog((run) => clock.defer(run))
+  log.write([{ entries: [1, 2, 3, 4].map((index) => entry(index, 1)) }], () => undefined)
+  clock.settle()
+  const cache = new EntryCache(4, 1000)
+  let leads = 1
+  const outbound = new Outbound({
+    log,
+    cache,
+    transmit: () => assert.fail('nothing may leave'),
+    isCurrent: (term) => term === leads,
+    failed: (error) => assert.fail(error),
+  })
+  outbound.send(append(1, { term: 1, index: 1 }, 1))
+  outbound.send(append(1, { term: 1, index: 2 }, 2))
+  leads = 2
+  log.write([{ truncateFrom: 3, entries: [] }], () => undefined)
+  clock.settle()
+})
+
+test('Outbound: what goes wrong when a read has ended is reported, not thrown into the log store', () => {
+  const clock = new ManualClock()
+  const log = new MemoryLog((run) => clock.defer(run))
+  log.write([{ entries: [entry(1, 1), entry(2, 1)] }], () => undefined)
+  clock.settle()
+  const failures: Error[] = []
+  const guard = (run: () => void): void => {
+    try {
+      run()
+    } catch (error) {
+      failures.push(error as Error)
+    }
+  }
+  const outbound = new Outbound({
+    log: guardLog(log, guard),
+    cache: new EntryCache(2, 1000),
+    transmit: () => {
+      throw new Error('the transport found a broken invariant')
+    },
+    isCurrent: () => true,
+    failed: (error) => failures.push(error),
+  })
+  outbound.send(append(1, { term: 0, index: 0 }, 2))
+  clock.settle()
+  assert.equal(failures.length, 1)
+})

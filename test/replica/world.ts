@@ -1,0 +1,233 @@
+/** Whole replicas in one process on a clock that a test moves: segmented logs on disks in memory, links in memory. */
+import assert from 'node:assert/strict'
+import { Prng } from '../../src/lib/index.ts'
+import { MemoryNetwork } from '../../src/net/index.ts'
+import type { MemoryTransport } from '../../src/net/index.ts'
+import { noMetrics, silentLogger } from '../../src/ports/index.ts'
+import type { Clock, LinkedPeer, Timer, TransportHandler } from '../../src/ports/index.ts'
+import type { Member, NodeId } from '../../src/raft/index.ts'
+import { openReplica } from '../../src/replica/index.ts'
+import type { Replica } from '../../src/replica/index.ts'
+import { MemoryDisk, openMemoryStateMachine, openSegmentedLog, openSnapshotFiles } from '../../src/storage/index.ts'
+import { decodePeerMessage, encodeEnvelope, encodePeerMessage } from '../../src/wire/index.ts'
+import type { PeerMessage } from '../../src/wire/index.ts'
+
+export const CLUSTER = 'c'.repeat(32)
+const COOKIE = 'a cookie'
+const TIMINGS = { heartbeatIntervalMs: 50, electionTimeoutMinMs: 150, electionTimeoutMaxMs: 300 }
+
+export class ManualClock implements Clock {
+  #now = 0
+  #sequence = 0
+  #timers: { readonly at: number; readonly sequence: number; readonly run: () => void }[] = []
+  #deferred: (() => void)[] = []
+
+  now(): number {
+    return this.#now
+  }
+
+  setTimer(delayMs: number, run: () => void): Timer {
+    const timer = { at: this.#now + delayMs, sequence: this.#sequence++, run }
+    this.#timers.push(timer)
+    return { cancel: () => void (this.#timers = this.#timers.filter((other) => other !== timer)) }
+  }
+
+  defer(run: () => void): void {
+    this.#deferred.push(run)
+  }
+
+  /** Everything that is due now happens, and nothing else. */
+  settle(): void {
+    for (let steps = 0; this.#deferred.length > 0; steps++) {
+      assert.ok(steps < 100_000, 'the world does not come to rest')
+      this.#deferred.shift()?.()
+    }
+  }
+
+  advance(ms: number): void {
+    const until = this.#now + ms
+    this.settle()
+    for (;;) {
+      const [next] = this.#timers.toSorted((a, b) => a.at - b.at || a.sequence - b.sequence)
+      if (next === undefined || next.at > until) break
+      this.#timers = this.#timers.filter((other) => other !== next)
+      this.#now = Math.max(this.#now, next.at)
+      next.run()
+      this.settle()
+    }
+    this.#now = until
+  }
+
+  /** Time passes until `holds`. */
+  until(holds: () => boolean, what: string, limitMs = 10_000): void {
+    this.settle()
+    for (let waited = 0; !holds(); waited += 5) {
+      assert.ok(waited < limitMs, `${what}: not within ${limitMs} ms`)
+      this.advance(5)
+    }
+  }
+}
+
+export function endpointOf(id: NodeId): string {
+  return String(id).padStart(64, '0')
+}
+
+export class Node {
+  readonly id: NodeId
+  readonly logDisk: MemoryDisk
+  readonly snapshotDisk: MemoryDisk
+  readonly fatal: Error[] = []
+  replica!: Replica
+  transport!: MemoryTransport
+  readonly #world: World
+  #lives = 0
+  /** Completions of the log's disk that are held back, or null. */
+  #stalled: (() => void)[] | null = null
+
+  constructor(world: World, id: NodeId) {
+    this.#world = world
+    this.id = id
+    const defer = (run: () => void): void => world.clock.defer(run)
+    this.logDisk = new MemoryDisk((run) => {
+      if (this.#stalled === null) defer(run)
+      else this.#stalled.push(run)
+    })
+    this.snapshotDisk = new MemoryDisk(defer)
+  }
+
+  get member(): Member {
+    return { id: this.id, endpointId: endpointOf(this.id), addresses: [`memory:node-${this.id}`] }
+  }
+
+  start(): void {
+    const { clock } = this.#world
+    let opened: Replica | undefined
+    this.open({ volatile: false }, (error, replica) => {
+      if (error !== undefined || replica === undefined) throw error ?? new Error('no replica')
+      opened = this.replica = replica
+    })
+    clock.until(() => opened !== undefined, `node ${this.id} opens`)
+    this.replica.start().catch((error: unknown) => this.fatal.push(error as Error))
+    clock.settle()
+  }
+
+  /** Recovers from the disks. A volatile state machine has forgotten everything. */
+  open({ volatile }: { readonly volatile: boolean }, reply: (error: Error | undefined, replica?: Replica) => void): void {
+    const { clock, network } = this.#world
+    const life = ++this.#lives
+    const alive = (run: () => void) => (): void => {
+      if (life === this.#lives) run()
+    }
+    const defer = (run: () => void): void => clock.defer(alive(run))
+    this.transport = network.createTransport({ endpointId: endpointOf(this.id), cookie: COOKIE }, `memory:node-${this.id}`)
+    const snapshots = openSnapshotFiles(this.snapshotDisk, { defer })
+    openReplica(
+      {
+        nodeId: this.id,
+        clock: { now: () => clock.now(), setTimer: (ms, run) => clock.setTimer(ms, alive(run)), defer },
+        random: new Prng(this.id * 1000 + life),
+        log: openSegmentedLog(this.logDisk, { storeId: 'ab'.repeat(16), segmentSize: 4096, defer }),
+        stateMachine: openMemoryStateMachine({ snapshots, volatile, defer, clusterId: () => CLUSTER }),
+        snapshots,
+        transport: this.transport,
+        logger: silentLogger,
+        metrics: noMetrics,
+        timings: TIMINGS,
+        retainedEntries: 10,
+        checkpointIntervalEntries: 20,
+        nodeIdHint: () => null,
+        onFatal: (error) => this.fatal.push(error),
+        onLinked: () => undefined,
+        onMembership: ({ members }) => {
+          for (const { endpointId, addresses } of members) this.transport.connect(endpointId, addresses)
+        },
+      },
+      reply,
+    )
+  }
+
+  /** The log's disk reports nothing until the function returned is called. */
+  stallLog(): () => void {
+    const stalled: (() => void)[] = (this.#stalled = [])
+    return () => {
+      this.#stalled = null
+      for (const run of stalled) this.#world.clock.defer(run)
+    }
+  }
+
+  crash(): void {
+    this.#lives++
+    this.#world.network.kill(endpointOf(this.id))
+  }
+
+  /** Calls back into `outcomes` with an error code, or 'ok'. */
+  write(key: string, outcomes: string[], deadline = this.#world.clock.now() + 5000): void {
+    this.replica.write(envelope(key), deadline, (error) => outcomes.push(error === undefined ? 'ok' : codeOf(error)))
+  }
+}
+
+export function codeOf(error: Error): string {
+  return 'code' in error ? String(error.code) : error.message
+}
+
+export function envelope(key: string): Uint8Array {
+  const bytes = new TextEncoder().encode(key)
+  return encodeEnvelope({ origin: null, command: { type: 'batch', operations: [{ type: 'set', key: bytes, value: bytes }] } })
+}
+
+export class World {
+  readonly clock = new ManualClock()
+  readonly network = new MemoryNetwork(this.clock)
+
+  node(id: NodeId): Node {
+    return new Node(this, id)
+  }
+
+  /** A running cluster of these voters, led by the first. */
+  cluster(ids: readonly NodeId[]): Node[] {
+    const nodes = ids.map((id) => this.node(id))
+    const [first] = nodes as [Node]
+    for (const node of nodes) node.start()
+    for (const node of nodes) for (const other of nodes) node.transport.connect(endpointOf(other.id), other.member.addresses)
+    this.clock.advance(100)
+    const outcomes: string[] = []
+    first.replica.init(ids, CLUSTER, first.member, this.clock.now() + 5000, (error) =>
+      outcomes.push(error === undefined ? 'ok' : codeOf(error)),
+    )
+    this.clock.until(() => outcomes.length > 0, 'the founding')
+    assert.deepEqual(outcomes, ['ok'])
+    this.clock.until(() => nodes.every((node) => node.replica.view.leader === 1), 'everyone knows the leader')
+    return nodes
+  }
+}
+
+/** A peer that says what the test wants it to say. */
+export class HandPeer implements TransportHandler {
+  readonly transport: MemoryTransport
+  readonly received: PeerMessage[] = []
+  readonly #id: NodeId
+
+  /** It claims to be node `id`; its key is that of `holder`. */
+  constructor(world: World, id: NodeId, holder: NodeId = id) {
+    this.#id = id
+    this.transport = world.network.createTransport({ endpointId: endpointOf(holder), cookie: COOKIE }, `memory:node-${holder}`)
+  }
+
+  start(clusterId: string | null): void {
+    this.transport
+      .start(this, { nodeId: this.#id, clusterId, addresses: [] })
+      .catch((error: unknown) => assert.fail(String(error)))
+  }
+
+  opened(_peer: LinkedPeer): void {}
+  claimed(_peer: LinkedPeer): void {}
+  closed(): void {}
+  refused(): void {}
+  message(_endpointId: string, bytes: Uint8Array): void {
+    this.received.push(decodePeerMessage(bytes))
+  }
+
+  say(to: NodeId, message: PeerMessage): boolean {
+    return this.transport.send(endpointOf(to), encodePeerMessage(message), 'priority')
+  }
+}
