@@ -53,6 +53,8 @@ export const MAX_SNAPSHOT_SIZE: number = 100 * MIB
 export const MAX_SNAPSHOT_ENTRIES: number = 1_000_000
 /** A snapshot's file: the state, and room for what stands around every key. */
 export const MAX_SNAPSHOT_FILE_SIZE: number = 2 * MAX_SNAPSHOT_SIZE
+/** Requests that wait for the snapshot after the one being taken. */
+export const MAX_SNAPSHOT_REQUESTS: number = 100
 export const SNAPSHOT_CHUNK_SIZE: number = 256 * KIB
 /** Entries kept behind the applied index when the log is purged, so that a slow follower needs no snapshot. */
 export const LOG_RETAINED_ENTRIES: number = 10_000

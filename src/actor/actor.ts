@@ -8,6 +8,8 @@ export interface ActorOptions<Message> {
   readonly receive: (message: Message) => void
   /** `receive` threw. The actor takes no more messages. */
   readonly onFault: (error: Error) => void
+  /** A message was in the mailbox when the actor failed, and will not be handled. */
+  readonly dropped: (message: Message) => void
 }
 
 /** What can be seen of an actor. */
@@ -65,6 +67,7 @@ export class Actor<Message> {
     } catch (error) {
       this.#faulty = true
       this.#options.onFault(error instanceof Error ? error : new Error(String(error)))
+      for (let left = this.#mailbox.take(); left !== undefined; left = this.#mailbox.take()) this.#options.dropped(left)
     }
   }
 }

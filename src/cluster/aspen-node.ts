@@ -217,7 +217,18 @@ export class AspenNode implements KeyValueStore, ClusterController, StatusSource
   }
 
   async triggerSnapshot(options: RequestOptions = {}): Promise<SnapshotReport> {
-    const snapshot = await this.#ask<StoredSnapshot>((reply) => this.#parts.actor.send({ type: 'snapshot', reply }), options)
+    const snapshot = await this.#ask<StoredSnapshot>((reply, deadline) => {
+      const late = systemClock.setTimer(deadline - systemClock.now(), () => {
+        reply(new AspenError('OUTCOME_UNKNOWN', 'the snapshot was not finished before the deadline; it may be later'))
+      })
+      this.#parts.actor.send({
+        type: 'snapshot',
+        reply: (error, value) => {
+          late.cancel()
+          reply(error, value)
+        },
+      })
+    }, options)
     return { id: snapshot.id, logId: snapshot.last, sizeBytes: snapshot.sizeBytes }
   }
 

@@ -33,7 +33,11 @@ export class RaftActor {
     replica: Replica,
     options: { readonly capacity: number; readonly defer: (run: () => void) => void; readonly onFault: (error: Error) => void },
   ) {
-    this.#actor = new Actor({ ...options, receive: (message) => receive(replica, message) })
+    this.#actor = new Actor({
+      ...options,
+      receive: (message) => receive(replica, message),
+      dropped: (message) => message.reply(failedActor()),
+    })
   }
 
   /** Hands a message over. A full mailbox is answered with OVERLOADED. */
@@ -41,7 +45,7 @@ export class RaftActor {
     if (this.#actor.send(message)) return
     const { depth, capacity, faulty } = this.#actor.status
     const refusal = faulty
-      ? new AspenError('POISONED', 'this node has failed and takes no more requests; ask another one')
+      ? failedActor()
       : new AspenError('OVERLOADED', `${depth} of ${capacity} messages are waiting for the RaftActor; try again`, {
           queue: 'mailbox',
         })
@@ -68,4 +72,8 @@ function receive(replica: Replica, message: RaftActorMessage): void {
     default:
       return unreachable(message)
   }
+}
+
+function failedActor(): AspenError {
+  return new AspenError('POISONED', 'this node has failed and takes no more requests; ask another one')
 }

@@ -75,6 +75,9 @@ describe('Deque', () => {
     assert.equal(deque.at(0), 'b')
     assert.equal(deque.at(-1), undefined)
     assert.equal(deque.at(1), undefined)
+    for (let i = 0; i < 15; i++) deque.push('full')
+    assert.equal(deque.at(-1), undefined, 'also when the ring is full')
+    assert.equal(deque.at(16), undefined)
   })
 
   test('set: refuses a position that is not held', () => {

@@ -1,3 +1,5 @@
+import { AspenError } from '../api/index.ts'
+import { MAX_SNAPSHOT_REQUESTS } from '../limits.ts'
 import type { LogStore, SnapshotStore, StateMachine, StoredSnapshot } from '../ports/index.ts'
 import type { Reply } from './options.ts'
 
@@ -64,6 +66,14 @@ export class Compactor {
   /** Takes a snapshot at what is applied now, or later; those who ask while one is being taken share the next. */
   takeSnapshot(reply: Reply<StoredSnapshot>): void {
     if (this.#taking) {
+      if (this.#snapshotQueued.length >= MAX_SNAPSHOT_REQUESTS) {
+        reply(
+          new AspenError('OVERLOADED', `${MAX_SNAPSHOT_REQUESTS} requests wait for a snapshot already; try again`, {
+            queue: 'snapshots',
+          }),
+        )
+        return
+      }
       this.#snapshotQueued.push(reply)
       return
     }
@@ -78,8 +88,8 @@ export class Compactor {
       const [next, ...rest] = this.#snapshotQueued
       if (next === undefined) return
       this.#snapshotQueued = []
-      this.#snapshotWaiters = rest
       this.takeSnapshot(next)
+      this.#snapshotWaiters.push(...rest)
     })
   }
 }

@@ -8,6 +8,7 @@ import type { Membership, NodeId } from '../raft/index.ts'
 export class Directory {
   readonly #self: NodeId
   readonly #bound = new Map<NodeId, string>()
+  #boundKeys = new Set<string>()
   readonly #linked = new Map<string, LinkedPeer>()
 
   constructor(self: NodeId) {
@@ -17,6 +18,7 @@ export class Directory {
   /** The configuration names these members. Those it no longer names stay reachable until their link closes. */
   follow(membership: Membership): void {
     this.#bound.clear()
+    this.#boundKeys = new Set(membership.members.map((member) => member.endpointId))
     for (const member of membership.members) this.#bound.set(member.id, member.endpointId)
   }
 
@@ -48,8 +50,11 @@ export class Directory {
   idOf(endpointId: string): NodeId | undefined {
     const peer = this.#linked.get(endpointId)
     if (peer === undefined || peer.claims.nodeId === this.#self) return undefined
-    const bound = this.#bound.get(peer.claims.nodeId)
-    return bound === undefined || bound === endpointId ? peer.claims.nodeId : undefined
+    const { nodeId } = peer.claims
+    const bound = this.#bound.get(nodeId)
+    if (bound !== undefined) return bound === endpointId ? nodeId : undefined
+    // A key has one id.
+    return this.#boundKeys.has(endpointId) ? undefined : nodeId
   }
 
   isLinked(id: NodeId): boolean {

@@ -91,7 +91,8 @@ export class Intake implements TransportHandler {
   #route(endpointId: string, message: PeerMessage): void {
     const { directory, nodeId } = this.#options
     const id = directory.idOf(endpointId)
-    if (id === undefined || speaker(message, id) !== id) {
+    const misdirected = message.type === 'raft' && message.message.to !== nodeId
+    if (id === undefined || speaker(message, id) !== id || misdirected) {
       this.#refused.stranger.add()
       return
     }
@@ -101,8 +102,7 @@ export class Intake implements TransportHandler {
     }
     switch (message.type) {
       case 'raft':
-        if (message.message.to === nodeId) this.#options.raft(message.message)
-        else this.#refused.stranger.add()
+        this.#options.raft(message.message)
         break
       case 'forward':
         this.#options.forward(endpointId, message)

@@ -140,6 +140,8 @@ export class MembershipAdmin {
     if (task.proposed !== null) return this.#outcome(task.proposed) ?? (now < task.deadline ? null : undecided())
     if (raft.role !== 'leader')
       return new AspenError('NOT_LEADER', 'this node does not lead any more; nothing was changed', { leader: raft.leader })
+    // What is not committed may yet be undone: nothing is answered from it.
+    if (raft.membershipIndex > this.#options.applied()) return now >= task.deadline ? task.obstacle : null
     const verdict = task.request.op === 'add-learner' ? this.#addLearner(task, now) : this.#changeMembership(task, now)
     if (verdict !== null) return verdict
     return task.proposed === null && now >= task.deadline ? task.obstacle : null

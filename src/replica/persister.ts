@@ -33,6 +33,8 @@ export class Persister {
   #queue: Item[] = []
   #busySince: number | null = null
   #purgeTo = 0
+  /** A write, purge or restore failed: nothing more is written or said. */
+  #failed = false
 
   constructor(options: PersisterOptions) {
     this.#options = options
@@ -52,7 +54,7 @@ export class Persister {
     const { id, persist, restore, sendOncePersisted } = effects
     const work = persist !== undefined || restore !== undefined || clusterId !== undefined
     if (!work && sendOncePersisted.length === 0) return
-    if (!work && this.idle) {
+    if (!work && this.idle && !this.#failed) {
       for (const message of sendOncePersisted) this.#options.send(message)
       return
     }
@@ -68,7 +70,7 @@ export class Persister {
 
   /** Starts the next write unless one is in flight. */
   start(): void {
-    if (this.#busySince !== null) return
+    if (this.#busySince !== null || this.#failed) return
     this.#releaseMessages()
     if (this.#purgeTo > 0) {
       this.#purge()
@@ -116,7 +118,7 @@ export class Persister {
     this.#options.log.write(batches, (error) => {
       this.#busySince = null
       if (error !== undefined) {
-        this.#options.failed(error)
+        this.#fail(error)
         return
       }
       this.#options.synced(
@@ -134,7 +136,7 @@ export class Persister {
     this.#options.log.purge(index, (error) => {
       this.#busySince = null
       if (error === undefined) this.start()
-      else this.#options.failed(error)
+      else this.#fail(error)
     })
   }
 
@@ -145,7 +147,7 @@ export class Persister {
     this.#options.restore(item.restore as SnapshotMeta, (error) => {
       this.#busySince = null
       if (error !== undefined) {
-        this.#options.failed(error)
+        this.#fail(error)
         return
       }
       // What the same batch appends behind the snapshot is written next, before anything of it is promised.
@@ -159,5 +161,10 @@ export class Persister {
     for (const item of items) for (const message of item.messages) this.#options.send(message)
     if (last !== undefined) this.#options.persisted(last.id)
     this.start()
+  }
+
+  #fail(error: Error): void {
+    this.#failed = true
+    this.#options.failed(error)
   }
 }

@@ -121,12 +121,10 @@ export class SnapshotExchange {
   #onArrived(from: NodeId, term: number, snapshot: StoredSnapshot): void {
     const { raft, nodeId, input } = this.#options
     input(() => {
-      this.#arrived.push(snapshot)
-      raft.step({ type: 'snapshot', from, to: nodeId, term, snapshot })
       const { purgedTo } = raft
-      const taken = purgedTo.index === snapshot.last.index && purgedTo.term === snapshot.last.term
-      // The log agrees with it already, or has more.
-      if (!taken) this.#arrived.pop()
+      raft.step({ type: 'snapshot', from, to: nodeId, term, snapshot })
+      // Unless the log agrees with it already, or has more, it begins behind the snapshot now.
+      if (raft.purgedTo !== purgedTo) this.#arrived.push(snapshot)
     })
   }
 

@@ -69,7 +69,9 @@ export class SnapshotReceiver {
       this.#current = { snapshot, received: this.#options.snapshots.receive(snapshot), busy: false, waiting: [] }
       return true
     } catch (error) {
-      this.#reject(error as Error)
+      // The one at hand goes on.
+      if (error instanceof StoreRefusal) this.#options.rejected(error)
+      else this.#options.failed(error as Error)
       return false
     }
   }
@@ -85,7 +87,7 @@ export class SnapshotReceiver {
       id,
       received: current.received,
     })
-    if (this.#opening !== null) {
+    if (current.received < sizeBytes && this.#opening !== null) {
       this.#takeOver()
       return
     }

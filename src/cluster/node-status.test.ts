@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { PeerReport, Transport } from '../ports/index.ts'
+import type { Membership } from '../raft/index.ts'
+import type { Replica, ReplicaView } from '../replica/index.ts'
+import { MemoryDisk, MemoryLog, openMemoryStateMachine, openSnapshotFiles } from '../storage/index.ts'
+import { clusterState, nodeStatus } from './node-status.ts'
+import type { StatusParts } from './node-status.ts'
+
+const defer = (run: () => void): void => queueMicrotask(run)
+const member = (id: number): Membership['members'][number] => ({ id, endpointId: `key-${id}`, addresses: [`127.0.0.1:${id}`] })
+const MEMBERSHIP: Membership = { voters: [1, 2], outgoing: [], learners: [3], members: [member(1), member(2), member(3)] }
+const NOBODY: Membership = { voters: [], outgoing: [], learners: [], members: [] }
+
+const VIEW: ReplicaView = {
+  clusterId: 'c1',
+  role: 'leader',
+  term: 4,
+  votedFor: 1,
+  leader: 1,
+  membership: MEMBERSHIP,
+  lastLog: { term: 4, index: 90 },
+  persistedIndex: 89,
+  commitIndex: 88,
+  appliedIndex: 87,
+  purgedIndex: 20,
+  proposals: 5,
+  reads: 6,
+  turns: 7,
+  snapshotsSent: 8,
+  counters: {
+    electionsStarted: 9,
+    electionsLost: 0,
+    leaderChanges: 10,
+    truncations: 0,
+    longTruncations: 0,
+    clamps: 0,
+    snapshotsRestored: 11,
+    conflictingSnapshots: 0,
+    jointChanges: 0,
+  },
+  poisoned: null,
+}
+
+function parts(
+  view: Partial<ReplicaView> = {},
+  changes: Partial<StatusParts> = {},
+  reports: readonly PeerReport[] = [],
+): StatusParts {
+  const snapshots = openSnapshotFiles(new MemoryDisk(defer), { defer })
+  const progress = { state: 'replicate', match: 77, lastContactMs: 12 } as const
+  return {
+    nodeId: 1,
+    version: '1.2.3',
+    startedAt: 1000,
+    clock: { now: () => 1500, setTimer: () => ({ cancel: () => undefined }), defer },
+    replica: { view: { ...VIEW, ...view }, peer: (id: number) => (id === 2 ? progress : undefined) } as unknown as Replica,
+    actor: { depth: 1, capacity: 2, refused: 3, turns: 4, faulty: false },
+    log: new MemoryLog(defer),
+    stateMachine: openMemoryStateMachine({ snapshots, volatile: true, defer }),
+    snapshots,
+    transport: { endpointId: 'key-1', addresses: () => ['127.0.0.1:1'], peers: () => reports } as unknown as Transport,
+    ...changes,
+  }
+}
+
+const failing = (status: ReturnType<typeof nodeStatus>): string[] => status.checks.filter(({ ok }) => !ok).map(({ name }) => name)
+
+describe('nodeStatus', () => {
+  test('nodeStatus: says what the parts say', () => {
+    const status = nodeStatus(parts())
+    const { cluster, peers, checks, ...rest } = status
+    assert.deepEqual(rest, {
+      nodeId: 1,
+      endpointId: 'key-1',
+      version: '1.2.3',
+      addresses: ['127.0.0.1:1'],
+      clusterId: 'c1',
+      initialized: true,
+      role: 'leader',
+      term: 4,
+      leader: 1,
+      votedFor: 1,
+      lastLogIndex: 90,
+      lastLogTerm: 4,
+      persistedIndex: 89,
+      commitIndex: 88,
+      appliedIndex: 87,
+      purgedIndex: 20,
+      snapshotIndex: 0,
+      logBytes: 0,
+      keys: 0,
+      stateBytes: 0,
+      proposalsInFlight: 5,
+      readsInFlight: 6,
+      mailbox: { depth: 1, capacity: 2, refused: 3 },
+      turns: 7,
+      electionsStarted: 9,
+      leaderChanges: 10,
+      snapshotsSent: 8,
+      snapshotsInstalled: 11,
+      poisoned: null,
+      uptimeMs: 500,
+    })
+    assert.deepEqual(cluster, { members: [1, 2], learners: [3], nodes: MEMBERSHIP.members })
+    assert.deepEqual(cluster, clusterState(MEMBERSHIP))
+    assert.deepEqual([peers, checks.length > 0, failing(status)], [[], true, []])
+  })
+
+  test('nodeStatus: a member without a vote is a learner, whatever the core calls it', () => {
+    assert.equal(nodeStatus(parts({ role: 'follower' }, { nodeId: 3 })).role, 'learner')
+    assert.equal(nodeStatus(parts({ role: 'follower' }, { nodeId: 2 })).role, 'follower')
+    assert.equal(nodeStatus(parts({ role: 'follower', membership: NOBODY })).role, 'follower')
+  })
+
+  test('nodeStatus: before it is initialised a node needs no leader', () => {
+    const status = nodeStatus(parts({ membership: NOBODY, leader: null, clusterId: null }))
+    assert.deepEqual([status.initialized, failing(status)], [false, []])
+  })
+
+  test('nodeStatus: a node without a leader, with a faulty actor or poisoned is not sound', () => {
+    assert.deepEqual(failing(nodeStatus(parts({ leader: null }))), ['leader'])
+    const faulty = { depth: 0, capacity: 1, refused: 0, turns: 1, faulty: true }
+    assert.deepEqual(failing(nodeStatus(parts({}, { actor: faulty }))), ['raft_actor'])
+    const poisoned = nodeStatus(parts({ poisoned: new Error('EIO') }))
+    assert.deepEqual([poisoned.poisoned, failing(poisoned)], ['EIO', ['raft_actor', 'state_machine']])
+  })
+
+  test('nodeStatus: joins what the links and the core know of a peer', () => {
+    const claims = { nodeId: 9, clusterId: 'c1', addresses: [] }
+    const status = nodeStatus(
+      parts({}, {}, [
+        { endpointId: 'key-2', state: 'connected', claims: null, lastError: null },
+        { endpointId: 'key-9', state: 'dialing', claims, lastError: 'ECONNREFUSED: no' },
+        { endpointId: 'key-8', state: 'waiting', claims: null, lastError: null },
+      ]),
+    )
+    assert.deepEqual(status.peers, [
+      { endpointId: 'key-2', nodeId: 2, connected: true, lastError: null, matchIndex: 77, lastContactMs: 12 },
+      { endpointId: 'key-9', nodeId: 9, connected: false, lastError: 'ECONNREFUSED: no', matchIndex: null, lastContactMs: null },
+      { endpointId: 'key-8', nodeId: null, connected: false, lastError: null, matchIndex: null, lastContactMs: null },
+    ])
+  })
+})

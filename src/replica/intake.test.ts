@@ -1,0 +1,251 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { concatBytes } from '../lib/index.ts'
+import type { LinkedPeer } from '../ports/index.ts'
+import type { Message } from '../raft/index.ts'
+import { encodePeerMessage } from '../wire/index.ts'
+import type { PeerMessage } from '../wire/index.ts'
+import { Directory } from './directory.ts'
+import { countingMetrics, keyOf, membershipOf, storedSnapshot } from './hand-driven-stores.test.ts'
+import { Intake } from './intake.ts'
+
+const heartbeat = (from: number, to = 1): Message => ({
+  type: 'heartbeat',
+  from,
+  to,
+  term: 1,
+  commit: 0,
+  incarnation: 1,
+  round: 0,
+})
+const raft = (message: Message): PeerMessage => ({ type: 'raft', message })
+const forward: PeerMessage = { type: 'forward', id: 1, operation: 'write', timeoutMs: 5, body: Uint8Array.of(1) }
+const forwardReply: PeerMessage = { type: 'forward-reply', id: 1, ok: true, body: Uint8Array.of(1) }
+const chunk = (from: number): PeerMessage => ({
+  type: 'snapshot-chunk',
+  from,
+  term: 1,
+  snapshot: storedSnapshot(5),
+  position: 0,
+  bytes: new Uint8Array(0),
+})
+const progress = (from: number): PeerMessage => ({
+  type: 'snapshot-progress',
+  from,
+  term: 1,
+  id: storedSnapshot(5).id,
+  received: 7,
+})
+
+/** Node 1 of cluster c1 with members 1 to 3; `seen` notes what was let through, in words. */
+class Gate {
+  clusterId: string | null
+  readonly seen: string[] = []
+  readonly directory = new Directory(1)
+  readonly #metrics = countingMetrics()
+  readonly intake: Intake
+
+  constructor(clusterId: string | null = 'c1') {
+    this.clusterId = clusterId
+    if (clusterId !== null) this.directory.follow(membershipOf([1, 2, 3]))
+    const note = (text: string): void => void this.seen.push(text)
+    this.intake = new Intake({
+      nodeId: 1,
+      directory: this.directory,
+      metrics: this.#metrics.metrics,
+      clusterId: () => this.clusterId,
+      adopt: (id) => {
+        this.clusterId = id
+        note(`adopt ${id}`)
+      },
+      raft: (message) => note(`${message.type} from ${message.from}`),
+      forward: (from, request) => note(`forward ${request.id} from ${from}`),
+      forwardReply: (from, reply) => note(`reply ${reply.id} from ${from}`),
+      linked: ({ endpointId }) => note(`linked ${endpointId}`),
+      snapshotChunk: ({ from }) => note(`chunk from ${from}`),
+      snapshotProgress: ({ from }) => note(`progress from ${from}`),
+      linkOpened: (id) => note(`opened ${id}`),
+      linkClosed: (id, _endpointId, end) => note(`closed ${id} ${end}`),
+      crashed: (id) => note(`crashed ${id}`),
+      guard: (run) => run(),
+    })
+  }
+
+  /** Opens a link and forgets what that was told. */
+  link(key: string, nodeId: number, clusterId: string | null = 'c1'): LinkedPeer {
+    const peer: LinkedPeer = { endpointId: key, claims: { nodeId, clusterId, addresses: [] } }
+    this.intake.opened(peer)
+    this.seen.length = 0
+    return peer
+  }
+
+  hear(key: string, message: PeerMessage): void {
+    this.intake.message(key, concatBytes(encodePeerMessage(message)))
+  }
+
+  refusals(reason: string): number {
+    return this.#metrics.counts.get(`aspen_peer_messages_refused_total ${reason}`) ?? 0
+  }
+}
+
+describe('Intake: routing', () => {
+  test('message: goes where its type says', () => {
+    const gate = new Gate()
+    gate.link(keyOf(2), 2)
+    for (const message of [raft(heartbeat(2)), forward, forwardReply, chunk(2), progress(2)]) gate.hear(keyOf(2), message)
+    assert.deepEqual(gate.seen, [
+      'heartbeat from 2',
+      `forward 1 from ${keyOf(2)}`,
+      'reply 1 from 2',
+      'chunk from 2',
+      'progress from 2',
+    ])
+  })
+
+  test('message: bytes that are no message are counted, and the node goes on', () => {
+    const gate = new Gate()
+    gate.link(keyOf(2), 2)
+    for (const bytes of [[], [1], [99, 1], [1, 200, 3]]) gate.intake.message(keyOf(2), Uint8Array.from(bytes))
+    assert.equal(gate.refusals('malformed'), 4)
+    gate.hear(keyOf(2), raft(heartbeat(2)))
+    assert.deepEqual(gate.seen, ['heartbeat from 2'])
+  })
+})
+
+describe('Intake: who speaks', () => {
+  test('message: from a key that is not linked is refused', () => {
+    const gate = new Gate()
+    gate.hear(keyOf(2), raft(heartbeat(2)))
+    assert.deepEqual([gate.seen, gate.refusals('stranger')], [[], 1])
+  })
+
+  test('message: under another name than that of its link is refused', () => {
+    const gate = new Gate()
+    gate.link(keyOf(2), 2)
+    for (const message of [raft(heartbeat(3)), chunk(3), progress(3)]) gate.hear(keyOf(2), message)
+    assert.deepEqual([gate.seen, gate.refusals('stranger')], [[], 3])
+  })
+
+  test('message: from a stranger with a member’s id is refused', () => {
+    const gate = new Gate()
+    gate.link('f'.repeat(64), 2)
+    for (const message of [raft(heartbeat(2)), forward, forwardReply, chunk(2)]) gate.hear('f'.repeat(64), message)
+    assert.deepEqual([gate.seen, gate.refusals('stranger')], [[], 4])
+  })
+
+  test('message: for another node is refused', () => {
+    const gate = new Gate()
+    gate.link(keyOf(2), 2)
+    gate.hear(keyOf(2), raft(heartbeat(2, 3)))
+    assert.deepEqual([gate.seen, gate.refusals('stranger')], [[], 1])
+  })
+})
+
+describe('Intake: clusters', () => {
+  test('message: from another cluster, or from none, is refused', () => {
+    for (const theirs of ['c2', null]) {
+      const gate = new Gate()
+      gate.link(keyOf(2), 2, theirs)
+      for (const message of [raft(heartbeat(2)), forward, forwardReply, chunk(2), progress(2)]) gate.hear(keyOf(2), message)
+      assert.deepEqual([gate.seen, gate.refusals('cluster')], [[], 5])
+    }
+  })
+
+  test('message: a node of no cluster joins that of the leader or candidate that speaks to it', () => {
+    const log = { term: 0, index: 0 }
+    const joining: Message[] = [
+      heartbeat(2),
+      { type: 'append', from: 2, to: 1, term: 1, prev: log, count: 0, entries: [], commit: 0, incarnation: 1, round: 0 },
+      { type: 'vote', from: 2, to: 1, term: 1, preVote: false, lastLog: log, transfer: false },
+      {
+        type: 'snapshot',
+        from: 2,
+        to: 1,
+        term: 1,
+        snapshot: { last: { term: 1, index: 5 }, membership: membershipOf([2]), membershipIndex: 1 },
+      },
+    ]
+    for (const message of joining) {
+      const gate = new Gate(null)
+      gate.link(keyOf(2), 2, 'c7')
+      gate.hear(keyOf(2), raft(message))
+      assert.deepEqual(gate.seen, ['adopt c7', `${message.type} from 2`])
+      gate.hear(keyOf(2), raft(message))
+      assert.deepEqual(gate.seen.slice(2), [`${message.type} from 2`], 'it adopts once')
+    }
+  })
+
+  test('message: nothing else makes a node of no cluster join', () => {
+    const gate = new Gate(null)
+    gate.link(keyOf(2), 2, 'c7')
+    const response: Message = { type: 'heartbeat-response', from: 2, to: 1, term: 1, incarnation: 1, round: 0 }
+    for (const message of [raft(response), forward, forwardReply, progress(2)]) gate.hear(keyOf(2), message)
+    assert.deepEqual([gate.seen, gate.clusterId, gate.refusals('cluster')], [[], null, 4])
+    gate.hear(keyOf(2), chunk(2))
+    assert.deepEqual([gate.seen, gate.clusterId], [['chunk from 2'], null])
+  })
+
+  test('message: between two nodes of no cluster is refused', () => {
+    const gate = new Gate(null)
+    gate.link(keyOf(2), 2, null)
+    gate.hear(keyOf(2), raft(heartbeat(2)))
+    assert.deepEqual([gate.seen, gate.clusterId, gate.refusals('cluster')], [[], null, 1])
+  })
+
+  test('claimed: what a peer says of itself later counts from then on', () => {
+    const gate = new Gate()
+    gate.link(keyOf(2), 2, null)
+    gate.hear(keyOf(2), raft(heartbeat(2)))
+    gate.intake.claimed({ endpointId: keyOf(2), claims: { nodeId: 2, clusterId: 'c1', addresses: [] } })
+    gate.seen.length = 0
+    gate.hear(keyOf(2), raft(heartbeat(2)))
+    assert.deepEqual(gate.seen, ['heartbeat from 2'])
+  })
+})
+
+describe('Intake: links', () => {
+  test('opened and closed: are told with the id of the member, and how the link ended', () => {
+    const gate = new Gate()
+    gate.intake.opened({ endpointId: keyOf(2), claims: { nodeId: 2, clusterId: 'c1', addresses: [] } })
+    gate.intake.closed(keyOf(2), 'lost')
+    gate.intake.closed(keyOf(2), 'lost')
+    assert.deepEqual(gate.seen, [`linked ${keyOf(2)}`, 'opened 2', 'closed 2 lost'])
+    gate.hear(keyOf(2), raft(heartbeat(2)))
+    assert.equal(gate.refusals('stranger'), 1)
+  })
+
+  test('opened and closed: of a stranger with a member’s id say nothing about the member', () => {
+    const gate = new Gate()
+    const stranger = 'f'.repeat(64)
+    gate.intake.opened({ endpointId: stranger, claims: { nodeId: 2, clusterId: 'c1', addresses: [] } })
+    gate.intake.closed(stranger, 'lost')
+    gate.intake.refused(stranger)
+    assert.deepEqual(gate.seen, [`linked ${stranger}`])
+  })
+
+  test('refused: a member that was linked and is no more has crashed', () => {
+    const gate = new Gate()
+    gate.intake.refused(keyOf(2))
+    assert.deepEqual(gate.seen, [], 'one that was never linked may not have started yet')
+    gate.link(keyOf(2), 2)
+    gate.intake.refused(keyOf(2))
+    assert.deepEqual(gate.seen, [], 'it has a link')
+    gate.intake.closed(keyOf(2), 'lost')
+    gate.intake.refused(keyOf(2))
+    assert.deepEqual(gate.seen, ['closed 2 lost', 'crashed 2'])
+  })
+
+  test('refused: a key that its id is no longer bound to tells nothing', () => {
+    const gate = new Gate()
+    gate.link(keyOf(2), 2)
+    gate.intake.closed(keyOf(2), 'lost')
+    const membership = membershipOf([1, 2, 3])
+    gate.directory.follow({
+      ...membership,
+      members: membership.members.map((one) => ({ ...one, endpointId: `${one.endpointId.slice(1)}e` })),
+    })
+    gate.seen.length = 0
+    gate.intake.refused(keyOf(2))
+    assert.deepEqual(gate.seen, [])
+  })
+})
