@@ -38,7 +38,7 @@ import type { Membership } from '../raft/index.ts'
 import { openReplica } from '../replica/index.ts'
 import type { Replica, Reply, ReplicaOptions } from '../replica/index.ts'
 import { encodeEnvelope, MAX_MEMBER_ADDRESSES } from '../wire/index.ts'
-import { completeConfig } from './config/index.ts'
+import { completeConfig, ConfigError } from './config/index.ts'
 import type { NodeConfig } from './config/index.ts'
 import { clusterState, nodeStatus } from './node-status.ts'
 import { openDurableStores, openMemoryStores } from './open-stores.ts'
@@ -99,6 +99,7 @@ export class AspenNode implements KeyValueStore, ClusterController, StatusSource
     dependencies: NodeDependencies = {},
   ): Promise<AspenNode> {
     const config = completeConfig(settings)
+    checkAvailable(config, dependencies.logger ?? silentLogger)
     const startedAt = systemClock.now()
     const stores = config.storageBackend === 'InMemory' ? openMemoryStores() : openDurableStores(config.dataDir, config.nodeId)
     try {
@@ -288,6 +289,15 @@ export class AspenNode implements KeyValueStore, ClusterController, StatusSource
       }, deadline)
     })
   }
+}
+
+/** Settings of things that are not there yet: refused where a node could not do what it is asked, else said. */
+function checkAvailable(config: NodeConfig, logger: Logger): void {
+  if (config.transport === 'iroh') {
+    throw new ConfigError('transport is iroh, which this version does not have: give auto or direct')
+  }
+  if (!config.enableDnsDiscovery && !config.enablePkarr) return
+  logger.log('warn', 'this version has no discovery: name the peers with --peers or POST /add-peer')
 }
 
 /** A node whose port is taken must not go on without links. */
