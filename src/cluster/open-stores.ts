@@ -1,5 +1,4 @@
 /** What a node keeps: identity, log, state and snapshots, durable or in memory. */
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { LogStore, SnapshotStore, StateMachine } from '../ports/index.ts'
 import { addIdentityFields, generateIdentity, IDENTITY_FILE, loadOrCreateIdentityFile } from '../net/index.ts'
@@ -63,7 +62,6 @@ export function openDurableStores(dataDir: string, nodeId: number): Stores {
 }
 
 function openFolder(path: string): NodeDisk {
-  mkdirSync(path, { recursive: true, mode: 0o700 })
   return new NodeDisk(path)
 }
 

@@ -80,6 +80,8 @@ function createApp(): FastifyInstance {
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: HEADERS_TIMEOUT_MS,
       connectionsCheckingInterval: TIMEOUT_CHECK_INTERVAL_MS,
+      // The guard refuses a request without a Host, and unlike Node it says why.
+      requireHostHeader: false,
     },
     clientErrorHandler: onClientError,
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allowUnionTypes: true } },
@@ -88,6 +90,8 @@ function createApp(): FastifyInstance {
     },
   })
   app.server.maxConnections = MAX_HTTP_CONNECTIONS
+  // Node would answer 417 without a body. RFC 9110 section 10.1.1 lets a server pass over what it is not able to meet.
+  app.server.on('checkExpectation', (request, response) => void app.server.emit('request', request, response))
   return app
 }
 

@@ -2,9 +2,9 @@
  * One process per data directory. Node has no flock, and a file with a process id outlives a killed process. An
  * open exclusive SQLite transaction is a lock of the operating system: kill -9 releases it.
  */
-import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { createDirectory } from './create-directory.ts'
 
 const LOCK_FILE = 'LOCK'
 const SQLITE_BUSY = 5
@@ -37,7 +37,7 @@ export class DataDirectoryLock {
 function lock(directory: string): DatabaseSync {
   let database: DatabaseSync | undefined
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    createDirectory(directory)
     database = new DatabaseSync(join(directory, LOCK_FILE), { timeout: 0 })
     database.exec('BEGIN EXCLUSIVE')
     return database

@@ -2,24 +2,16 @@
  * The Disk port over a real directory. Callbacks come from the thread pool of Node, so none runs before the
  * call that caused it has returned.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, statfsSync } from 'node:fs'
+import { readdirSync, renameSync, rmSync, statfsSync } from 'node:fs'
 import { close, fsync, open } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Disk, DiskFile, Done } from '../../ports/index.ts'
+import { createDirectory, syncDirectorySync } from './create-directory.ts'
 import { assertFileName } from './file-name.ts'
 import { NodeDiskFile } from './node-disk-file.ts'
 
 function failure(what: string, error: Error): Error {
   return new Error(`${what} failed: ${error.message}`, { cause: error })
-}
-
-function syncDirectorySync(directory: string): void {
-  const fd = openSync(directory, 'r')
-  try {
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
-  }
 }
 
 function syncDirectory(directory: string, done: Done): void {
@@ -29,16 +21,6 @@ function syncDirectory(directory: string, done: Done): void {
     if (openError !== null) return report(openError)
     fsync(fd, (syncError) => close(fd, (closeError) => report(syncError ?? closeError)))
   })
-}
-
-/** Creates a directory with its parents, and makes the new names durable. Only its owner may enter it. */
-function createDirectory(directory: string): void {
-  const firstCreated = mkdirSync(directory, { recursive: true, mode: 0o700 })
-  if (firstCreated === undefined) return
-  for (let created = directory; ; created = dirname(created)) {
-    syncDirectorySync(dirname(created))
-    if (created === firstCreated || dirname(created) === created) return
-  }
 }
 
 export class NodeDisk implements Disk {

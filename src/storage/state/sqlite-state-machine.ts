@@ -2,11 +2,11 @@
  * The state machine over SQLite. The main thread holds the one connection that writes; a worker does what takes long:
  * checkpoints, snapshots, and building a database from a snapshot.
  */
-import { mkdirSync } from 'node:fs'
 import type { KeyValue, ScanRange, WriteResult } from '../../api/index.ts'
 import { assert } from '../../lib/index.ts'
 import type { Done, StateInfo, StateMachine, StoredSnapshot } from '../../ports/index.ts'
 import type { Entry } from '../../raft/index.ts'
+import { createDirectory } from '../disk/index.ts'
 import type { LocalSnapshot } from './local-snapshot.ts'
 import { RunningOperations } from './running-operations.ts'
 import type { Rows } from './scan-page.ts'
@@ -153,7 +153,7 @@ export class SqliteStateMachine implements StateMachine {
 /** The generation to open, with everything else out of the way. */
 function prepareDirectory(directory: string): number {
   return guardFile(directory, () => {
-    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    createDirectory(directory)
     const generation = newestGeneration(directory)
     // A process may have died between a rename and its sync: what replaces must be durable before the replaced goes.
     syncDirectory(directory)

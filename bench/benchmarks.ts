@@ -1,0 +1,19 @@
+/** Every benchmark by the name it is selected with, from the inside out. */
+import { benchmarkApply } from './apply.ts'
+import { benchmarkCodec } from './codec.ts'
+import { benchmarkCore } from './core.ts'
+import { benchmarkHttp } from './http.ts'
+import { benchmarkLink } from './link.ts'
+import { benchmarkLog } from './log.ts'
+import type { Benchmark } from './measure.ts'
+import { benchmarkNode } from './node.ts'
+
+export const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
+  ['core', benchmarkCore],
+  ['codec', benchmarkCodec],
+  ['log', benchmarkLog],
+  ['apply', benchmarkApply],
+  ['http', benchmarkHttp],
+  ['link', benchmarkLink],
+  ['node', benchmarkNode],
+])
