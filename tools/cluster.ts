@@ -138,7 +138,7 @@ async function aborted(signal: AbortSignal): Promise<void> {
 async function cleanUp({ dataDir, isTemporary }: PreparedCluster, settings: ClusterSettings): Promise<void> {
   if (!isTemporary) return
   if ((await findBusyPort(settings)) === undefined) rmSync(dataDir, { recursive: true, force: true })
-  else print(`a node still runs that was started by hand: ${dataDir} is left to it`)
+  else print(`a node that was started by hand still runs: stop it where it was started; its data stays in ${dataDir}`)
 }
 
 async function main(): Promise<number> {

@@ -206,11 +206,22 @@ export class AspenNode implements KeyValueStore, ClusterController, StatusSource
     const { peerBook, transport } = this.#parts
     if (peer.endpointId === transport.endpointId) throw new AspenError('INVALID_REQUEST', 'endpoint_id is this node itself')
     const { nodeId, endpointId, addresses, relay = null } = peer
+    if (nodeId === this.nodeId) throw new AspenError('INVALID_REQUEST', `node_id ${nodeId} is this node itself`)
+    this.#checkBound(nodeId, endpointId)
     const result = peerBook.add({ nodeId, endpointId, addresses, relay }, 'add-peer')
     if (result === 'invalid') {
       throw new AspenError('INVALID_REQUEST', 'endpoint_id must be 64 lower-case hexadecimal digits, and every address host:port')
     }
     if (result === 'full') throw new AspenError('OVERLOADED', 'the peer book is full', { queue: 'peer_book' })
+  }
+
+  /** What the configuration binds, hearsay does not change. */
+  #checkBound(nodeId: number, endpointId: string): void {
+    const holder = this.#parts.replica.view.membership.members.find((member) => member.endpointId === endpointId)
+    if (holder === undefined || holder.id === nodeId) return
+    throw new AspenError('NODE_AMBIGUOUS', `endpoint_id is the key of member ${holder.id}, not of node ${nodeId}`, {
+      endpoint_ids: [endpointId],
+    })
   }
 
   async leader(): Promise<number | null> {

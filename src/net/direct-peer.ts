@@ -107,6 +107,8 @@ export class DirectPeer {
 
   /** Keeps why there is no link; true when that is news. */
   noteFailure(error: Error): boolean {
+    // A dial that lost against the peer's own: there is a link.
+    if (this.#link !== undefined) return false
     const previous = this.#lastError
     this.#lastError = describeFailure(error)
     return this.#lastError !== previous

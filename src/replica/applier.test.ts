@@ -27,6 +27,8 @@ class Bench {
         cache,
         applied: (batch, results) => this.#note(batch, results),
         failed: (error) => this.failures.push(error.message),
+        measured: () => undefined,
+        now: () => 0,
         defer: this.turns.defer,
       },
       0,

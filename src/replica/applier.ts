@@ -12,6 +12,9 @@ export interface ApplierOptions {
   /** These entries took effect, each with its result. */
   readonly applied: (entries: readonly Entry[], results: readonly (WriteResult | null)[]) => void
   readonly failed: (error: Error) => void
+  /** Reports a batch that was applied, and when that began. */
+  readonly measured: (entries: number, startedAt: number) => void
+  readonly now: () => number
   /** Runs `run` later, guarded; gives the event loop a turn between batches. */
   readonly defer: (run: () => void) => void
 }
@@ -89,7 +92,9 @@ export class Applier {
   }
 
   #apply(entries: readonly Entry[]): void {
+    const startedAt = this.#options.now()
     const results = this.#options.stateMachine.apply(entries)
+    this.#options.measured(entries.length, startedAt)
     this.#next += entries.length
     this.#options.applied(entries, results)
     if (this.#next > this.#target) {

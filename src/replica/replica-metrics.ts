@@ -5,6 +5,8 @@ import type { ForwardRequest } from '../wire/index.ts'
 export interface ReplicaMetrics {
   readonly sync: Histogram
   readonly batch: Histogram
+  readonly apply: Histogram
+  readonly applyBatch: Histogram
   readonly proposals: Counter
   readonly reads: Counter
   readonly forwarded: Readonly<Record<ForwardRequest['operation'], Counter>>
@@ -14,6 +16,8 @@ export function openReplicaMetrics(metrics: Metrics): ReplicaMetrics {
   return {
     sync: metrics.histogram('aspen_log_sync_duration_seconds'),
     batch: metrics.histogram('aspen_log_batch_entries'),
+    apply: metrics.histogram('aspen_apply_duration_seconds'),
+    applyBatch: metrics.histogram('aspen_apply_batch_entries'),
     proposals: metrics.counter('aspen_proposals_total'),
     reads: metrics.counter('aspen_reads_total'),
     forwarded: {

@@ -443,7 +443,7 @@ export class Replica {
   }
 
   #createApplier(applied: number): Applier {
-    const { log, stateMachine } = this.#options
+    const { log, stateMachine, clock } = this.#options
     return new Applier(
       {
         log,
@@ -451,6 +451,11 @@ export class Replica {
         cache: this.#cache,
         applied: (entries, results) => this.#onApplied(entries, results),
         failed: (error) => this.#loop.fail(error),
+        measured: (entries, startedAt) => {
+          this.#metrics.apply.observe((clock.now() - startedAt) / 1000)
+          this.#metrics.applyBatch.observe(entries)
+        },
+        now: () => clock.now(),
         defer: (run) => this.#loop.defer(run),
       },
       applied,

@@ -91,6 +91,15 @@ test('AspenNode.addLearner: names what is missing, and what is ambiguous', async
   await rejectsWith('NODE_AMBIGUOUS', one.addLearner(2, two.endpointId))
 })
 
+test('AspenNode.addPeer: refuses the node itself, and a member under another id', async (t) => {
+  const [one, two] = await formThree(testNodes(t))
+  const peer = peerOf(two)
+  await rejectsWith('INVALID_REQUEST', one.addPeer({ ...peer, nodeId: 1 }))
+  await rejectsWith('INVALID_REQUEST', one.addPeer(peerOf(one)))
+  await rejectsWith('NODE_AMBIGUOUS', one.addPeer({ ...peer, nodeId: 9 }))
+  await one.addPeer(peer)
+})
+
 test('AspenNode.changeMembership: refuses the empty set and unknown nodes', async (t) => {
   const node = await testNodes(t).start(1)
   await node.init([1])

@@ -31,6 +31,7 @@ Kill a node, and start it again with its line:
 ${lines.join('\n')}
 
 Connect TUI with: npm run -s aspen-tui -- ${plans.map((plan) => `--nodes ${nodeUrl(plan)}`).join(' ')}
-Ctrl-C stops all nodes.
+(the TUI itself comes with a later version)
+Ctrl-C stops the nodes that this command has started.
 `
 }
