@@ -33,7 +33,7 @@ import {
 import { DirectTransport, openPeerBook, systemClock } from '../net/index.ts'
 import type { PeerBook } from '../net/index.ts'
 import { noMetrics, silentLogger } from '../ports/index.ts'
-import type { Logger, Metrics, StoredSnapshot } from '../ports/index.ts'
+import type { Logger, Metrics, StateMachine, StoredSnapshot } from '../ports/index.ts'
 import type { Membership } from '../raft/index.ts'
 import { openReplica } from '../replica/index.ts'
 import type { Replica, Reply, ReplicaOptions } from '../replica/index.ts'
@@ -141,14 +141,14 @@ export class AspenNode implements KeyValueStore, ClusterController, StatusSource
   async read(key: Data, options: RequestOptions = {}): Promise<KeyValue | undefined> {
     const bytes = toKey(key)
     await this.#readable(options)
-    return this.#parts.stores.stateMachine.get(bytes)
+    return this.#fromState((state) => state.get(bytes))
   }
 
   async scan(request: ScanRequest, options: RequestOptions = {}): Promise<ScanPage> {
     const range = remainingRange(request)
     const limit = scanLimit(request)
     await this.#readable(options)
-    const { rows, more } = this.#parts.stores.stateMachine.scan(range, limit, MAX_SCAN_PAGE_BYTES)
+    const { rows, more } = this.#fromState((state) => state.scan(range, limit, MAX_SCAN_PAGE_BYTES))
     const last = rows.at(-1)
     return { entries: rows, token: more && last !== undefined ? scanToken(last.key) : null }
   }
@@ -279,6 +279,17 @@ export class AspenNode implements KeyValueStore, ClusterController, StatusSource
 
   async #readable(options: RequestOptions): Promise<void> {
     await this.#ask<void>((reply, deadline) => this.#parts.actor.send({ type: 'read', deadline, reply }), options)
+  }
+
+  /** A state that cannot be read, damaged pages say, is no state to go on with. */
+  #fromState<T>(read: (state: StateMachine) => T): T {
+    const { stores, replica } = this.#parts
+    try {
+      return read(stores.stateMachine)
+    } catch (error) {
+      replica.fail(error as Error)
+      throw new AspenError('POISONED', 'the state of this node cannot be read: it takes no further part; ask another one')
+    }
   }
 
   async #askMembership(

@@ -157,13 +157,6 @@ describe('Intake: clusters', () => {
       heartbeat(2),
       { type: 'append', from: 2, to: 1, term: 1, prev: log, count: 0, entries: [], commit: 0, incarnation: 1, round: 0 },
       { type: 'vote', from: 2, to: 1, term: 1, preVote: false, lastLog: log, transfer: false },
-      {
-        type: 'snapshot',
-        from: 2,
-        to: 1,
-        term: 1,
-        snapshot: { last: { term: 1, index: 5 }, membership: membershipOf([2]), membershipIndex: 1 },
-      },
     ]
     for (const message of joining) {
       const gate = new Gate(null)

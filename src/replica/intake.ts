@@ -89,6 +89,11 @@ export class Intake implements TransportHandler {
   }
 
   #route(endpointId: string, message: PeerMessage): void {
+    if (message.type === 'raft' && message.message.type === 'snapshot') {
+      // Snapshots come in chunks; the offer of a whole one is this node's own word to its core.
+      this.#refused.malformed.add()
+      return
+    }
     const { directory, nodeId } = this.#options
     const id = directory.idOf(endpointId)
     const misdirected = message.type === 'raft' && message.message.to !== nodeId
@@ -130,7 +135,7 @@ export class Intake implements TransportHandler {
     if (ours !== null) return theirs === ours
     if (message.type !== 'raft') return message.type === 'snapshot-chunk'
     const { type } = message.message
-    if (type !== 'append' && type !== 'heartbeat' && type !== 'snapshot' && type !== 'vote') return false
+    if (type !== 'append' && type !== 'heartbeat' && type !== 'vote') return false
     this.#options.adopt(theirs)
     return true
   }

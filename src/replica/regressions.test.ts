@@ -117,6 +117,33 @@ function core(): { raft: Raft; admin: MembershipAdmin; turn: () => void; links: 
   return { raft, admin, turn, links }
 }
 
+test('Intake: the offer of a whole snapshot is never taken from a link', () => {
+  const stepped: string[] = []
+  const directory = new Directory(1)
+  const intake = new Intake({
+    nodeId: 1,
+    directory,
+    metrics: countingMetrics().metrics,
+    clusterId: () => 'c7',
+    adopt: nop,
+    raft: (message) => stepped.push(message.type),
+    forward: nop,
+    forwardReply: nop,
+    linked: nop,
+    snapshotChunk: nop,
+    snapshotProgress: nop,
+    linkOpened: nop,
+    linkClosed: nop,
+    crashed: nop,
+    guard: (run) => run(),
+  })
+  intake.opened({ endpointId: keyOf(2), claims: { nodeId: 2, clusterId: 'c7', addresses: [] } })
+  const snapshot = { last: { term: 1, index: 5 }, membership: membershipOf([1, 2]), membershipIndex: 1 }
+  const offer = encodePeerMessage({ type: 'raft', message: { type: 'snapshot', from: 2, to: 1, term: 1, snapshot } })
+  intake.message(keyOf(2), concatBytes(offer))
+  assert.deepEqual(stepped, [])
+})
+
 test('MembershipAdmin: add-learner again, while the first is not committed, is not answered with success', () => {
   const { admin, turn, links } = core()
   links.push({ endpointId: keyOf(3), claims: { nodeId: 3, clusterId: null, addresses: [] } })

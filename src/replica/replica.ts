@@ -133,6 +133,11 @@ export class Replica {
     return (this.#raft.role !== 'leader' || alone) && answered && this.#persister.idle && this.#applier.idle
   }
 
+  /** The owner has found something that cannot be trusted any more: the node takes no further part. */
+  fail(error: Error): void {
+    this.#loop.fail(error)
+  }
+
   /** Says and does nothing from now on; whoever still waits is told that the outcome is unknown. */
   close(): void {
     this.#loop.close()

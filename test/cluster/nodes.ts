@@ -13,7 +13,7 @@ const WAIT_MS = 15_000
 
 export interface TestNodes {
   /** Starts node `id` in its folder; a second start finds what the first left. */
-  start(id: number, settings?: Partial<NodeConfig>): Promise<AspenNode>
+  start(id: number, settings?: Partial<NodeConfig>, onFatal?: (error: Error) => void): Promise<AspenNode>
   /** Makes every node known to every other. */
   introduce(...nodes: readonly AspenNode[]): Promise<void>
   directory(id: number): string
@@ -30,17 +30,20 @@ export function testNodes(t: TestContext): TestNodes {
   const directory = (id: number): string => join(root, `node-${id}`)
   return {
     directory,
-    start: async (id, settings = {}) => {
-      const node = await AspenNode.start({
-        nodeId: id,
-        dataDir: directory(id),
-        cookie: 'test-cookie',
-        ractorPort: 0,
-        heartbeatIntervalMs: 100,
-        electionTimeoutMinMs: 500,
-        electionTimeoutMaxMs: 1000,
-        ...settings,
-      })
+    start: async (id, settings = {}, onFatal) => {
+      const node = await AspenNode.start(
+        {
+          nodeId: id,
+          dataDir: directory(id),
+          cookie: 'test-cookie',
+          ractorPort: 0,
+          heartbeatIntervalMs: 100,
+          electionTimeoutMinMs: 500,
+          electionTimeoutMaxMs: 1000,
+          ...settings,
+        },
+        onFatal === undefined ? {} : { onFatal },
+      )
       started.push(node)
       return node
     },

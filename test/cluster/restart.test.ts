@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { rmSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { eventually, formThree, rejectsWith, testNodes, text } from './nodes.ts'
@@ -94,4 +94,25 @@ test('AspenNode: a restarted node in memory is a stranger until it is removed an
   await one.addLearner(3, back.endpointId)
   await one.changeMembership({ members: [1, 2, 3] })
   assert.equal(text((await back.read('k'))?.value), 'v')
+})
+
+test('AspenNode: a state with damaged pages is not served, and the node takes no further part', async (t) => {
+  const nodes = testNodes(t)
+  const node = await nodes.start(1)
+  await node.init([1])
+  for (let i = 0; i < 40; i++) {
+    const pairs = Array.from({ length: 100 }, (_, j) => [`key-${i}-${j}`, 'v'.repeat(200)] as const)
+    await node.write({ SetMulti: { pairs } })
+  }
+  await node.stop()
+  const file = join(nodes.directory(1), 'state', 'state-1.db')
+  const content = readFileSync(file)
+  content.fill(0xff, 64 * 1024)
+  writeFileSync(file, content)
+  const faults: string[] = []
+  const again = await nodes.start(1, {}, (error) => faults.push(error.message))
+  await rejectsWith('POISONED', again.scan({ limit: 1000 }))
+  assert.match(faults.join(), /is damaged/)
+  assert.match(again.status().poisoned ?? '', /is damaged/)
+  await rejectsWith('POISONED', again.read('key-1-1'))
 })

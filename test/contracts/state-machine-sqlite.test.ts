@@ -107,6 +107,37 @@ test('open: names the file when it was cut', () =>
     assert.throws(() => place.open(), damagedBy(file, 'CORRUPT'))
   }))
 
+test('open: names the file when the page with what was applied is damaged', () =>
+  withPlace(async (place) => {
+    const opened = place.open()
+    fill(opened, 20)
+    await close(opened)
+    const file = join(place.stateDirectory, 'state-1.db')
+    const database = new DatabaseSync(file)
+    const page = Number(database.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'meta'").get()?.['rootpage'])
+    database.close()
+    const content = readFileSync(file)
+    content.fill(0xff, (page - 1) * 4096, page * 4096)
+    writeFileSync(file, content)
+    assert.throws(() => place.open(), damagedBy(file, 'CORRUPT'))
+  }))
+
+test('get, scan: name the file when a page of it is damaged', () =>
+  withPlace(async (place) => {
+    const opened = place.open()
+    fill(opened, 2000)
+    await close(opened)
+    const file = join(place.stateDirectory, 'state-1.db')
+    const content = readFileSync(file)
+    // Everything behind the first pages, which hold the schema and what is read at the start.
+    content.fill(0xff, 64 * 1024)
+    writeFileSync(file, content)
+    const { machine } = place.open()
+    const range = { start: new Uint8Array(), end: null }
+    assert.throws(() => machine.scan(range, 1000, 1_000_000), damagedBy(file, 'CORRUPT'))
+    assert.throws(() => machine.get(Buffer.from('key-1999')), damagedBy(file, 'CORRUPT'))
+  }))
+
 test('open: names what it cannot open', () =>
   withPlace((place) => {
     const file = join(place.stateDirectory, 'state-1.db')

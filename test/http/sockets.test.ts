@@ -89,13 +89,20 @@ describe('requests that cannot be read', () => {
     })
   }
 
-  test('no Host header: refused', async () => {
+  test('no Host header: 403 FORBIDDEN', async () => {
     const { port } = await listening()
     for (const version of ['1.0', '1.1']) {
       const { socket, received } = dial(port)
       socket.write(`GET /leader HTTP/${version}\r\nConnection: close\r\n\r\n`)
-      assert.match(await received, /^HTTP\/1\.1 40[03] /)
+      assert.match(await received, /^HTTP\/1\.1 403 [^]*"FORBIDDEN"/)
     }
+  })
+
+  test('an expectation that nobody meets: is passed over', async () => {
+    const { port } = await listening()
+    const { socket, received } = dial(port)
+    socket.write('GET /leader HTTP/1.1\r\nHost: 127.0.0.1\r\nExpect: a miracle\r\nConnection: close\r\n\r\n')
+    assert.match(await received, /^HTTP\/1\.1 200 [^]*"leader":1/)
   })
 })
 

@@ -86,13 +86,18 @@ export function guardFile<T>(file: string, use: () => T): T {
   try {
     return use()
   } catch (caught) {
-    if (caught instanceof StateError) throw caught
-    const error = asError(caught)
-    const code = sqliteCode(error)
-    if (code === SQLITE_CORRUPT || code === SQLITE_NOTADB) throw corruptDatabase(file, error.message, error)
-    const message = `the state database ${file} cannot be used: ${error.message}; check that this user may read and write it`
-    throw new StateError('UNREADABLE', file, message, { cause: error })
+    throw asFileError(file, caught)
   }
+}
+
+/** What was thrown over a file, as a StateError that names it. */
+export function asFileError(file: string, caught: unknown): StateError {
+  if (caught instanceof StateError) return caught
+  const error = asError(caught)
+  const code = sqliteCode(error)
+  if (code === SQLITE_CORRUPT || code === SQLITE_NOTADB) return corruptDatabase(file, error.message, error)
+  const message = `the state database ${file} cannot be used: ${error.message}; check that this user may read and write it`
+  return new StateError('UNREADABLE', file, message, { cause: error })
 }
 
 export function corruptDatabase(file: string, problem: string, cause?: Error): StateError {

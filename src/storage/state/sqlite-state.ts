@@ -9,7 +9,7 @@ import { ClientSessions } from './client-sessions.ts'
 import { takePage } from './scan-page.ts'
 import type { Rows } from './scan-page.ts'
 import { checkpointDatabase } from './sqlite-checkpoint.ts'
-import { guardFile, openDatabase } from './sqlite-database.ts'
+import { asFileError, guardFile, openDatabase } from './sqlite-database.ts'
 import { prepareMetaWriter, readMeta, readSessions } from './sqlite-meta.ts'
 import { SqliteKeyTable, SqliteSessionTable } from './sqlite-tables.ts'
 import { asError } from './state-error.ts'
@@ -33,14 +33,13 @@ export class SqliteState {
     try {
       this.#info = readMeta(database, file)
       this.#keys = new SqliteKeyTable(database, this.#info.keys, this.#info.bytes)
-      const stored = guardFile(file, () => [...readSessions(database)])
-      this.#sessions = new ClientSessions(stored, new SqliteSessionTable(database))
+      this.#sessions = new ClientSessions([...readSessions(database)], new SqliteSessionTable(database))
       this.#begin = database.prepare('BEGIN IMMEDIATE')
       this.#commit = database.prepare('COMMIT')
       this.#writeMeta = prepareMetaWriter(database, this.#info.membershipIndex)
     } catch (error) {
       database.close()
-      throw error
+      throw asFileError(file, error)
     }
   }
 
@@ -71,12 +70,12 @@ export class SqliteState {
 
   get(key: Uint8Array): KeyValue | undefined {
     this.#assertSound()
-    return this.#keys.get(key)
+    return guardFile(this.file, () => this.#keys.get(key))
   }
 
   scan(range: ScanRange, limit: number, maxBytes: number): Rows {
     this.#assertSound()
-    return takePage(this.#keys.range(range), limit, maxBytes)
+    return guardFile(this.file, () => takePage(this.#keys.range(range), limit, maxBytes))
   }
 
   /** For start-up: makes what is applied durable before returning; false when it could not yet be done. */

@@ -1,0 +1,8 @@
+import { test } from 'node:test'
+import { floodHttp } from './http-flood.ts'
+import { floodHttpSockets } from './http-sockets-flood.ts'
+
+test('HTTP server: answers as documented and changes nothing it refuses, whatever it is sent', (context) =>
+  floodHttp(context, 4_000))
+
+test('HTTP server: answers or closes, whatever comes over a connection', (context) => floodHttpSockets(context, 300))
