@@ -1,6 +1,7 @@
 /**
  * Every fixed bound of the system, in one place, with the relations that must hold between them.
  *
+ * A few stand here before anything reads them: the specification fixes them for parts that are still to come.
  * Sizes are bytes unless the name says otherwise, times are milliseconds.
  */
 import { assert } from './lib/index.ts'

@@ -46,10 +46,6 @@ export class Progress {
     return this.#inflight.length >= MAX_INFLIGHT_APPENDS || this.#inflightBytes >= MAX_INFLIGHT_BYTES
   }
 
-  get inflightAppends(): number {
-    return this.#inflight.length
-  }
-
   sent(last: number, bytes: number): void {
     this.#inflight.push({ last, bytes })
     this.#inflightBytes += bytes

@@ -86,15 +86,6 @@ export class Stage {
     this.#role = change
   }
 
-  /** Batches taken and not yet reported durable. */
-  get outstanding(): readonly OutstandingBatch[] {
-    return this.#outstanding
-  }
-
-  get hardStateStaged(): boolean {
-    return this.#hardState !== undefined
-  }
-
   take(lastIndex: number): Effects | undefined {
     const persist = this.#takePersist()
     if (persist === undefined && this.#isEmpty()) return undefined

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { StoredSnapshot } from '../ports/index.ts'
 import { Compactor } from './compactor.ts'
-import { Answers, HandLog, HandSnapshots, HandState, storedSnapshot } from './hand-driven-stores.test.ts'
+import { Answers, HandState, storedSnapshot } from './hand-driven-stores.test.ts'
 
 const INTERVAL = 100
 const RETAINED = 30
@@ -19,9 +19,7 @@ class Bench {
   constructor(applied = 0) {
     this.applied = applied
     this.compactor = new Compactor({
-      log: new HandLog(),
       stateMachine: this.state,
-      snapshots: new HandSnapshots(),
       retainedEntries: RETAINED,
       checkpointIntervalEntries: INTERVAL,
       clusterId: () => 'c1',

@@ -1,12 +1,10 @@
 import { AspenError } from '../api/index.ts'
 import { MAX_SNAPSHOT_REQUESTS } from '../limits.ts'
-import type { LogStore, SnapshotStore, StateMachine, StoredSnapshot } from '../ports/index.ts'
+import type { StateMachine, StoredSnapshot } from '../ports/index.ts'
 import type { Reply } from './options.ts'
 
 export interface CompactorOptions {
-  readonly log: LogStore
   readonly stateMachine: StateMachine
-  readonly snapshots: SnapshotStore
   readonly retainedEntries: number
   readonly checkpointIntervalEntries: number
   readonly clusterId: () => string

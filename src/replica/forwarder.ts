@@ -134,7 +134,7 @@ export class Forwarder {
 export function decodedReply<T>(reply: Reply<T>, decode: (body: Uint8Array) => T): Reply<Uint8Array> {
   return (error, body) => {
     if (error !== undefined || body === undefined) {
-      reply(error)
+      reply(error ?? outcomeUnknown('the leader answered without saying what became of it'))
       return
     }
     let value: T

@@ -171,9 +171,7 @@ test('Compactor: a reply that asks for another snapshot is answered too', () => 
   const state = new HandState()
   const answers = new Answers<unknown>()
   const c = new Compactor({
-    log: new HandLog(),
     stateMachine: state,
-    snapshots: new HandSnapshots(),
     retainedEntries: 1,
     checkpointIntervalEntries: 100,
     clusterId: () => 'c',
@@ -188,10 +186,10 @@ test('Compactor: a reply that asks for another snapshot is answered too', () => 
   assert.deepEqual(answers.outcomes.toSorted(), ['again: ok', 'queued: ok'])
 })
 
-test('SnapshotReceiver: a refused snapshot does not end the good transfer at hand', () => {
+function receiving(): { snapshots: HandSnapshots; events: string[]; receiver: SnapshotReceiver } {
   const snapshots = new HandSnapshots()
   const events: string[] = []
-  const r = new SnapshotReceiver({
+  const receiver = new SnapshotReceiver({
     nodeId: 1,
     snapshots,
     send: () => undefined,
@@ -199,9 +197,14 @@ test('SnapshotReceiver: a refused snapshot does not end the good transfer at han
     rejected: () => events.push('rejected'),
     failed: () => events.push('failed'),
   })
+  return { snapshots, events, receiver }
+}
+
+test('SnapshotReceiver: a refused snapshot does not end the good transfer at hand', () => {
+  const { snapshots, events, receiver } = receiving()
   const s = storedSnapshot(50, 2, 30)
   const chunk = (position: number, n: number, snapshot = s) =>
-    r.receive({ type: 'snapshot-chunk', from: 2, term: 3, snapshot, position, bytes: new Uint8Array(n) })
+    receiver.receive({ type: 'snapshot-chunk', from: 2, term: 3, snapshot, position, bytes: new Uint8Array(n) })
   chunk(0, 10)
   snapshots.next()
   chunk(0, 0, { ...s, id: '' })
@@ -211,23 +214,15 @@ test('SnapshotReceiver: a refused snapshot does not end the good transfer at han
 })
 
 test('SnapshotReceiver: a snapshot that is whole is finished, also when another was offered meanwhile', () => {
-  const snapshots = new HandSnapshots()
-  const events: string[] = []
-  const r = new SnapshotReceiver({
-    nodeId: 1,
-    snapshots,
-    send: () => undefined,
-    arrived: (_f, _t, s) => events.push(`arrived ${s.last.index}`),
-    rejected: () => events.push('rejected'),
-    failed: () => events.push('failed'),
-  })
+  const { snapshots, events, receiver } = receiving()
   const a = storedSnapshot(50, 2, 30)
   const b = storedSnapshot(40, 2, 30)
-  r.receive({ type: 'snapshot-chunk', from: 2, term: 3, snapshot: a, position: 0, bytes: new Uint8Array(30) })
-  r.receive({ type: 'snapshot-chunk', from: 2, term: 3, snapshot: b, position: 0, bytes: new Uint8Array(0) })
+  receiver.receive({ type: 'snapshot-chunk', from: 2, term: 3, snapshot: a, position: 0, bytes: new Uint8Array(30) })
+  receiver.receive({ type: 'snapshot-chunk', from: 2, term: 3, snapshot: b, position: 0, bytes: new Uint8Array(0) })
   while (snapshots.pending > 0) snapshots.next()
   assert.ok(events.includes('arrived 50'), events.join())
 })
+
 test('Directory: the key of a member speaks for no other id', () => {
   const d = new Directory(1)
   d.follow(membershipOf([1, 2, 3]))
@@ -258,9 +253,7 @@ test('SnapshotExchange: a snapshot that is sent again after it was installed doe
     stateMachine: state,
     snapshots,
     compactor: new Compactor({
-      log,
       stateMachine: state,
-      snapshots,
       retainedEntries: 1,
       checkpointIntervalEntries: 100,
       clusterId: () => 'c',

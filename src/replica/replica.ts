@@ -484,11 +484,9 @@ export class Replica {
   }
 
   #createCompactor(): Compactor {
-    const { log, stateMachine, snapshots, retainedEntries, checkpointIntervalEntries } = this.#options
+    const { stateMachine, retainedEntries, checkpointIntervalEntries } = this.#options
     return new Compactor({
-      log,
       stateMachine,
-      snapshots,
       retainedEntries,
       checkpointIntervalEntries,
       clusterId: () => this.#clusterId ?? '',

@@ -53,7 +53,8 @@ test('replica: a write without a finite deadline at a follower does not stop the
   }
 })
 
-test('replica: an answer that cannot be decoded is an unknown outcome and does not stop the follower', () => {
+/** A follower of a leader whose words the test chooses; `lead` gives it the founding configuration. */
+function handLedFollower(): { world: World; leader: HandPeer; follower: ReturnType<World['node']>; lead: () => void } {
   const world = new World()
   const leader = new HandPeer(world, 1)
   const follower = world.node(2)
@@ -68,22 +69,28 @@ test('replica: an answer that cannot be decoded is an unknown outcome and does n
     members: [{ id: 1, endpointId: endpointOf(1), addresses: [] }, follower.member],
   }
   const founding = { index: 1, term: 0, kind: 'membership' as const, payload: encodeMembership(membership), membership }
-  leader.say(2, {
-    type: 'raft',
-    message: {
-      type: 'append',
-      from: 1,
-      to: 2,
-      term: 1,
-      prev: { term: 0, index: 0 },
+  const prev = { term: 0, index: 0 }
+  const addressed = { from: 1, to: 2, term: 1 }
+  const lead = (): void => {
+    const append = {
+      type: 'append' as const,
+      ...addressed,
+      prev,
       count: 1,
       entries: [founding],
       commit: 1,
       incarnation: 1,
       round: 0,
-    },
-  })
-  world.clock.advance(20)
+    }
+    leader.say(2, { type: 'raft', message: append })
+    world.clock.advance(20)
+  }
+  return { world, leader, follower, lead }
+}
+
+test('replica: an answer that cannot be decoded is an unknown outcome and does not stop the follower', () => {
+  const { world, leader, follower, lead } = handLedFollower()
+  lead()
   const outcomes: string[] = []
   follower.write('a', outcomes)
   world.clock.advance(20)
@@ -96,38 +103,7 @@ test('replica: an answer that cannot be decoded is an unknown outcome and does n
 })
 
 test('replica: the answer to a write of a former life does not answer a write of this one', () => {
-  const world = new World()
-  const leader = new HandPeer(world, 1)
-  const follower = world.node(2)
-  follower.start()
-  leader.start(CLUSTER)
-  leader.transport.connect(endpointOf(2), follower.member.addresses)
-  world.clock.advance(100)
-  const membership = {
-    voters: [1],
-    outgoing: [],
-    learners: [2],
-    members: [{ id: 1, endpointId: endpointOf(1), addresses: [] }, follower.member],
-  }
-  const founding = { index: 1, term: 0, kind: 'membership' as const, payload: encodeMembership(membership), membership }
-  const lead = (): void => {
-    leader.say(2, {
-      type: 'raft',
-      message: {
-        type: 'append',
-        from: 1,
-        to: 2,
-        term: 1,
-        prev: { term: 0, index: 0 },
-        count: 1,
-        entries: [founding],
-        commit: 1,
-        incarnation: 1,
-        round: 0,
-      },
-    })
-    world.clock.advance(20)
-  }
+  const { world, leader, follower, lead } = handLedFollower()
   const forwarded = (): number => {
     const message = leader.received.findLast((one) => one.type === 'forward')
     assert.ok(message?.type === 'forward')
