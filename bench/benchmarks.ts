@@ -1,5 +1,6 @@
 /** Every benchmark by the name it is selected with, from the inside out. */
 import { benchmarkApply } from './apply.ts'
+import { benchmarkClient } from './client.ts'
 import { benchmarkCodec } from './codec.ts'
 import { benchmarkCore } from './core.ts'
 import { benchmarkHttp } from './http.ts'
@@ -16,4 +17,5 @@ export const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ['http', benchmarkHttp],
   ['link', benchmarkLink],
   ['node', benchmarkNode],
+  ['client', benchmarkClient],
 ])

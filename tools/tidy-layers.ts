@@ -61,7 +61,7 @@ export const LAYERS: readonly Layer[] = [
     imports: [...CORE, 'raft', 'wire', 'actor', 'storage', 'net', 'replica'],
   },
   { name: 'http', holds: 'the HTTP face', imports: [...CORE, 'wire'] },
-  { name: 'client', holds: 'the interfaces of `api`, over HTTP', imports: [...CORE, 'wire'] },
+  { name: 'client', holds: 'the interfaces of `api`, over HTTP and over links', imports: [...CORE, 'wire', 'net'] },
   {
     name: 'testing',
     holds: 'in-memory clusters for the tests of other programs',

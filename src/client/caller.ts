@@ -1,13 +1,12 @@
-/** Carries a request to whichever node answers it, within its deadline. */
-import { performance } from 'node:perf_hooks'
-import { setTimeout as pause } from 'node:timers/promises'
+/** Asks nodes over HTTP. */
 import { AspenError } from '../api/index.ts'
-import { REQUEST_TIMEOUT_MS } from '../limits.ts'
+import { MAX_REQUEST_TIMEOUT_MS } from '../limits.ts'
 import { MalformedAnswer, objectIn, refusalIn } from './answers.ts'
 import type { JsonObject } from './answers.ts'
-import { Connections, ExchangeFailure } from './exchange.ts'
+import { Attempts } from './attempts.ts'
+import type { Attempt } from './attempts.ts'
+import { ANSWER_GRACE_MS, Connections, ExchangeFailure } from './exchange.ts'
 import type { Answer } from './exchange.ts'
-import { nextStep, pauseMs } from './retry.ts'
 
 export interface HttpClientOptions {
   /** Bearer token of the nodes. */
@@ -35,17 +34,6 @@ export interface Call<T> {
   read(json: JsonObject): T
 }
 
-/** One attempt's result: the answer's meaning, or why there is none. */
-type Attempt<T> = { readonly value: T } | { readonly failure: AspenError | ExchangeFailure }
-
-const MAX_ATTEMPTS = 64
-const MAX_PENDING_CALLS = 10_000
-const MAX_SERVER_TIMEOUT_MS = 60_000
-/** A node that says itself that time is up says more than a silent one: it gets this much longer. */
-const ANSWER_GRACE_MS = 250
-/** With other nodes to ask, a silent one is given this long at least. */
-const MIN_ATTEMPT_MS = 500
-
 function toUrls(urls: string | readonly string[]): readonly URL[] {
   const list = typeof urls === 'string' ? [urls] : urls
   if (list.length === 0)
@@ -63,67 +51,31 @@ export class Caller {
   readonly #urls: readonly URL[]
   readonly #options: HttpClientOptions
   readonly #connections: Connections
-  /** The node that answered last: it is asked first. */
-  #preferred = 0
-  #pending = 0
+  readonly #attempts: Attempts
 
   constructor(urls: string | readonly string[], options: HttpClientOptions) {
     this.#urls = toUrls(urls)
     this.#options = options
     this.#connections = new Connections(options.connectionsPerNode ?? 64)
+    this.#attempts = new Attempts(this.#urls.length)
   }
 
   async call<T>(call: Call<T>): Promise<T> {
-    if (this.#pending >= MAX_PENDING_CALLS) {
-      throw new AspenError('OVERLOADED', `${MAX_PENDING_CALLS} calls of this client wait already`, { limit: MAX_PENDING_CALLS })
-    }
-    this.#pending++
-    try {
-      return await this.#attempts(call)
-    } finally {
-      this.#pending--
-    }
+    return this.#attempts.run({
+      repeatable: call.repeatable,
+      pinned: call.pinned ?? false,
+      timeoutMs: call.timeoutMs ?? this.#options.timeoutMs,
+      attempt: (node, budgetMs) => this.#attempt(call, node, budgetMs),
+      giveUp: (failure, node) => finalError(failure, call, this.#urls[node]),
+    })
   }
 
   close(): void {
     this.#connections.close()
   }
 
-  async #attempts<T>(call: Call<T>): Promise<T> {
-    const deadline = performance.now() + (call.timeoutMs ?? this.#options.timeoutMs ?? REQUEST_TIMEOUT_MS)
-    const nodes = call.pinned === true ? 1 : this.#urls.length
-    const first = call.pinned === true ? 0 : this.#preferred
-    for (let attempt = 0; ; attempt++) {
-      const node = (first + attempt) % nodes
-      const result = await this.#attempt(call, node, nodes, deadline)
-      if ('value' in result) {
-        if (call.pinned !== true) this.#preferred = node
-        return result.value
-      }
-      const wait = this.#wait(result.failure, call, attempt, nodes)
-      if (wait === null || attempt + 1 >= MAX_ATTEMPTS || performance.now() + wait >= deadline)
-        throw finalError(result.failure, call, this.#urls[node])
-      if (wait > 0) await pause(wait)
-    }
-  }
-
-  /** Milliseconds until the next attempt, or null when there must be none. */
-  #wait(failure: AspenError | ExchangeFailure, call: Call<unknown>, attempt: number, nodes: number): number | null {
-    const step = nextStep(failure, call.repeatable)
-    if (step === 'fail' || step === 'unknown') return null
-    const round = Math.floor((attempt + 1) / nodes)
-    const wholeRound = (attempt + 1) % nodes === 0
-    if (step === 'later') return pauseMs(round, failure)
-    if (call.pinned === true) return null
-    // Every node was asked once, and none is reachable or knows better: only unreachable ones may come back.
-    if (wholeRound && !(failure instanceof ExchangeFailure)) return null
-    return wholeRound ? pauseMs(round, failure) : 0
-  }
-
-  async #attempt<T>(call: Call<T>, node: number, nodes: number, deadline: number): Promise<Attempt<T>> {
-    const left = Math.max(1, deadline - performance.now())
-    const budget = call.repeatable && nodes > 1 ? Math.min(left, Math.max(MIN_ATTEMPT_MS, left / 2)) : left
-    const timeout = call.timed === false ? {} : { timeout_ms: Math.min(MAX_SERVER_TIMEOUT_MS, Math.ceil(budget)) }
+  async #attempt<T>(call: Call<T>, node: number, budgetMs: number): Promise<Attempt<T>> {
+    const timeout = call.timed === false ? {} : { timeout_ms: Math.min(MAX_REQUEST_TIMEOUT_MS, Math.ceil(budgetMs)) }
     try {
       const answer = await this.#connections.send({
         url: this.#urls[node] as URL,
@@ -131,7 +83,7 @@ export class Caller {
         path: call.path,
         body: call.body === null ? null : JSON.stringify({ ...call.body, ...timeout }),
         token: this.#options.token,
-        timeoutMs: budget + ANSWER_GRACE_MS,
+        timeoutMs: budgetMs + ANSWER_GRACE_MS,
       })
       return meaning(answer, call)
     } catch (error) {
@@ -154,8 +106,7 @@ function meaning<T>(answer: Answer, call: Call<T>): Attempt<T> {
   }
 }
 
-function finalError(failure: AspenError | ExchangeFailure, call: Call<unknown>, url: URL | undefined): AspenError {
-  if (!(failure instanceof ExchangeFailure)) return failure
+function finalError(failure: ExchangeFailure, call: Call<unknown>, url: URL | undefined): AspenError {
   const where = `${call.method} ${call.path} at ${url?.origin}`
   const details = { url: url?.origin, reason: failure.message }
   if (failure.sent) return new AspenError('OUTCOME_UNKNOWN', `${where} was sent and not answered: ${failure.message}`, details)

@@ -6,6 +6,9 @@ import type { Socket } from 'node:net'
 /** More than the largest page of a scan, base64 and all. */
 const MAX_ANSWER_BYTES = 32 * 1024 * 1024
 
+/** A node that says itself that time is up says more than a silent one: it gets this much longer. */
+export const ANSWER_GRACE_MS = 250
+
 export interface Answer {
   readonly status: number
   readonly text: string
@@ -15,10 +18,13 @@ export interface Answer {
 export class ExchangeFailure extends Error {
   override readonly name = 'ExchangeFailure'
   readonly sent: boolean
+  /** Whether asking the same node again is of no use until somebody changes something. */
+  readonly lasting: boolean
 
-  constructor(message: string, sent: boolean) {
+  constructor(message: string, sent: boolean, lasting = false) {
     super(message)
     this.sent = sent
+    this.lasting = lasting
   }
 }
 

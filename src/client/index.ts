@@ -17,6 +17,10 @@ export type {
   WriteOptions,
   WriteResult,
 } from '../api/index.ts'
+export { generateIdentity } from '../net/index.ts'
+export type { NodeIdentity } from '../net/index.ts'
 export type { HttpClientOptions } from './caller.ts'
 export { AspenHttpClient, connectHttp } from './http-client.ts'
 export type { HealthReport } from './http-client.ts'
+export { AspenLinkClient, connectLink } from './link-client.ts'
+export type { LinkClientOptions, LinkEndpoint } from './link-options.ts'

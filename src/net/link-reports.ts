@@ -28,6 +28,19 @@ export class LinkReports {
     this.#logger.log('info', 'link closed', { endpointId, end, reason: error === undefined ? null : describeFailure(error) })
   }
 
+  /** Somebody who is no peer has a link of another protocol. They come and go: the log of a quiet node does not name each. */
+  served(endpointId: string, protocol: string): void {
+    this.#count('aspen_link_opened_total', { direction: protocol })
+    this.#logger.log('debug', 'link opened', { endpointId, protocol })
+  }
+
+  servedEnd(endpointId: string, protocol: string, end: LinkEnd, error: Error | undefined): void {
+    this.#count('aspen_link_closed_total', { end })
+    if (error !== undefined) this.#count('aspen_link_failures_total', { code: failureCode(error) })
+    const reason = error === undefined ? null : describeFailure(error)
+    this.#logger.log('debug', 'link closed', { endpointId, protocol, end, reason })
+  }
+
   /** An attempt led to no link. `isNews` is undefined for a stranger: anyone can dial, and the log is not theirs to fill. */
   failed(endpointId: string, error: Error, isNews: boolean | undefined): void {
     this.#count('aspen_link_failures_total', { code: failureCode(error) })

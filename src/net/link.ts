@@ -82,6 +82,11 @@ export class Link {
     if (error !== undefined) this.#end('lost', new LinkError('MALFORMED', error.message))
   }
 
+  /** Bytes handed over that the system has not taken yet. */
+  get backlogBytes(): number {
+    return this.#queue.bytes + this.#socket.writableLength
+  }
+
   /** False when the queue is full or the link is ending. */
   send(parts: readonly Uint8Array[], lane: Lane): boolean {
     if (!this.#queue.push(lane, parts)) return false

@@ -35,10 +35,29 @@ function isTimeout(timeoutMs: number): boolean {
 export function writeForwardReply(writer: ByteWriter, reply: ForwardReply): void {
   writer.varint(reply.id)
   if (reply.ok) return writer.payload(reply.body)
-  writer.string(reply.code, 1, MAX_CODE_SIZE, 'error code')
+  writeErrorText(writer, reply)
+}
+
+/** An error as every answer carries it. The code may be one of a later version. */
+export interface ErrorText {
+  readonly code: string
+  readonly message: string
+  readonly details: ErrorDetails
+}
+
+export function writeErrorText(writer: ByteWriter, { code, message, details }: ErrorText): void {
+  writer.string(code, 1, MAX_CODE_SIZE, 'error code')
   // The text may quote what a user sent; an answer with a replaced character is better than none.
-  writer.string(reply.message.toWellFormed(), 0, MAX_ERROR_TEXT_SIZE, 'error message')
-  writer.string(detailsToJson(reply.details), 2, MAX_ERROR_TEXT_SIZE, 'error details')
+  writer.string(message.toWellFormed(), 0, MAX_ERROR_TEXT_SIZE, 'error message')
+  writer.string(detailsToJson(details), 2, MAX_ERROR_TEXT_SIZE, 'error details')
+}
+
+export function readErrorText(reader: ByteReader): ErrorText {
+  const code = reader.string(1, MAX_CODE_SIZE, 'error code')
+  const message = reader.string(0, MAX_ERROR_TEXT_SIZE, 'error message')
+  const details = detailsFromJson(reader.string(2, MAX_ERROR_TEXT_SIZE, 'error details'))
+  if (details === undefined) reader.fail('the error details are not a plain JSON object')
+  return { code, message, details }
 }
 
 export function readForwardAnswer(reader: ByteReader): ForwardReply {
@@ -47,11 +66,8 @@ export function readForwardAnswer(reader: ByteReader): ForwardReply {
 
 export function readForwardError(reader: ByteReader): ForwardReply {
   const id = reader.varint()
-  const code = reader.string(1, MAX_CODE_SIZE, 'error code')
+  const { code, message, details } = readErrorText(reader)
   if (!isErrorCode(code)) reader.fail(`${JSON.stringify(code)} is no error code known here`)
-  const message = reader.string(0, MAX_ERROR_TEXT_SIZE, 'error message')
-  const details = detailsFromJson(reader.string(2, MAX_ERROR_TEXT_SIZE, 'error details'))
-  if (details === undefined) reader.fail('the error details are not a plain JSON object')
   return { type: 'forward-reply', id, ok: false, code, message, details }
 }
 

@@ -45,6 +45,11 @@ export class FrameQueue {
     this.#allocate = allocate
   }
 
+  /** What waits, with what it costs beside its bytes. */
+  get bytes(): number {
+    return this.#cost
+  }
+
   get isEmpty(): boolean {
     return this.#frames === 0
   }

@@ -98,7 +98,7 @@ function revisionsProblem({ createRevision, modRevision, version }: KeyValue): s
   return `a key was created at ${createRevision}, written at ${modRevision} and has version ${version}`
 }
 
-function writeKeyValue(writer: ByteWriter, entry: KeyValue): void {
+export function writeKeyValue(writer: ByteWriter, entry: KeyValue): void {
   const problem = revisionsProblem(entry)
   if (problem !== undefined) throw new WireError(problem)
   writeKey(writer, entry.key)
@@ -108,7 +108,7 @@ function writeKeyValue(writer: ByteWriter, entry: KeyValue): void {
   writer.varint(entry.version)
 }
 
-function readKeyValue(reader: ByteReader): KeyValue {
+export function readKeyValue(reader: ByteReader): KeyValue {
   const entry = {
     key: readKey(reader),
     value: readValue(reader),

@@ -98,7 +98,7 @@ export async function createDirectWorld(): Promise<TransportWorld> {
   }
 }
 
-async function findDeadAddress(): Promise<string> {
+export async function findDeadAddress(): Promise<string> {
   const server = createServer()
   const { promise, resolve } = Promise.withResolvers<void>()
   server.listen(0, '127.0.0.1', resolve)

@@ -38,7 +38,7 @@ export async function openTls(
   identity: NodeIdentity = generateIdentity(),
   options: ConnectionOptions = {},
 ): Promise<RawPeer> {
-  const secureContext = await createLinkContext(identity)
+  const secureContext = createLinkContext(identity)
   const socket = connectTls({
     host: '127.0.0.1',
     port: portOf(transport),
@@ -53,11 +53,20 @@ export async function openTls(
   return { identity, socket: socket.on('error', () => undefined) }
 }
 
-/** A peer that has proven key and cookie: from here on it may send frames. */
-export async function openLink(transport: Transport, nodeId: number, identity?: NodeIdentity): Promise<RawPeer> {
-  const peer = await openTls(transport, identity)
+/**
+ * A peer that has proven key and cookie: from here on it may send frames. `spoken` is the protocol of the connection,
+ * `proven` the one that its proof is made for.
+ */
+export async function openLink(
+  transport: Transport,
+  nodeId: number,
+  identity?: NodeIdentity,
+  spoken: string = RAFT_PROTOCOL,
+  proven: string = spoken,
+): Promise<RawPeer> {
+  const peer = await openTls(transport, identity, { ALPNProtocols: [spoken] })
   const stream = new HandshakeStream(peer.socket)
-  const self = await handshakeSelf(peer.identity.endpointId, nodeId)
+  const self = { ...(await handshakeSelf(peer.identity.endpointId, nodeId)), protocol: proven }
   await dialHandshake(stream, self, transport.endpointId, () => undefined)
   stream.release()
   peer.socket.resume()
@@ -68,7 +77,7 @@ export async function openLink(transport: Transport, nodeId: number, identity?: 
 export async function listenAsImpostor(claimedId: string): Promise<{ readonly address: string; close(): void }> {
   const self = await handshakeSelf(claimedId, 9)
   const listener = new Listener({
-    context: await createLinkContext(generateIdentity()),
+    context: createLinkContext(generateIdentity()),
     clock: systemClock,
     handshakeTimeoutMs: 1_000,
     maxConnections: 10,

@@ -1,0 +1,91 @@
+/** Carries a call to whichever node answers it, within its deadline: the same for every way of asking a node. */
+import { performance } from 'node:perf_hooks'
+import { setTimeout as pause } from 'node:timers/promises'
+import { AspenError } from '../api/index.ts'
+import { REQUEST_TIMEOUT_MS } from '../limits.ts'
+import { ExchangeFailure } from './exchange.ts'
+import { nextStep, pauseMs } from './retry.ts'
+
+/** One attempt's result: the answer's meaning, or why there is none. */
+export type Attempt<T> = { readonly value: T } | { readonly failure: AspenError | ExchangeFailure }
+
+export interface Attempted<T> {
+  /** Whether asking twice does no more than asking once. */
+  readonly repeatable: boolean
+  /** About the first node alone, and of no use to another one. */
+  readonly pinned?: boolean
+  /** Milliseconds for the whole call; 5000 when absent. */
+  readonly timeoutMs?: number | undefined
+  /** Asks the node with this number, from 0, and waits no longer than this for its answer. */
+  attempt(node: number, budgetMs: number): Promise<Attempt<T>>
+  /** What the caller hears when no attempt led to an answer. */
+  giveUp(failure: ExchangeFailure, node: number): AspenError
+}
+
+const MAX_ATTEMPTS = 64
+const MAX_PENDING_CALLS = 10_000
+/** With other nodes to ask, a silent one is given this long at least. */
+const MIN_ATTEMPT_MS = 500
+
+export class Attempts {
+  readonly #nodes: number
+  /** The node that answered last: it is asked first. */
+  #preferred = 0
+  #pending = 0
+
+  constructor(nodes: number) {
+    this.#nodes = nodes
+  }
+
+  /** @throws AspenError what the node answered, what `giveUp` says, or OVERLOADED when too many calls wait already */
+  async run<T>(call: Attempted<T>): Promise<T> {
+    if (this.#pending >= MAX_PENDING_CALLS) {
+      throw new AspenError('OVERLOADED', `${MAX_PENDING_CALLS} calls of this client wait already`, { limit: MAX_PENDING_CALLS })
+    }
+    this.#pending++
+    try {
+      return await this.#attempts(call)
+    } finally {
+      this.#pending--
+    }
+  }
+
+  async #attempts<T>(call: Attempted<T>): Promise<T> {
+    const deadline = performance.now() + (call.timeoutMs ?? REQUEST_TIMEOUT_MS)
+    const nodes = call.pinned === true ? 1 : this.#nodes
+    const first = call.pinned === true ? 0 : this.#preferred
+    for (let attempt = 0; ; attempt++) {
+      const node = (first + attempt) % nodes
+      const left = Math.max(1, deadline - performance.now())
+      const budget = call.repeatable && nodes > 1 ? Math.min(left, Math.max(MIN_ATTEMPT_MS, left / 2)) : left
+      const result = await call.attempt(node, budget)
+      if ('value' in result) {
+        if (call.pinned !== true) this.#preferred = node
+        return result.value
+      }
+      const { failure } = result
+      const wait = pauseBeforeNext(failure, call, attempt, nodes)
+      if (wait === null || attempt + 1 >= MAX_ATTEMPTS || performance.now() + wait >= deadline)
+        throw failure instanceof ExchangeFailure ? call.giveUp(failure, node) : failure
+      if (wait > 0) await pause(wait)
+    }
+  }
+}
+
+/** Milliseconds until the next attempt, or null when there must be none. */
+function pauseBeforeNext(
+  failure: AspenError | ExchangeFailure,
+  call: Attempted<unknown>,
+  attempt: number,
+  nodes: number,
+): number | null {
+  const step = nextStep(failure, call.repeatable)
+  if (step === 'fail' || step === 'unknown') return null
+  const round = Math.floor((attempt + 1) / nodes)
+  const wholeRound = (attempt + 1) % nodes === 0
+  if (step === 'later') return pauseMs(round, failure)
+  if (call.pinned === true) return null
+  // Every node was asked once, and none is reachable or knows better: only unreachable ones may come back.
+  if (wholeRound && (!(failure instanceof ExchangeFailure) || failure.lasting)) return null
+  return wholeRound ? pauseMs(round, failure) : 0
+}

@@ -1,0 +1,133 @@
+import { AspenError } from '../../api/index.ts'
+import type { KeyValueStore } from '../../api/index.ts'
+import { assert } from '../../lib/index.ts'
+import {
+  MAX_CLIENT_ANSWER_BYTES,
+  MAX_CLIENT_LINK_ANSWER_BYTES,
+  MAX_CLIENT_LINKS,
+  MAX_CLIENT_REQUEST_BYTES,
+  MAX_RPC_MESSAGE_SIZE,
+} from '../../limits.ts'
+import { systemClock } from '../../net/index.ts'
+import type { Link, LinkService } from '../../net/index.ts'
+import { noMetrics } from '../../ports/index.ts'
+import type { Metrics } from '../../ports/index.ts'
+import { CLIENT_PROTOCOL } from '../../wire/index.ts'
+import { ClientConnection } from './client-connection.ts'
+import type { Admission } from './client-connection.ts'
+
+/** A program that computes for a while is not gone: clients are given up later than peers are. */
+const KEEP_ALIVE_MS = 1_000
+/** Behind the last large answer there is room for the small ones that say why there is no room. */
+const SMALL_ANSWERS_BYTES = 1024 * 1024
+/** How long a stopping node waits for the answers to what it has taken on. */
+const DRAIN_MS = 1_000
+/** Below this a link's answers are not looked at together with all others'. */
+const UNNOTICED_BYTES = 256 * 1024
+
+export interface ClientServiceOptions {
+  readonly metrics?: Metrics
+  /** Connections of clients at a time. */
+  readonly maxLinks?: number
+  readonly keepAliveMs?: number
+}
+
+/**
+ * Serves the key-value store of this node over links of the protocol `aspen/client/1`: many requests at a time on each,
+ * answered in any order. What it holds for its clients is bounded, by link and for all together.
+ */
+export class ClientService implements LinkService, Admission {
+  readonly protocol = CLIENT_PROTOCOL
+  readonly maxLinks: number
+  readonly maxQueueBytes: number = MAX_CLIENT_LINK_ANSWER_BYTES + SMALL_ANSWERS_BYTES
+  readonly keepAliveMs: number
+  readonly #metrics: Metrics
+  readonly #connections = new Map<Link, ClientConnection>()
+  #store: KeyValueStore | undefined
+  #requestBytes = 0
+  #closing = false
+  #drained: (() => void) | undefined
+
+  constructor(options: ClientServiceOptions = {}) {
+    this.#metrics = options.metrics ?? noMetrics
+    this.maxLinks = options.maxLinks ?? MAX_CLIENT_LINKS
+    this.keepAliveMs = options.keepAliveMs ?? KEEP_ALIVE_MS
+  }
+
+  /** What the requests are about; to be called before the first link can open. */
+  serve(store: KeyValueStore): void {
+    this.#store = store
+  }
+
+  opened(link: Link): void {
+    assert(this.#store !== undefined, 'the service has a store before it has clients')
+    this.#connections.set(link, new ClientConnection(link, this.#store, this))
+  }
+
+  message(link: Link, bytes: Uint8Array): void {
+    this.#connections.get(link)?.receive(bytes)
+  }
+
+  ended(link: Link): void {
+    const connection = this.#connections.get(link)
+    this.#connections.delete(link)
+    connection?.end()
+  }
+
+  /** Waits for the answers to what was taken on; what comes now is refused. Then tells every client that it was the last. */
+  async closing(): Promise<void> {
+    this.#closing = true
+    if (!this.#isIdle()) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      this.#drained = resolve
+      const deadline = systemClock.setTimer(DRAIN_MS, resolve)
+      await promise
+      deadline.cancel()
+    }
+    for (const connection of this.#connections.values()) connection.sayDrained()
+  }
+
+  // --- What connections ask ---
+
+  admit(size: number): AspenError | undefined {
+    if (this.#closing) return new AspenError('STOPPING', 'this node is shutting down; ask another one')
+    if (this.#requestBytes + size <= MAX_CLIENT_REQUEST_BYTES) {
+      this.#requestBytes += size
+      return undefined
+    }
+    return this.overloaded('client_requests', `the requests of all clients have ${this.#requestBytes} bytes already`)
+  }
+
+  release(size: number): void {
+    this.#requestBytes -= size
+    if (this.#drained !== undefined && this.#isIdle()) this.#drained()
+  }
+
+  hasRoom(link: Link, size: number): boolean {
+    const backlog = link.backlogBytes + size
+    if (backlog <= UNNOTICED_BYTES) return true
+    if (backlog > MAX_CLIENT_LINK_ANSWER_BYTES || size > MAX_RPC_MESSAGE_SIZE) return false
+    return this.#backlogBytes() + size <= MAX_CLIENT_ANSWER_BYTES
+  }
+
+  isOverfull(link: Link): boolean {
+    if (link.backlogBytes <= UNNOTICED_BYTES) return false
+    return this.#backlogBytes() > MAX_CLIENT_ANSWER_BYTES + MAX_CLIENT_LINK_ANSWER_BYTES
+  }
+
+  overloaded(queue: string, message: string): AspenError {
+    this.#metrics.counter('aspen_overloaded_total', { queue }).add()
+    return new AspenError('OVERLOADED', `${message}; try again later`, { queue })
+  }
+
+  #backlogBytes(): number {
+    let all = 0
+    for (const link of this.#connections.keys()) all += link.backlogBytes
+    return all
+  }
+
+  #isIdle(): boolean {
+    for (const connection of this.#connections.values()) if (connection.unanswered > 0) return false
+    return true
+  }
+}

@@ -1,0 +1,2 @@
+export { ClientService } from './client-service.ts'
+export type { ClientServiceOptions } from './client-service.ts'

@@ -1,0 +1,4 @@
+import { describeStore } from './store-contract.ts'
+import { createLinkWorld } from './link-world.ts'
+
+describeStore('connectLink', createLinkWorld)

@@ -1,0 +1,5 @@
+import { test } from 'node:test'
+import { floodClientLinks } from './client-links-flood.ts'
+
+test('a node that serves clients: answers every request that has a number, and outlives what has none', (context) =>
+  floodClientLinks(context, 2_000))
