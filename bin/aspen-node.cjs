@@ -16,7 +16,17 @@ if (Number(process.versions.node.split('.')[0]) < needed) {
   )
   process.exit(1)
 }
-import('../dist/bin/aspen-node.js').catch(function (error) {
+const { existsSync } = require('node:fs')
+const { enableCompileCache } = require('node:module')
+const { join } = require('node:path')
+
+// A checkout runs its sources: what is compiled there may be older. The package ships no sources.
+const source = join(__dirname, '../src/bin/aspen-node.ts')
+const program = existsSync(source) ? source : join(__dirname, '../dist/bin/aspen-node.js')
+// Compiling (in a checkout: stripping types first) takes half of a start and 25 MB, so what it made is kept. It has to
+// be on before the first module is read. A folder that may not be written is no trouble: then it is done every time.
+enableCompileCache(join(__dirname, '../node_modules/.cache/aspen'))
+import(program).catch(function (error) {
   process.stderr.write('aspen-node: ' + (error && error.stack ? error.stack : error) + '\n')
   process.exit(70)
 })

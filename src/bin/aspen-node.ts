@@ -1,24 +1,32 @@
 import { readFileSync } from 'node:fs'
-import { enableCompileCache } from 'node:module'
 import process from 'node:process'
-import { fileURLToPath } from 'node:url'
 import { ConfigError, loadConfig } from '../cluster/config/index.ts'
 import type { LoadedConfig } from '../cluster/config/index.ts'
+import { settleAfterStart } from './after-start.ts'
+import { yieldToMainThread } from './background-threads.ts'
 import { EXIT } from './exit-code.ts'
 import { runNode } from './node-program.ts'
 import type { ProcessHost } from './node-program.ts'
 import { currentProcess } from './process-host.ts'
+import { readRejoinArguments, REJOIN, REJOIN_HELP } from './rejoin-arguments.ts'
+import type { RejoinArguments } from './rejoin-arguments.ts'
 
-/** In a checkout every start strips types and compiles anew, which takes longer than all the rest of a start. */
-function cacheCompiledSources(): void {
-  if (import.meta.url.endsWith('.ts'))
-    enableCompileCache(fileURLToPath(new URL('../../node_modules/.cache/aspen', import.meta.url)))
+/** The settings, and the flags of the command where one is given. */
+type Settings = LoadedConfig & { readonly rejoin?: RejoinArguments }
+
+function loadSettings(argv: readonly string[]): Settings {
+  const readFile = (path: string): string => readFileSync(path, 'utf8')
+  const load = (flags: readonly string[]): LoadedConfig => loadConfig({ argv: flags, env: process.env, readFile })
+  if (argv[0] !== REJOIN) return load(argv)
+  const own = argv.slice(1)
+  if (own.includes('--help') || own.includes('-h')) return { kind: 'help', text: REJOIN_HELP }
+  const rejoin = readRejoinArguments(own)
+  return { ...load(rejoin.rest), rejoin }
 }
 
-function readSettings(host: ProcessHost): LoadedConfig | undefined {
+function readSettings(host: ProcessHost): Settings | undefined {
   try {
-    const readFile = (path: string): string => readFileSync(path, 'utf8')
-    return loadConfig({ argv: process.argv.slice(2), env: process.env, readFile })
+    return loadSettings(process.argv.slice(2))
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     host.complain(`aspen-node: ${error.message}`)
@@ -35,13 +43,19 @@ async function main(host: ProcessHost): Promise<void> {
     const { packageVersion } = await import('../cluster/index.ts')
     return host.print(`aspen-node ${packageVersion()}`)
   }
-  const { config, warnings } = settings
-  cacheCompiledSources()
+  const { config, warnings, rejoin } = settings
   // Only now: help and refusals need none of what a node is made of.
-  const [{ createLogger }, { startNode }] = await Promise.all([import('../cluster/index.ts'), import('./start-node.ts')])
+  const { createLogger } = await import('../cluster/index.ts')
   const logger = createLogger({ level: config.logLevel, format: config.logFormat, nodeId: config.nodeId })
   for (const warning of warnings) logger.log('warn', warning)
-  await runNode(host, config, logger, startNode)
+  if (rejoin === undefined) {
+    yieldToMainThread()
+    const { startNode } = await import('./start-node.ts')
+    await runNode(host, config, logger, startNode)
+    return settleAfterStart()
+  }
+  const { runRejoin } = await import('./rejoin-program.ts')
+  return runRejoin(host, config, rejoin, logger)
 }
 
 await main(currentProcess())

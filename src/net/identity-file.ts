@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
+import { REJOIN_ADVICE } from '../api/index.ts'
 import { writeFileAtomicallySync } from './atomic-file.ts'
 import { generateIdentity, identityFromSeed, SEED_SIZE } from './identity.ts'
 import type { NodeIdentity } from './identity.ts'
@@ -84,10 +85,7 @@ function parseObject(path: string, text: string): Record<string, unknown> {
 }
 
 function unusable(path: string, problem: string): IdentityFileError {
-  return new IdentityFileError(
-    `the identity file ${path} cannot be used: ${problem}. Restore it from a backup, ` +
-      'or start with an empty data directory and let the cluster replace this node',
-  )
+  return new IdentityFileError(`the identity file ${path} cannot be used: ${problem}. Restore it from a backup. ${REJOIN_ADVICE}`)
 }
 
 /** Adds `fields` to the file at `path`, which must hold an identity and keeps it; durable before the call returns. */

@@ -56,7 +56,7 @@ function assertRefused(disk: Disk, file: string, reason: RegExp, offset?: number
       assert.equal(error.file, file)
       if (offset !== undefined) assert.equal(error.offset, offset)
       assert.match(error.message, reason)
-      assert.ok(error.message.includes(file) && error.message.includes('delete its data directory'), error.message)
+      assert.ok(error.message.includes(file) && error.message.includes('aspen-node rejoin --via'), error.message)
       return true
     },
   )

@@ -1,5 +1,6 @@
 /** What the snapshot store must do over any disk. */
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { describe, test } from 'node:test'
 import type { Disk, StoredSnapshot } from '../../src/ports/index.ts'
 import { openMemoryStateMachine, openSnapshotFiles } from '../../src/storage/state/index.ts'
@@ -299,15 +300,22 @@ function recoveryContract(createDisk: () => Disk, open: Open): void {
     reopened.close()
   })
 
-  test('open: refuses a snapshot of a later version, naming it', async () => {
+  test('open: refuses a snapshot of a later version, naming it, and takes one whose version was damaged for damaged', async () => {
     const { store: source, snapshots } = await sourceWith(20)
     const [snapshot] = snapshots as [StoredSnapshot]
-    const disk = createDisk()
-    const file = disk.open(snapshot.id)
     const content = new Uint8Array(await contentOf(source, snapshot))
     content[11] = 99
-    file.writeDurablySync(0, content)
-    file.close()
-    assert.throws(() => open(disk), { code: 'UNKNOWN_VERSION', file: snapshot.id })
+    const later = snapshot.id.replace(snapshot.digest, createHash('sha256').update(content).digest('hex'))
+    const put = (name: string): Disk => {
+      const disk = createDisk()
+      const file = disk.open(name)
+      file.writeDurablySync(0, content)
+      file.close()
+      return disk
+    }
+    assert.throws(() => open(put(later)), { code: 'UNKNOWN_VERSION', file: later })
+    const store = open(put(snapshot.id))
+    assert.equal(store.newest(), null)
+    store.close()
   })
 }

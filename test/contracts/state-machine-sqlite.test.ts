@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict'
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
-import type { StoredSnapshot } from '../../src/ports/index.ts'
+import type { StateMachine, StoredSnapshot } from '../../src/ports/index.ts'
 import { openSnapshotFiles, openSqliteStateMachine, StateError } from '../../src/storage/state/index.ts'
+import type { SqliteStateMachine } from '../../src/storage/state/index.ts'
 import { NodeDisk } from '../../src/storage/disk/index.ts'
 import { CLUSTER_ID, LogWriter, membershipOf, plainState, settled, transfer } from './state-machine-fixture.ts'
 import type { OpenedState } from './state-machine-fixture.ts'
@@ -41,6 +42,15 @@ function takeSnapshot({ machine }: OpenedState): Promise<StoredSnapshot> {
 
 const damagedBy = (file: string, code: string) => (error: unknown) =>
   error instanceof StateError && error.code === code && error.file === file && error.message.includes(file)
+
+const damageOf = (machine: StateMachine): string | null => (machine as SqliteStateMachine).damage
+
+/** The state begins empty, and says which file was damaged. */
+function assertSetAside(machine: StateMachine, file: string): void {
+  const damage = damageOf(machine) ?? ''
+  assert.ok(damage.includes(`the state database ${file} is damaged: `), damage)
+  assert.equal(machine.info().applied.index, 0)
+}
 
 test('durableIndex: is what the database file holds without its write-ahead log', () =>
   withPlace(async (place) => {
@@ -76,38 +86,37 @@ test('checkpoint: claims nothing while a reader keeps it from completing', () =>
     assert.equal(opened.machine.durableIndex(), log.index)
   }))
 
-test('open: names the file when it is no database', () =>
+test('open: sets aside what is no database, and names the file', () =>
   withPlace((place) => {
     const file = join(place.stateDirectory, 'state-1.db')
     mkdirSync(place.stateDirectory)
     writeFileSync(file, 'this is not a database, but it is long enough to look at'.repeat(100))
-    assert.throws(() => place.open(), damagedBy(file, 'CORRUPT'))
-    assert.equal(readFileSync(file).length, 5600)
+    assertSetAside(place.open().machine, file)
+    assert.equal(readFileSync(join(place.stateDirectory, 'damaged', 'state-1.db')).length, 5600)
   }))
 
-test('open: names the file when it is the database of another program, or of a later version', () =>
+test('open: names the file when it is of a later version, and leaves it where it is', () =>
   withPlace((place) => {
     const file = join(place.stateDirectory, 'state-1.db')
     mkdirSync(place.stateDirectory)
     const database = new DatabaseSync(file)
     database.exec('CREATE TABLE other (id)')
-    assert.throws(() => place.open(), damagedBy(file, 'CORRUPT'))
     database.exec(`PRAGMA application_id = ${0x4153504e}; PRAGMA user_version = 99`)
     database.close()
     assert.throws(() => place.open(), damagedBy(file, 'UNKNOWN_VERSION'))
   }))
 
-test('open: names the file when it was cut', () =>
+test('open: sets aside a file that was cut, and names it', () =>
   withPlace(async (place) => {
     const opened = place.open()
     fill(opened, 2000)
     await close(opened)
     const file = join(place.stateDirectory, 'state-1.db')
     truncateSync(file, 20_000)
-    assert.throws(() => place.open(), damagedBy(file, 'CORRUPT'))
+    assertSetAside(place.open().machine, file)
   }))
 
-test('open: names the file when the page with what was applied is damaged', () =>
+test('open: sets aside a file whose page with what was applied is damaged, and names it', () =>
   withPlace(async (place) => {
     const opened = place.open()
     fill(opened, 20)
@@ -119,10 +128,10 @@ test('open: names the file when the page with what was applied is damaged', () =
     const content = readFileSync(file)
     content.fill(0xff, (page - 1) * 4096, page * 4096)
     writeFileSync(file, content)
-    assert.throws(() => place.open(), damagedBy(file, 'CORRUPT'))
+    assertSetAside(place.open().machine, file)
   }))
 
-test('get, scan: name the file when a page of it is damaged', () =>
+test('open: sets aside a file with damaged pages behind those that opening reads', () =>
   withPlace(async (place) => {
     const opened = place.open()
     fill(opened, 2000)
@@ -133,9 +142,46 @@ test('get, scan: name the file when a page of it is damaged', () =>
     content.fill(0xff, 64 * 1024)
     writeFileSync(file, content)
     const { machine } = place.open()
-    const range = { start: new Uint8Array(), end: null }
-    assert.throws(() => machine.scan(range, 1000, 1_000_000), damagedBy(file, 'CORRUPT'))
-    assert.throws(() => machine.get(Buffer.from('key-1999')), damagedBy(file, 'CORRUPT'))
+    assertSetAside(machine, file)
+    assert.deepEqual(machine.scan({ start: new Uint8Array(), end: null }, 1000, 1_000_000), { rows: [], more: false })
+  }))
+
+test('get, scan: refuse a row that is not as it was written, name the file, and the next start sets it aside', () =>
+  withPlace(async (place) => {
+    const opened = place.open()
+    fill(opened, 200)
+    await close(opened)
+    const file = join(place.stateDirectory, 'state-1.db')
+    for (const column of ['mod_revision', 'create_revision', 'version', 'checksum']) {
+      const database = new DatabaseSync(file)
+      database.exec(`UPDATE entries SET ${column} = ${column} + 1 WHERE key = CAST('key-199' AS BLOB)`)
+      assert.equal(database.prepare('SELECT changes() AS n').get()?.['n'], 1)
+      database.close()
+      const { machine } = place.open()
+      assert.equal(damageOf(machine), null)
+      assert.throws(() => machine.get(Buffer.from('key-199')), damagedBy(file, 'CORRUPT'))
+      assert.throws(() => machine.scan({ start: new Uint8Array(), end: null }, 1000, 1_000_000), damagedBy(file, 'CORRUPT'))
+      assert.notEqual(machine.get(Buffer.from('key-1')), undefined)
+      await settled((done) => machine.close(() => done()))
+      const mark = join(place.stateDirectory, 'damaged.txt')
+      assert.match(readFileSync(mark, 'utf8'), /the checksum of row \d+ is wrong/)
+      rmSync(mark)
+      const undo = new DatabaseSync(file)
+      undo.exec(`UPDATE entries SET ${column} = ${column} - 1 WHERE key = CAST('key-199' AS BLOB)`)
+      undo.close()
+    }
+  }))
+
+test('open: sets aside a state whose account of itself is not as it was written', () =>
+  withPlace(async (place) => {
+    const opened = place.open()
+    fill(opened, 50)
+    await close(opened)
+    const file = join(place.stateDirectory, 'state-1.db')
+    const database = new DatabaseSync(file)
+    database.exec('UPDATE meta SET applied_index = applied_index - 1')
+    database.close()
+    assertSetAside(place.open().machine, file)
   }))
 
 test('open: names what it cannot open', () =>

@@ -23,7 +23,7 @@ interface LogState {
   readonly recordsAfter: number
 }
 
-interface Frame {
+export interface Frame {
   readonly file: string
   readonly start: number
   readonly end: number
@@ -59,7 +59,7 @@ function randomBatch(random: Random, model: LogModel, purgedIndex: number): LogB
 }
 
 /** The frames in the files, in the order they were written. */
-function listFrames(files: Files, storeId: string): Frame[] {
+export function listFrames(files: Files, storeId: string): Frame[] {
   const frames: (Omit<Frame, 'recordsAfter'> & { readonly count: number })[] = []
   for (const [file, bytes] of files) {
     const number = /^log-(\d+)\.segment$/.exec(file)?.[1]

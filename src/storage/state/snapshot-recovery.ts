@@ -1,5 +1,7 @@
 /** What the snapshot folder holds at start-up: a finished snapshot counts only when it is whole. */
-import type { Disk, StoredSnapshot } from '../../ports/index.ts'
+import { SNAPSHOT_CHUNK_SIZE } from '../../limits.ts'
+import type { Disk, DiskFile, StoredSnapshot } from '../../ports/index.ts'
+import { SnapshotDigest } from './snapshot-digest.ts'
 import { parseSnapshotName, partialOf } from './snapshot-name.ts'
 import { readSnapshotSync } from './snapshot-verify.ts'
 import { StateError } from './state-error.ts'
@@ -52,6 +54,15 @@ function findNewest(disk: Disk, names: readonly string[]): RecoveredSnapshots & 
   return { newest: null, damaged, older: [] }
 }
 
+function digestOf(file: DiskFile): string {
+  const digest = new SnapshotDigest()
+  for (;;) {
+    const chunk = file.readSync(digest.sizeBytes, SNAPSHOT_CHUNK_SIZE)
+    if (chunk.length === 0) return digest.digest()
+    digest.push(chunk)
+  }
+}
+
 /** Undefined when the file is damaged, or is not what its name says. */
 function readWhole(disk: Disk, name: string): StoredSnapshot | undefined {
   const file = disk.open(name)
@@ -59,7 +70,10 @@ function readWhole(disk: Disk, name: string): StoredSnapshot | undefined {
     const found = readSnapshotSync(file)
     return found.id === name ? found : undefined
   } catch (error) {
-    if (error instanceof StateError && error.code === 'CORRUPT') return undefined
+    if (!(error instanceof StateError)) throw error
+    if (error.code === 'CORRUPT') return undefined
+    // A version that this program does not know counts only when the file is as it was written.
+    if (error.code === 'UNKNOWN_VERSION' && digestOf(file) !== parseSnapshotName(name)?.digest) return undefined
     throw error
   } finally {
     file.close()

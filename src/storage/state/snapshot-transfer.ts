@@ -4,6 +4,7 @@ import { partialName } from './snapshot-name.ts'
 import { attempt, publishFile } from './publish-file.ts'
 import { readSnapshot } from './snapshot-verify.ts'
 import { StateError } from './state-error.ts'
+import { SYNC_STEP_BYTES } from './work-pace.ts'
 
 export class SnapshotTransfer {
   readonly snapshot: StoredSnapshot
@@ -11,6 +12,8 @@ export class SnapshotTransfer {
   readonly #defer: (run: () => void) => void
   readonly #file: DiskFile
   #received: number
+  #unsynced = 0
+  #closed = false
   #pendingWrites = 0
   #failure: Error | undefined
   #finish: Done | undefined
@@ -40,11 +43,24 @@ export class SnapshotTransfer {
     this.#received += bytes.length
     this.#pendingWrites++
     this.#file.write(position, bytes, (error) => {
-      this.#pendingWrites--
-      this.#failure ??= error
-      this.#finishWhenWritten()
-      done(error)
+      if (error === undefined) this.#syncStep(bytes.length, (failed) => this.#written(failed, done))
+      else this.#written(error, done)
     })
+  }
+
+  /** A whole snapshot synced at once would keep the log waiting: it is synced as it comes, and the sender waits instead. */
+  #syncStep(written: number, done: Done): void {
+    this.#unsynced += written
+    if (this.#closed || this.#unsynced < SYNC_STEP_BYTES) return done()
+    this.#unsynced = 0
+    this.#file.sync(done)
+  }
+
+  #written(error: Error | undefined, done: Done): void {
+    this.#pendingWrites--
+    this.#failure ??= error
+    this.#finishWhenWritten()
+    done(error)
   }
 
   /**
@@ -63,12 +79,13 @@ export class SnapshotTransfer {
 
   /** Gives the transfer up and deletes what came. */
   abandon(): void {
-    this.#file.close()
+    this.suspend()
     this.#disk.remove(this.#file.name)
   }
 
   /** Keeps what came, to be resumed. */
   suspend(): void {
+    this.#closed = true
     this.#file.close()
   }
 

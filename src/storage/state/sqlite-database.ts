@@ -1,19 +1,28 @@
 /** The database file of the state: its schema, how it is opened, and what can be wrong with it. */
 import { DatabaseSync } from 'node:sqlite'
+import { DiskError, FAILING_ADVICE, FULL_ADVICE } from '../disk/index.ts'
+import { metaChecksum } from './row-checksum.ts'
 import { asError, StateError } from './state-error.ts'
 
 /** "ASPN" */
 const APPLICATION_ID = 0x4153504e
-const SCHEMA_VERSION = 1
+const SCHEMA_VERSION = 2
 
 /** How long a transaction waits for the other connection of this process; a checkpoint holds it for milliseconds. */
 const BUSY_TIMEOUT_MS = 10_000
 const CACHE_KIB = 32 * 1024
+/** A database that is built in key order only ever looks at its end, and what it holds back is synced at once. */
+const BUILDING_CACHE_KIB = 4 * 1024
 
 /** SQLite result codes (https://www.sqlite.org/rescode.html). */
+const SQLITE_IOERR = 10
 const SQLITE_CORRUPT = 11
 const SQLITE_FULL = 13
 const SQLITE_NOTADB = 26
+/** An extended code: there was no space for the index of the write-ahead log. */
+const SQLITE_IOERR_SHMSIZE = 4874
+
+const NOTHING = { applied: { term: 0, index: 0 }, membershipIndex: 0, keys: 0, bytes: 0 }
 
 /**
  * Rows have their own number because a table whose rows hang on the key itself, WITHOUT ROWID, keeps values in the
@@ -27,13 +36,15 @@ const SCHEMA = `
     create_revision INTEGER NOT NULL,
     mod_revision INTEGER NOT NULL,
     version INTEGER NOT NULL,
+    checksum INTEGER NOT NULL,
     value BLOB NOT NULL
   ) STRICT;
   CREATE TABLE sessions (
     client TEXT PRIMARY KEY,
     sequence INTEGER NOT NULL,
     last_index INTEGER NOT NULL,
-    result BLOB NOT NULL
+    result BLOB NOT NULL,
+    checksum INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE meta (
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -42,9 +53,10 @@ const SCHEMA = `
     membership BLOB,
     membership_index INTEGER NOT NULL,
     keys INTEGER NOT NULL,
-    bytes INTEGER NOT NULL
+    bytes INTEGER NOT NULL,
+    checksum INTEGER NOT NULL
   ) STRICT;
-  INSERT INTO meta VALUES (1, 0, 0, NULL, 0, 0, 0);
+  INSERT INTO meta VALUES (1, 0, 0, NULL, 0, 0, 0, ${metaChecksum(NOTHING, 0)});
   PRAGMA application_id = ${APPLICATION_ID};
   PRAGMA user_version = ${SCHEMA_VERSION};
 `
@@ -75,7 +87,7 @@ export function createHiddenDatabase(file: string): DatabaseSync {
   return guardFile(file, () => {
     const database = new DatabaseSync(file)
     return closeUnless(database, () => {
-      database.exec(`PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -${CACHE_KIB}`)
+      database.exec(`PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -${BUILDING_CACHE_KIB}`)
       createSchema(database)
     })
   })
@@ -90,19 +102,39 @@ export function guardFile<T>(file: string, use: () => T): T {
   }
 }
 
-/** What was thrown over a file, as a StateError that names it. */
-export function asFileError(file: string, caught: unknown): StateError {
-  if (caught instanceof StateError) return caught
+/** What was thrown over a file, as a StateError that names it; what says by itself which file it is about, as it is. */
+export function asFileError(file: string, caught: unknown): StateError | DiskError {
+  if (caught instanceof StateError || caught instanceof DiskError) return caught
   const error = asError(caught)
   const code = sqliteCode(error)
   if (code === SQLITE_CORRUPT || code === SQLITE_NOTADB) return corruptDatabase(file, error.message, error)
-  const message = `the state database ${file} cannot be used: ${error.message}; check that this user may read and write it`
+  const message = `the state database ${file} cannot be used: ${error.message}; ${adviceFor(error)}`
   return new StateError('UNREADABLE', file, message, { cause: error })
 }
 
+/** What SQLite threw over a file, as {@link asFileError} has it; whatever else was thrown, as it is. */
+export function asDatabaseError(file: string, caught: unknown): Error {
+  return sqliteCode(caught) === undefined ? asError(caught) : asFileError(file, caught)
+}
+
+function adviceFor(error: Error): string {
+  if (isDiskFull(error) || extendedCode(error) === SQLITE_IOERR_SHMSIZE) return FULL_ADVICE
+  if (sqliteCode(error) === SQLITE_IOERR) return FAILING_ADVICE
+  return 'check that this user may read and write it'
+}
+
 export function corruptDatabase(file: string, problem: string, cause?: Error): StateError {
-  const message = `the state database ${file} is damaged: ${problem}; restore this node's data directory, or remove the node and add it again empty`
+  const message = `the state database ${file} is damaged: ${problem}; at its next start the node sets it aside and rebuilds it from snapshot and log`
   return new StateError('CORRUPT', file, message, { cause })
+}
+
+/**
+ * Looks through all pages, and compares tables with their indexes; a million keys take a few seconds.
+ * @throws StateError CORRUPT with the first thing that is wrong
+ */
+export function checkIntegrity(database: DatabaseSync, file: string): void {
+  const found = guardFile(file, () => database.prepare('PRAGMA integrity_check(1)').get()?.['integrity_check'] as string)
+  if (found !== 'ok') throw corruptDatabase(file, found.replaceAll('\n', ' '))
 }
 
 /** Whether an error says that the disk is full; then nothing was lost, and later it may go well. */
@@ -112,8 +144,12 @@ export function isDiskFull(error: unknown): boolean {
 
 /** The primary result code of an error from SQLite. */
 function sqliteCode(error: unknown): number | undefined {
-  if (error instanceof Error && 'errcode' in error && typeof error.errcode === 'number') return error.errcode & 0xff
-  return undefined
+  const code = extendedCode(error)
+  return code === undefined ? undefined : code & 0xff
+}
+
+function extendedCode(error: unknown): number | undefined {
+  return error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode : undefined
 }
 
 function closeUnless(database: DatabaseSync, prepare: () => void): DatabaseSync {
@@ -135,7 +171,9 @@ function checkSchema(database: DatabaseSync, file: string): void {
     throw corruptDatabase(file, 'it is not a state database of this program')
   const version = readPragma(database, 'user_version')
   if (version === SCHEMA_VERSION) return
-  const message = `the state database ${file} has schema version ${version}; this program reads ${SCHEMA_VERSION}: upgrade it`
+  const message =
+    `the state database ${file} has schema version ${version}; this program reads ${SCHEMA_VERSION}: upgrade it, or run the version that wrote it. ` +
+    `If no other version ever ran here, the file is damaged: move it away, and the state is rebuilt from snapshot and log`
   throw new StateError('UNKNOWN_VERSION', file, message)
 }
 

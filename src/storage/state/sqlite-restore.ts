@@ -2,6 +2,7 @@
 import { closeSync, fsyncSync, openSync, readSync, renameSync, rmSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import { SNAPSHOT_CHUNK_SIZE } from '../../limits.ts'
+import { guardDisk } from '../disk/index.ts'
 import type { SnapshotSink } from './snapshot-decoder.ts'
 import { SnapshotReader } from './snapshot-verify.ts'
 import { createHiddenDatabase, guardFile } from './sqlite-database.ts'
@@ -9,6 +10,7 @@ import { prepareMetaWriter } from './sqlite-meta.ts'
 import { SqliteKeyTable, SqliteSessionTable } from './sqlite-tables.ts'
 import { buildingFile, generationFile, syncDirectory } from './state-generations.ts'
 import { StateError } from './state-error.ts'
+import { WorkPace } from './work-pace.ts'
 
 /**
  * Puts generation `generation`, with the content of the snapshot at `path`, into place, durably.
@@ -34,7 +36,7 @@ function buildDatabase(path: string, id: string, building: string): void {
   try {
     guardFile(building, () => {
       database.exec('BEGIN')
-      fillDatabase(path, id, database)
+      fillDatabase(path, id, database, new WorkPace(() => syncFile(building)))
       database.exec('COMMIT')
     })
   } finally {
@@ -42,7 +44,7 @@ function buildDatabase(path: string, id: string, building: string): void {
   }
 }
 
-function fillDatabase(path: string, id: string, database: DatabaseSync): void {
+function fillDatabase(path: string, id: string, database: DatabaseSync, pace: WorkPace): void {
   const keys = new SqliteKeyTable(database, 0, 0)
   const sessions = new SqliteSessionTable(database)
   const writeMeta = prepareMetaWriter(database, -1)
@@ -51,12 +53,12 @@ function fillDatabase(path: string, id: string, database: DatabaseSync): void {
     row: (row) => keys.insert(row),
     session: (session) => sessions.save(session),
   }
-  const found = readSnapshotFile(path, new SnapshotReader(id, sink))
+  const found = readSnapshotFile(path, new SnapshotReader(id, sink), pace)
   if (found !== id)
     throw new StateError('DIGEST_MISMATCH', path, `snapshot ${path} has changed on disk: it should be ${id}, and is ${found}`)
 }
 
-function readSnapshotFile(path: string, reader: SnapshotReader): string {
+function readSnapshotFile(path: string, reader: SnapshotReader, pace: WorkPace): string {
   const fd = openSync(path, 'r')
   try {
     for (;;) {
@@ -65,6 +67,7 @@ function readSnapshotFile(path: string, reader: SnapshotReader): string {
       const length = readSync(fd, chunk, 0, chunk.length, reader.position)
       if (length === 0) return reader.end().id
       reader.push(chunk.subarray(0, length))
+      pace.advance(length)
     }
   } finally {
     closeSync(fd)
@@ -74,7 +77,7 @@ function readSnapshotFile(path: string, reader: SnapshotReader): string {
 function syncFile(path: string): void {
   const fd = openSync(path, 'r+')
   try {
-    fsyncSync(fd)
+    guardDisk(`syncing ${path}`, () => fsyncSync(fd))
   } finally {
     closeSync(fd)
   }

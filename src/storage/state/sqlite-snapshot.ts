@@ -1,6 +1,7 @@
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import type { StoredSnapshot } from '../../ports/index.ts'
+import { DiskError, guardDisk, isVolumeFull } from '../disk/index.ts'
 import { SnapshotDigest } from './snapshot-digest.ts'
 import { encodeSnapshot } from './snapshot-encoder.ts'
 import type { SnapshotHeader } from './snapshot-format.ts'
@@ -8,12 +9,13 @@ import { describeSnapshot } from './snapshot-verify.ts'
 import { guardFile } from './sqlite-database.ts'
 import { readMeta, readSessions } from './sqlite-meta.ts'
 import { SqliteKeyTable } from './sqlite-tables.ts'
-import { StateError } from './state-error.ts'
+import { StateError, volumeFull } from './state-error.ts'
+import { WorkPace } from './work-pace.ts'
 
 /**
  * Writes a snapshot of the database into the file at `path` and syncs it. Position, membership, rows and sessions are
  * read in one transaction, so they are one cut however much is written meanwhile.
- * @throws StateError NOTHING_TO_SNAPSHOT, CORRUPT, UNREADABLE
+ * @throws StateError NOTHING_TO_SNAPSHOT, VOLUME_FULL, CORRUPT, UNREADABLE; DiskError when the file cannot be written
  */
 export function writeSnapshot(database: DatabaseSync, file: string, path: string, clusterId: string): StoredSnapshot {
   return guardFile(file, () => {
@@ -42,14 +44,26 @@ function readHeader(database: DatabaseSync, file: string, clusterId: string): Sn
 function writeChunks(path: string, header: SnapshotHeader, chunks: Iterable<Uint8Array>): StoredSnapshot {
   const digest = new SnapshotDigest()
   const fd = openSync(path, 'r+')
+  const sync = (): void => guardDisk(`syncing the snapshot ${path}`, () => fsyncSync(fd))
+  const pace = new WorkPace(sync)
   try {
     for (const chunk of chunks) {
       digest.push(chunk)
-      for (let written = 0; written < chunk.length;) written += writeSync(fd, chunk, written)
+      writeChunk(fd, chunk, path)
+      pace.advance(chunk.length)
     }
-    fsyncSync(fd)
+    sync()
   } finally {
     closeSync(fd)
   }
   return describeSnapshot(header, digest.sizeBytes, digest.digest())
+}
+
+/** A write that found no space has harmed nothing; whatever else fails here says that the disk does. */
+function writeChunk(fd: number, chunk: Uint8Array, path: string): void {
+  try {
+    for (let written = 0; written < chunk.length;) written += writeSync(fd, chunk, written)
+  } catch (error) {
+    throw isVolumeFull(error) ? volumeFull(path) : new DiskError(`writing the snapshot ${path}`, error as Error)
+  }
 }

@@ -6,14 +6,15 @@ import type { KeyValue, ScanRange, WriteResult } from '../../api/index.ts'
 import { assert } from '../../lib/index.ts'
 import type { Done, StateInfo, StateMachine, StoredSnapshot } from '../../ports/index.ts'
 import type { Entry } from '../../raft/index.ts'
-import { createDirectory } from '../disk/index.ts'
+import { createDirectory, isVolumeFull } from '../disk/index.ts'
 import type { LocalSnapshot } from './local-snapshot.ts'
+import { markDamaged, openSoundState } from './damaged-state.ts'
 import { RunningOperations } from './running-operations.ts'
 import type { Rows } from './scan-page.ts'
 import type { SnapshotFiles } from './snapshot-files.ts'
 import { guardFile } from './sqlite-database.ts'
 import { SqliteState } from './sqlite-state.ts'
-import { asError, StateError } from './state-error.ts'
+import { asError, StateError, volumeFull } from './state-error.ts'
 import { generationFile, newestGeneration, removeOtherGenerations, syncDirectory } from './state-generations.ts'
 import { StateWorkerLink } from './state-worker-link.ts'
 
@@ -34,6 +35,8 @@ export function openSqliteStateMachine(options: SqliteStateMachineOptions): Sqli
 
 export class SqliteStateMachine implements StateMachine {
   readonly opensFromSnapshot = false
+  /** Why the state was set aside when it was opened, and begins empty; null when it was sound. */
+  readonly damage: string | null
   readonly #directory: string
   readonly #snapshots: SnapshotFiles
   readonly #worker: StateWorkerLink
@@ -45,8 +48,9 @@ export class SqliteStateMachine implements StateMachine {
   constructor({ directory, snapshots }: SqliteStateMachineOptions) {
     this.#directory = directory
     this.#snapshots = snapshots
-    const generation = prepareDirectory(directory)
-    this.#state = new SqliteState(generationFile(directory, generation))
+    const { state, generation, damage } = openSoundState(directory, prepareDirectory(directory))
+    this.#state = state
+    this.damage = damage
     guardFile(this.#state.file, () => syncDirectory(directory))
     // After a crash of the process, what was applied last may be in the operating system's memory only.
     this.#durableIndex = this.#state.checkpointNow() ? this.#state.info.applied.index : 0
@@ -62,17 +66,17 @@ export class SqliteStateMachine implements StateMachine {
   apply(entries: readonly Entry[]): (WriteResult | null)[] {
     this.#operations.assertOpen()
     assert(!this.#restoring, 'entries are applied before or after a restore, not during one')
-    return this.#state.apply(entries)
+    return this.#marking(() => this.#state.apply(entries))
   }
 
   get(key: Uint8Array): KeyValue | undefined {
     this.#operations.assertOpen()
-    return this.#state.get(key)
+    return this.#marking(() => this.#state.get(key))
   }
 
   scan(range: ScanRange, limit: number, maxBytes: number): Rows {
     this.#operations.assertOpen()
-    return this.#state.scan(range, limit, maxBytes)
+    return this.#marking(() => this.#state.scan(range, limit, maxBytes))
   }
 
   durableIndex(): number {
@@ -103,9 +107,11 @@ export class SqliteStateMachine implements StateMachine {
       local = this.#snapshots.beginLocal()
       path = this.#snapshots.path(local.name)
     } catch (caught) {
-      return void setImmediate(() => ended(asError(caught)))
+      const error = isVolumeFull(caught) ? volumeFull(this.#directory) : asError(caught)
+      return void setImmediate(() => ended(error))
     }
     this.#worker.request('snapshot', { path, clusterId }, (error, stored) => {
+      markDamaged(this.#state.file, error)
       if (stored === undefined) local.abort(error ?? new Error('the snapshot has no description'), ended)
       else local.finish(stored, ended)
     })
@@ -140,6 +146,16 @@ export class SqliteStateMachine implements StateMachine {
       }
       this.#worker.close(done)
     }, done)
+  }
+
+  /** Whoever meets damage stops; the next start must know of it, for opening does not look at every value. */
+  #marking<T>(use: () => T): T {
+    try {
+      return use()
+    } catch (error) {
+      markDamaged(this.#state.file, error)
+      throw error
+    }
   }
 
   #switchTo(generation: number): void {

@@ -9,10 +9,9 @@ import { ClientSessions } from './client-sessions.ts'
 import { takePage } from './scan-page.ts'
 import type { Rows } from './scan-page.ts'
 import { checkpointDatabase } from './sqlite-checkpoint.ts'
-import { asFileError, guardFile, openDatabase } from './sqlite-database.ts'
+import { asDatabaseError, asFileError, checkIntegrity, guardFile, openDatabase } from './sqlite-database.ts'
 import { prepareMetaWriter, readMeta, readSessions } from './sqlite-meta.ts'
 import { SqliteKeyTable, SqliteSessionTable } from './sqlite-tables.ts'
-import { asError } from './state-error.ts'
 
 export class SqliteState {
   readonly file: string
@@ -64,7 +63,7 @@ export class SqliteState {
       this.#info = info
       return results
     } catch (caught) {
-      throw this.#fail(asError(caught))
+      throw this.#fail(asDatabaseError(this.file, caught))
     }
   }
 
@@ -76,6 +75,11 @@ export class SqliteState {
   scan(range: ScanRange, limit: number, maxBytes: number): Rows {
     this.#assertSound()
     return guardFile(this.file, () => takePage(this.#keys.range(range), limit, maxBytes))
+  }
+
+  /** For start-up. @throws StateError CORRUPT */
+  check(): void {
+    checkIntegrity(this.#database, this.file)
   }
 
   /** For start-up: makes what is applied durable before returning; false when it could not yet be done. */

@@ -16,6 +16,8 @@ export type StateErrorCode =
   | 'TRANSFER_MISMATCH'
   /** There is nothing yet that a snapshot could hold: no membership was applied. */
   | 'NOTHING_TO_SNAPSHOT'
+  /** There is no space for a snapshot. What was written of it is deleted; with space a later one may succeed. */
+  | 'VOLUME_FULL'
   /** Too many requests wait already. Nothing was changed; a later one may succeed. */
   | 'BUSY'
   /** Closed, or closing. */
@@ -36,11 +38,21 @@ export class StateError extends StoreRefusal {
     this.code = code
     this.file = file
   }
+
+  override get isVolumeFull(): boolean {
+    return this.code === 'VOLUME_FULL'
+  }
 }
 
 /** The error for a damaged snapshot; `problem` says what is wrong with it. */
 export function corruptSnapshot(file: string, problem: string): StateError {
   return new StateError('CORRUPT', file, `snapshot ${file} is damaged: ${problem}; delete it and let a peer send another`)
+}
+
+/** The error for a snapshot that finds no space. */
+export function volumeFull(path: string): StateError {
+  const message = `there is no space for the snapshot ${path}: it was not taken, and what was written of it is deleted; free space on its volume and ask again`
+  return new StateError('VOLUME_FULL', path, message)
 }
 
 /** A caught value as an Error. */

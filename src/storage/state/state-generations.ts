@@ -25,6 +25,11 @@ export function newestGeneration(directory: string): number {
   return newest
 }
 
+/** Whether a file belongs to some generation, finished or not. */
+export function isStateFile(name: string): boolean {
+  return OURS.test(name)
+}
+
 /** Removes what belongs to no generation but `current`: older ones, and one that was never finished. */
 export function removeOtherGenerations(directory: string, current: number): void {
   for (const name of readdirSync(directory)) {

@@ -1,0 +1,103 @@
+/** The data directory of a node that is to rejoin: what is in it, and how it is set aside without being lost. */
+import { existsSync, readdirSync, renameSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { IDENTITY_FILE, loadOrCreateIdentityFile } from '../net/index.ts'
+import { createDirectory, DataDirectoryLock, syncDirectorySync } from '../storage/index.ts'
+import { RejoinError } from './rejoin-error.ts'
+import { readRejoinRecord, writeRejoinRecord } from './rejoin-record.ts'
+import type { RejoinRecord } from './rejoin-record.ts'
+
+/**
+ * In the order in which they are set aside. The log goes first: from then on the node cannot start by itself. The
+ * identity goes last: as long as it is there, what is left is known to be old.
+ */
+const OLD_FILES = ['log', 'state', 'snapshots', 'peers.json', IDENTITY_FILE]
+
+/** What a data directory holds, as far as a rejoin is concerned. */
+export type DirectoryContent =
+  | { readonly kind: 'empty' }
+  /** The key is null when it cannot be read. */
+  | { readonly kind: 'node'; readonly endpointId: string | null }
+
+/** An empty folder, such as a mount point, is nothing. */
+function isThere(path: string): boolean {
+  if (!existsSync(path)) return false
+  return !statSync(path).isDirectory() || readdirSync(path).length > 0
+}
+
+function move(from: string, to: string): void {
+  try {
+    renameSync(from, to)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'EBUSY' && code !== 'EXDEV') throw error
+    throw new RejoinError(`${from} is a mount point and cannot be moved: move all that is in it to ${to} or elsewhere by hand`, {
+      cause: error,
+    })
+  }
+}
+
+/** Holds the lock of the directory, so that no node runs on it, until it is released. */
+export class RejoinDirectory {
+  readonly #lock: DataDirectoryLock
+
+  /** @throws Error when a node runs on the directory */
+  constructor(directory: string) {
+    this.#lock = new DataDirectoryLock(directory)
+  }
+
+  /** Absolute. */
+  get path(): string {
+    return this.#lock.directory
+  }
+
+  release(): void {
+    this.#lock.release()
+  }
+
+  record(): RejoinRecord | undefined {
+    return readRejoinRecord(this.path)
+  }
+
+  content(): DirectoryContent {
+    const { path } = this
+    if (!OLD_FILES.some((name) => isThere(join(path, name)))) return { kind: 'empty' }
+    const identity = join(path, IDENTITY_FILE)
+    if (!existsSync(identity)) return { kind: 'node', endpointId: null }
+    try {
+      return { kind: 'node', endpointId: loadOrCreateIdentityFile(identity).identity.endpointId }
+    } catch {
+      // An identity that cannot be read is one reason to rejoin.
+      return { kind: 'node', endpointId: null }
+    }
+  }
+
+  /** The record of a rejoin that begins now; written before anything is moved. */
+  begin(role: RejoinRecord['role'], oldEndpointId: string): RejoinRecord {
+    const asideFolder = this.content().kind === 'empty' ? null : this.#nextAsideFolder()
+    const record = { role, oldEndpointId, asideFolder, aside: asideFolder === null }
+    writeRejoinRecord(this.path, record)
+    return record
+  }
+
+  /** Moves everything of the old node into the record's folder, or what is left of it after an interruption. */
+  setAside(record: RejoinRecord): RejoinRecord {
+    const { asideFolder } = record
+    if (record.aside || asideFolder === null) return record
+    const folder = join(this.path, asideFolder)
+    createDirectory(folder)
+    for (const name of OLD_FILES) {
+      if (isThere(join(this.path, name))) move(join(this.path, name), join(folder, name))
+      syncDirectorySync(folder)
+      syncDirectorySync(this.path)
+    }
+    const done = { ...record, aside: true }
+    writeRejoinRecord(this.path, done)
+    return done
+  }
+
+  #nextAsideFolder(): string {
+    const taken = readdirSync(this.path).map((name) => Number(/^set-aside-(\d+)$/.exec(name)?.[1] ?? 0))
+    return `set-aside-${Math.max(0, ...taken) + 1}`
+  }
+}

@@ -1,0 +1,143 @@
+/** What the command that brings a member back refuses, and in which words. Nodes in this process. */
+import assert from 'node:assert/strict'
+import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { completeConfig, rejoin } from '../../src/cluster/index.ts'
+import type { AspenNode, NodeConfig, RejoinVia } from '../../src/cluster/index.ts'
+import { loadOrCreateIdentityFile } from '../../src/net/index.ts'
+import { silentLogger } from '../../src/ports/index.ts'
+import { formThree, testNodes, text } from '../cluster/nodes.ts'
+import type { TestNodes } from '../cluster/nodes.ts'
+import { LogFolder } from './log-folder.ts'
+
+const TIMINGS = { heartbeatIntervalMs: 100, electionTimeoutMinMs: 500, electionTimeoutMaxMs: 1000 }
+
+interface Run {
+  readonly said: string
+  readonly error: string
+}
+
+function viaOf(node: AspenNode): RejoinVia {
+  return {
+    url: `http://node-${node.nodeId}`,
+    read: (key, options) => node.read(key, { ...options, timeoutMs: 500 }),
+    status: async () => node.status(),
+    addLearner: (id, endpointId, options) => node.addLearner(id, endpointId, options),
+    changeMembership: (change, options) => node.changeMembership(change, options),
+  }
+}
+
+async function run(nodes: TestNodes, id: number, via: readonly AspenNode[], settings: Partial<NodeConfig> = {}): Promise<Run> {
+  const said: string[] = []
+  const config = completeConfig({
+    nodeId: id,
+    dataDir: nodes.directory(id),
+    cookie: 'test-cookie',
+    ractorPort: 0,
+    ...TIMINGS,
+    ...settings,
+  })
+  const error = await rejoin({
+    config,
+    via: via.map(viaOf),
+    evenIfSound: false,
+    logger: silentLogger,
+    say: (line) => said.push(line),
+    signal: new AbortController().signal,
+  }).then(
+    () => '',
+    (reason: Error) => reason.message,
+  )
+  return { said: said.join('\n'), error }
+}
+
+/** Flips a byte in the middle of what was synced. */
+function damageLog(dataDir: string): void {
+  const log = new LogFolder(dataDir)
+  const { file, start } = log.frames()[3] as ReturnType<LogFolder['frames']>[0]
+  log.flip(file, start + 40)
+}
+
+/** What a command that is refused must leave as it is. */
+function found(node: AspenNode, directory: string): unknown {
+  return [node.status().cluster, readdirSync(directory).filter((name) => !name.startsWith('LOCK'))]
+}
+
+test('rejoin: refuses whatever it cannot do safely, and changes nothing', async (t) => {
+  const nodes = testNodes(t)
+  const [one, two, three] = await formThree(nodes, TIMINGS)
+  const directory = nodes.directory(3)
+  const refused = async (what: string, message: RegExp, attempt: Promise<Run>): Promise<void> => {
+    const before = found(one, directory)
+    const { error } = await attempt
+    assert.match(error, message, what)
+    assert.match(error, what === 'it runs' ? /stop it first$/ : /Nothing was changed$/)
+    assert.deepEqual(found(one, directory), before, what)
+  }
+  // From another directory, as on another machine: no lock tells.
+  const elsewhere = { dataDir: `${directory}-elsewhere` }
+  const runs = /node 3 still runs under its old key \(node [12] is linked with it\)/
+  await refused('it runs', runs, run(nodes, 3, [one, two], elsewhere))
+  await three.stop()
+  const sound = /nothing is found wrong with .*: start the node as usual.*--even-if-sound/
+  await refused('its data is sound', sound, run(nodes, 3, [one, two]))
+  damageLog(directory)
+  const stranger = /node 7 is no member of the cluster at http:\/\/node-1 \(voters 1, 2, 3, learners none\).*POST \/add-learner/
+  await refused('it is no member', stranger, run(nodes, 7, [one, two]))
+  const memory = /node 3 keeps nothing on disk: start it, remove the old member/
+  await refused('it is in memory', memory, run(nodes, 3, [one], { storageBackend: 'InMemory' }))
+  rmSync(join(directory, 'identity.json'))
+  loadOrCreateIdentityFile(join(directory, 'identity.json'))
+  const other =
+    /holds the key [0-9a-f]{64}, and the cluster at http:\/\/node-1 knows node 3 by the key [0-9a-f]{64}.*Check --via and --data-dir/
+  await refused('the directory is that of somebody else', other, run(nodes, 3, [one, two]))
+  await two.stop()
+  const majority =
+    /no member in reach can decide anything \(http:\/\/node-1: .*A member is replaced by a majority of the voters, and node 3 is none/
+  await refused('no majority is left', majority, run(nodes, 3, [one]))
+})
+
+test('rejoin: goes on after it was killed while it set the old data aside', async (t) => {
+  const nodes = testNodes(t)
+  const [one, two, three] = await formThree(nodes, TIMINGS)
+  await one.write({ Set: { key: 'k', value: 'v' } })
+  const oldKey = three.endpointId
+  await three.stop()
+  const directory = nodes.directory(3)
+  damageLog(directory)
+  await assert.rejects(nodes.start(3), /the log is damaged: .*node-3\/log\/log-0000000001\.segment at byte \d+/)
+  // As it is left between two of the moves.
+  const record = { version: 1, role: 'voter', oldEndpointId: oldKey, asideFolder: 'set-aside-1', aside: false }
+  writeFileSync(join(directory, 'rejoin.json'), JSON.stringify(record))
+  mkdirSync(join(directory, 'set-aside-1'))
+  renameSync(join(directory, 'log'), join(directory, 'set-aside-1', 'log'))
+  await assert.rejects(nodes.start(3), /is half set aside: a rejoin of this node is not finished: run aspen-node rejoin/)
+  const { error, said } = await run(nodes, 3, [one, two])
+  assert.equal(error, '', said)
+  assert.match(said, /an earlier run did not finish/)
+  const kept = readdirSync(join(directory, 'set-aside-1')).toSorted()
+  assert.deepEqual(kept, ['identity.json', 'log', 'peers.json', 'state'])
+  const back = await nodes.start(3, TIMINGS)
+  assert.notEqual(back.endpointId, oldKey)
+  await nodes.introduce(one, two, back)
+  assert.equal(text((await back.read('k'))?.value), 'v')
+  assert.deepEqual((await one.clusterState()).members, [1, 2, 3])
+})
+
+test('rejoin: a learner becomes a learner again, and the only voter is refused', async (t) => {
+  const nodes = testNodes(t)
+  const [one, two] = await Promise.all([nodes.start(1, TIMINGS), nodes.start(2, TIMINGS)])
+  await nodes.introduce(one, two)
+  await one.init([1])
+  await one.addLearner(2)
+  const only = await run(nodes, 1, [one], { dataDir: `${nodes.directory(1)}-elsewhere` })
+  assert.match(only.error, /node 1 is the only voter: nobody else has its data. Restore it from a backup/)
+  await two.stop()
+  rmSync(nodes.directory(2), { recursive: true })
+  const { error, said } = await run(nodes, 2, [one])
+  assert.equal(error, '', said)
+  assert.match(said, /done: node 2 is a learner again/)
+  const { members, learners } = await one.clusterState()
+  assert.deepEqual([members, learners], [[1], [2]])
+})
