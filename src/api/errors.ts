@@ -42,6 +42,8 @@ export const ERROR_CATALOGUE = {
   POISONED: { status: 503, retryable: false },
   OUTCOME_UNKNOWN: { status: 504, retryable: false },
   QUOTA_EXCEEDED: { status: 507, retryable: false },
+  /** A volume is full, or so nearly that growth is refused. Nothing was changed. */
+  DISK_FULL: { status: 507, retryable: false },
 } as const satisfies Record<string, CatalogueRow>
 
 export type ErrorCode = keyof typeof ERROR_CATALOGUE

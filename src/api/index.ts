@@ -37,4 +37,5 @@ export type {
 } from './key-value-store.ts'
 export { KvClient } from './kv-client.ts'
 export { remainingRange, scanLimit, scanToken } from './scan-pages.ts'
-export type { HealthCheck, NodeStatus, PeerStatus, StatusSource } from './status.ts'
+export type { DiskStatus, HealthCheck, NodeStatus, PeerStatus, StatusSource } from './status.ts'
+export { REJOIN_ADVICE } from './rejoin-advice.ts'

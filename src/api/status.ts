@@ -20,6 +20,20 @@ export interface HealthCheck {
   readonly detail: string
 }
 
+/** How full a volume of a node is: the fullest, where there are several. */
+export interface DiskStatus {
+  /** A folder of the node on that volume. */
+  readonly directory: string
+  readonly freeBytes: number
+  readonly totalBytes: number
+  /** With one decimal, as df counts. */
+  readonly usedPercent: number
+  /** Nearly full: while this node leads, writes that could grow the store are refused. */
+  readonly isLow: boolean
+  /** Writes refused for it since the start. */
+  readonly refusedWrites: number
+}
+
 /** Everything one node can say about itself; the source of /health, /raft-metrics, /node-info and the gauges. */
 export interface NodeStatus {
   readonly nodeId: number
@@ -52,6 +66,8 @@ export interface NodeStatus {
   readonly snapshotsInstalled: number
   readonly cluster: ClusterState
   readonly peers: readonly PeerStatus[]
+  /** Null for a node that keeps everything in memory. */
+  readonly disk: DiskStatus | null
   /** Null while the node is sound; else why it stopped taking part. */
   readonly poisoned: string | null
   readonly checks: readonly HealthCheck[]

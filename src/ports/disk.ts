@@ -18,8 +18,22 @@ export interface Disk {
   syncDirectory(done: Done): void
   /** The same, before returning; for start-up only. */
   syncDirectorySync(): void
-  /** Free and total bytes of the volume. */
-  space(): { readonly freeBytes: number; readonly totalBytes: number }
+  /** How full the volume is. */
+  space(): VolumeSpace
+}
+
+export interface VolumeSpace {
+  /** Bytes that may still be written. */
+  readonly freeBytes: number
+  /** Bytes that are used or free; what the system keeps for itself is not counted. */
+  readonly totalBytes: number
+}
+
+/** A volume that a node writes to, under one of the folders it has there. */
+export interface Volume {
+  readonly directory: string
+  /** Cheap: the file system knows it. @throws the error of the file system */
+  space(): VolumeSpace
 }
 
 export interface DiskFile {

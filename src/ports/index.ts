@@ -1,5 +1,5 @@
 export type { Clock, Timer } from './clock.ts'
-export type { Disk, DiskFile, Done } from './disk.ts'
+export type { Disk, DiskFile, Done, Volume, VolumeSpace } from './disk.ts'
 export type { EntryMeta, LogBatch, LogStore, RecoveredLog } from './log-store.ts'
 export { silentLogger } from './logger.ts'
 export type { Logger, LogLevel } from './logger.ts'

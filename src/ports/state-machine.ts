@@ -27,6 +27,11 @@ export interface StoredSnapshot extends SnapshotMeta {
 /** A store refuses a request or a content; the disk under it is not at fault, and another try with other bytes may do. */
 export class StoreRefusal extends Error {
   override readonly name: string = 'StoreRefusal'
+
+  /** There is no space for it on its volume; nothing is left of the attempt, and it may go well once there is. */
+  get isVolumeFull(): boolean {
+    return false
+  }
 }
 
 /**
@@ -63,7 +68,10 @@ export interface StateMachine {
   durableIndex(): number
   /** Moves `durableIndex` up to what is applied now. */
   checkpoint(done: Done): void
-  /** Takes a consistent cut at `applied` into the snapshot store; applies go on meanwhile. */
+  /**
+   * Takes a consistent cut at `applied` into the snapshot store; applies go on meanwhile. A {@link StoreRefusal} leaves
+   * everything as it was; any other error is the disk's and poisons the owner.
+   */
   takeSnapshot(clusterId: string, done: (error: Error | undefined, snapshot?: StoredSnapshot) => void): void
   /** Replaces the whole state by a snapshot that is in the store. Atomic, and durable before `done`. */
   restore(snapshot: StoredSnapshot, done: Done): void

@@ -1,4 +1,13 @@
-export { DataDirectoryLock, MemoryDisk, NodeDisk } from './disk/index.ts'
+export {
+  createDirectory,
+  DataDirectoryLock,
+  DiskError,
+  FULL_ADVICE,
+  isVolumeFull,
+  MemoryDisk,
+  NodeDisk,
+  syncDirectorySync,
+} from './disk/index.ts'
 export { hasLog, LogCorruptionError, MemoryLog, openSegmentedLog } from './log/index.ts'
 export type { SegmentedLog } from './log/index.ts'
 export { openMemoryStateMachine, openSnapshotFiles, openSqliteStateMachine, StateError } from './state/index.ts'

@@ -237,6 +237,7 @@ export class InMemoryCluster implements KeyValueStore, ClusterController, Status
         matchIndex: index,
         lastContactMs: 0,
       })),
+      disk: null,
       poisoned: this.#poisoned,
       checks: this.#checks,
       uptimeMs: this.#turns,

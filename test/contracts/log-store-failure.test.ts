@@ -1,8 +1,9 @@
 /** A disk that reports errors: the log reports the first one, and from then on nothing else. */
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { describe, test } from 'node:test'
 import { Prng } from '../../src/lib/index.ts'
 import type { LogStore } from '../../src/ports/index.ts'
+import { MemoryDisk } from '../../src/storage/index.ts'
 import { openSegmentedLog } from '../../src/storage/log/index.ts'
 import { CrashingDisk } from './disk-crashing.ts'
 import { close, entries, purge, read, reset, write } from './log-store.ts'
@@ -108,4 +109,54 @@ test('close: waits for the preallocation under way', async () => {
   const count = operations.length
   await new Promise((resolve) => disk.syncDirectory(resolve))
   assert.deepEqual(operations.slice(count), ['syncDirectory'])
+})
+
+describe('write: on a full volume', () => {
+  const capacityBytes = 3 * SEGMENT_SIZE
+
+  test('does not take the last space for a segment to come, and takes it once there is more', async () => {
+    const disk = new MemoryDisk(setImmediate, { capacityBytes })
+    const log = openSegmentedLog(disk, { storeId: 's', segmentSize: SEGMENT_SIZE })
+    const filler = disk.open('filler')
+    filler.writeDurablySync(0, new Uint8Array(capacityBytes - SEGMENT_SIZE - 1000))
+    await write(log, { entries: entries(1, 20, 1, 100) })
+    assert.deepEqual([disk.list(), disk.space().freeBytes], [['filler', 'log-0000000001.segment'], 1000])
+    filler.truncateSync(0)
+    await write(log, { entries: entries(21, 22, 1, 100) })
+    await write(log, { entries: entries(23, 42, 1, 100) })
+    assert.equal((await read(log, 1, 42)).length, 42)
+    await close(log)
+  })
+
+  test('goes on in a smaller segment while one fits, in whole ones once there is space, and reads it all back', async () => {
+    const disk = new MemoryDisk(setImmediate, { capacityBytes: 10 * SEGMENT_SIZE })
+    const log = openSegmentedLog(disk, { storeId: 's', segmentSize: SEGMENT_SIZE })
+    const filler = disk.open('filler')
+    filler.writeDurablySync(0, new Uint8Array(9 * SEGMENT_SIZE - 4000))
+    await write(log, { entries: entries(1, 20, 1, 100) })
+    for (let first = 21; first <= 36; first += 4) await write(log, { entries: entries(first, first + 3, 1, 100) })
+    assert.ok(disk.open('log-0000000002.segment').size() < SEGMENT_SIZE)
+    assert.ok(disk.space().freeBytes > 0)
+    filler.truncateSync(0)
+    for (let first = 37; first <= 108; first += 4) await write(log, { entries: entries(first, first + 3, 1, 100) })
+    const sizes = disk
+      .list()
+      .filter((name) => name.endsWith('.segment'))
+      .map((name) => disk.open(name).size())
+    assert.equal(sizes.at(-1), SEGMENT_SIZE)
+    await close(log)
+    const again = openSegmentedLog(disk, { storeId: 's', segmentSize: SEGMENT_SIZE })
+    assert.equal((await read(again, 1, 108)).length, 108)
+    await close(again)
+  })
+
+  test('poisons the log when it needs the next segment, says why, and leaves nothing half made', async () => {
+    const disk = new MemoryDisk(setImmediate, { capacityBytes })
+    const log = openSegmentedLog(disk, { storeId: 's', segmentSize: SEGMENT_SIZE })
+    disk.open('filler').writeDurablySync(0, new Uint8Array(capacityBytes - SEGMENT_SIZE - 1000))
+    await write(log, { entries: entries(1, 20, 1, 100) })
+    await assert.rejects(write(log, { entries: entries(21, 42, 1, 100) }), /ENOSPC/)
+    await assertPoisoned(log, [], /ENOSPC/)
+    assert.deepEqual(disk.list(), ['filler', 'log-0000000001.segment'])
+  })
 })

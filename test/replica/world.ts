@@ -4,7 +4,7 @@ import { Prng } from '../../src/lib/index.ts'
 import { MemoryNetwork } from '../../src/net/index.ts'
 import type { MemoryTransport } from '../../src/net/index.ts'
 import { noMetrics, silentLogger } from '../../src/ports/index.ts'
-import type { Clock, LinkedPeer, Timer, TransportHandler } from '../../src/ports/index.ts'
+import type { Clock, Disk, LinkedPeer, StateMachine, Timer, TransportHandler } from '../../src/ports/index.ts'
 import type { Member, NodeId } from '../../src/raft/index.ts'
 import { openReplica } from '../../src/replica/index.ts'
 import type { Replica } from '../../src/replica/index.ts'
@@ -77,9 +77,12 @@ export class Node {
   readonly logDisk: MemoryDisk
   readonly snapshotDisk: MemoryDisk
   readonly fatal: Error[] = []
+  /** What stands between the node and its disks from its next start on: a test's fault, say. */
+  disk: (disk: Disk) => Disk = (disk) => disk
   replica!: Replica
   transport!: MemoryTransport
   readonly #world: World
+  #state!: StateMachine
   #lives = 0
   /** Completions of the log's disk that are held back, or null. */
   #stalled: (() => void)[] | null = null
@@ -120,14 +123,15 @@ export class Node {
     }
     const defer = (run: () => void): void => clock.defer(alive(run))
     this.transport = network.createTransport({ endpointId: endpointOf(this.id), cookie: COOKIE }, `memory:node-${this.id}`)
-    const snapshots = openSnapshotFiles(this.snapshotDisk, { defer })
+    const snapshots = openSnapshotFiles(this.disk(this.snapshotDisk), { defer })
+    this.#state = openMemoryStateMachine({ snapshots, volatile, defer, clusterId: () => CLUSTER })
     openReplica(
       {
         nodeId: this.id,
         clock: { now: () => clock.now(), setTimer: (ms, run) => clock.setTimer(ms, alive(run)), defer },
         random: new Prng(this.id * 1000 + life),
-        log: openSegmentedLog(this.logDisk, { storeId: 'ab'.repeat(16), segmentSize: 4096, defer }),
-        stateMachine: openMemoryStateMachine({ snapshots, volatile, defer, clusterId: () => CLUSTER }),
+        log: openSegmentedLog(this.disk(this.logDisk), { storeId: 'ab'.repeat(16), segmentSize: 4096, defer }),
+        stateMachine: this.#state,
         snapshots,
         transport: this.transport,
         logger: silentLogger,
@@ -153,6 +157,12 @@ export class Node {
       this.#stalled = null
       for (const run of stalled) this.#world.clock.defer(run)
     }
+  }
+
+  /** The value of a key in this node's state, whatever the cluster has decided since. */
+  localValue(key: string): string | undefined {
+    const value = this.#state.get(new TextEncoder().encode(key))?.value
+    return value === undefined ? undefined : new TextDecoder().decode(value)
   }
 
   crash(): void {

@@ -5,9 +5,11 @@
 import { join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { createDirectory } from './create-directory.ts'
+import { FULL_ADVICE, isVolumeFull } from './disk-failure.ts'
 
 const LOCK_FILE = 'LOCK'
 const SQLITE_BUSY = 5
+const SQLITE_FULL = 13
 
 /** Holds every lock until it is released: the garbage collector would close the database and free the directory. */
 const held = new Set<DataDirectoryLock>()
@@ -55,6 +57,9 @@ function refusal(directory: string, error: unknown): Error {
     )
   }
   const reason = error instanceof Error ? error.message : String(error)
+  if (isVolumeFull(error) || (error instanceof Error && 'errcode' in error && error.errcode === SQLITE_FULL)) {
+    return new Error(`the data directory ${directory} cannot be locked (${reason}); ${FULL_ADVICE}`, { cause: error })
+  }
   return new Error(
     `the data directory ${directory} cannot be locked (${reason}): check that it is a local directory this user may write, ` +
       `and that ${join(directory, LOCK_FILE)} is not a foreign file`,

@@ -1,4 +1,5 @@
-export { createDirectory } from './create-directory.ts'
+export { createDirectory, syncDirectorySync } from './create-directory.ts'
 export { DataDirectoryLock } from './data-directory-lock.ts'
+export { DiskError, FAILING_ADVICE, FULL_ADVICE, guardDisk, isVolumeFull } from './disk-failure.ts'
 export { MemoryDisk } from './memory-disk.ts'
 export { NodeDisk } from './node-disk.ts'

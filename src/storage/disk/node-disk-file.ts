@@ -7,6 +7,7 @@ import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, openSync, re
 import { fdatasync, fsync, read, write } from 'node:fs'
 import { assert } from '../../lib/index.ts'
 import type { DiskFile, Done } from '../../ports/index.ts'
+import { DiskError, guardDisk } from './disk-failure.ts'
 
 const MODE = 0o600
 
@@ -81,13 +82,14 @@ export class NodeDiskFile implements DiskFile {
 
   writeDurablySync(position: number, bytes: Uint8Array): void {
     this.#assertOpen()
-    let written = 0
-    while (written < bytes.length) {
-      const count = writeSync(this.#durableFd, bytes, written, bytes.length - written, position + written)
-      assert(count > 0, `a write of ${this.#path} made no progress at ${position + written}`)
-      written += count
-    }
-    if (O_DSYNC === 0) fsyncSync(this.#durableFd)
+    guardDisk(`writing ${bytes.length} bytes at ${position} of ${this.#path}`, () => {
+      for (let written = 0; written < bytes.length;) {
+        const count = writeSync(this.#durableFd, bytes, written, bytes.length - written, position + written)
+        assert(count > 0, `a write of ${this.#path} made no progress at ${position + written}`)
+        written += count
+      }
+      if (O_DSYNC === 0) fsyncSync(this.#durableFd)
+    })
   }
 
   sync(done: Done): void {
@@ -101,13 +103,15 @@ export class NodeDiskFile implements DiskFile {
 
   syncSync(): void {
     this.#assertOpen()
-    fsyncSync(this.#plainFd)
+    guardDisk(`syncing ${this.#path}`, () => fsyncSync(this.#plainFd))
   }
 
   truncateSync(length: number): void {
     this.#assertOpen()
-    ftruncateSync(this.#plainFd, length)
-    fsyncSync(this.#plainFd)
+    guardDisk(`cutting ${this.#path} to ${length} bytes`, () => {
+      ftruncateSync(this.#plainFd, length)
+      fsyncSync(this.#plainFd)
+    })
   }
 
   /** What is under way ends first: a descriptor closed too early could by then belong to another file. */
@@ -151,6 +155,6 @@ export class NodeDiskFile implements DiskFile {
   }
 
   #failure(what: string, error: Error): Error {
-    return new Error(`${what} of ${this.#path} failed: ${error.message}`, { cause: error })
+    return new DiskError(`${what} of ${this.#path}`, error)
   }
 }

@@ -5,25 +5,22 @@
 import { readdirSync, renameSync, rmSync, statfsSync } from 'node:fs'
 import { close, fsync, open } from 'node:fs'
 import { join, resolve } from 'node:path'
-import type { Disk, DiskFile, Done } from '../../ports/index.ts'
+import type { Disk, DiskFile, Done, Volume } from '../../ports/index.ts'
 import { createDirectory, syncDirectorySync } from './create-directory.ts'
+import { DiskError } from './disk-failure.ts'
 import { assertFileName } from './file-name.ts'
 import { NodeDiskFile } from './node-disk-file.ts'
 
-function failure(what: string, error: Error): Error {
-  return new Error(`${what} failed: ${error.message}`, { cause: error })
-}
-
 function syncDirectory(directory: string, done: Done): void {
   const report = (error: Error | null): void =>
-    done(error === null ? undefined : failure(`syncing the directory ${directory}`, error))
+    done(error === null ? undefined : new DiskError(`syncing the directory ${directory}`, error))
   open(directory, 'r', (openError, fd) => {
     if (openError !== null) return report(openError)
     fsync(fd, (syncError) => close(fd, (closeError) => report(syncError ?? closeError)))
   })
 }
 
-export class NodeDisk implements Disk {
+export class NodeDisk implements Disk, Volume {
   /** Absolute path. */
   readonly directory: string
 
@@ -60,8 +57,9 @@ export class NodeDisk implements Disk {
   }
 
   space(): { readonly freeBytes: number; readonly totalBytes: number } {
-    const volume = statfsSync(this.directory)
-    return { freeBytes: volume.bavail * volume.bsize, totalBytes: volume.blocks * volume.bsize }
+    const { bavail, bfree, blocks, bsize } = statfsSync(this.directory)
+    // What is kept for the superuser counts as neither, as in the percentage that df shows.
+    return { freeBytes: bavail * bsize, totalBytes: (blocks - bfree + bavail) * bsize }
   }
 
   #path(name: string): string {

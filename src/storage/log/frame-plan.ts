@@ -24,6 +24,11 @@ export function roomAt(position: number, capacity: number): number {
   return capacity - position - FRAME_HEADER_SIZE - RESERVED_SIZE
 }
 
+/** The smallest segment that a frame with so many bytes of records can begin. */
+export function leastCapacity(size: number): number {
+  return SEGMENT_HEADER_SIZE + FRAME_HEADER_SIZE + size + RESERVED_SIZE
+}
+
 /**
  * Puts batches into as few frames as the segments allow, without splitting a batch. A batch larger than a segment
  * gets a segment that is large enough.

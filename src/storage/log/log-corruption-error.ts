@@ -1,6 +1,6 @@
-const ADVICE =
-  'Nothing was changed. If the disk is failing, replace it. Restore this node from a copy of its data directory that is not older ' +
-  'than its last start, or remove the node from the cluster, delete its data directory and add it again as a new learner'
+import { REJOIN_ADVICE } from '../../api/index.ts'
+
+const ADVICE = `Nothing was changed. ${REJOIN_ADVICE}. Or restore a copy of the data directory that is not older than the last start of this node. If the disk is failing, replace it first`
 
 /** The log on disk is not what was written: the node must not start, because it may have forgotten what it promised. */
 export class LogCorruptionError extends Error {
@@ -8,10 +8,12 @@ export class LogCorruptionError extends Error {
   readonly file: string
   /** Byte position in the file. */
   readonly offset: number
+  readonly reason: string
 
   constructor(file: string, offset: number, reason: string) {
     super(`the log is damaged: ${file} at byte ${offset}: ${reason}. ${ADVICE}`)
     this.file = file
     this.offset = offset
+    this.reason = reason
   }
 }

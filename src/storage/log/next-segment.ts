@@ -7,7 +7,9 @@ import { Segment } from './segment.ts'
 import { SpareSegment } from './spare-segment.ts'
 
 export interface NewSegment {
-  readonly minCapacity: number
+  /** Bytes that the segment is to have, and those that it must have: where space is short it gets fewer than wanted. */
+  readonly capacity: number
+  readonly leastCapacity: number
   readonly header: Omit<SegmentHeader, 'number' | 'storeId' | 'capacity'>
   /** Encodes the first frame behind 512 free bytes, given the seed of the segment's checksums; undefined for none. */
   readonly frame: ((seed: number) => Uint8Array) | undefined
@@ -45,7 +47,7 @@ export class NextSegment {
 
   /** Creates segment `number`: header and first frame become durable, then the name does. */
   create(number: number, wanted: NewSegment, created: Created): void {
-    this.#spare.take(wanted.minCapacity, (error, file, capacity = 0) => {
+    this.#spare.take(wanted.capacity, wanted.leastCapacity, (error, file, capacity = 0) => {
       if (file === undefined) return created(error, undefined, 0)
       const bytes = wanted.frame?.(checksumSeed(this.#storeId, number)) ?? new Uint8Array(SEGMENT_HEADER_SIZE)
       encodeSegmentHeader(bytes, { ...wanted.header, number, storeId: this.#storeId, capacity })

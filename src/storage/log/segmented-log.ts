@@ -12,7 +12,7 @@ import type { Entry, HardState, LogId } from '../../raft/index.ts'
 import { createLog } from './create-log.ts'
 import { FRAME_DATA, FRAME_HEADER_SIZE, FRAME_MARKER, FRAME_SEAL } from './frame.ts'
 import { encodeEmptyFrame, FrameEncoder } from './frame-encoder.ts'
-import { planFrames, roomAt } from './frame-plan.ts'
+import { leastCapacity, planFrames, roomAt } from './frame-plan.ts'
 import type { PlannedFrame } from './frame-plan.ts'
 import { assertBatchesFollow, lastKept } from './log-image.ts'
 import type { LogImage } from './log-image.ts'
@@ -134,16 +134,20 @@ export class SegmentedLog implements LogStore {
       isReset: true,
       opensWithFrame: false,
     }
-    this.#next.create(this.#active.number + 1, { minCapacity: this.#segmentSize, header, frame: undefined }, (error, segment) => {
-      if (segment === undefined) return this.#defer(() => finish(error))
-      const voided = [...this.#segments.values()]
-      this.#image.index.clear(position)
-      this.#image.hardState = hardState
-      this.#image.clusterId = clusterId
-      this.#durableIndex = position.index
-      this.#activate(segment, SEGMENT_HEADER_SIZE)
-      this.#removeInOrder(voided, 0, finish)
-    })
+    this.#next.create(
+      this.#active.number + 1,
+      { capacity: this.#segmentSize, leastCapacity: MIN_SEGMENT_SIZE, header, frame: undefined },
+      (error, segment) => {
+        if (segment === undefined) return this.#defer(() => finish(error))
+        const voided = [...this.#segments.values()]
+        this.#image.index.clear(position)
+        this.#image.hardState = hardState
+        this.#image.clusterId = clusterId
+        this.#durableIndex = position.index
+        this.#activate(segment, SEGMENT_HEADER_SIZE)
+        this.#removeInOrder(voided, 0, finish)
+      },
+    )
   }
 
   sizeBytes(): number {
@@ -212,7 +216,8 @@ export class SegmentedLog implements LogStore {
     const number = this.#active.number + 1
     const encode = (seed: number): Uint8Array => this.#encode(frame, { number, seed }, SEGMENT_HEADER_SIZE, SEGMENT_HEADER_SIZE)
     const sealSequence = this.#sequence + 1
-    this.#next.create(number, { minCapacity: frame.newCapacity, header, frame: encode }, (error, segment, end) => {
+    const wanted = { capacity: frame.newCapacity, leastCapacity: leastCapacity(frame.size), header, frame: encode }
+    this.#next.create(number, wanted, (error, segment, end) => {
       if (segment === undefined) return this.#defer(() => done(error))
       const [sealed, sealPosition] = [this.#active, this.#position]
       this.#activate(segment, end)

@@ -4,10 +4,17 @@
  * leaves of it is worthless: a segment counts only under its own name, which it gets once its header is durable.
  */
 import type { Disk, DiskFile, Done } from '../../ports/index.ts'
+import { isVolumeFull } from '../disk/index.ts'
 import { spareName } from './segment-name.ts'
 
 /** Written and synced piece by piece: one sync of a whole segment would hold up the appends beside it. */
 const CHUNK_SIZE = 1024 * 1024
+
+/** A whole segment is taken where as much again is left: the state is written to the same volume meanwhile. */
+const ROOM_FACTOR = 2
+
+/** How much of what is left a segment may take on a volume that has no room for a whole one. */
+const SHARE_OF_LAST_SPACE = 0.25
 
 type Taken = (error: Error | undefined, file?: DiskFile, capacity?: number) => void
 
@@ -18,6 +25,8 @@ export class SpareSegment {
   #capacity = 0
   #state: 'none' | 'preparing' | 'ready' | 'failed' = 'none'
   #error: Error | undefined
+  /** Somebody needs it, and it is as large as can be had. */
+  #isLastTry = false
   /** Who waits for the end of the preparation: at most a roll or reset, and a close. */
   readonly #waiting: (() => void)[] = []
 
@@ -31,9 +40,33 @@ export class SpareSegment {
     return this.#state === 'none' ? 0 : this.#capacity
   }
 
-  /** Starts preparing unless that has been done. A failure is reported by the next {@link SpareSegment.take}. */
+  /**
+   * Starts preparing unless that has been done. A failure is reported by the next {@link SpareSegment.take}. What does
+   * not fit is not begun, for it would take the space that others still write to: a later call tries again.
+   */
   prepare(capacity: number): void {
     if (this.#state !== 'none') return
+    try {
+      if (this.#disk.space().freeBytes < capacity * ROOM_FACTOR) return
+      this.#isLastTry = false
+      this.#begin(capacity)
+    } catch (error) {
+      this.#end(error as Error)
+    }
+  }
+
+  /** What is left of a full volume is shared with the others who write to it. */
+  #beginForTaker(capacity: number, least: number): void {
+    try {
+      const { freeBytes } = this.#disk.space()
+      this.#isLastTry = true
+      this.#begin(freeBytes >= capacity * ROOM_FACTOR ? capacity : Math.max(least, Math.floor(freeBytes * SHARE_OF_LAST_SPACE)))
+    } catch (error) {
+      this.#end(error as Error)
+    }
+  }
+
+  #begin(capacity: number): void {
     this.#state = 'preparing'
     this.#capacity = capacity
     try {
@@ -45,9 +78,12 @@ export class SpareSegment {
     }
   }
 
-  /** Hands over a file of at least `capacity` zeros, waiting for it or preparing it when necessary. */
-  take(capacity: number, taken: Taken): void {
-    if (this.#state === 'ready' && this.#capacity < capacity) this.#discard()
+  /**
+   * Hands over a file of `capacity` zeros, waiting for it or preparing it when necessary. One that was prepared for
+   * another size will do when it has `least`, and so will less than `capacity` on a volume that is nearly full.
+   */
+  take(capacity: number, least: number, taken: Taken): void {
+    if (this.#state === 'ready' && this.#capacity < least) this.#discard()
     if (this.#state === 'failed') return taken(this.#error)
     const file = this.#file
     if (this.#state === 'ready' && file !== undefined) {
@@ -55,8 +91,8 @@ export class SpareSegment {
       this.#file = undefined
       return taken(undefined, file, this.#capacity)
     }
-    this.#waiting.push(() => this.take(capacity, taken))
-    this.prepare(capacity)
+    this.#waiting.push(() => this.take(capacity, least, taken))
+    if (this.#state === 'none') this.#beginForTaker(capacity, least)
   }
 
   /** Waits for what is under way, then lets go of the file. */
@@ -90,6 +126,20 @@ export class SpareSegment {
   #end(error: Error | undefined): void {
     this.#state = error === undefined ? 'ready' : 'failed'
     this.#error = error
+    if (isVolumeFull(error)) this.#giveSpaceBack()
     for (const waiting of this.#waiting.splice(0)) waiting()
+  }
+
+  /** Nothing depends on what was written so far. A smaller file may still fit, once somebody needs one. */
+  #giveSpaceBack(): void {
+    try {
+      this.#file?.close()
+      this.#file = undefined
+      this.#disk.remove(this.name)
+      if (!this.#isLastTry) this.#state = 'none'
+    } catch (error) {
+      // It stays failed, and whoever takes it hears of what is worse than a full volume.
+      this.#error = error as Error
+    }
   }
 }
