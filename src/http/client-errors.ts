@@ -1,28 +1,49 @@
 /** Answers for connections on which no request could be read: too long a header, not HTTP, or too slow. */
 import type { Socket } from 'node:net'
 import { AspenError } from '../api/index.ts'
+import type { Metrics } from '../ports/index.ts'
 import { rawAnswer } from './error-answers.ts'
 
-function answerFor(code: string): string {
-  if (code === 'HPE_HEADER_OVERFLOW') {
-    return rawAnswer(
-      431,
-      'Request Header Fields Too Large',
-      new AspenError('HEADERS_TOO_LARGE', 'the headers are larger than 16 KiB'),
-    )
-  }
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
-    return rawAnswer(408, 'Request Timeout', new AspenError('INVALID_REQUEST', 'the request did not arrive in time'))
-  }
-  return rawAnswer(400, 'Bad Request', new AspenError('INVALID_REQUEST', 'the bytes received are not an HTTP/1.1 request'))
+interface Refusal {
+  readonly status: number
+  readonly reason: string
+  readonly error: AspenError
 }
 
-/** What became of the error is of no interest to the node: the peer broke the protocol or went away. */
-export function onClientError(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy()
-    return
+const HEADERS_TOO_LARGE: Refusal = {
+  status: 431,
+  reason: 'Request Header Fields Too Large',
+  error: new AspenError('HEADERS_TOO_LARGE', 'the headers are larger than 16 KiB'),
+}
+const TOO_SLOW: Refusal = {
+  status: 408,
+  reason: 'Request Timeout',
+  error: new AspenError('INVALID_REQUEST', 'the request did not arrive in time'),
+}
+const NOT_HTTP: Refusal = {
+  status: 400,
+  reason: 'Bad Request',
+  error: new AspenError('INVALID_REQUEST', 'the bytes received are not an HTTP/1.1 request'),
+}
+
+function refusalFor(code: string): Refusal {
+  if (code === 'HPE_HEADER_OVERFLOW') return HEADERS_TOO_LARGE
+  return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? TOO_SLOW : NOT_HTTP
+}
+
+/**
+ * Tells the peer why, and closes. What became of the error is of no interest to the node: the peer broke the protocol or
+ * went away. It is counted like any answer, as that of the route `unreadable`.
+ */
+export function clientErrorHandler(metrics: Metrics): (error: Error & { code?: string }, socket: Socket) => void {
+  return (error, socket) => {
+    if (error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy()
+      return
+    }
+    const { status, reason, error: said } = refusalFor(error.code ?? '')
+    metrics.counter('aspen_http_requests_total', { route: 'unreadable', status: String(status) }).add()
+    // The rest of what the peer sends is of no use; the answer must leave before the socket goes.
+    socket.end(rawAnswer(status, reason, said), () => socket.destroy())
   }
-  // The rest of what the peer sends is of no use; the answer must leave before the socket goes.
-  socket.end(answerFor(error.code ?? ''), () => socket.destroy())
 }

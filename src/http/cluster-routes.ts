@@ -142,7 +142,7 @@ export function clusterRoutes(context: RouteContext): readonly Route[] {
       summary: "Takes a snapshot of this node's state; answered when it is durable.",
       body: TriggerSnapshotBody,
       answers: { 200: { description: 'Taken.', schema: SnapshotAnswer } },
-      errors: localErrors('NOT_INITIALIZED', 'QUOTA_EXCEEDED'),
+      errors: localErrors('NOT_INITIALIZED', 'QUOTA_EXCEEDED', 'DISK_FULL'),
       handle: (request, reply) => handleTriggerSnapshot(context, request, reply),
     },
   ]

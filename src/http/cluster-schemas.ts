@@ -1,5 +1,4 @@
 /** Requests and answers of the routes that administer and describe a cluster. */
-import { Type } from 'typebox'
 import { MAX_PEERS, MAX_VOTERS } from '../limits.ts'
 import {
   Addresses,
@@ -12,6 +11,7 @@ import {
   strictObject,
   TimeoutMs,
 } from './schema-parts.ts'
+import { Type } from './schema.ts'
 
 const Members = Type.Array(NodeId, {
   minItems: 1,
@@ -46,7 +46,7 @@ export const AddPeerBody = strictObject(
     node_id: NodeId,
     endpoint_id: EndpointId,
     addresses: Addresses,
-    relay: Type.Optional(Type.Unsafe<string | null>({ type: ['string', 'null'], maxLength: 2048, description: 'A relay URL.' })),
+    relay: Type.Optional({ type: ['string', 'null'], maxLength: 2048, description: 'A relay URL.' }),
   },
   {
     examples: [
@@ -60,14 +60,14 @@ export const AddPeerBody = strictObject(
   },
 )
 
-export const TriggerSnapshotBody = Type.Unsafe<{ timeout_ms?: number } | null | undefined>({
+export const TriggerSnapshotBody = {
   ...strictObject({ timeout_ms: TimeoutMs }),
   type: ['object', 'null'],
   description: 'May be left out.',
   examples: [{}],
-})
+}
 
-export const SuccessAnswer = Type.Object({ success: Type.Literal(true) }, { additionalProperties: false })
+export const SuccessAnswer = Type.Object({ success: Type.True() }, { additionalProperties: false })
 
 const closed = { additionalProperties: false }
 
@@ -84,7 +84,7 @@ export const ClusterAnswer = Type.Object(clusterState, {
 
 export const SnapshotAnswer = Type.Object(
   {
-    success: Type.Literal(true),
+    success: Type.True(),
     snapshot: Type.Object({ id: Type.String(), log_id: LogId, size_bytes: Count }, closed),
   },
   {
@@ -99,11 +99,11 @@ const Mailbox = Type.Object({ depth: Count, capacity: Count, refused: Count }, c
 
 export const HealthAnswer = Type.Object(
   {
-    status: Type.Unsafe<'healthy' | 'degraded' | 'unhealthy'>({
+    status: {
       type: 'string',
       enum: ['healthy', 'degraded', 'unhealthy'],
       description: 'degraded: a check fails, and the node still makes progress; unhealthy: it does not.',
-    }),
+    },
     node_id: NodeId,
     leader: OptionalNodeId,
     ready: Type.Boolean({ description: 'Whether reads and writes are likely to succeed here: initialised, with a leader.' }),
@@ -137,8 +137,8 @@ const Peer = Type.Object(
     node_id: OptionalNodeId,
     connected: Type.Boolean(),
     last_error: OptionalText,
-    match_index: Type.Unsafe<number | null>({ type: ['integer', 'null'], description: 'Known to leaders only.' }),
-    last_contact_ms: Type.Unsafe<number | null>({ type: ['number', 'null'], description: 'Known to leaders only.' }),
+    match_index: { type: ['integer', 'null'], description: 'Known to leaders only.' },
+    last_contact_ms: { type: ['number', 'null'], description: 'Known to leaders only.' },
   },
   closed,
 )
@@ -156,11 +156,23 @@ export const NodeInfoAnswer = Type.Object(
   closed,
 )
 
+const Disk = Type.Object(
+  {
+    directory: Type.String(),
+    free_bytes: Count,
+    total_bytes: Count,
+    used_percent: Type.Number(),
+    is_low: Type.Boolean({ description: 'Nearly full: while this node leads, writes that could grow the store are refused.' }),
+    refused_writes: Count,
+  },
+  closed,
+)
+
 export const RaftMetricsAnswer = Type.Object(
   {
     ...identity,
     initialized: Type.Boolean(),
-    role: Type.Unsafe<string>({ type: 'string', enum: ['follower', 'pre-candidate', 'candidate', 'leader', 'learner'] }),
+    role: { type: 'string', enum: ['follower', 'pre-candidate', 'candidate', 'leader', 'learner'] },
     term: Count,
     leader: OptionalNodeId,
     voted_for: OptionalNodeId,
@@ -184,6 +196,7 @@ export const RaftMetricsAnswer = Type.Object(
     snapshots_installed: Count,
     cluster: Type.Object(clusterState, closed),
     peers: Type.Array(Peer),
+    disk: { anyOf: [Disk, { type: 'null' }], description: 'The fullest volume; null for a node in memory.' },
     poisoned: OptionalText,
     checks: Type.Array(Type.Object({ name: Type.String(), ok: Type.Boolean(), detail: Type.String() }, closed)),
     uptime_ms: Type.Number(),

@@ -111,6 +111,7 @@ export function kvRoutes(context: RouteContext): readonly Route[] {
         'COMMAND_TOO_LARGE',
         'VALUE_NOT_TEXT',
         'QUOTA_EXCEEDED',
+        'DISK_FULL',
       ),
       handle: (request, reply) => handleWrite(context, request, reply),
     },

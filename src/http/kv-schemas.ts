@@ -1,5 +1,4 @@
 /** Requests and answers of /write, /read and /scan. */
-import { Type } from 'typebox'
 import { MAX_SCAN_LIMIT, MAX_SETMULTI_KEYS, MAX_TXN_OPERATIONS } from '../limits.ts'
 import {
   ClientId,
@@ -16,6 +15,7 @@ import {
   TimeoutMs,
   Value,
 } from './schema-parts.ts'
+import { Type } from './schema.ts'
 
 const Set = strictObject({ key: Key, value: Value })
 const KeyOnly = strictObject({ key: Key })
@@ -93,7 +93,7 @@ const OperationResult = Type.Object(
 
 export const WriteAnswer = Type.Object(
   {
-    success: Type.Literal(true),
+    success: Type.True(),
     log_id: LogId,
     succeeded: Type.Optional(Type.Boolean({ description: 'Txn only: whether every condition held.' })),
     results: Type.Optional(
@@ -132,13 +132,11 @@ export const ScanBody = strictObject(
     limit: Type.Optional(
       Type.Integer({ minimum: 1, maximum: MAX_SCAN_LIMIT, description: 'Entries of a page; 100 when absent.', examples: [100] }),
     ),
-    token: Type.Optional(
-      Type.Unsafe<string | null>({
-        type: ['string', 'null'],
-        maxLength: 4096,
-        description: 'The token of the page before, with the same prefix or range. Null asks for the first page.',
-      }),
-    ),
+    token: Type.Optional({
+      type: ['string', 'null'],
+      maxLength: 4096,
+      description: 'The token of the page before, with the same prefix or range. Null asks for the first page.',
+    }),
     ...Encoding,
     timeout_ms: TimeoutMs,
   },

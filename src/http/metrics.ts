@@ -1,14 +1,15 @@
 /**
  * The Prometheus face of the Metrics port. What is counted on the hot path are plain numbers; prom-client renders them,
- * and adds what it knows of the process, only when somebody scrapes.
+ * and adds what it knows of the process. It is loaded by the first scrape, and what it measures itself, the delays of
+ * the event loop and garbage collections, is measured from then on: a node that nobody scrapes does without.
  */
-import { collectDefaultMetrics, Registry } from 'prom-client'
-import type { Metric } from 'prom-client'
+import type { Metric, Registry } from 'prom-client'
 import type { NodeStatus, StatusSource } from '../api/index.ts'
 import { assert } from '../lib/index.ts'
 import { METRIC_TABLE } from '../ports/index.ts'
 import type { Counter, CounterName, Histogram, HistogramName, HistogramRow, Labels, MetricRow, Metrics } from '../ports/index.ts'
 import { STATUS_GAUGES } from './status-gauges.ts'
+import type { StatusGauge } from './status-gauges.ts'
 
 /** Combinations of label values one metric may have: labels are words of ours, never of a request. */
 const MAX_CHILDREN = 1000
@@ -118,21 +119,17 @@ export interface PrometheusMetricsOptions {
  * metrics.counter('aspen_overloaded_total', { queue: 'mailbox' }).add()
  */
 export class PrometheusMetrics implements Metrics {
-  readonly contentType: string
-  readonly #registry = new Registry()
+  readonly contentType: string = 'text/plain; version=0.0.4; charset=utf-8'
+  readonly #processMetrics: boolean
   readonly #families = new Map<string, Family>()
+  #registry: Promise<Registry> | null = null
   #source: StatusSource | null = null
   /** The status that one scrape reads all its gauges from. */
   #scraped: NodeStatus | null = null
 
-  constructor(options: PrometheusMetricsOptions = {}) {
-    this.contentType = this.#registry.contentType
-    for (const [name, row] of Object.entries(METRIC_TABLE)) {
-      const family = new Family(name, row)
-      this.#families.set(name, family)
-      this.#register(family)
-    }
-    if (options.processMetrics !== false) collectDefaultMetrics({ register: this.#registry })
+  constructor({ processMetrics = true }: PrometheusMetricsOptions = {}) {
+    this.#processMetrics = processMetrics
+    for (const [name, row] of Object.entries(METRIC_TABLE)) this.#families.set(name, new Family(name, row))
   }
 
   /** The same object for the same labels. @throws AssertionError for a name or labels that are not in the table */
@@ -149,33 +146,46 @@ export class PrometheusMetrics implements Metrics {
     return child
   }
 
-  /** Exposes the gauges of this node's status. Once. */
+  /** Exposes the gauges of this node's status. Once, and before the first scrape. */
   watch(source: StatusSource): void {
     assert(this.#source === null, 'these metrics belong to a node already')
+    assert(this.#registry === null, 'the metrics have been scraped before they were given a node to watch')
     this.#source = source
-    for (const gauge of STATUS_GAUGES) {
-      const { name, help, type } = gauge
-      this.#register({
-        name,
-        get: async () => ({ name, help, type, values: gauge.samples(this.#scraped ?? source.status()), aggregator: 'sum' }),
-      })
-    }
   }
 
   /** All metrics in Prometheus' text format, version 0.0.4. */
   async render(): Promise<string> {
+    this.#registry ??= this.#createRegistry()
+    const registry = await this.#registry
     this.#scraped = this.#source?.status() ?? null
-    return this.#registry.metrics()
+    return registry.metrics()
+  }
+
+  async #createRegistry(): Promise<Registry> {
+    const { collectDefaultMetrics, Registry: NewRegistry } = await import('prom-client')
+    const registry = new NewRegistry()
+    // The registry only ever asks a metric for its name and its values, whatever the declared type says.
+    const register = (metric: { readonly name: string; get(): Promise<object> }): void =>
+      registry.registerMetric(metric as unknown as Metric)
+    for (const family of this.#families.values()) register(family)
+    if (this.#source !== null) {
+      for (const gauge of STATUS_GAUGES) register(this.#gauge(gauge, this.#source))
+    }
+    if (this.#processMetrics) collectDefaultMetrics({ register: registry })
+    return registry
+  }
+
+  #gauge(gauge: StatusGauge, source: StatusSource) {
+    const { name, help, type } = gauge
+    return {
+      name,
+      get: async () => ({ name, help, type, values: gauge.samples(this.#scraped ?? source.status()), aggregator: 'sum' }),
+    }
   }
 
   #family(name: string, type: MetricRow['type']): Family {
     const family = this.#families.get(name)
     assert(family !== undefined && family.type === type, `${name} is not a ${type} of the metric table`)
     return family
-  }
-
-  /** The registry only ever asks a metric for its name and its values, whatever the declared type says. */
-  #register(metric: { readonly name: string; get(): Promise<object> }): void {
-    this.#registry.registerMetric(metric as unknown as Metric)
   }
 }

@@ -1,5 +1,9 @@
-/** The OpenAPI document: made from the very schemas that the server validates and answers with. */
+/**
+ * The OpenAPI document: made from the very schemas that the server validates and answers with. Few nodes are ever asked
+ * for it, so what makes it is loaded by the first who asks.
+ */
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger'
+import Fastify from 'fastify'
 import { ERROR_CATALOGUE } from '../api/index.ts'
 import type { ErrorCode } from '../api/index.ts'
 import type { Route } from './route.ts'
@@ -45,7 +49,7 @@ function documented(route: Route): object {
   }
 }
 
-export function openapiOptions(routes: readonly Route[], secured: boolean): FastifyDynamicSwaggerOptions {
+function openapiOptions(routes: readonly Route[], secured: boolean): FastifyDynamicSwaggerOptions {
   const byUrl = new Map(routes.map((route) => [route.url, route]))
   return {
     openapi: {
@@ -65,4 +69,17 @@ export function openapiOptions(routes: readonly Route[], secured: boolean): Fast
       return { schema: route === undefined ? schema : documented(route), url }
     },
   }
+}
+
+/** The document as JSON. `secured` says whether routes that are not open want a token. */
+export async function describeRoutes(routes: readonly Route[], secured: boolean): Promise<string> {
+  const { default: swagger } = await import('@fastify/swagger')
+  // An application that serves nobody: the generator collects routes as they are added.
+  const app = Fastify({ logger: false, exposeHeadRoutes: false })
+  await app.register(swagger, openapiOptions(routes, secured))
+  for (const { method, url } of routes) app.route({ method, url, handler: () => undefined })
+  await app.ready()
+  const document = JSON.stringify(app.swagger())
+  await app.close()
+  return document
 }

@@ -31,25 +31,36 @@ export class RouteMetrics {
 }
 
 export class RequestTracker {
-  readonly #inFlight = new Set<ServerResponse>()
+  /**
+   * The answers in flight, and the places that are free again. Not a Set: its tables, each replaced by the next as
+   * requests come and go, keep what has long ended alive until the next major garbage collection.
+   */
+  readonly #inFlight: (ServerResponse | undefined)[] = []
+  readonly #free: number[] = []
   #onIdle: (() => void) | null = null
 
   begin(response: ServerResponse, route: RouteMetrics): void {
-    this.#inFlight.add(response)
+    const place = this.#free.pop() ?? this.#inFlight.length
+    this.#inFlight[place] = response
     const startedAt = performance.now()
     response.on('close', () => {
       route.ended(response.writableEnded ? response.statusCode : 0, (performance.now() - startedAt) / 1000)
-      this.#inFlight.delete(response)
-      if (this.#inFlight.size === 0) this.#onIdle?.()
+      this.#inFlight[place] = undefined
+      this.#free.push(place)
+      if (this.#isIdle) this.#onIdle?.()
     })
   }
 
   /** Lets the answers in flight say that their connection ends, and resolves when all have left. */
   async drain(): Promise<void> {
-    if (this.#inFlight.size === 0) return
-    for (const response of this.#inFlight) response.shouldKeepAlive = false
+    if (this.#isIdle) return
+    for (const response of this.#inFlight) if (response !== undefined) response.shouldKeepAlive = false
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#onIdle = resolve
     await promise
+  }
+
+  get #isIdle(): boolean {
+    return this.#free.length === this.#inFlight.length
   }
 }

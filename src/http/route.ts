@@ -1,8 +1,8 @@
 /** What a route is made of, and the groups of errors that routes share. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { TSchema } from 'typebox'
 import type { ClusterController, ErrorCode, KeyValueStore, StatusSource } from '../api/index.ts'
 import type { PrometheusMetrics } from './metrics.ts'
+import type { Schema } from './schema.ts'
 
 /** What the routes are served from. */
 export interface RouteContext {
@@ -16,7 +16,7 @@ export interface RouteContext {
 
 export interface RouteAnswer {
   readonly description: string
-  readonly schema: TSchema
+  readonly schema: Schema
   /** application/json when absent. */
   readonly contentType?: string
 }
@@ -26,7 +26,7 @@ export interface Route {
   readonly url: string
   readonly operation: string
   readonly summary: string
-  readonly body?: TSchema
+  readonly body?: Schema
   /** By status. */
   readonly answers: Readonly<Record<number, RouteAnswer>>
   readonly errors: readonly ErrorCode[]

@@ -1,19 +1,20 @@
 /** The building blocks of the request and answer schemas. Requests refuse unknown members; nothing is coerced. */
-import { Type } from 'typebox'
-import type { TSchema } from 'typebox'
 import type { ErrorCode } from '../api/index.ts'
 import { MAX_CLIENT_ID_SIZE, REQUEST_TIMEOUT_MS } from '../limits.ts'
+import { Type } from './schema.ts'
+import type { Properties, Schema } from './schema.ts'
 
 export const MAX_TIMEOUT_MS = 60_000
 
 /** An object of a request: unknown members are a mistake of the sender and refused. */
-export function strictObject<const P extends Record<string, TSchema>>(properties: P, options: object = {}) {
-  return Type.Object(properties, { additionalProperties: false, ...options })
+export function strictObject(properties: Properties, keywords: Schema = {}): Schema {
+  return Type.Object(properties, { additionalProperties: false, ...keywords })
 }
 
 /** An object with exactly one member, which says what it is. */
-export function oneOf<const P extends Record<string, TSchema>>(properties: P, options: object = {}) {
-  return Type.Partial(Type.Object(properties), { additionalProperties: false, minProperties: 1, maxProperties: 1, ...options })
+export function oneOf(members: Readonly<Record<string, Schema>>, keywords: Schema = {}): Schema {
+  const properties = Object.fromEntries(Object.entries(members).map(([name, schema]) => [name, Type.Optional(schema)]))
+  return Type.Object(properties, { additionalProperties: false, minProperties: 1, maxProperties: 1, ...keywords })
 }
 
 export const NodeId = Type.Integer({
@@ -23,14 +24,14 @@ export const NodeId = Type.Integer({
   examples: [1],
 })
 
-export const OptionalNodeId = Type.Unsafe<number | null>({
+export const OptionalNodeId = {
   type: ['integer', 'null'],
   minimum: 1,
   maximum: Number.MAX_SAFE_INTEGER,
   examples: [1],
-})
+}
 
-export const OptionalText = Type.Unsafe<string | null>({ type: ['string', 'null'] })
+export const OptionalText = { type: ['string', 'null'] }
 
 export const Count = Type.Integer({ minimum: 0 })
 
@@ -67,22 +68,18 @@ export const TimeoutMs = Type.Optional(
 
 /** How keys and values are written in a request and its answer. */
 export const Encoding = {
-  values: Type.Optional(
-    Type.Unsafe<'text' | 'base64'>({
-      type: 'string',
-      enum: ['text', 'base64'],
-      description: 'How values are written here and in the answer: as text (the default), or base64 for any bytes.',
-      examples: ['base64'],
-    }),
-  ),
-  keys: Type.Optional(
-    Type.Unsafe<'text' | 'base64'>({
-      type: 'string',
-      enum: ['text', 'base64'],
-      description: 'The same for keys.',
-      examples: ['text'],
-    }),
-  ),
+  values: Type.Optional({
+    type: 'string',
+    enum: ['text', 'base64'],
+    description: 'How values are written here and in the answer: as text (the default), or base64 for any bytes.',
+    examples: ['base64'],
+  }),
+  keys: Type.Optional({
+    type: 'string',
+    enum: ['text', 'base64'],
+    description: 'The same for keys.',
+    examples: ['text'],
+  }),
 }
 
 export const ClientId = Type.Optional(
@@ -119,19 +116,19 @@ export const Entry = Type.Object(
   },
 )
 
-export const OptionalEntry = Type.Unsafe<object | null>({
+export const OptionalEntry = {
   type: ['object', 'null'],
   properties: { key: { type: 'string' }, value: { type: 'string' }, ...revisions },
   additionalProperties: false,
-})
+}
 
 /** The one shape of every refusal, narrowed to the codes that go with a status. */
-export function errorSchema(codes: readonly ErrorCode[]) {
+export function errorSchema(codes: readonly ErrorCode[]): Schema {
   return Type.Object(
     {
       error: Type.Object(
         {
-          code: Type.Unsafe<ErrorCode>({ type: 'string', enum: [...codes], description: 'Stable; made for programs.' }),
+          code: { type: 'string', enum: [...codes], description: 'Stable; made for programs.' },
           message: Type.String({ description: 'What happened, to what, and what to do; made for people.' }),
           retryable: Type.Boolean({ description: 'Whether the request provably changed nothing and may be sent again.' }),
           details: Type.Object({}, { additionalProperties: true, description: 'Facts beside the message.' }),

@@ -2,33 +2,37 @@
  * The HTTP server of a node. It validates a request once, hands it to the public interfaces, and answers; it holds no
  * state of the cluster. Every answer, also of a refusal, is described by /openapi.json.
  */
-import swagger from '@fastify/swagger'
 import Fastify from 'fastify'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { Type } from 'typebox'
+import type { FastifyInstance, FastifyReply, FastifyRequest, RequestPayload } from 'fastify'
 import { AspenError } from '../api/index.ts'
 import type { ClusterController, KeyValueStore, StatusSource } from '../api/index.ts'
 import { MAX_HTTP_BODY_SIZE } from '../limits.ts'
 import type { Logger } from '../ports/index.ts'
-import { onClientError } from './client-errors.ts'
+import { BodyBudget, MAX_HELD_BODY_BYTES, SMALL_BODY_BYTES } from './body-budget.ts'
+import { clientErrorHandler } from './client-errors.ts'
 import { clusterRoutes } from './cluster-routes.ts'
+import { ConnectionBound, MAX_HTTP_CONNECTIONS, MAX_SURPLUS_CONNECTIONS } from './connection-bound.ts'
+import type { ConnectionLimits } from './connection-bound.ts'
 import { errorBody, expectedError, INTERNAL_ERROR, JSON_TYPE, RETRY_AFTER_SECONDS } from './error-answers.ts'
 import { acceptJsonOnly } from './json-parser.ts'
 import { kvRoutes } from './kv-routes.ts'
 import type { PrometheusMetrics } from './metrics.ts'
-import { openapiOptions } from './openapi.ts'
+import { describeRoutes } from './openapi.ts'
+import { PipelineBound } from './pipeline-bound.ts'
 import { createRequestGuard, isLoopback } from './request-guard.ts'
 import type { RequestGuard } from './request-guard.ts'
 import { RequestTracker, RouteMetrics } from './request-tracking.ts'
-import { statusErrors } from './route.ts'
+import { settle, statusErrors } from './route.ts'
 import type { Route, RouteContext } from './route.ts'
+import { Type } from './schema.ts'
 import { statusRoutes } from './status-routes.ts'
 
-const MAX_HTTP_CONNECTIONS = 10_000
 const MAX_HEADER_BYTES = 16 * 1024
 const HEADERS_TIMEOUT_MS = 5_000
 const BODY_TIMEOUT_MS = 30_000
 const KEEP_ALIVE_TIMEOUT_MS = 30_000
+/** A connection on which nothing moves, because nobody reads the answers, is closed. Above what a request may take. */
+const STUCK_TIMEOUT_MS = 90_000
 /** Node looks for timed out requests this often; by default every 30 s. */
 const TIMEOUT_CHECK_INTERVAL_MS = 1_000
 
@@ -49,6 +53,12 @@ export interface HttpServerOptions {
   readonly insecure?: boolean
   /** Further names in Host headers that mean this node, without ports; '*' allows every name. */
   readonly allowedHosts?: readonly string[]
+  /** Connections that are served, and those beyond that are refused in words. */
+  readonly connectionLimits?: ConnectionLimits
+  /** Bytes of large request bodies that are held at once. */
+  readonly maxHeldBodyBytes?: number
+  /** After this a connection on which nothing moves is closed, in milliseconds. */
+  readonly stuckTimeoutMs?: number
 }
 
 export interface HttpServer {
@@ -64,15 +74,20 @@ export interface HttpServer {
 interface Serving {
   readonly guard: RequestGuard
   readonly tracker: RequestTracker
+  readonly connections: ConnectionBound
+  readonly bodies: BodyBudget
+  readonly pipelines: PipelineBound
+  readonly metrics: PrometheusMetrics
   readonly logger: Logger
   stopping: boolean
 }
 
-function createApp(): FastifyInstance {
+function createApp({ metrics, stuckTimeoutMs = STUCK_TIMEOUT_MS }: HttpServerOptions): FastifyInstance {
   const app = Fastify({
     logger: false,
     bodyLimit: MAX_HTTP_BODY_SIZE,
     requestTimeout: BODY_TIMEOUT_MS,
+    connectionTimeout: stuckTimeoutMs,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     // A refusal of ours, in our shape, takes the place of the framework's.
     return503OnClosing: false,
@@ -83,13 +98,12 @@ function createApp(): FastifyInstance {
       // The guard refuses a request without a Host, and unlike Node it says why.
       requireHostHeader: false,
     },
-    clientErrorHandler: onClientError,
+    clientErrorHandler: clientErrorHandler(metrics),
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allowUnionTypes: true } },
     frameworkErrors: (error, _request, reply) => {
       sendError(reply, expectedError(error) ?? INTERNAL_ERROR)
     },
   })
-  app.server.maxConnections = MAX_HTTP_CONNECTIONS
   // Node would answer 417 without a body. RFC 9110 section 10.1.1 lets a server pass over what it is not able to meet.
   app.server.on('checkExpectation', (request, response) => void app.server.emit('request', request, response))
   return app
@@ -101,10 +115,21 @@ function sendError(reply: FastifyReply, error: AspenError): void {
   reply.code(error.status).header('content-type', JSON_TYPE).send(errorBody(error))
 }
 
+/** Answers with an error; what is full is counted. */
+function refuse({ metrics }: Serving, reply: FastifyReply, error: AspenError): void {
+  if (error.code === 'OVERLOADED') {
+    const { queue } = error.details
+    metrics.counter('aspen_overloaded_total', { queue: typeof queue === 'string' ? queue : 'other' }).add()
+  }
+  sendError(reply, error)
+}
+
 /** Why a request may not go on, before its body is read. */
 function refusal(serving: Serving, request: FastifyRequest, route: Route | undefined): AspenError | undefined {
   const refused = serving.guard(request.raw, route?.open === true)
   if (refused !== undefined) return refused
+  const surplus = route?.open === true ? undefined : serving.connections.refusal(request.raw.socket)
+  if (surplus !== undefined) return surplus
   if (serving.stopping && route?.open !== true) return new AspenError('STOPPING', 'this node is stopping: ask another one')
   if (route?.method === 'POST' && request.headers['content-type'] === undefined && !mayLackBody(route, request)) {
     return new AspenError('UNSUPPORTED_MEDIA_TYPE', 'the body must be JSON: send Content-Type: application/json')
@@ -119,13 +144,22 @@ function mayLackBody(route: Route, request: FastifyRequest): boolean {
   return empty && route.url === '/trigger-snapshot'
 }
 
+function refusePipelined({ metrics, pipelines }: Serving, request: FastifyRequest, reply: FastifyReply): void {
+  metrics.counter('aspen_overloaded_total', { queue: 'http_pipeline' }).add()
+  reply.hijack()
+  pipelines.refuse(request.raw.socket, reply.raw)
+}
+
 function onRequest(serving: Serving, metrics: RouteMetrics, route: Route | undefined) {
   return (request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
+    if (!serving.pipelines.admits(request.raw.socket)) return refusePipelined(serving, request, reply)
     serving.tracker.begin(reply.raw, metrics)
     const refused = refusal(serving, request, route)
-    if (serving.stopping) reply.raw.shouldKeepAlive = false
+    if (refused === undefined && !serving.stopping) return done()
+    // A connection over the bound, or to a node that stops, must not be kept.
+    if (serving.stopping || refused?.code === 'OVERLOADED') reply.raw.shouldKeepAlive = false
     if (refused === undefined) done()
-    else sendError(reply, refused)
+    else refuse(serving, reply, refused)
   }
 }
 
@@ -135,7 +169,19 @@ function handleErrors(app: FastifyInstance, serving: Serving): void {
     if (expected === undefined) {
       serving.logger.log('error', 'a request met an unexpected error', { method: request.method, url: request.url, error })
     }
-    sendError(reply, expected ?? INTERNAL_ERROR)
+    // The rest of a body that was not read stands between this request and the next.
+    if (expected?.details['queue'] === 'http_bodies') reply.raw.shouldKeepAlive = false
+    refuse(serving, reply, expected ?? INTERNAL_ERROR)
+  })
+}
+
+/** Large bodies, and those that do not say how long they are, are counted while they arrive. */
+function boundBodies(app: FastifyInstance, { bodies }: Serving): void {
+  app.addHook('preParsing', (request, reply, body, done) => {
+    const { 'content-length': declared = 0, 'transfer-encoding': encoding } = request.headers
+    if (encoding === undefined && Number(declared) < SMALL_BODY_BYTES) return done(null, body)
+    const counted = bodies.counted(body, (release) => reply.raw.once('close', release))
+    done(null, counted as RequestPayload)
   })
 }
 
@@ -170,8 +216,8 @@ function addRoute(app: FastifyInstance, serving: Serving, route: Route, metrics:
   })
 }
 
-function openapiRoute(app: FastifyInstance): Route {
-  let document: string | null = null
+function openapiRoute(describe: () => Promise<string>): Route {
+  let document: Promise<string> | null = null
   return {
     method: 'GET',
     url: '/openapi.json',
@@ -180,8 +226,10 @@ function openapiRoute(app: FastifyInstance): Route {
     answers: { 200: { description: 'An OpenAPI 3.1 document.', schema: Type.Object({}, { additionalProperties: true }) } },
     errors: statusErrors(),
     handle: (_request, reply) => {
-      document ??= JSON.stringify(app.swagger())
-      reply.header('content-type', JSON_TYPE).send(document)
+      document ??= describe()
+      settle(document, reply, (text) => {
+        reply.header('content-type', JSON_TYPE).send(text)
+      })
     },
   }
 }
@@ -212,10 +260,24 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   if (!isLoopback(host) && token === undefined && options.insecure !== true) {
     throw new AspenError('FORBIDDEN', `${host} can be reached by others: give a token, or allow it explicitly as insecure`)
   }
-  const app = createApp()
+  const app = createApp(options)
   const tracker = new RequestTracker()
   const guard = createRequestGuard({ host, allowedHosts: options.allowedHosts ?? [], token })
-  const serving: Serving = { guard, tracker, logger, stopping: false }
+  const limits = options.connectionLimits ?? { served: MAX_HTTP_CONNECTIONS, surplus: MAX_SURPLUS_CONNECTIONS }
+  const connections = new ConnectionBound(app.server, limits, () => {
+    metrics.counter('aspen_overloaded_total', { queue: 'http_connections' }).add()
+  })
+  const bodies = new BodyBudget(options.maxHeldBodyBytes ?? MAX_HELD_BODY_BYTES)
+  const serving: Serving = {
+    guard,
+    tracker,
+    connections,
+    bodies,
+    pipelines: new PipelineBound(),
+    metrics,
+    logger,
+    stopping: false,
+  }
   const context: RouteContext = {
     store: options.store,
     controller: options.controller,
@@ -223,12 +285,17 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     metrics,
     stopping: () => serving.stopping,
   }
-  const routes = [...statusRoutes(context), ...clusterRoutes(context), ...kvRoutes(context), openapiRoute(app)]
+  const routes: readonly Route[] = [
+    ...statusRoutes(context),
+    ...clusterRoutes(context),
+    ...kvRoutes(context),
+    openapiRoute(() => describeRoutes(routes, token !== undefined)),
+  ]
   metrics.watch(options.status)
   acceptJsonOnly(app)
   handleErrors(app, serving)
+  boundBodies(app, serving)
   handleUnknown(app, serving, routes, metrics)
-  void app.register(swagger, openapiOptions(routes, token !== undefined))
   void app.register(async (scope) => {
     for (const route of routes) addRoute(scope, serving, route, metrics)
   })

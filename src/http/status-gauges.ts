@@ -1,5 +1,5 @@
 /** The gauges that are read from a node's status whenever somebody scrapes. */
-import type { NodeStatus } from '../api/index.ts'
+import type { DiskStatus, NodeStatus } from '../api/index.ts'
 
 export interface GaugeSample {
   readonly labels: Readonly<Record<string, string>>
@@ -34,6 +34,16 @@ function peerLag(status: NodeStatus): readonly GaugeSample[] {
   return samples
 }
 
+/** A node in memory has no volume to tell of. */
+function ofDisk(
+  name: string,
+  help: string,
+  value: (disk: DiskStatus) => number,
+  type: 'gauge' | 'counter' = 'gauge',
+): StatusGauge {
+  return { name, help, type, samples: ({ disk }) => (disk === null ? [] : [{ labels: {}, value: value(disk) }]) }
+}
+
 export const STATUS_GAUGES: readonly StatusGauge[] = [
   {
     name: 'aspen_node_info',
@@ -62,6 +72,15 @@ export const STATUS_GAUGES: readonly StatusGauge[] = [
   one('aspen_purged_index', 'Index of the last entry dropped from the log.', (status) => status.purgedIndex),
   one('aspen_snapshot_index', 'Index of the last entry in the newest snapshot.', (status) => status.snapshotIndex),
   one('aspen_log_bytes', 'Bytes held by the log.', (status) => status.logBytes),
+  ofDisk('aspen_disk_used_ratio', 'How full the fullest volume of the node is, from 0 to 1.', (disk) => disk.usedPercent / 100),
+  ofDisk('aspen_disk_free_bytes', 'Bytes free on the fullest volume of the node.', (disk) => disk.freeBytes),
+  ofDisk('aspen_disk_low', '1 when that volume is so full that a leader refuses growth.', (disk) => (disk.isLow ? 1 : 0)),
+  ofDisk(
+    'aspen_disk_refused_writes_total',
+    'Writes refused because a volume was nearly full.',
+    (disk) => disk.refusedWrites,
+    'counter',
+  ),
   one('aspen_keys', 'Keys in the state.', (status) => status.keys),
   one('aspen_state_bytes', 'Bytes of keys and values in the state.', (status) => status.stateBytes),
   one('aspen_proposals_in_flight', 'Writes proposed and not yet answered.', (status) => status.proposalsInFlight),

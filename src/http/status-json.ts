@@ -1,5 +1,5 @@
 /** A node's status and membership as JSON: the same facts, in the spelling of the HTTP API. */
-import type { ClusterState, NodeStatus, PeerStatus } from '../api/index.ts'
+import type { ClusterState, DiskStatus, NodeStatus, PeerStatus } from '../api/index.ts'
 
 export function clusterJson(state: ClusterState): object {
   return {
@@ -37,6 +37,17 @@ export function nodeInfoJson(status: NodeStatus): object {
   return identityJson(status)
 }
 
+function diskJson(disk: DiskStatus): object {
+  return {
+    directory: disk.directory,
+    free_bytes: disk.freeBytes,
+    total_bytes: disk.totalBytes,
+    used_percent: disk.usedPercent,
+    is_low: disk.isLow,
+    refused_writes: disk.refusedWrites,
+  }
+}
+
 export function raftMetricsJson(status: NodeStatus): object {
   return {
     ...identityJson(status),
@@ -63,6 +74,7 @@ export function raftMetricsJson(status: NodeStatus): object {
     snapshots_sent: status.snapshotsSent,
     snapshots_installed: status.snapshotsInstalled,
     cluster: clusterJson(status.cluster),
+    disk: status.disk === null ? null : diskJson(status.disk),
     poisoned: status.poisoned,
     checks: status.checks,
   }

@@ -1,9 +1,9 @@
 /** The GET routes: what a node says of itself. */
-import { Type } from 'typebox'
 import { AspenError } from '../api/index.ts'
 import { HealthAnswer, LeaderAnswer, NodeInfoAnswer, RaftMetricsAnswer } from './cluster-schemas.ts'
 import { settle, statusErrors } from './route.ts'
 import type { Route, RouteContext } from './route.ts'
+import { Type } from './schema.ts'
 import { healthJson, nodeInfoJson, raftMetricsJson } from './status-json.ts'
 
 const PlainText = Type.String()

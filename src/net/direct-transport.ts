@@ -34,6 +34,8 @@ import { LinkReports } from './link-reports.ts'
 import { Listener } from './listener.ts'
 import { createResolver } from './resolver.ts'
 import type { Resolve } from './resolver.ts'
+import { ServedLinks } from './served-links.ts'
+import type { LinkService } from './served-links.ts'
 import { surface } from './surface.ts'
 import { systemClock } from './system-clock.ts'
 import { createLinkContext } from './tls-context.ts'
@@ -69,6 +71,8 @@ export interface DirectTransportOptions {
   readonly maxQueueBytes?: number
   /** Must be the same on all nodes. */
   readonly scryptCost?: number
+  /** Protocols beside consensus that the same accept loop serves. */
+  readonly services?: readonly LinkService[]
 }
 
 /** What exists between `start` and `close`. */
@@ -102,6 +106,7 @@ export class DirectTransport implements Transport {
   readonly #linkOwner: LinkOwner
   #claims: Claims | undefined
   #running: Running | undefined
+  #served: readonly ServedLinks[] = []
   #closed = false
   #keepAlive: Timer | undefined
 
@@ -134,7 +139,8 @@ export class DirectTransport implements Transport {
     assert(this.#running === undefined && !this.#closed, 'a transport starts once')
     this.#claims = claims
     const { identity, cookie, scryptCost, host } = this.#options
-    const [context, cookieKey] = await Promise.all([createLinkContext(identity), deriveCookieKey(cookie, scryptCost)])
+    const cookieKey = await deriveCookieKey(cookie, scryptCost)
+    const context = createLinkContext(identity)
     const self: HandshakeSelf = {
       endpointId: this.endpointId,
       instance: this.#instance,
@@ -145,6 +151,7 @@ export class DirectTransport implements Transport {
     const timeoutMs = this.#options.handshakeTimeoutMs ?? CONNECT_TIMEOUT_MS
     const listener = this.#createListener(context, timeoutMs)
     listener.route(RAFT_PROTOCOL, (socket, peerId, admit) => surface(this.#onConnection(self, socket, peerId, admit)))
+    this.#served = this.#serve(listener, self)
     const port = await listener.listen(host, this.#options.port)
     if (this.#closed) return listener.close()
     const dialer = { context, clock: this.#clock, resolve: this.#options.resolve ?? createResolver(), self, timeoutMs }
@@ -208,7 +215,7 @@ export class DirectTransport implements Transport {
       if (peer.link !== undefined) links.push(peer.link)
       this.disconnect(peer.endpointId)
     }
-    await Promise.all(links.map((link) => link.closed()))
+    await Promise.all([...this.#served.map((served) => served.close()), ...links.map((link) => link.closed())])
   }
 
   #createListener(context: SecureContext, handshakeTimeoutMs: number): Listener {
@@ -219,6 +226,16 @@ export class DirectTransport implements Transport {
       maxConnections: this.#options.maxConnections ?? MAX_CONCURRENT_CONNECTIONS,
       maxPendingConnections: this.#options.maxPendingConnections ?? MAX_PENDING_CONNECTIONS,
       rejected: (reason) => this.#reports.rejected(reason),
+    })
+  }
+
+  /** One set of links for each further protocol. */
+  #serve(listener: Listener, self: HandshakeSelf): readonly ServedLinks[] {
+    return (this.#options.services ?? []).map((service) => {
+      const own = { ...self, protocol: service.protocol }
+      const served = new ServedLinks({ service, self: own, clock: this.#clock, reports: this.#reports })
+      listener.route(service.protocol, (socket, peerId, admit) => surface(served.accept(socket, peerId, admit)))
+      return served
     })
   }
 

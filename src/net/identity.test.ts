@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict'
-import { X509Certificate } from 'node:crypto'
 import { test } from 'node:test'
-import { createCertificate } from './certificate.ts'
-import { endpointIdOf, generateIdentity, identityFromSeed, isEndpointId } from './identity.ts'
+import { generateIdentity, identityFromSeed, isEndpointId } from './identity.ts'
 
 // RFC 8032, section 7.1, test 1.
 const SEED = '9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60'
@@ -20,13 +18,6 @@ test('generateIdentity: draws another key every time', () => {
   const [a, b] = [generateIdentity(), generateIdentity()]
   assert.notEqual(a.endpointId, b.endpointId)
   assert.ok(isEndpointId(a.endpointId))
-})
-
-test('createCertificate: shows the identity\u2019s key, signed by it', async () => {
-  const identity = generateIdentity()
-  const certificate = new X509Certificate(await createCertificate(identity))
-  assert.equal(endpointIdOf(certificate.publicKey), identity.endpointId)
-  assert.ok(certificate.verify(certificate.publicKey))
 })
 
 test('isEndpointId: takes 64 lower-case hexadecimal digits and nothing else', () => {

@@ -9,10 +9,10 @@ import type { NodeIdentity } from './identity.ts'
  * One context for both directions: TLS 1.3 only, and no session tickets, because a resumed session does not show
  * the peer's certificate.
  */
-export async function createLinkContext(identity: NodeIdentity): Promise<SecureContext> {
+export function createLinkContext(identity: NodeIdentity): SecureContext {
   return createSecureContext({
     key: identity.privateKey.export({ format: 'pem', type: 'pkcs8' }),
-    cert: await createCertificate(identity),
+    cert: createCertificate(identity),
     minVersion: 'TLSv1.3',
     maxVersion: 'TLSv1.3',
     // The first is the cheapest where the processor has AES instructions.

@@ -55,7 +55,11 @@ export async function fixtureOver(cluster: InMemoryCluster, options: Partial<Htt
     ...options,
   })
   await server.app.ready()
-  const openapi = server.app.swagger() as unknown as OpenApiDocument
+  const described = await server.app.inject({
+    url: '/openapi.json',
+    headers: { host: '127.0.0.1:8080', ...(options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }) },
+  })
+  const openapi = described.json<OpenApiDocument>()
 
   async function send(
     method: string,

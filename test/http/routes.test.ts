@@ -303,6 +303,7 @@ describe('errors of the store', () => {
       POISONED: 503,
       OUTCOME_UNKNOWN: 504,
       QUOTA_EXCEEDED: 507,
+      DISK_FULL: 507,
     } as const
     for (const [code, expected] of Object.entries(codes)) {
       cluster.refuseWith(new AspenError(code as keyof typeof codes, 'because', { queue: 'mailbox' }))

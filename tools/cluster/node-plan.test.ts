@@ -22,7 +22,7 @@ const PLAN: NodePlan = {
 test('nodeCommand: says everything that the plan says, in flags that a node understands', () => {
   const [program, script, ...argv] = nodeCommand(PLAN)
   assert.equal(program, process.execPath)
-  assert.match(script!, /src\/bin\/aspen-node\.ts$/)
+  assert.match(script!, /bin\/aspen-node\.cjs$/)
   const loaded = loadConfig({ argv, env: {}, readFile: (path) => (path === 'cookie' ? 'own\n' : '') })
   assert(loaded.kind === 'run')
   const { config } = loaded

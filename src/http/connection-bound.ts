@@ -1,0 +1,41 @@
+import type { Server, Socket } from 'node:net'
+import { AspenError } from '../api/index.ts'
+
+/** Connections that are served. */
+export const MAX_HTTP_CONNECTIONS = 10_000
+/** Connections beyond, which are heard out and refused in words. What comes on top of them is cut without a word. */
+export const MAX_SURPLUS_CONNECTIONS = 500
+
+export interface ConnectionLimits {
+  readonly served: number
+  readonly surplus: number
+}
+
+/** Counts open connections, and knows those that came when there were as many as may be. */
+export class ConnectionBound {
+  readonly #served: number
+  readonly #surplus = new WeakSet<object>()
+  #open = 0
+
+  /** `cut` is called for each connection that was closed without having been heard. */
+  constructor(server: Server, { served, surplus }: ConnectionLimits, cut: () => void) {
+    this.#served = served
+    server.maxConnections = served + surplus
+    server.on('connection', (socket) => this.#count(socket))
+    server.on('drop', cut)
+  }
+
+  /** Why a request on this connection is refused, or undefined. */
+  refusal(socket: object): AspenError | undefined {
+    if (!this.#surplus.has(socket)) return undefined
+    return new AspenError('OVERLOADED', `this node has ${this.#served} HTTP connections open already: ask another one`, {
+      queue: 'http_connections',
+    })
+  }
+
+  #count(socket: Socket): void {
+    this.#open++
+    if (this.#open > this.#served) this.#surplus.add(socket)
+    socket.once('close', () => this.#open--)
+  }
+}

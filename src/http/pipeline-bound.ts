@@ -1,0 +1,82 @@
+/**
+ * Requests may follow each other on a connection without waiting for answers, and one read holds a thousand short ones.
+ * Were all of them served, and another read after that, a hundred connections could keep a node from everybody else for
+ * many seconds. So a connection that sends too many at once is answered and closed.
+ */
+import type { ServerResponse } from 'node:http'
+import { AspenError } from '../api/index.ts'
+import { errorBody, JSON_TYPE, RETRY_AFTER_SECONDS } from './error-answers.ts'
+
+/** Requests of one connection that are served in one turn of the event loop. */
+export const MAX_REQUESTS_A_TURN = 128
+
+/** The socket of a request, as far as it is needed here. */
+interface Pausable {
+  pause(): unknown
+  destroySoon(): void
+}
+
+interface Connection {
+  turn: number
+  requests: number
+  /** The latest request that was refused: its answer is the last. */
+  last: ServerResponse | null
+}
+
+const REFUSAL = errorBody(
+  new AspenError(
+    'OVERLOADED',
+    `more than ${MAX_REQUESTS_A_TURN} requests came at once on one connection: wait for answers between them`,
+    { queue: 'http_pipeline' },
+  ),
+)
+// It must cost less than what it refuses, so it is made once, and sent past the framework.
+const REFUSAL_HEADERS = {
+  'content-type': JSON_TYPE,
+  'content-length': Buffer.byteLength(REFUSAL),
+  'retry-after': RETRY_AFTER_SECONDS,
+}
+
+export class PipelineBound {
+  readonly #connections = new WeakMap<object, Connection>()
+  #turn = 0
+  #turnEnds = false
+
+  /** Whether a request of this connection may be served now; one more must be given to {@link PipelineBound.refuse}. */
+  admits(socket: object): boolean {
+    this.#awaitEndOfTurn()
+    let connection = this.#connections.get(socket)
+    if (connection === undefined) this.#connections.set(socket, (connection = { turn: 0, requests: 0, last: null }))
+    if (connection.last === null && connection.turn !== this.#turn) {
+      connection.turn = this.#turn
+      connection.requests = 0
+    }
+    return ++connection.requests <= MAX_REQUESTS_A_TURN
+  }
+
+  /** Answers 429. Nothing more is read from the connection, and it is closed when the answers have left. */
+  refuse(socket: Pausable, response: ServerResponse): void {
+    const connection = this.#connections.get(socket)
+    if (connection === undefined) return
+    if (connection.last === null) {
+      socket.pause()
+      setImmediate(() => closeAfter(connection.last, socket))
+    }
+    connection.last = response
+    response.writeHead(429, REFUSAL_HEADERS).end(REFUSAL)
+  }
+
+  #awaitEndOfTurn(): void {
+    if (this.#turnEnds) return
+    this.#turnEnds = true
+    setImmediate(() => {
+      this.#turn++
+      this.#turnEnds = false
+    })
+  }
+}
+
+function closeAfter(response: ServerResponse | null, socket: Pausable): void {
+  if (response === null || response.writableFinished) socket.destroySoon()
+  else response.once('finish', () => socket.destroySoon())
+}

@@ -1,0 +1,114 @@
+/** The bounds of the HTTP face with small numbers, each met and said in words. */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { after, test } from 'node:test'
+import type { HttpServerOptions } from '../../src/http/index.ts'
+import { createFixture } from '../http/fixture.ts'
+import type { Fixture } from '../http/fixture.ts'
+import { Crowd } from './load-crowd.ts'
+import { eventually, metricValue } from './load-witness.ts'
+
+const opened: { readonly fixture: Fixture; readonly crowd: Crowd }[] = []
+
+async function listening(options: Partial<HttpServerOptions>): Promise<{ readonly fixture: Fixture; readonly crowd: Crowd }> {
+  const fixture = await createFixture({ initialized: true }, options)
+  const url = await fixture.server.listen()
+  const pair = { fixture, crowd: new Crowd(Number(new URL(url).port)) }
+  opened.push(pair)
+  return pair
+}
+
+after(async () => {
+  for (const { fixture, crowd } of opened) {
+    crowd.leave()
+    await fixture.server.close(0)
+  }
+})
+
+const LEADER = 'GET /leader HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'
+const HEALTH = 'GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'
+const big = (size: number): string =>
+  `POST /write HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: ${size}\r\n\r\n`
+
+async function overloaded({ fixture }: { readonly fixture: Fixture }, queue: string): Promise<number> {
+  return metricValue((await fixture.get('/metrics')).text, `aspen_overloaded_total{queue="${queue}"}`)
+}
+
+test('a connection over the bound hears 429 OVERLOADED and is closed; /health is answered; one more is cut and counted', async () => {
+  const node = await listening({ connectionLimits: { served: 2, surplus: 2 } })
+  const { crowd } = node
+  await crowd.open(3, (socket) => socket.write(LEADER))
+  await crowd.open(1, (socket) => socket.write(HEALTH))
+  await eventually('four answers', 5_000, () => crowd.heard('HTTP/1.1 ') === 4)
+  assert.equal(crowd.heard('HTTP/1.1 200 ', '{"leader":1}'), 2)
+  assert.equal(crowd.heard('HTTP/1.1 200 ', '"status":"healthy"'), 1)
+  assert.equal(
+    crowd.heard('HTTP/1.1 429 ', 'this node has 2 HTTP connections open already: ask another one', 'retry-after: 1'),
+    1,
+  )
+  await eventually('the refused connection to be closed', 5_000, () => crowd.closed === 1)
+  await crowd.open(2, (socket) => socket.write(LEADER))
+  await eventually('one more to be cut', 5_000, () => crowd.closed === 3)
+  assert.equal(await overloaded(node, 'http_connections'), 3)
+})
+
+test('a place is free again when a connection has ended', async () => {
+  const { crowd } = await listening({ connectionLimits: { served: 1, surplus: 1 } })
+  await crowd.open(1, (socket) => socket.write(LEADER))
+  await eventually('an answer', 5_000, () => crowd.heard('HTTP/1.1 200 ') === 1)
+  const [first] = crowd.callers
+  first?.socket.end()
+  await once(first?.socket ?? assert.fail(), 'close')
+  await crowd.open(1, (socket) => socket.write(LEADER))
+  await eventually('the next answer', 5_000, () => crowd.heard('HTTP/1.1 200 ') === 2)
+})
+
+test('bodies over what a node holds together hear 429 OVERLOADED, declared or chunked; ended requests give their room back', async () => {
+  const node = await listening({ maxHeldBodyBytes: 100_000 })
+  const { crowd } = node
+  await crowd.open(1, (socket) => socket.write(big(90_000) + ' '.repeat(80_000)))
+  await crowd.open(1, (socket) => socket.write(big(50_000) + ' '.repeat(40_000)))
+  await eventually('a refusal', 5_000, () => crowd.heard('HTTP/1.1 429 ', 'the bodies of requests that this node works on') === 1)
+  await eventually('its connection to be closed', 5_000, () => crowd.closed === 1)
+  const chunked = big(0).replace('Content-Length: 0', 'Transfer-Encoding: chunked')
+  await crowd.open(1, (socket) => socket.write(`${chunked}9c40\r\n${' '.repeat(40_000)}`))
+  await eventually('another refusal', 5_000, () => crowd.heard('HTTP/1.1 429 ') === 2)
+  assert.equal(await overloaded(node, 'http_bodies'), 2)
+  crowd.leave()
+  await eventually('the room to be free again', 5_000, async () => {
+    const { status } = await node.fixture.post('/write', { command: { Set: { key: 'k', value: 'v'.repeat(90_000) } } })
+    return status === 200
+  })
+})
+
+test('hundreds of requests at once on one connection: the first are answered, the rest hears 429 OVERLOADED, and the connection ends', async () => {
+  const node = await listening({})
+  const { crowd } = node
+  let text = ''
+  await crowd.open(1, (socket) => {
+    socket.on('data', (chunk: Buffer) => (text += chunk.toString('latin1')))
+    socket.write(LEADER.repeat(1_000))
+  })
+  await eventually('the connection to be closed', 5_000, () => crowd.closed === 1)
+  const count = (word: string): number => text.split(word).length - 1
+  assert.equal(count('HTTP/1.1 200 '), 128)
+  assert.equal(count('more than 128 requests came at once on one connection: wait for answers between them'), 1_000 - 128)
+  assert.equal(await overloaded(node, 'http_pipeline'), 1_000 - 128)
+})
+
+test('a client that does not read its answers is let go when nothing has moved for long', async () => {
+  const { crowd, fixture } = await listening({ stuckTimeoutMs: 300 })
+  const value = 'v'.repeat(1_000_000)
+  await fixture.post('/write', { command: { Set: { key: 'large', value } } })
+  const read =
+    'POST /read HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 15\r\n\r\n{"key":"large"}'
+  await crowd.open(1, (socket) => {
+    socket.pause()
+    socket.write(read.repeat(20))
+  })
+  const connections = (): Promise<number> =>
+    new Promise((resolve, reject) => {
+      fixture.server.app.server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)))
+    })
+  await eventually('the connection to be closed', 5_000, async () => (await connections()) === 0)
+})
