@@ -59,8 +59,15 @@ export const MAX_SNAPSHOT_REQUESTS: number = 100
 export const SNAPSHOT_CHUNK_SIZE: number = 256 * KIB
 /** Entries kept behind the applied index when the log is purged, so that a slow follower needs no snapshot. */
 export const LOG_RETAINED_ENTRIES: number = 10_000
-/** Entries applied between two checkpoints of the state machine. */
-export const CHECKPOINT_INTERVAL_ENTRIES: number = 10_000
+/** Payload bytes of such entries, where that is less. */
+export const LOG_RETAINED_BYTES: number = 64 * MIB
+/** The same two bounds while a peer that answers is still on its way through them, or waits for a snapshot. */
+export const MAX_LOG_HELD_ENTRIES: number = 250_000
+export const MAX_LOG_HELD_BYTES: number = 256 * MIB
+/** Entries applied between two checkpoints of the state machine: few enough that the disk is not busy with one for long. */
+export const CHECKPOINT_INTERVAL_ENTRIES: number = 2_500
+/** Payload bytes applied between two checkpoints, where that is less. */
+export const CHECKPOINT_INTERVAL_BYTES: number = 16 * MIB
 export const LOG_SEGMENT_SIZE: number = 16 * MIB
 
 // Links.
@@ -74,6 +81,20 @@ export const MAX_PEERS: number = 1000
 /** Bytes queued towards one peer before further messages are dropped (Raft resends). */
 export const MAX_LINK_QUEUE_BYTES: number = 32 * MIB
 
+// Links of clients.
+/** Links of clients to one node; the rest of its connections is its peers'. */
+export const MAX_CLIENT_LINKS: number = 250
+/** Requests on one client link that may be unanswered. */
+export const MAX_CLIENT_LINK_REQUESTS: number = 1_000
+/** Bytes of the requests on one client link that may be unanswered. */
+export const MAX_CLIENT_LINK_REQUEST_BYTES: number = 16 * MIB
+/** Bytes of the unanswered requests on all client links of a node. */
+export const MAX_CLIENT_REQUEST_BYTES: number = 64 * MIB
+/** Bytes of answers that one client has not taken in yet. */
+export const MAX_CLIENT_LINK_ANSWER_BYTES: number = 12 * MIB
+/** Bytes of answers that all clients together have not taken in yet; looked at once a link has more than a little. */
+export const MAX_CLIENT_ANSWER_BYTES: number = 128 * MIB
+
 // Cluster.
 export const MAX_VOTERS: number = 100
 /** Membership requests waiting on a leader. */
@@ -84,6 +105,14 @@ export const MEMBERSHIP_COOLDOWN_MS: number = 300_000
 export const REQUEST_TIMEOUT_MS: number = 5_000
 /** The longest that a request may ask for. */
 export const MAX_REQUEST_TIMEOUT_MS: number = 60_000
+
+// Disks.
+/** Above this much of a volume, in per cent as df counts, writes that could grow the store are refused. */
+export const DISK_USAGE_THRESHOLD_PERCENT: number = 95
+/** What a node may write by itself once growth is refused: a segment of the log, and a checkpoint of the state. */
+export const MIN_DISK_RESERVE_BYTES: number = 64 * MIB
+/** How often a node looks how full its volumes are. */
+export const DISK_CHECK_INTERVAL_MS: number = 1_000
 
 // Actors.
 export const DEFAULT_MAILBOX_CAPACITY: number = 1_000
@@ -106,5 +135,17 @@ assert(MAX_COMMAND_SIZE <= MAX_PROPOSAL_BYTES, 'the largest command must be prop
 assert(MAX_COMMAND_SIZE <= MAX_HTTP_BODY_SIZE, 'the largest command must fit a request body')
 assert(SNAPSHOT_CHUNK_SIZE + ENVELOPE <= MAX_RPC_MESSAGE_SIZE, 'a snapshot chunk must fit one message')
 assert(MAX_RPC_MESSAGE_SIZE <= MAX_LINK_QUEUE_BYTES, 'the largest message must fit a link queue')
+assert(
+  LOG_RETAINED_ENTRIES <= MAX_LOG_HELD_ENTRIES && LOG_RETAINED_BYTES <= MAX_LOG_HELD_BYTES,
+  'holding the log must not shorten it',
+)
 assert(MAX_COMMAND_SIZE + ENVELOPE <= LOG_SEGMENT_SIZE, 'the largest entry must fit one log segment')
+assert(MAX_CLIENT_LINKS + 2 * MAX_VOTERS <= MAX_CONCURRENT_CONNECTIONS, 'clients must leave room for the links of voters')
+assert(MAX_CLIENT_LINK_REQUESTS <= DEFAULT_MAILBOX_CAPACITY, 'what one client link may ask at once must fit the mailbox')
+assert(MAX_RPC_MESSAGE_SIZE <= MAX_CLIENT_LINK_REQUEST_BYTES, 'the largest request must fit a client link')
+assert(MAX_RPC_MESSAGE_SIZE <= MAX_CLIENT_LINK_ANSWER_BYTES, 'the largest answer must fit a client link')
+assert(
+  DISK_USAGE_THRESHOLD_PERCENT > 0 && DISK_USAGE_THRESHOLD_PERCENT < 100,
+  'a volume must have a reserve, and room besides it',
+)
 assert(DEFAULT_MAILBOX_CAPACITY <= MAX_MAILBOX_CAPACITY, 'the default mailbox must be allowed')

@@ -100,3 +100,15 @@ describe('LogIndex', () => {
     assert.throws(() => log.truncateFrom(7), /reaches behind the purged index 7/)
   })
 })
+
+it('LogIndex: positionBefore is where so many entries, or so many bytes, begin that lead up to an index', () => {
+  const log = new LogIndex({ term: 1, index: 100 })
+  for (let i = 0; i < 10; i++) log.append(1, 10)
+  assert.equal(log.positionBefore(110, 4, 1000), 106)
+  assert.equal(log.positionBefore(108, 4, 1000), 104)
+  assert.equal(log.positionBefore(110, 4, 25), 108)
+  assert.equal(log.positionBefore(110, 4, 20), 108)
+  assert.equal(log.positionBefore(110, 4, 5), 110)
+  assert.equal(log.positionBefore(110, 40, 1000), 100, 'never before what the log holds')
+  assert.equal(log.positionBefore(100, 4, 1000), 100)
+})

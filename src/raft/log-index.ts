@@ -51,6 +51,17 @@ export class LogIndex {
     return size
   }
 
+  /** The earliest position behind which at most so many entries, with at most so many bytes, lead up to `index`. */
+  positionBefore(index: number, maxEntries: number, maxBytes: number): number {
+    const first = Math.max(this.#purged.index, index - maxEntries)
+    let position = index
+    for (let bytes = 0; position > first; position--) {
+      bytes += this.sizeAt(position)
+      if (bytes > maxBytes) break
+    }
+    return position
+  }
+
   /** True when the log has exactly this position. */
   matches(position: LogId): boolean {
     return this.termAt(position.index) === position.term

@@ -206,6 +206,22 @@ export class Raft {
   get purgedTo(): LogId {
     return this.#state.log.purged
   }
+
+  /** The earliest position behind which at most so many entries, with at most so many bytes, lead up to `index`. */
+  positionBefore(index: number, maxEntries: number, maxBytes: number): number {
+    return this.#state.log.positionBefore(index, maxEntries, maxBytes)
+  }
+
+  /** On a leader: how far all peers have come that answer and are sent entries; infinite when there are none. */
+  get reachedByPeers(): number {
+    const { role, progress, now, timings } = this.#state
+    let reached = Number.POSITIVE_INFINITY
+    if (role !== 'leader') return reached
+    for (const { state, match, lastContact } of progress.values()) {
+      if (state !== 'snapshot' && now - lastContact < timings.electionTimeoutMinMs) reached = Math.min(reached, match)
+    }
+    return reached
+  }
   get persistedIndex(): number {
     return this.#state.persisted
   }

@@ -51,13 +51,16 @@ class Bench {
 }
 
 describe('Applier', () => {
-  test('enqueue: applies what is cached at once, and reports it', () => {
+  test('enqueue: applies what is cached in a turn of its own, and reports it', () => {
     const bench = new Bench(5, 1)
     assert.equal(bench.applier.idle, true)
     bench.applier.enqueue(1, 3)
+    assert.deepEqual([bench.applied, bench.applier.idle], [[], false], 'what the turn at hand sends and writes goes first')
+    bench.turns.drain()
     assert.deepEqual(bench.applied, ['1-3'])
     assert.deepEqual([bench.applier.appliedIndex, bench.applier.idle], [3, true])
     bench.applier.enqueue(4, 5)
+    bench.turns.drain()
     assert.deepEqual(bench.applied, ['1-3', '4-5'])
     assert.deepEqual(bench.log.calls, [])
   })
@@ -73,6 +76,7 @@ describe('Applier', () => {
   test('enqueue: applies a batch a turn, bounded by count', () => {
     const bench = new Bench(2 * MAX_BATCH_SIZE + 1, 1)
     bench.applier.enqueue(1, 2 * MAX_BATCH_SIZE)
+    bench.turns.next()
     assert.deepEqual(bench.batchSizes, [MAX_BATCH_SIZE])
     assert.equal(bench.applier.idle, false)
     bench.applier.enqueue(2 * MAX_BATCH_SIZE + 1, 2 * MAX_BATCH_SIZE + 1)
@@ -92,12 +96,14 @@ describe('Applier', () => {
   test('enqueue: reads from the log what the cache lacks, then goes on from the cache', () => {
     const bench = new Bench(6, 4)
     bench.applier.enqueue(1, 6)
+    bench.turns.next()
     assert.deepEqual([bench.log.calls, bench.applied], [['read 1-6'], []])
     bench.log.finishRead()
     assert.deepEqual(bench.applied, ['1-6'])
 
     const small = new Bench(6, 4, MAX_APPEND_BYTES / 2)
     small.applier.enqueue(1, 6)
+    small.turns.next()
     small.log.finishRead()
     assert.deepEqual(small.applied, ['1-2'])
     small.turns.next()
@@ -111,6 +117,7 @@ describe('Applier', () => {
     const last = MAX_BATCH_SIZE + 5
     const bench = new Bench(last, last + 1)
     bench.applier.enqueue(1, last)
+    bench.turns.next()
     bench.log.finishRead()
     bench.turns.next()
     bench.log.finishRead()
@@ -121,8 +128,9 @@ describe('Applier', () => {
   test('enqueue: reads once while a read is under way', () => {
     const bench = new Bench(6, 7)
     bench.applier.enqueue(1, 2)
+    bench.turns.next()
     bench.applier.enqueue(3, 6)
-    assert.deepEqual(bench.log.calls, ['read 1-2'])
+    assert.deepEqual([bench.log.calls, bench.turns.length], [['read 1-2'], 0])
     bench.log.finishRead()
     bench.turns.next()
     bench.log.finishRead()
@@ -132,6 +140,7 @@ describe('Applier', () => {
   test('enqueue: a read that fails is reported, and nothing more is applied', () => {
     const bench = new Bench(6, 7)
     bench.applier.enqueue(1, 2)
+    bench.turns.next()
     bench.log.finishRead(new Error('EIO'))
     bench.applier.enqueue(3, 6)
     assert.deepEqual([bench.failures, bench.applied, bench.log.calls.length, bench.turns.length], [['EIO'], [], 1, 0])
@@ -140,6 +149,7 @@ describe('Applier', () => {
   test('halt: what was deferred is not applied; after restored it goes on behind the snapshot', () => {
     const bench = new Bench(2 * MAX_BATCH_SIZE + 5, 1)
     bench.applier.enqueue(1, 2 * MAX_BATCH_SIZE)
+    bench.turns.next()
     bench.applier.halt()
     assert.equal(bench.applier.idle, true)
     bench.turns.drain()
@@ -148,6 +158,7 @@ describe('Applier', () => {
     bench.applier.restored(2 * MAX_BATCH_SIZE + 2)
     assert.equal(bench.applier.appliedIndex, 2 * MAX_BATCH_SIZE + 2)
     bench.applier.enqueue(2 * MAX_BATCH_SIZE + 3, 2 * MAX_BATCH_SIZE + 5)
+    bench.turns.drain()
     assert.equal(bench.applied.at(-1), `${2 * MAX_BATCH_SIZE + 3}-${2 * MAX_BATCH_SIZE + 5}`)
   })
 
@@ -159,7 +170,8 @@ describe('Applier', () => {
     bench.state.jump({ term: 1, index: start })
     bench.applier.restored(start)
     bench.applier.enqueue(start + 1, start + 2 * MAX_BATCH_SIZE)
-    assert.equal(bench.applier.appliedIndex, start + MAX_BATCH_SIZE)
+    bench.turns.next()
+    assert.equal(bench.applier.appliedIndex, start, 'this turn was that of the state before')
     bench.turns.next()
     assert.equal(bench.applier.appliedIndex, start + MAX_BATCH_SIZE)
     bench.turns.next()
@@ -171,10 +183,12 @@ describe('Applier', () => {
     for (const failure of [undefined, new Error('EIO')]) {
       const bench = new Bench(20, 12)
       bench.applier.enqueue(1, 5)
+      bench.turns.next()
       bench.applier.halt()
       bench.state.jump({ term: 1, index: 10 })
       bench.applier.restored(10)
       bench.applier.enqueue(11, 12)
+      bench.turns.next()
       bench.log.finishRead(failure)
       assert.deepEqual([bench.applied, bench.failures], [[], []])
       bench.log.finishRead()

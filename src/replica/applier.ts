@@ -19,7 +19,10 @@ export interface ApplierOptions {
   readonly defer: (run: () => void) => void
 }
 
-/** Applies committed entries in order, in batches bounded by count and bytes, one batch a turn. */
+/**
+ * Applies committed entries in order, in batches bounded by count and bytes, one batch a turn. Never in the turn that
+ * finds them committed: what that turn writes and sends leaves first, and others wait for that.
+ */
 export class Applier {
   readonly #options: ApplierOptions
   #next: number
@@ -46,7 +49,9 @@ export class Applier {
   enqueue(first: number, last: number): void {
     assert(first === this.#target + 1, `apply of ${first} does not follow ${this.#target}`)
     this.#target = last
-    if (!this.#running) this.#run()
+    if (this.#running) return
+    this.#running = true
+    this.#runLater()
   }
 
   /** A snapshot is about to replace the state: what is queued is part of it and is not applied any more. */
@@ -97,10 +102,11 @@ export class Applier {
     this.#options.measured(entries.length, startedAt)
     this.#next += entries.length
     this.#options.applied(entries, results)
-    if (this.#next > this.#target) {
-      this.#running = false
-      return
-    }
+    if (this.#next > this.#target) this.#running = false
+    else this.#runLater()
+  }
+
+  #runLater(): void {
     const epoch = this.#epoch
     this.#options.defer(() => {
       if (epoch === this.#epoch) this.#run()

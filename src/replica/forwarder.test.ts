@@ -150,6 +150,23 @@ describe('Forwarder', () => {
     })
   })
 
+  test('answered: NOT_LEADER of a node that is known to lead no more sends the job to the new leader at once', () => {
+    const bench = new Bench()
+    bench.submit('a')
+    bench.leader = 3
+    bench.forwarder.answered(1, refusal(1, 'NOT_LEADER'))
+    assert.deepEqual(
+      bench.sent.map(({ to }) => to),
+      [1, 3],
+    )
+    bench.forwarder.answered(3, refusal(2, 'NOT_LEADER'))
+    assert.deepEqual([bench.sent.length, bench.forwarder.count], [2, 1], 'a leader that refuses is not asked again at once')
+    bench.leader = null
+    bench.leads = true
+    bench.forwarder.retry()
+    assert.equal(bench.ranHere.length, 1)
+  })
+
   test('answered: every other refusal is the answer, and nothing is sent again', () => {
     const codes: ErrorCode[] = ['OVERLOADED', 'NOT_APPLIED', 'OUTCOME_UNKNOWN', 'QUOTA_EXCEEDED', 'INTERNAL', 'STOPPING']
     for (const code of codes) {

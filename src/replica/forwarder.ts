@@ -80,8 +80,14 @@ export class Forwarder {
     if (sent === undefined || sent.leader !== from) return
     this.#sent.delete(answer.id)
     if (answer.ok) sent.job.reply(undefined, answer.body)
-    else if (answer.code === 'NOT_LEADER') this.#waiting.push(sent.job)
+    else if (answer.code === 'NOT_LEADER') this.#notLedBy(from, sent.job)
     else sent.job.reply(new AspenError(answer.code, answer.message, answer.details))
+  }
+
+  /** The news of another leader may have overtaken the refusal of the old one: nothing would follow that tries again soon. */
+  #notLedBy(refuser: NodeId, job: Job): void {
+    if (this.#options.leader() === refuser) this.#waiting.push(job)
+    else this.#dispatch(job)
   }
 
   /** The link to `peer` is gone: what it was sent may or may not have been done. */

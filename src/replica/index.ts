@@ -1,6 +1,6 @@
 export type { AdminRequest } from './membership-admin.ts'
 export type { Reply, ReplicaOptions } from './options.ts'
-export { RecoveryError } from './recovery.ts'
+export { assertRecoverable, RecoveryError } from './recovery.ts'
 export type { Replica } from './replica.ts'
 export type { ReplicaView } from './replica-view.ts'
 export { openReplica } from './open-replica.ts'

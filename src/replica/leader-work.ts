@@ -3,20 +3,22 @@ import type { WriteResult } from '../api/index.ts'
 import { MAX_COMMAND_SIZE, MAX_REQUEST_TIMEOUT_MS, MAX_RESULT_BYTES } from '../limits.ts'
 import type { Counter, StateMachine } from '../ports/index.ts'
 import type { Raft } from '../raft/index.ts'
-import { decodeEnvelope, encodeMembership, encodeWriteResult, WireError } from '../wire/index.ts'
+import { decodeEnvelope, encodeMembership, encodeWriteResult, isPlainBatch, WireError } from '../wire/index.ts'
 import type { ForwardReply, ForwardRequest } from '../wire/index.ts'
 import { decodeAdminRequest } from './admin-codec.ts'
+import type { DiskReserve } from './disk-reserve.ts'
 import type { Job } from './forwarder.ts'
 import type { MembershipAdmin } from './membership-admin.ts'
 import type { Reply } from './options.ts'
 import type { Proposals } from './proposals.ts'
-import { checkQuota } from './quota.ts'
+import { Quota } from './quota.ts'
 
 export interface LeaderWorkOptions {
   readonly raft: Raft
   readonly proposals: Proposals
   readonly admin: MembershipAdmin
   readonly stateMachine: StateMachine
+  readonly reserve: DiskReserve
   readonly proposed: Counter
   readonly now: () => number
   /** False while the node stops: work is left to the next leader. */
@@ -26,9 +28,11 @@ export interface LeaderWorkOptions {
 /** What only a leader does: proposing, and changing who belongs; for its own callers and for those of other nodes. */
 export class LeaderWork {
   readonly #options: LeaderWorkOptions
+  readonly #quota: Quota
 
   constructor(options: LeaderWorkOptions) {
     this.#options = options
+    this.#quota = new Quota(options.stateMachine)
   }
 
   /** Whether this node takes work now. */
@@ -37,18 +41,18 @@ export class LeaderWork {
     return raft.role === 'leader' && !raft.transferring
   }
 
-  /** @throws AspenError OVERLOADED, QUOTA_EXCEEDED, NOT_LEADER: nothing was proposed */
+  /** @throws AspenError OVERLOADED, QUOTA_EXCEEDED, DISK_FULL, NOT_LEADER: nothing was proposed */
   propose(envelope: Uint8Array, deadline: number, reply: Reply<WriteResult>): void {
-    const { raft, proposals, stateMachine, proposed } = this.#options
+    const { raft, proposals, reserve, proposed } = this.#options
     proposals.checkRoom(envelope.length)
-    checkQuota(stateMachine.info(), proposals.bytes, proposals.count, envelope)
+    const growth = this.#quota.check(envelope)
+    reserve.check(envelope)
     const logId = raft.propose(envelope)
     if (logId === undefined) throw notLeader(raft)
+    this.#quota.proposed(logId.index, growth)
     proposed.add()
-    proposals.add(logId, envelope.length, deadline, (error, result) => {
-      if (result !== undefined && foundBytes(result) > MAX_RESULT_BYTES) reply(tooLarge(result))
-      else reply(error, result)
-    })
+    const answersFromState = !isPlainBatch(envelope)
+    proposals.add(logId, { bytes: envelope.length, deadline, answersFromState, reply: answersFromState ? fitting(reply) : reply })
   }
 
   /** Another node hands over what its callers want. */
@@ -106,6 +110,14 @@ function checkEnvelope(envelope: Uint8Array): void {
     throw new AspenError('COMMAND_TOO_LARGE', `the command has ${envelope.length} bytes; at most ${MAX_COMMAND_SIZE} are allowed`)
   }
   decodeEnvelope(envelope)
+}
+
+/** What a transaction found may be more than a message holds. */
+function fitting(reply: Reply<WriteResult>): Reply<WriteResult> {
+  return (error, result) => {
+    if (result !== undefined && foundBytes(result) > MAX_RESULT_BYTES) reply(tooLarge(result))
+    else reply(error, result)
+  }
 }
 
 /** Bytes of keys and values that the gets of a transaction found. */

@@ -1,5 +1,15 @@
 import type { Random } from '../lib/index.ts'
-import type { Clock, LinkedPeer, Logger, LogStore, Metrics, SnapshotStore, StateMachine, Transport } from '../ports/index.ts'
+import type {
+  Clock,
+  LinkedPeer,
+  Logger,
+  LogStore,
+  Metrics,
+  SnapshotStore,
+  StateMachine,
+  Transport,
+  Volume,
+} from '../ports/index.ts'
 import type { Membership, NodeId, Timings } from '../raft/index.ts'
 
 export interface ReplicaOptions {
@@ -10,6 +20,8 @@ export interface ReplicaOptions {
   readonly log: LogStore
   readonly stateMachine: StateMachine
   readonly snapshots: SnapshotStore
+  /** Those that the node writes to, to be watched for room; none when absent. */
+  readonly volumes?: readonly Volume[]
   readonly transport: Transport
   readonly logger: Logger
   readonly metrics: Metrics

@@ -122,7 +122,7 @@ describe('Persister: group commit', () => {
     assert.equal(bench.persister.idle, false)
     bench.log.finish()
     assert.equal(bench.persister.busySince, null)
-    assert.deepEqual(bench.events, ['synced 3 since 40', 'persisted 1'])
+    assert.deepEqual(bench.events, ['persisted 1', 'synced 3 since 40'])
   })
 })
 

@@ -121,11 +121,11 @@ export class Persister {
         this.#fail(error)
         return
       }
+      this.#complete(items)
       this.#options.synced(
         batches.reduce((sum, batch) => sum + batch.entries.length, 0),
         startedAt,
       )
-      this.#complete(items)
     })
   }
 

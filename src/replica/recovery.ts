@@ -10,6 +10,7 @@
  * | none, or behind `applied` | state ahead of the log's end | refused: the log has lost entries that were applied |
  * | none, or behind the purged position | state behind the purged position | refused: what lies between is gone |
  */
+import { REJOIN_ADVICE } from '../api/index.ts'
 import type { LogStore, SnapshotStore, StateMachine, StoredSnapshot } from '../ports/index.ts'
 import { EMPTY_MEMBERSHIP } from '../raft/index.ts'
 import type { Entry, HardState, LogId, Membership, RaftRestored } from '../raft/index.ts'
@@ -71,13 +72,13 @@ export function recover(log: LogStore, state: StateMachine, installed: StoredSna
   if (applied.index < purged.index) {
     throw new RecoveryError(
       `the state ends at entry ${applied.index}, the log begins after entry ${purged.index}, and no snapshot fills the gap: ` +
-        `this data directory cannot be repaired; remove this member from the cluster and add it again with an empty one`,
+        `a segment of the log or the newest snapshot is missing, or the state is an old copy. ${REJOIN_ADVICE}`,
     )
   }
   if (applied.index > lastIndex) {
     throw new RecoveryError(
       `the state has applied entry ${applied.index}, but the log ends at entry ${lastIndex}: the log has lost entries; ` +
-        `remove this member from the cluster and add it again with an empty data directory`,
+        `it is an old copy, or its newest segments are missing. ${REJOIN_ADVICE}`,
     )
   }
   const base = { index: membershipIndex, membership: membership ?? EMPTY_MEMBERSHIP }
@@ -92,4 +93,10 @@ export function recover(log: LogStore, state: StateMachine, installed: StoredSna
     },
     clusterId: clusterId ?? installed?.clusterId ?? null,
   }
+}
+
+/** What a start would make of these stores, without touching them. @throws RecoveryError when it would refuse them */
+export function assertRecoverable(log: LogStore, state: StateMachine, snapshots: SnapshotStore): void {
+  // A snapshot that is to be installed makes the three agree.
+  if (snapshotToInstall(log, state, snapshots) === null) recover(log, state, null)
 }

@@ -171,6 +171,9 @@ test('Compactor: a reply that asks for another snapshot is answered too', () => 
   const state = new HandState()
   const answers = new Answers<unknown>()
   const c = new Compactor({
+    nodeId: 1,
+    positionBefore: () => 0,
+    heldIndex: () => 0,
     stateMachine: state,
     retainedEntries: 1,
     checkpointIntervalEntries: 100,
@@ -253,6 +256,9 @@ test('SnapshotExchange: a snapshot that is sent again after it was installed doe
     stateMachine: state,
     snapshots,
     compactor: new Compactor({
+      nodeId: 1,
+      positionBefore: () => 0,
+      heldIndex: () => 0,
       stateMachine: state,
       retainedEntries: 1,
       checkpointIntervalEntries: 100,
@@ -264,6 +270,7 @@ test('SnapshotExchange: a snapshot that is sent again after it was installed doe
     }),
     logger: silentLogger,
     now: () => 0,
+    setTimer: () => ({ cancel: nop }),
     send: () => true,
     failed: (e) => assert.fail(e),
     input: (run) => run(),

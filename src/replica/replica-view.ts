@@ -1,3 +1,4 @@
+import type { DiskStatus } from '../api/index.ts'
 import type { Membership, NodeId, RaftCounters, Role } from '../raft/index.ts'
 
 /** What of the consensus state can be seen from outside. */
@@ -18,5 +19,6 @@ export interface ReplicaView {
   readonly turns: number
   readonly snapshotsSent: number
   readonly counters: Readonly<RaftCounters>
+  readonly disk: DiskStatus | null
   readonly poisoned: Error | null
 }

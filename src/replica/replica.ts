@@ -2,7 +2,7 @@
  * Runs the consensus core of one node: feeds it what comes in, carries out what it asks for, and answers those
  * who wait.
  *
- * Invariants: nothing is answered that is not committed and applied here; nothing that promises durability
+ * Invariants: nothing is answered that is not committed, or that shows a state not applied here; nothing that promises durability
  * leaves before it is durable; after a fault nothing leaves and nobody is answered with success.
  */
 import { AspenError } from '../api/index.ts'
@@ -17,6 +17,7 @@ import { encodeAdminRequest } from './admin-codec.ts'
 import { Applier } from './applier.ts'
 import { Compactor } from './compactor.ts'
 import { Directory } from './directory.ts'
+import { DiskReserve } from './disk-reserve.ts'
 import { EntryCache } from './entry-cache.ts'
 import { decodedReply, Forwarder } from './forwarder.ts'
 import { guardStores } from './guarded-stores.ts'
@@ -30,6 +31,7 @@ import { Persister } from './persister.ts'
 import { outcomeUnknown, Proposals } from './proposals.ts'
 import { Reads } from './reads.ts'
 import type { Recovered } from './recovery.ts'
+import { alreadyInitialized, lateRequest, notInitialized } from './refusals.ts'
 import { openReplicaMetrics } from './replica-metrics.ts'
 import type { ReplicaMetrics } from './replica-metrics.ts'
 import type { ReplicaView } from './replica-view.ts'
@@ -50,7 +52,8 @@ export class Replica {
   readonly #loop: TurnLoop
   readonly #cache: EntryCache
   readonly #directory: Directory
-  readonly #proposals = new Proposals()
+  readonly #reserve: DiskReserve
+  readonly #proposals: Proposals
   readonly #reads = new Reads()
   readonly #outbound: Outbound
   readonly #applier: Applier
@@ -87,8 +90,10 @@ export class Replica {
       clock.now(),
     )
     this.#membership = this.#raft.membership
+    this.#proposals = new Proposals(restored.applied)
     this.#cache = new EntryCache(this.#raft.lastLog.index, MAX_ENTRY_CACHE_BYTES)
     this.#directory = new Directory(nodeId)
+    this.#reserve = new DiskReserve({ volumes: options.volumes ?? [], clock, logger: options.logger })
     this.#directory.follow(this.#membership)
     this.#outbound = this.#createOutbound()
     this.#applier = this.#createApplier(restored.applied)
@@ -107,6 +112,7 @@ export class Replica {
   async start(): Promise<void> {
     const { transport, nodeId } = this.#options
     this.#options.onMembership(this.#membership)
+    this.#reserve.start()
     this.#loop.schedule()
     await transport.start(this.#intake, { nodeId, clusterId: this.#clusterId, addresses: [] })
     transport.announce(this.#claims())
@@ -141,6 +147,7 @@ export class Replica {
   /** Says and does nothing from now on; whoever still waits is told that the outcome is unknown. */
   close(): void {
     this.#loop.close()
+    this.#reserve.close()
     this.#abandon('the node stopped before it was decided')
   }
 
@@ -179,7 +186,10 @@ export class Replica {
         this.#checkFoundable()
         this.#setClusterId(clusterId)
         this.#raft.bootstrap(members)
-        this.#proposals.add({ term: 0, index: 1 }, 0, deadline, (error) => reply(error, this.#raft.membership))
+        this.#proposals.add(
+          { term: 0, index: 1 },
+          { bytes: 0, deadline, answersFromState: true, reply: (error) => reply(error, this.#raft.membership) },
+        )
       },
       'founding',
     )
@@ -207,20 +217,13 @@ export class Replica {
   #checkServing(kind: 'serving' | 'founding'): void {
     if (this.#stopping) throw new AspenError('STOPPING', 'this node is shutting down; ask another one')
     if (kind === 'founding' || this.#raft.membership.members.length > 0) return
-    throw new AspenError(
-      'NOT_INITIALIZED',
-      'this node belongs to no cluster yet: POST /init on one node, then /add-learner for the others',
-    )
+    throw notInitialized()
   }
 
   #checkFoundable(): void {
     const { lastLog, term } = this.#raft
     if (this.#clusterId === null && lastLog.index === 0 && term === 0) return
-    throw new AspenError(
-      'ALREADY_INITIALIZED',
-      `this node already belongs to cluster ${this.#clusterId ?? 'unknown'}; nothing was changed`,
-      { cluster_id: this.#clusterId },
-    )
+    throw alreadyInitialized(this.#clusterId)
   }
 
   #bind(id: NodeId): Member {
@@ -252,6 +255,7 @@ export class Replica {
       turns: this.#loop.turns,
       snapshotsSent: this.#exchange.sent,
       counters: raft.counters,
+      disk: this.#reserve.status,
       poisoned: this.#loop.fault,
     }
   }
@@ -276,6 +280,7 @@ export class Replica {
     for (let effects = this.#raft.take(); effects !== undefined; effects = this.#raft.take()) this.#carryOut(effects)
     this.#admin.progress()
     this.#persister.start()
+    this.#proposals.committed(this.#raft.commitIndex, (index) => this.#raft.termAt(index))
     return Math.min(this.#raft.nextDeadline, this.#somebodyWaits() ? this.#nextSweep : Number.POSITIVE_INFINITY)
   }
 
@@ -316,11 +321,15 @@ export class Replica {
   }
 
   #onApplied(entries: readonly Entry[], results: readonly (WriteResult | null)[]): void {
-    entries.forEach((entry, i) => this.#proposals.applied(entry.index, entry.term, results[i] ?? null))
+    let bytes = 0
+    entries.forEach((entry, i) => {
+      bytes += entry.payload.length
+      this.#proposals.applied(entry.index, entry.term, results[i] ?? null)
+    })
     const applied = this.#applier.appliedIndex
     this.#reads.applied(applied)
     this.#cache.trim(applied)
-    this.#compactor.applied()
+    this.#compactor.applied(bytes)
     this.#loop.schedule()
   }
 
@@ -340,9 +349,9 @@ export class Replica {
   #sweep(now: number): void {
     this.#nextSweep = now + SWEEP_INTERVAL_MS
     this.#proposals.expire(now)
-    this.#reads.expire(now, () => this.#late())
+    this.#reads.expire(now, () => lateRequest(this.#raft))
     this.#forwarder.retry()
-    this.#forwarder.expire(now, () => this.#late())
+    this.#forwarder.expire(now, () => lateRequest(this.#raft))
     this.#exchange.expire(now)
     this.#leaveStalledDisk(now)
   }
@@ -355,22 +364,6 @@ export class Replica {
     this.#options.logger.log('warn', 'the log has not synced for an election timeout: handing leadership over', {
       sinceMs: now - busySince,
     })
-  }
-
-  /** Why a request that was never proposed came to its deadline. */
-  #late(): AspenError {
-    const { leader, term, membership } = this.#raft
-    if (leader !== null) {
-      return new AspenError('OUTCOME_UNKNOWN', `the leader, node ${leader}, could not confirm it before the deadline`, {
-        leader,
-        term,
-      })
-    }
-    return new AspenError(
-      'NO_LEADER',
-      `no leader is known in term ${term}: a majority of the voters must be reachable; nothing was changed`,
-      { leader: null, term, voters: membership.voters },
-    )
   }
 
   // --- Peers ---
@@ -419,6 +412,7 @@ export class Replica {
   // --- The end ---
 
   #onFault(error: Error): void {
+    this.#reserve.close()
     this.#options.logger.log('fatal', 'the node is poisoned: it takes no further part', {
       error: error.message,
       stack: error.stack,
@@ -484,14 +478,17 @@ export class Replica {
   }
 
   #createCompactor(): Compactor {
-    const { stateMachine, retainedEntries, checkpointIntervalEntries } = this.#options
+    const { nodeId, stateMachine, retainedEntries, checkpointIntervalEntries } = this.#options
     return new Compactor({
+      nodeId,
       stateMachine,
       retainedEntries,
       checkpointIntervalEntries,
       clusterId: () => this.#clusterId ?? '',
       applied: () => this.#applier.appliedIndex,
       purgedIndex: () => this.#raft.purgedTo.index,
+      positionBefore: (index, maxEntries, maxBytes) => this.#raft.positionBefore(index, maxEntries, maxBytes),
+      heldIndex: () => Math.min(this.#exchange.promisedIndex, this.#raft.reachedByPeers),
       purge: (index) =>
         this.#loop.guard(() => {
           // Before the store begins: what is being purged can no longer be read.
@@ -513,6 +510,7 @@ export class Replica {
       compactor: this.#compactor,
       logger,
       now: () => clock.now(),
+      setTimer: (delayMs, run) => clock.setTimer(delayMs, () => this.#loop.guard(run)),
       send: (to, message) => this.#sendPeer(to, message),
       failed: (error) => this.#loop.fail(error),
       input: (run) => void this.#loop.input(run),
@@ -542,6 +540,7 @@ export class Replica {
       proposals: this.#proposals,
       admin: this.#admin,
       stateMachine,
+      reserve: this.#reserve,
       proposed: this.#metrics.proposals,
       now: () => clock.now(),
       serving: () => !this.#stopping,

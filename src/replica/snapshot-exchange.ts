@@ -1,4 +1,4 @@
-import type { Done, Logger, LogStore, SnapshotStore, StateMachine, StoredSnapshot } from '../ports/index.ts'
+import type { Done, Logger, LogStore, SnapshotStore, StateMachine, StoredSnapshot, Timer } from '../ports/index.ts'
 import type { NodeId, Raft, SnapshotMeta } from '../raft/index.ts'
 import type { PeerMessage, SnapshotChunk, SnapshotProgress } from '../wire/index.ts'
 import type { Compactor } from './compactor.ts'
@@ -17,6 +17,7 @@ export interface SnapshotExchangeOptions {
   readonly compactor: Compactor
   readonly logger: Logger
   readonly now: () => number
+  readonly setTimer: (delayMs: number, run: () => void) => Timer
   readonly send: (to: NodeId, message: PeerMessage) => boolean
   /** The disk failed. */
   readonly failed: (error: Error) => void
@@ -33,16 +34,19 @@ export class SnapshotExchange {
   readonly #receiver: SnapshotReceiver
   /** Whole, durable, and not restored yet: a second one can arrive while the first waits for the log. */
   #arrived: StoredSnapshot[] = []
+  /** For each peer that is to get a snapshot: a position that lies in it. The entries behind are needed next. */
+  readonly #promised = new Map<NodeId, number>()
 
   constructor(options: SnapshotExchangeOptions) {
     this.#options = options
-    const { nodeId, snapshots, now, send, input, raft, logger } = options
+    const { nodeId, snapshots, now, setTimer, send, logger } = options
     this.#sender = new SnapshotSender({
       nodeId,
       snapshots,
       now,
+      setTimer,
       send,
-      ended: (to) => input(() => raft.snapshotEnded(to)),
+      ended: (to) => this.#onEnded(to),
       unreadable: (to, error) =>
         logger.log('warn', 'a snapshot could not be read for a peer', { peer: to, reason: error.message }),
     })
@@ -65,21 +69,28 @@ export class SnapshotExchange {
     return this.#sender.busy
   }
 
+  /** A peer that gets a snapshot now will need the entries behind this position; infinite when none does. */
+  get promisedIndex(): number {
+    return Math.min(...this.#promised.values(), Number.POSITIVE_INFINITY)
+  }
+
   /** Brings a snapshot to a peer whose next entries are purged. */
   offer(to: NodeId): void {
-    const { raft, snapshots, compactor, input, logger } = this.#options
+    const { raft, snapshots, stateMachine, compactor, input, logger } = this.#options
     const { term } = raft
     const newest = snapshots.newest()
     if (newest !== null && newest.last.index >= raft.purgedTo.index) {
       this.#begin(to, term, newest)
       return
     }
+    // It will be taken here or later.
+    this.#promised.set(to, stateMachine.info().applied.index)
     compactor.takeSnapshot((error, snapshot) => {
       input(() => {
         if (error === undefined && snapshot !== undefined) this.#begin(to, term, snapshot)
         else {
           logger.log('error', 'a snapshot for a lagging peer could not be taken', { peer: to, reason: error?.message })
-          raft.snapshotEnded(to)
+          this.#onEnded(to)
         }
       })
     })
@@ -87,7 +98,15 @@ export class SnapshotExchange {
 
   #begin(to: NodeId, term: number, snapshot: StoredSnapshot): void {
     const { raft } = this.#options
-    if (raft.role === 'leader' && raft.term === term && !this.#sender.has(to)) this.#sender.start(to, term, snapshot)
+    if (raft.role !== 'leader' || raft.term !== term || this.#sender.has(to)) return
+    this.#promised.set(to, snapshot.last.index)
+    this.#sender.start(to, term, snapshot)
+  }
+
+  #onEnded(to: NodeId): void {
+    const { raft, input } = this.#options
+    this.#promised.delete(to)
+    input(() => raft.snapshotEnded(to))
   }
 
   /** Only the leader of the present term is listened to; not while snapshots wait to be restored, for the store keeps few. */
@@ -116,6 +135,7 @@ export class SnapshotExchange {
   /** This node does not lead any more. */
   stopSending(): void {
     this.#sender.stop()
+    this.#promised.clear()
   }
 
   #onArrived(from: NodeId, term: number, snapshot: StoredSnapshot): void {

@@ -12,12 +12,18 @@ class Bench {
   now = 0
   linked = true
   readonly snapshots = new HandSnapshots(SNAPSHOT)
+  timers: { readonly at: number; readonly run: () => void }[] = []
   readonly sent: string[] = []
   readonly events: string[] = []
   readonly sender = new SnapshotSender({
     nodeId: 1,
     snapshots: this.snapshots,
     now: () => this.now,
+    setTimer: (delayMs, run) => {
+      const timer = { at: this.now + delayMs, run }
+      this.timers.push(timer)
+      return { cancel: () => void (this.timers = this.timers.filter((other) => other !== timer)) }
+    },
     send: (to, chunk) => {
       assert.deepEqual([chunk.from, chunk.term, chunk.snapshot], [1, 3, SNAPSHOT])
       if (this.linked) this.sent.push(`${to}: ${chunk.position}+${chunk.bytes.length}`)
@@ -35,9 +41,20 @@ class Bench {
     this.sender.progressed({ type: 'snapshot-progress', from, term: 3, id: SNAPSHOT.id, received, ...parts })
   }
 
-  /** Completes every read there is, and those that follow. */
+  /** Completes every read there is, and those that follow, however long the pace makes them wait. */
   readAll(): void {
-    while (this.snapshots.pending > 0) this.snapshots.next()
+    while (this.snapshots.pending > 0 || this.timers.length > 0) {
+      if (this.snapshots.pending > 0) this.snapshots.next()
+      else this.expireTimer()
+    }
+  }
+
+  expireTimer(): void {
+    const [timer, ...rest] = this.timers.toSorted((a, b) => a.at - b.at)
+    assert.ok(timer !== undefined)
+    this.timers = rest
+    this.now = Math.max(this.now, timer.at)
+    timer.run()
   }
 
   news(): string[] {
@@ -104,6 +121,7 @@ describe('SnapshotSender', () => {
     bench.start()
     bench.report(2 * C)
     bench.snapshots.next()
+    bench.expireTimer()
     bench.news()
     // The chunk at 3C is being read when the peer says that it stands at 2C still.
     bench.report(2 * C)
@@ -114,6 +132,33 @@ describe('SnapshotSender', () => {
       bench.news(),
       [2, 3, 4, 5].map((i) => `2: ${i * C}+${C}`),
     )
+  })
+
+  test('progressed: a snapshot leaves at 32 MB a second, so that the leader has time for its callers', () => {
+    const bench = new Bench()
+    bench.start()
+    const from = bench.now
+    for (let received = 0; received <= 6 * C; received += C) {
+      bench.report(received)
+      bench.readAll()
+    }
+    const expectedMs = (6 * C) / ((32 * 1024 * 1024) / 1000)
+    assert.ok(Math.abs(bench.now - from - expectedMs) < 1, `${6 * C} bytes in ${bench.now - from} ms`)
+  })
+
+  test('linkClosed, stop: nothing is timed for a transfer that is over', () => {
+    const bench = new Bench()
+    bench.start(2)
+    bench.start(3)
+    bench.report(0, 2)
+    bench.report(0, 3)
+    bench.snapshots.next()
+    bench.snapshots.next()
+    assert.equal(bench.timers.length, 2)
+    bench.sender.linkClosed(2)
+    assert.equal(bench.timers.length, 1)
+    bench.sender.stop()
+    assert.equal(bench.timers.length, 0)
   })
 
   test('progressed: reports of another transfer, or past the end, change nothing', () => {

@@ -1,10 +1,15 @@
 import { READ_TIMEOUT_MS, SNAPSHOT_CHUNK_SIZE } from '../limits.ts'
-import type { SnapshotStore, StoredSnapshot } from '../ports/index.ts'
+import type { SnapshotStore, StoredSnapshot, Timer } from '../ports/index.ts'
 import type { NodeId } from '../raft/index.ts'
 import type { SnapshotChunk, SnapshotProgress } from '../wire/index.ts'
 
 /** Chunks sent ahead of the receiver's acknowledgement. */
 const WINDOW_CHUNKS = 4
+/**
+ * To one peer: a snapshot of the largest size takes seconds, and the leader's thread, which also answers its callers,
+ * spends a small part of its time on it.
+ */
+const BYTES_PER_MS = (32 * 1024 * 1024) / 1000
 
 interface Transfer {
   readonly snapshot: StoredSnapshot
@@ -14,12 +19,16 @@ interface Transfer {
   received: number | null
   reading: boolean
   lastProgressAt: number
+  /** When the next chunk may leave, and the timer that waits for it. */
+  nextAt: number
+  timer: Timer | null
 }
 
 export interface SnapshotSenderOptions {
   readonly nodeId: NodeId
   readonly snapshots: SnapshotStore
   readonly now: () => number
+  readonly setTimer: (delayMs: number, run: () => void) => Timer
   readonly send: (to: NodeId, chunk: SnapshotChunk) => boolean
   /** The transfer is over; the core finds out by the peer's answers whether it helped. */
   readonly ended: (to: NodeId) => void
@@ -48,7 +57,9 @@ export class SnapshotSender {
 
   start(to: NodeId, term: number, snapshot: StoredSnapshot): void {
     this.started++
-    const transfer: Transfer = { snapshot, term, sent: 0, received: null, reading: false, lastProgressAt: this.#options.now() }
+    const now = this.#options.now()
+    const begin = { sent: 0, received: null, reading: false, lastProgressAt: now, nextAt: now, timer: null }
+    const transfer: Transfer = { snapshot, term, ...begin }
     this.#transfers.set(to, transfer)
     this.#send(to, transfer, 0, new Uint8Array(0))
   }
@@ -81,18 +92,35 @@ export class SnapshotSender {
 
   /** This node does not lead any more. */
   stop(): void {
-    this.#transfers.clear()
+    for (const to of this.#transfers.keys()) this.#forget(to)
   }
 
   #end(to: NodeId): void {
-    this.#transfers.delete(to)
+    this.#forget(to)
     this.#options.ended(to)
+  }
+
+  #forget(to: NodeId): void {
+    this.#transfers.get(to)?.timer?.cancel()
+    this.#transfers.delete(to)
+  }
+
+  /** Whether the next chunk must wait for its time; it is pumped then. */
+  #waits(to: NodeId, transfer: Transfer): boolean {
+    if (transfer.timer !== null) return true
+    const waitMs = transfer.nextAt - this.#options.now()
+    if (waitMs <= 0) return false
+    transfer.timer = this.#options.setTimer(waitMs, () => {
+      transfer.timer = null
+      this.#pump(to, transfer)
+    })
+    return true
   }
 
   #pump(to: NodeId, transfer: Transfer): void {
     const { snapshot, received, sent } = transfer
     if (transfer.reading || received === null || sent >= snapshot.sizeBytes) return
-    if (sent - received >= WINDOW_CHUNKS * SNAPSHOT_CHUNK_SIZE) return
+    if (sent - received >= WINDOW_CHUNKS * SNAPSHOT_CHUNK_SIZE || this.#waits(to, transfer)) return
     transfer.reading = true
     this.#options.snapshots.read(snapshot.id, sent, Math.min(SNAPSHOT_CHUNK_SIZE, snapshot.sizeBytes - sent), (error, bytes) => {
       transfer.reading = false
@@ -108,6 +136,7 @@ export class SnapshotSender {
         return
       }
       transfer.sent += bytes.length
+      transfer.nextAt = Math.max(transfer.nextAt, this.#options.now()) + bytes.length / BYTES_PER_MS
       if (this.#send(to, transfer, sent, bytes)) this.#pump(to, transfer)
     })
   }

@@ -52,6 +52,18 @@ export function encodeEnvelope(envelope: Envelope): Uint8Array {
   return writer.finish()
 }
 
+/** Whether an encoded envelope always does the same and answers the same: no transaction, and no origin to remember. */
+export function isPlainBatch(envelope: Uint8Array): boolean {
+  return envelope[0] === VERSION && envelope[1] === 0
+}
+
+/** How many operations a plain batch holds, without reading it; undefined for anything else. */
+export function operationsOfPlainBatch(envelope: Uint8Array): number | undefined {
+  const count = envelope[2]
+  // Behind version and flags; so few as there may be take one byte.
+  return isPlainBatch(envelope) && count !== undefined && count <= MAX_SETMULTI_KEYS ? count : undefined
+}
+
 /** Keys and values of the result are views of `bytes`. @throws WireError */
 export function decodeEnvelope(bytes: Uint8Array): Envelope {
   const reader = new ByteReader(bytes, 'envelope')

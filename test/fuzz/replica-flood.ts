@@ -166,7 +166,7 @@ class Writer {
     replica.write(envelope(key), this.#world.clock.now() + WRITE_TIMEOUT_MS, (error, result) => {
       if (error !== undefined) return
       const index = result?.logId.index ?? 0
-      assert.ok(index > 0 && index <= replica.view.appliedIndex, 'acknowledged before it was applied')
+      assert.ok(index > 0 && index <= replica.view.commitIndex, 'acknowledged before it was committed')
       assert.equal(replica.view.poisoned, null, 'acknowledged by a node that has stopped')
       this.acknowledged.push({ key, index, cut: replica.view.counters.truncations > truncations })
     })
