@@ -1,4 +1,5 @@
 /** Real nodes as real processes on loopback, started by their command lines, killed by their pids. */
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,6 +16,8 @@ import { withPeers } from '../../tools/cluster/prepare.ts'
 const FORMATION_TIMEOUT_MS = 60_000
 const STOP_DEADLINE_MS = 15_000
 const POLL_MS = 25
+/** For a node that is about to end by itself. */
+const END_TIMEOUT_MS = 30_000
 
 export interface FleetNode {
   readonly id: number
@@ -22,10 +25,18 @@ export interface FleetNode {
   readonly plan: NodePlan
 }
 
+export interface FleetOptions {
+  /** An absolute folder for each node, on a volume of its own say; under the fleet's folder, and removed with it, when absent. */
+  readonly dataDir?: (id: number) => string
+  /** Flags beside those that place a node; those that keep it quiet when absent. */
+  readonly more?: readonly string[]
+}
+
 export class Fleet {
   readonly nodes: readonly FleetNode[]
   readonly #folder: string
   readonly #children = new Map<number, Child>()
+  readonly #ending = new Set<Child>()
 
   private constructor(folder: string, plans: readonly NodePlan[]) {
     this.#folder = folder
@@ -33,25 +44,43 @@ export class Fleet {
   }
 
   /** Durable nodes, made one cluster in which all vote. */
-  static async start(count: number): Promise<Fleet> {
+  static async start(count: number, options: FleetOptions = {}): Promise<Fleet> {
     const folder = mkdtempSync(join(tmpdir(), 'aspen-chaos-'))
     const ports = await freePorts(LOOPBACK, 2 * count)
     const drafts = Array.from({ length: count }, (_, i) => ({
       nodeId: i + 1,
       httpPort: ports[2 * i] as number,
       ractorPort: ports[2 * i + 1] as number,
-      dataDir: join(folder, `node-${i + 1}`),
+      dataDir: options.dataDir?.(i + 1) ?? join(folder, `node-${i + 1}`),
       storage: 'Sqlite' as const,
       cookie: [],
-      more: ['--log-level', 'error'],
+      more: options.more ?? ['--log-level', 'error'],
     }))
     const fleet = new Fleet(folder, withPeers(drafts))
-    for (const { id } of fleet.nodes) fleet.run(id)
-    const members = fleet.nodes.map(({ id, url }) => ({ nodeId: id, url }))
-    const formation = { timeoutMs: FORMATION_TIMEOUT_MS, signal: new AbortController().signal }
+    try {
+      await fleet.#form()
+    } catch (error) {
+      await fleet.stop()
+      throw error
+    }
+    return fleet
+  }
+
+  /** A node that ends while the others wait for it ends the waiting. */
+  async #form(): Promise<void> {
+    const gaveUp = new AbortController()
+    for (const { id } of this.nodes) {
+      this.run(id)
+      const child = this.#children.get(id) as Child
+      child.exit.then(
+        (how) => gaveUp.abort(new Error(`${child.name} ${how} by itself:\n${child.output()}`)),
+        (error: unknown) => gaveUp.abort(error),
+      )
+    }
+    const members = this.nodes.map(({ id, url }) => ({ nodeId: id, url }))
+    const formation = { timeoutMs: FORMATION_TIMEOUT_MS, signal: gaveUp.signal }
     await waitForNodes(members, formation)
     await formCluster(members, formation)
-    return fleet
   }
 
   /** Starts the node's command line, the same every time. */
@@ -67,17 +96,54 @@ export class Fleet {
 
   /** kill -9, and the end of the process. */
   async kill(id: number): Promise<void> {
-    const child = this.#children.get(id)
-    child?.kill('SIGKILL')
-    await child?.exit
+    await this.end(id, 'SIGKILL')
   }
 
-  /** The leader as any node knows it, once all nodes serve; undefined when that does not come about in time. */
+  /** Waits for a node to end by itself, and says in words how it went, and what it said. */
+  async ended(id: number): Promise<{ readonly how: string; readonly output: string }> {
+    const child = this.#children.get(id)
+    if (child === undefined) throw new Error(`node ${id} does not run`)
+    const late = AbortSignal.timeout(END_TIMEOUT_MS)
+    const how = await Promise.race([child.exit, once(late, 'abort').then(() => undefined)])
+    if (how === undefined) throw new Error(`node ${id} still runs after ${END_TIMEOUT_MS} ms:\n${child.output()}`)
+    this.#children.delete(id)
+    return { how, output: child.output() }
+  }
+
+  /** What a node that runs has said so far. */
+  output(id: number): string {
+    return this.#children.get(id)?.output() ?? ''
+  }
+
+  /** Ends a node that runs, and says in words how it went. */
+  async end(id: number, signal: 'SIGKILL' | 'SIGTERM'): Promise<string> {
+    const child = this.#children.get(id)
+    if (child === undefined) throw new Error(`node ${id} does not run`)
+    // Whatever it does from now on, it was told to.
+    this.#children.delete(id)
+    this.#ending.add(child)
+    child.kill(signal)
+    const how = await child.exit
+    this.#ending.delete(child)
+    return how
+  }
+
+  /** Holds the process where it is, or lets it go on. */
+  signal(id: number, signal: 'SIGSTOP' | 'SIGCONT'): void {
+    process.kill(this.pid(id), signal)
+  }
+
+  /** The nodes whose processes run, or are being held. */
+  get running(): readonly FleetNode[] {
+    return this.nodes.filter(({ id }) => this.#children.has(id))
+  }
+
+  /** The leader as every running node knows it, once they all serve; undefined when that does not come about in time. */
   async settledLeader(timeoutMs: number): Promise<number | undefined> {
     const end = performance.now() + timeoutMs
     while (performance.now() < end) {
-      this.#assertRunning()
-      const leaders = await Promise.all(this.nodes.map((node) => leaderAt(node)))
+      this.assertRunning()
+      const leaders = await Promise.all(this.running.map((node) => leaderAt(node)))
       const [leader] = leaders
       if (leader !== undefined && leaders.every((other) => other === leader)) return leader
       await delay(POLL_MS)
@@ -86,7 +152,10 @@ export class Fleet {
   }
 
   async stop(): Promise<void> {
-    await stopChildren([...this.#children.values()], STOP_DEADLINE_MS)
+    const children = [...this.#children.values(), ...this.#ending]
+    // One that is held would not hear that it is to stop.
+    for (const child of children) child.kill('SIGCONT')
+    await stopChildren(children, STOP_DEADLINE_MS)
     rmSync(this.#folder, { recursive: true, force: true })
   }
 
@@ -95,7 +164,7 @@ export class Fleet {
   }
 
   /** A node that ended by itself has given up: its last words say why. */
-  #assertRunning(): void {
+  assertRunning(): void {
     for (const child of this.#children.values()) {
       const how = child.ended()
       if (how !== undefined) throw new Error(`${child.name} ${how} by itself:\n${child.output()}`)

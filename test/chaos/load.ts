@@ -4,12 +4,15 @@ import { Prng, chance, pick, randomBetween } from '../../src/lib/index.ts'
 import { errorOf, request } from '../../tools/cluster/http-json.ts'
 import type { Answer } from '../../tools/cluster/http-json.ts'
 import type { Outcome, RecordedOperation } from '../linearizability/index.ts'
+import { lengthMs, longestGap } from './gaps.ts'
 
 export interface LoadOptions {
   readonly urls: readonly string[]
   readonly clients: number
   readonly keys: readonly string[]
   readonly seed: number
+  /** How long a client waits for a node before it goes to another one; as long as the request allows when absent. */
+  readonly patienceMs?: number
 }
 
 /** Errors that say the request never reached the node. */
@@ -49,12 +52,13 @@ export class Load {
 
   /** The longest time in which no write was acknowledged, in milliseconds. */
   get longestGapMs(): number {
-    return this.acknowledged.reduce((gap, at, i) => Math.max(gap, i === 0 ? 0 : at - (this.acknowledged[i - 1] as number)), 0)
+    const { acknowledged } = this
+    return lengthMs(longestGap(acknowledged, acknowledged[0] ?? 0, acknowledged.at(-1) ?? 0))
   }
 
   async read(client: number, url: string, key: string): Promise<boolean> {
     const outcome = await this.#record({ key, client, type: 'read', value: null }, async () => {
-      const answer = await request('POST', `${url}/read`, { key })
+      const answer = await this.#post(`${url}/read`, { key })
       if (errorOf(answer)?.code === 'KEY_NOT_FOUND') return { outcome: 'ok', value: null }
       if (answer.status === 200) return { outcome: 'ok', value: (answer.body as { readonly value: string }).value }
       return { outcome: 'failed', value: null }
@@ -77,11 +81,16 @@ export class Load {
     const value = chance(this.#random, 0.05) ? null : `${client}.${++this.#values}`
     const command = value === null ? { Delete: { key } } : { Set: { key, value } }
     const outcome = await this.#record({ key, client, type: value === null ? 'delete' : 'write', value }, async () => {
-      const answer: Answer = await request('POST', `${url}/write`, { command })
+      const answer: Answer = await this.#post(`${url}/write`, { command })
       const error = errorOf(answer)
       return { outcome: error === undefined ? 'ok' : error.retryable ? 'failed' : 'unknown', value }
     })
     if (outcome === 'ok') this.acknowledged.push(performance.now())
+  }
+
+  #post(url: string, body: object): Promise<Answer> {
+    const { patienceMs } = this.#options
+    return request('POST', url, body, patienceMs === undefined ? undefined : AbortSignal.timeout(patienceMs))
   }
 
   async #record(
