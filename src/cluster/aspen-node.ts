@@ -38,10 +38,11 @@ import type { Membership } from '../raft/index.ts'
 import { openReplica } from '../replica/index.ts'
 import type { Replica, Reply, ReplicaOptions } from '../replica/index.ts'
 import { encodeEnvelope, MAX_MEMBER_ADDRESSES } from '../wire/index.ts'
+import { ClientService } from './client-links/index.ts'
 import { completeConfig, ConfigError } from './config/index.ts'
 import type { NodeConfig } from './config/index.ts'
 import { clusterState, nodeStatus } from './node-status.ts'
-import { openDurableStores, openMemoryStores } from './open-stores.ts'
+import { closeStores, openDurableStores, openMemoryStores } from './open-stores.ts'
 import type { Stores } from './open-stores.ts'
 import { RaftActor } from './raft-actor.ts'
 import { packageVersion } from './package-version.ts'
@@ -67,6 +68,7 @@ interface Parts {
   readonly saved: () => Promise<void>
   readonly replica: Replica
   readonly actor: RaftActor
+  readonly clients: ClientService
 }
 
 /**
@@ -104,8 +106,10 @@ export class AspenNode implements KeyValueStore, ClusterController, StatusSource
     const stores = config.storageBackend === 'InMemory' ? openMemoryStores() : openDurableStores(config.dataDir, config.nodeId)
     try {
       const parts = await assemble(config, stores, dependencies)
+      const node = new AspenNode(parts, startedAt)
+      parts.clients.serve(node)
       await startParts(parts)
-      return new AspenNode(parts, startedAt)
+      return node
     } catch (error) {
       await closeStores(stores)
       throw error
@@ -229,18 +233,22 @@ export class AspenNode implements KeyValueStore, ClusterController, StatusSource
   }
 
   async triggerSnapshot(options: RequestOptions = {}): Promise<SnapshotReport> {
-    const snapshot = await this.#ask<StoredSnapshot>((reply, deadline) => {
-      const late = systemClock.setTimer(deadline - systemClock.now(), () => {
-        reply(new AspenError('OUTCOME_UNKNOWN', 'the snapshot was not finished before the deadline; it may be later'))
-      })
-      this.#parts.actor.send({
-        type: 'snapshot',
-        reply: (error, value) => {
-          late.cancel()
-          reply(error, value)
-        },
-      })
-    }, options)
+    const snapshot = await this.#ask<StoredSnapshot>(
+      (reply, deadline) => {
+        const late = systemClock.setTimer(deadline - systemClock.now(), () => {
+          reply(new AspenError('OUTCOME_UNKNOWN', 'the snapshot was not finished before the deadline; it may be later'))
+        })
+        this.#parts.actor.send({
+          type: 'snapshot',
+          reply: (error, value) => {
+            late.cancel()
+            reply(error, value)
+          },
+        })
+        // A state at its quota takes longer than other requests may.
+      },
+      { timeoutMs: MAX_REQUEST_TIMEOUT_MS, ...options },
+    )
     return { id: snapshot.id, logId: snapshot.last, sizeBytes: snapshot.sizeBytes }
   }
 
@@ -342,7 +350,9 @@ async function assemble(config: NodeConfig, stores: Stores, dependencies: NodeDe
       bytes: tornBytes,
     })
   const random = new Prng(randomBytes(6).readUIntBE(0, 6) % SEED_LIMIT)
+  const clients = new ClientService({ metrics })
   const transport = new DirectTransport({
+    services: [clients],
     identity: stores.identity,
     cookie: config.cookie,
     host: config.ractorHost,
@@ -352,7 +362,14 @@ async function assemble(config: NodeConfig, stores: Stores, dependencies: NodeDe
     random: new Prng(randomBytes(6).readUIntBE(0, 6)),
   })
   const peerBookFile = openPeerBook(stores.peerBookFile, (error) => {
-    logger.log('warn', 'the peer book could not be written; the node goes on with it in memory', { reason: error.message })
+    logger.log(
+      'warn',
+      'the peer book could not be written; the node goes on with it in memory, and tries again at its next change',
+      {
+        file: stores.peerBookFile,
+        reason: error.message,
+      },
+    )
   })
   const { book } = peerBookFile
   const replica = await open({
@@ -362,6 +379,7 @@ async function assemble(config: NodeConfig, stores: Stores, dependencies: NodeDe
     log: stores.log,
     stateMachine: stores.stateMachine,
     snapshots: stores.snapshots,
+    volumes: stores.volumes,
     transport,
     logger,
     metrics,
@@ -391,7 +409,7 @@ async function assemble(config: NodeConfig, stores: Stores, dependencies: NodeDe
     defer: (run) => systemClock.defer(run),
     onFault: onFatal,
   })
-  return { config, stores, transport, peerBook: book, saved: () => peerBookFile.saved(), replica, actor }
+  return { config, stores, transport, peerBook: book, saved: () => peerBookFile.saved(), replica, actor, clients }
 }
 
 function open(options: ReplicaOptions): Promise<Replica> {
@@ -401,22 +419,6 @@ function open(options: ReplicaOptions): Promise<Replica> {
       else resolve(replica)
     })
   })
-}
-
-async function closeStores({ log, stateMachine, release }: Stores): Promise<void> {
-  const closing = [log, stateMachine].map(
-    (store) =>
-      new Promise<void>((resolve, reject) => {
-        store.close((error) => {
-          if (error === undefined) resolve()
-          else reject(error)
-        })
-      }),
-  )
-  const outcomes = await Promise.allSettled(closing)
-  release()
-  const failed = outcomes.find((outcome) => outcome.status === 'rejected')
-  if (failed !== undefined) throw failed.reason as Error
 }
 
 function rethrow(error: Error): never {

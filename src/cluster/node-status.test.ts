@@ -39,6 +39,7 @@ const VIEW: ReplicaView = {
     conflictingSnapshots: 0,
     jointChanges: 0,
   },
+  disk: null,
   poisoned: null,
 }
 
@@ -99,6 +100,7 @@ describe('nodeStatus', () => {
       leaderChanges: 10,
       snapshotsSent: 8,
       snapshotsInstalled: 11,
+      disk: null,
       poisoned: null,
       uptimeMs: 500,
     })

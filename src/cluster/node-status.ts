@@ -1,5 +1,5 @@
 import type { ActorStatus } from '../actor/index.ts'
-import type { ClusterState, HealthCheck, NodeStatus, PeerStatus } from '../api/index.ts'
+import type { ClusterState, DiskStatus, HealthCheck, NodeStatus, PeerStatus } from '../api/index.ts'
 import type { Clock, LogStore, SnapshotStore, StateMachine, Transport } from '../ports/index.ts'
 import type { Membership } from '../raft/index.ts'
 import { isVoter } from '../raft/index.ts'
@@ -60,6 +60,7 @@ export function nodeStatus(parts: StatusParts): NodeStatus {
     snapshotsInstalled: view.counters.snapshotsRestored,
     cluster: clusterState(view.membership),
     peers: peerStatuses(parts),
+    disk: view.disk,
     poisoned: view.poisoned?.message ?? null,
     checks: healthChecks(view, actor),
     uptimeMs: clock.now() - parts.startedAt,
@@ -106,5 +107,15 @@ function healthChecks(view: ReplicaView, actor: ActorStatus): HealthCheck[] {
       ok: view.poisoned === null,
       detail: `applied ${view.appliedIndex} of ${view.commitIndex} committed entries`,
     },
+    ...(view.disk === null ? [] : [diskCheck(view.disk)]),
   ]
+}
+
+function diskCheck({ directory, usedPercent, isLow }: DiskStatus): HealthCheck {
+  const use = `the volume of ${directory} is ${usedPercent} % full`
+  return {
+    name: 'disk',
+    ok: !isLow,
+    detail: isLow ? `${use}: free space before it is full; while this node leads, writes that grow the store are refused` : use,
+  }
 }

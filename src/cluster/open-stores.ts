@@ -1,11 +1,17 @@
 /** What a node keeps: identity, log, state and snapshots, durable or in memory. */
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import type { LogStore, SnapshotStore, StateMachine } from '../ports/index.ts'
+import { REJOIN_ADVICE } from '../api/index.ts'
+import type { LogStore, SnapshotStore, StateMachine, Volume } from '../ports/index.ts'
 import { addIdentityFields, generateIdentity, IDENTITY_FILE, loadOrCreateIdentityFile } from '../net/index.ts'
 import type { IdentityFile, NodeIdentity } from '../net/index.ts'
 import {
   DataDirectoryLock,
+  DiskError,
+  FULL_ADVICE,
   hasLog,
+  LogCorruptionError,
+  isVolumeFull,
   MemoryDisk,
   MemoryLog,
   NodeDisk,
@@ -14,6 +20,10 @@ import {
   openSnapshotFiles,
   openSqliteStateMachine,
 } from '../storage/index.ts'
+import { RejoinError } from './rejoin-error.ts'
+import { readRejoinRecord } from './rejoin-record.ts'
+
+const UNFINISHED_REJOIN = 'a rejoin of this node is not finished: run aspen-node rejoin as before until it says that it is done'
 
 /** In the identity file: its log has existed, and under which id the node has spoken. */
 const LOG_CREATED = 'logCreated'
@@ -24,6 +34,8 @@ export interface Stores {
   readonly log: LogStore
   readonly stateMachine: StateMachine
   readonly snapshots: SnapshotStore
+  /** Those that the files are on, each once. */
+  readonly volumes: readonly Volume[]
   /** The file of the peer book, or null to keep it in memory. */
   readonly peerBookFile: string | null
   /** Things a person should know about what was found. */
@@ -41,6 +53,7 @@ export function openMemoryStores(): Stores {
     log: new MemoryLog(defer),
     stateMachine: openMemoryStateMachine({ snapshots, volatile: true, defer }),
     snapshots,
+    volumes: [],
     peerBookFile: null,
     warnings: [],
     release: () => undefined,
@@ -54,10 +67,43 @@ export function openMemoryStores(): Stores {
 export function openDurableStores(dataDir: string, nodeId: number): Stores {
   const lock = new DataDirectoryLock(dataDir)
   try {
-    return openLocked(lock.directory, nodeId, () => lock.release())
+    return guardFull(lock.directory, () => openLocked(lock.directory, nodeId, () => lock.release()))
   } catch (error) {
     lock.release()
     throw error
+  }
+}
+
+/** A bare ENOSPC names neither file nor folder. */
+function guardFull<T>(directory: string, open: () => T): T {
+  try {
+    return open()
+  } catch (error) {
+    if (!isVolumeFull(error) || error instanceof DiskError) throw error
+    throw new Error(`the data directory ${directory} cannot be written: ${(error as Error).message}; ${FULL_ADVICE}`, {
+      cause: error,
+    })
+  }
+}
+
+/** The folders of a data directory may be mounted from volumes of their own. */
+function volumesOf(directory: string): readonly Volume[] {
+  const byDevice = new Map<number, Volume>()
+  for (const path of [directory, ...['log', 'state', 'snapshots'].map((name) => join(directory, name))]) {
+    const { dev } = statSync(path)
+    if (!byDevice.has(dev)) byDevice.set(dev, new NodeDisk(path))
+  }
+  return [...byDevice.values()]
+}
+
+/** Names the files in errors by their paths: whoever reads them may run several nodes. */
+function openLogFolder(disk: NodeDisk, storeId: string): LogStore {
+  try {
+    return openSegmentedLog(disk, { storeId })
+  } catch (error) {
+    if (error instanceof LogCorruptionError)
+      throw new LogCorruptionError(join(disk.directory, error.file), error.offset, error.reason)
+    throw new Error(`the log in ${disk.directory} cannot be opened: ${(error as Error).message}`, { cause: error })
   }
 }
 
@@ -86,34 +132,63 @@ function openLog(directory: string, identityPath: string, identityFile: Identity
   if (identityFile.created && present) {
     throw new Error(
       `the data directory ${directory} holds a log but no identity: a log without its key must not vote. ` +
-        `Restore ${IDENTITY_FILE} from a backup, or start with an empty data directory`,
+        `Restore ${IDENTITY_FILE} from a backup. ${REJOIN_ADVICE}`,
     )
   }
   if (expected && !present) {
     throw new Error(
       `the data directory ${directory} holds an identity but its log is gone: a voter returns with its memory or not at all. ` +
-        `Restore the folder log from a backup, or remove this member from the cluster and start with an empty data directory`,
+        REJOIN_ADVICE,
     )
   }
-  const log = openSegmentedLog(disk, { storeId: identityFile.logStoreId })
+  const log = openLogFolder(disk, identityFile.logStoreId)
   if (!expected) addIdentityFields(identityPath, { [LOG_CREATED]: true, [NODE_ID]: nodeId })
   return log
 }
 
 function openLocked(directory: string, nodeId: number, release: () => void): Stores {
+  const unfinished = readRejoinRecord(directory)
+  if (unfinished?.aside === false)
+    throw new RejoinError(`the data directory ${directory} is half set aside: ${UNFINISHED_REJOIN}`)
   const identityPath = join(directory, IDENTITY_FILE)
   const identityFile = loadOrCreateIdentityFile(identityPath)
   checkNodeId(directory, identityFile, nodeId)
   const log = openLog(directory, identityPath, identityFile, nodeId)
   const snapshotDirectory = join(directory, 'snapshots')
   const snapshots = openSnapshotFiles(openFolder(snapshotDirectory), { directory: snapshotDirectory })
+  const stateMachine = openSqliteStateMachine({ directory: join(directory, 'state'), snapshots })
   return {
     identity: identityFile.identity,
     log,
-    stateMachine: openSqliteStateMachine({ directory: join(directory, 'state'), snapshots }),
+    stateMachine,
     snapshots,
+    volumes: volumesOf(directory),
     peerBookFile: join(directory, 'peers.json'),
-    warnings: identityFile.exposed ? [`${identityPath} can be read by others: chmod 600 it`] : [],
+    warnings: [
+      ...(identityFile.exposed ? [`${identityPath} can be read by others: chmod 600 it`] : []),
+      ...(unfinished === undefined ? [] : [UNFINISHED_REJOIN]),
+      ...(stateMachine.damage === null ? [] : [stateMachine.damage]),
+      ...snapshots.damaged.map(
+        (name) => `the snapshot ${join(snapshotDirectory, name)} is damaged and is not used; a newer one will replace it`,
+      ),
+    ],
     release,
   }
+}
+
+/** Waits for what is under way, closes log and state, and frees the data directory. @throws what the first of them reports */
+export async function closeStores({ log, stateMachine, release }: Stores): Promise<void> {
+  const closing = [log, stateMachine].map(
+    (store) =>
+      new Promise<void>((resolve, reject) => {
+        store.close((error) => {
+          if (error === undefined) resolve()
+          else reject(error)
+        })
+      }),
+  )
+  const outcomes = await Promise.allSettled(closing)
+  release()
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected')
+  if (failed !== undefined) throw failed.reason as Error
 }
