@@ -65,7 +65,7 @@ export const LOG_RETAINED_BYTES: number = 64 * MIB
 export const MAX_LOG_HELD_ENTRIES: number = 250_000
 export const MAX_LOG_HELD_BYTES: number = 256 * MIB
 /** Entries applied between two checkpoints of the state machine: few enough that the disk is not busy with one for long. */
-export const CHECKPOINT_INTERVAL_ENTRIES: number = 2_500
+export const CHECKPOINT_INTERVAL_ENTRIES: number = 5_000
 /** Payload bytes applied between two checkpoints, where that is less. */
 export const CHECKPOINT_INTERVAL_BYTES: number = 16 * MIB
 export const LOG_SEGMENT_SIZE: number = 16 * MIB

@@ -3,7 +3,9 @@ import assert from 'node:assert/strict'
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
 import { AspenNode } from '../../src/cluster/index.ts'
 import type { LogLevel } from '../../src/ports/index.ts'
@@ -29,14 +31,26 @@ const settings = (dataDir: string): Parameters<typeof AspenNode.start>[0] => ({
   electionTimeoutMaxMs: 300,
 })
 
+async function untilCommitted(node: AspenNode, dataDir: string): Promise<void> {
+  const file = join(dataDir, 'state', 'state-1.db')
+  const committed = (): number => {
+    const database = new DatabaseSync(file, { readOnly: true })
+    const row = database.prepare('SELECT applied_index FROM meta').get()
+    database.close()
+    return row?.['applied_index'] as number
+  }
+  while (committed() < node.status().appliedIndex) await delay(10)
+}
+
 /** What a node that was killed, and one that was stopped, leave of the same writes. */
 async function leave(name: string, write: (node: AspenNode) => Promise<void>): Promise<{ killed: string; stopped: string }> {
   const [killed, stopped] = [join(root, `${name}-killed`), join(root, `${name}-stopped`)]
   const node = await AspenNode.start(settings(stopped))
   await node.init([1])
   await write(node)
-  // A read waits for the state, which an acknowledgement need not do.
+  // A read waits for the state, which an acknowledgement need not do; its file follows soon after.
   await node.read('k')
+  await untilCommitted(node, stopped)
   // What a process has written is in its files, whether or not it ends well.
   cpSync(stopped, killed, { recursive: true, filter: (path) => !path.endsWith('LOCK') && !path.endsWith('LOCK-journal') })
   await node.stop()

@@ -10,7 +10,7 @@ import type { StateMachine, StoredSnapshot } from '../../src/ports/index.ts'
 import { openSnapshotFiles, openSqliteStateMachine, StateError } from '../../src/storage/state/index.ts'
 import type { SqliteStateMachine } from '../../src/storage/state/index.ts'
 import { NodeDisk } from '../../src/storage/disk/index.ts'
-import { CLUSTER_ID, LogWriter, membershipOf, plainState, settled, transfer } from './state-machine-fixture.ts'
+import { allRows, CLUSTER_ID, LogWriter, membershipOf, plainState, settled, transfer } from './state-machine-fixture.ts'
 import type { OpenedState } from './state-machine-fixture.ts'
 import { sqlitePlace } from './state-machine-places.ts'
 import type { SqlitePlace } from './state-machine-places.ts'
@@ -296,7 +296,10 @@ async function killDuringRestore(place: SqlitePlace, delayMs: number): Promise<v
   await once(child, 'exit')
 }
 
-test('open: holds what a killed process had applied', { timeout: 30_000 }, () =>
+/** Applied and not yet committed when a process is killed: the log has it. */
+const MAX_UNCOMMITTED = 512
+
+test('open: holds what a killed process had applied, less what was not committed, as of one moment', { timeout: 30_000 }, () =>
   withPlace(async (place) => {
     const args = [place.stateDirectory, place.snapshotDirectory, 'apply']
     const child = fork(new URL('state-machine-restoring.ts', import.meta.url), args, { execArgv: [] })
@@ -304,8 +307,9 @@ test('open: holds what a killed process had applied', { timeout: 30_000 }, () =>
     child.kill('SIGKILL')
     await once(child, 'exit')
     const { machine } = place.open()
-    assert.ok(machine.info().applied.index >= applied)
+    assert.ok(machine.info().applied.index > applied - MAX_UNCOMMITTED)
     assert.equal(machine.info().keys, machine.info().applied.index - 1)
+    assert.equal(allRows(machine).length, machine.info().keys)
     assert.equal(machine.durableIndex(), machine.info().applied.index)
   }),
 )
@@ -329,4 +333,43 @@ test('takeSnapshot: needs a snapshot store with a directory', () =>
       /has no path/,
     )
     await settled((done) => machine.close(done))
+  }))
+
+/** What another connection sees of the state. */
+function committedIndex(directory: string): number {
+  const database = new DatabaseSync(join(directory, 'state-1.db'), { readOnly: true })
+  const row = database.prepare('SELECT applied_index FROM meta').get()
+  database.close()
+  return row?.['applied_index'] as number
+}
+
+test('apply: shares a transaction between batches, which is committed when it is large, and soon in any case', () =>
+  withPlace(async (place) => {
+    const { machine } = place.open()
+    const log = new LogWriter()
+    machine.apply([log.membership(membershipOf(1))])
+    for (let i = 0; i < 100; i++) machine.apply([log.set(`key-${i}`, 'value')])
+    assert.equal(committedIndex(place.stateDirectory), 0, 'not yet')
+    assert.equal(machine.info().applied.index, 101, 'but seen by whoever asks the state machine')
+    for (let i = 0; i < MAX_UNCOMMITTED; i++) machine.apply([log.set(`key-${i}`, 'value')])
+    assert.ok(committedIndex(place.stateDirectory) > 101 && committedIndex(place.stateDirectory) <= log.index, 'it was large')
+    while (committedIndex(place.stateDirectory) < log.index) await new Promise((resolve) => setTimeout(resolve, 5))
+    machine.apply([log.set('large', 'v'.repeat(1024 * 1024)), log.set('large', 'v'.repeat(1024 * 1024))])
+    machine.apply([log.set('large', 'v'.repeat(1024 * 1024)), log.set('large', 'v'.repeat(1024 * 1024))])
+    assert.equal(committedIndex(place.stateDirectory), log.index, 'by bytes')
+  }))
+
+test('checkpoint, takeSnapshot, close: include what was applied before the call, committed or not', () =>
+  withPlace(async (place) => {
+    const { machine } = place.open()
+    const log = new LogWriter()
+    machine.apply([log.membership(membershipOf(1)), log.set('a', '1')])
+    await settled((done) => machine.checkpoint(done))
+    assert.equal(machine.durableIndex(), 2)
+    machine.apply([log.set('b', '2')])
+    const snapshot = await settled<StoredSnapshot>((done) => machine.takeSnapshot(CLUSTER_ID, done))
+    assert.equal(snapshot.last.index, 3)
+    machine.apply([log.set('c', '3')])
+    await settled((done) => machine.close(done))
+    assert.equal(committedIndex(place.stateDirectory), 4)
   }))

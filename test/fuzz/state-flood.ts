@@ -105,7 +105,7 @@ function openIn(root: string): StateMachine {
   const directory = join(root, 'snapshots')
   mkdirSync(directory, { recursive: true })
   const snapshots = openSnapshotFiles(new MemoryDisk(defer), { defer, directory })
-  return openSqliteStateMachine({ directory: join(root, 'state'), snapshots })
+  return openSqliteStateMachine({ directory: join(root, 'state'), snapshots, commitDelayMs: 0 })
 }
 
 /** A database that was closed, or what a killed process left of it, and every state it went through, the last one last. */

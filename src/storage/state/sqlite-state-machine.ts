@@ -23,7 +23,12 @@ export interface SqliteStateMachineOptions {
   readonly directory: string
   /** Opened with its own `directory`. */
   readonly snapshots: SnapshotFiles
+  /** How long what was applied may wait for others before it is committed, in milliseconds; 0 commits every batch. */
+  readonly commitDelayMs?: number
 }
+
+/** A node that has nothing more to do has its state in the file soon after. */
+const COMMIT_DELAY_MS = 250
 
 /**
  * Opens the state, empty when there is no database yet, and makes what it finds durable.
@@ -44,10 +49,15 @@ export class SqliteStateMachine implements StateMachine {
   #state: SqliteState
   #durableIndex: number
   #restoring = false
+  /** A checkpoint may need to keep writers out for a moment: until it has ended, no transaction is left open. */
+  #checkpoints = 0
+  readonly #commitDelayMs: number
+  #commitTimer: NodeJS.Timeout | null = null
 
-  constructor({ directory, snapshots }: SqliteStateMachineOptions) {
+  constructor({ directory, snapshots, commitDelayMs = COMMIT_DELAY_MS }: SqliteStateMachineOptions) {
     this.#directory = directory
     this.#snapshots = snapshots
+    this.#commitDelayMs = commitDelayMs
     const { state, generation, damage } = openSoundState(directory, prepareDirectory(directory))
     this.#state = state
     this.damage = damage
@@ -66,7 +76,12 @@ export class SqliteStateMachine implements StateMachine {
   apply(entries: readonly Entry[]): (WriteResult | null)[] {
     this.#operations.assertOpen()
     assert(!this.#restoring, 'entries are applied before or after a restore, not during one')
-    return this.#marking(() => this.#state.apply(entries))
+    return this.#marking(() => {
+      const results = this.#state.apply(entries)
+      if (this.#checkpoints > 0 || this.#commitDelayMs === 0) this.#state.commit()
+      else this.#commitLater()
+      return results
+    })
   }
 
   get(key: Uint8Array): KeyValue | undefined {
@@ -88,7 +103,11 @@ export class SqliteStateMachine implements StateMachine {
     const ended = this.#operations.begin(done)
     if (ended === undefined) return
     if (this.#worker.full || this.#durableIndex === this.#state.info.applied.index) return void setImmediate(ended)
+    const failure = this.#commit()
+    if (failure !== undefined) return void setImmediate(() => ended(failure))
+    this.#checkpoints++
     this.#worker.request('checkpoint', {}, (error, outcome) => {
+      this.#checkpoints--
       if (outcome?.complete === true) this.#durableIndex = outcome.appliedIndex
       ended(error)
     })
@@ -101,6 +120,8 @@ export class SqliteStateMachine implements StateMachine {
       const error = new StateError('BUSY', this.#state.file, 'too many snapshots are being taken: wait for one to end')
       return void setImmediate(() => ended(error))
     }
+    const failure = this.#commit()
+    if (failure !== undefined) return void setImmediate(() => ended(failure))
     let local: LocalSnapshot
     let path: string
     try {
@@ -139,13 +160,33 @@ export class SqliteStateMachine implements StateMachine {
   /** Waits for what is under way. Whoever closes the database last empties its log, and that is the worker, if there is one. */
   close(done: Done): void {
     this.#operations.close(() => {
+      if (this.#commitTimer !== null) clearTimeout(this.#commitTimer)
+      const failure = this.#commit()
       try {
         this.#state.close()
       } catch (caught) {
-        return done(asError(caught))
+        return done(failure ?? asError(caught))
       }
-      this.#worker.close(done)
+      this.#worker.close((error) => done(failure ?? error))
     }, done)
+  }
+
+  /** An error is kept by the state: it is that of the next call. */
+  #commitLater(): void {
+    this.#commitTimer ??= setTimeout(() => {
+      this.#commitTimer = null
+      this.#commit()
+    }, this.#commitDelayMs).unref()
+  }
+
+  /** For those who read the file by a connection of their own. */
+  #commit(): Error | undefined {
+    try {
+      this.#marking(() => this.#state.commit())
+      return undefined
+    } catch (error) {
+      return asError(error)
+    }
   }
 
   /** Whoever meets damage stops; the next start must know of it, for opening does not look at every value. */
