@@ -1,6 +1,7 @@
 /** Every benchmark by the name it is selected with, from the inside out. */
 import { benchmarkApply } from './apply.ts'
 import { benchmarkClient } from './client.ts'
+import { benchmarkCluster } from './cluster.ts'
 import { benchmarkCodec } from './codec.ts'
 import { benchmarkCore } from './core.ts'
 import { benchmarkHttp } from './http.ts'
@@ -18,4 +19,5 @@ export const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ['link', benchmarkLink],
   ['node', benchmarkNode],
   ['client', benchmarkClient],
+  ['cluster', benchmarkCluster],
 ])

@@ -8,7 +8,8 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { keepInFlight } from './measure.ts'
 
 export interface HttpLoad {
-  readonly port: number
+  /** Servers on loopback, which the connections are spread over. */
+  readonly ports: readonly number[]
   readonly connections: number
   /** Requests that each connection has unanswered (pipelining, when more than one). */
   readonly depth: number
@@ -69,7 +70,9 @@ if (parentPort !== null) {
   const port = parentPort
   const load = workerData as HttpLoad
   const requests = load.requests.map((request) => Buffer.from(request))
-  const connections = await Promise.all(Array.from({ length: load.connections }, () => openConnection(load.port)))
+  const connections = await Promise.all(
+    Array.from({ length: load.connections }, (_, i) => openConnection(load.ports[i % load.ports.length] as number)),
+  )
   let sent = 0
   const exchange = (lane: number): Promise<void> => {
     const send = connections[lane % connections.length]

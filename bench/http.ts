@@ -2,41 +2,19 @@
  * One HTTP hop: the server over a store in plain memory, so that what is measured is the face and nothing behind it.
  * The load comes over loopback from a thread of its own.
  */
-import { once } from 'node:events'
-import { Worker } from 'node:worker_threads'
 import { createHttpServer, PrometheusMetrics } from '../src/http/index.ts'
 import { silentLogger } from '../src/ports/index.ts'
 import { InMemoryCluster } from '../src/testing/index.ts'
-import type { HttpLoad } from './http-load.ts'
+import { postOf, withLoad } from './load-thread.ts'
 import { measure } from './measure.ts'
-import type { Budget, Report, Round } from './measure.ts'
+import type { Budget, Report } from './measure.ts'
 import { keyOf, KEYS, setOf, VALUE } from './workload.ts'
 
 const CONNECTIONS = [1, 64, 256] as const
 /** Different requests that the load goes through, over and over. */
 const REQUESTS = 1000
 
-function postOf(path: string, body: unknown): string {
-  const json = JSON.stringify(body)
-  return `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: ${json.length}\r\n\r\n${json}`
-}
-
 const requestsOf = (request: (operation: number) => string): string[] => Array.from({ length: REQUESTS }, (_, i) => request(i))
-
-/** A thread that makes load for as long as it is told; returns what each round brought. */
-async function withLoad<T>(load: HttpLoad, use: (round: (durationMs: number) => Promise<Round>) => Promise<T>): Promise<T> {
-  const worker = new Worker(new URL('./http-load.ts', import.meta.url), { workerData: load })
-  try {
-    return await use(async (durationMs) => {
-      worker.postMessage(durationMs)
-      // An error in the thread rejects this wait.
-      const [round] = (await once(worker, 'message')) as [Round]
-      return round
-    })
-  } finally {
-    await worker.terminate()
-  }
-}
 
 async function startServer(): Promise<{ readonly port: number; readonly close: () => Promise<void> }> {
   const cluster = new InMemoryCluster({ initialized: true })
@@ -69,10 +47,14 @@ export async function benchmarkHttp(budget: Budget, report: Report): Promise<voi
           point: `POST ${path}, ${connections} ${connections === 1 ? 'connection' : 'connections'}`,
           unit: 'requests',
         }
-        await withLoad({ port, connections, depth: 1, requests }, async (run) => report(await measure(budget, point, run)))
+        await withLoad({ ports: [port], connections, depth: 1, requests }, async (run) =>
+          report(await measure(budget, point, run)),
+        )
       }
       const point = { benchmark: 'http', point: `POST ${path}, 64 connections, 4 deep`, unit: 'requests' }
-      await withLoad({ port, connections: 64, depth: 4, requests }, async (run) => report(await measure(budget, point, run)))
+      await withLoad({ ports: [port], connections: 64, depth: 4, requests }, async (run) =>
+        report(await measure(budget, point, run)),
+      )
     }
   } finally {
     await close()
