@@ -44,6 +44,19 @@ describe('Reads', () => {
     assert.equal(waiting.count, 0)
   })
 
+  test('whenApplied: calls back at once, or when the state is there, and at the end with the reason', () => {
+    const { waiting, answers } = reads()
+    waiting.whenApplied(10, 10, answers.reply('there'))
+    waiting.whenApplied(12, 10, answers.reply('later'))
+    waiting.whenApplied(20, 10, answers.reply('never'))
+    waiting.expire(FOREVER, late)
+    assert.deepEqual([answers.outcomes, waiting.count], [['there: ok'], 2])
+    waiting.applied(12)
+    assert.deepEqual(answers.outcomes, ['there: ok', 'later: ok'])
+    waiting.expire(Number.POSITIVE_INFINITY, late)
+    assert.deepEqual([answers.outcomes[2], waiting.count], ['never: NO_LEADER', 0])
+  })
+
   test('applied: serves no read whose round has no index yet', () => {
     const { waiting, answers, add } = reads()
     add(1)

@@ -44,6 +44,14 @@ export class Reads {
     else this.#ready.push({ index, waiters })
   }
 
+  /** Calls back when the state machine has reached `index`, however long that takes. */
+  whenApplied(index: number, applied: number, reply: Reply<void>): void {
+    const waiters = [{ deadline: Number.POSITIVE_INFINITY, reply }]
+    this.#count++
+    if (index <= applied) this.#serve(waiters)
+    else this.#ready.push({ index, waiters })
+  }
+
   applied(index: number): void {
     if (this.#ready.length === 0) return
     const due = this.#ready.filter((ready) => ready.index <= index)

@@ -195,9 +195,14 @@ export class Replica {
     )
   }
 
-  /** Takes a snapshot of this node's state; calls back when it is durable. */
+  /** Takes a snapshot of this node's state with all that is committed by now; calls back when it is durable. */
   takeSnapshot(reply: Reply<StoredSnapshot>): void {
-    this.#attempt(reply, () => this.#compactor.takeSnapshot(reply))
+    this.#attempt(reply, () => {
+      this.#reads.whenApplied(this.#raft.commitIndex, this.#applier.appliedIndex, (error) => {
+        if (error === undefined) this.#attempt(reply, () => this.#compactor.takeSnapshot(reply))
+        else reply(error)
+      })
+    })
   }
 
   /** Runs a request; a refusal is answered, a broken invariant ends the node. */
