@@ -62,6 +62,7 @@ export function watchState(state: StateMachine, node: number, checker: SafetyChe
     get: (key) => state.get(key),
     scan: (range, limit, maxBytes) => state.scan(range, limit, maxBytes),
     durableIndex: () => state.durableIndex(),
+    flush: () => state.flush(),
     checkpoint: (done) => state.checkpoint(done),
     takeSnapshot: (clusterId, done) => state.takeSnapshot(clusterId, done),
     restore: (snapshot: StoredSnapshot, done) => {

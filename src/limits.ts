@@ -64,6 +64,8 @@ export const LOG_RETAINED_BYTES: number = 64 * MIB
 /** The same two bounds while a peer that answers is still on its way through them, or waits for a snapshot. */
 export const MAX_LOG_HELD_ENTRIES: number = 250_000
 export const MAX_LOG_HELD_BYTES: number = 256 * MIB
+/** How long what was applied may be held back from the state's file, in milliseconds. */
+export const STATE_FLUSH_DELAY_MS: number = 250
 /** Entries applied between two checkpoints of the state machine: few enough that the disk is not busy with one for long. */
 export const CHECKPOINT_INTERVAL_ENTRIES: number = 5_000
 /** Payload bytes applied between two checkpoints, where that is less. */

@@ -61,6 +61,8 @@ export interface StateMachine {
   info(): StateInfo
   /** Applies consecutive entries after `applied`; one result for each, null for kinds that answer nothing. */
   apply(entries: readonly Entry[]): (WriteResult | null)[]
+  /** Hands what was applied and is still held back to the system, so that a killed process has it. Not a sync; fails like `apply`. */
+  flush(): void
   get(key: Uint8Array): KeyValue | undefined
   /** Keys in byte order; at most `limit` rows and, past the first, at most `maxBytes` of keys and values. */
   scan(range: ScanRange, limit: number, maxBytes: number): { readonly rows: readonly KeyValue[]; readonly more: boolean }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { MAX_APPEND_BYTES, MAX_BATCH_SIZE } from '../limits.ts'
+import { MAX_APPEND_BYTES, MAX_BATCH_SIZE, STATE_FLUSH_DELAY_MS } from '../limits.ts'
 import type { Entry } from '../raft/index.ts'
 import { Applier } from './applier.ts'
 import { EntryCache } from './entry-cache.ts'
@@ -9,6 +9,7 @@ import { EMPTY_LOG, entries, HandLog, HandQueue, HandState } from './hand-driven
 /** An applier over a log of `last` entries, of which the cache holds those from `cachedFrom` on. */
 class Bench {
   readonly turns = new HandQueue()
+  readonly timers: (() => void)[] = []
   readonly state = new HandState()
   readonly log: HandLog
   readonly applied: string[] = []
@@ -30,6 +31,10 @@ class Bench {
         measured: () => undefined,
         now: () => 0,
         defer: this.turns.defer,
+        later: (delayMs, run) => {
+          assert.equal(delayMs, STATE_FLUSH_DELAY_MS)
+          this.timers.push(run)
+        },
       },
       0,
     )
@@ -144,6 +149,22 @@ describe('Applier', () => {
     bench.log.finishRead(new Error('EIO'))
     bench.applier.enqueue(3, 6)
     assert.deepEqual([bench.failures, bench.applied, bench.log.calls.length, bench.turns.length], [['EIO'], [], 1, 0])
+  })
+
+  test('enqueue: has the state flushed a while after, once for all batches meanwhile', () => {
+    const bench = new Bench(5, 1)
+    assert.equal(bench.timers.length, 0)
+    for (const index of [1, 2, 3]) {
+      bench.applier.enqueue(index, index)
+      bench.turns.drain()
+    }
+    assert.deepEqual([bench.timers.length, bench.state.flushes], [1, 0])
+    bench.timers.shift()?.()
+    assert.equal(bench.state.flushes, 1)
+    bench.applier.enqueue(4, 5)
+    bench.turns.drain()
+    bench.timers.shift()?.()
+    assert.equal(bench.state.flushes, 2)
   })
 
   test('halt: what was deferred is not applied; after restored it goes on behind the snapshot', () => {

@@ -1,6 +1,6 @@
 import type { WriteResult } from '../api/index.ts'
 import { assert } from '../lib/index.ts'
-import { MAX_APPEND_BYTES, MAX_BATCH_SIZE } from '../limits.ts'
+import { MAX_APPEND_BYTES, MAX_BATCH_SIZE, STATE_FLUSH_DELAY_MS } from '../limits.ts'
 import type { LogStore, StateMachine } from '../ports/index.ts'
 import type { Entry } from '../raft/index.ts'
 import type { EntryCache } from './entry-cache.ts'
@@ -15,6 +15,8 @@ export interface ApplierOptions {
   /** Reports a batch that was applied, and when that began. */
   readonly measured: (entries: number, startedAt: number) => void
   readonly now: () => number
+  /** Runs `run` after so many milliseconds, guarded. */
+  readonly later: (delayMs: number, run: () => void) => void
   /** Runs `run` later, guarded; gives the event loop a turn between batches. */
   readonly defer: (run: () => void) => void
 }
@@ -28,6 +30,7 @@ export class Applier {
   #next: number
   #target: number
   #running = false
+  #flushPlanned = false
   /** Counts restores: what was read from the log for a former state is dropped. */
   #epoch = 0
 
@@ -100,10 +103,21 @@ export class Applier {
     const startedAt = this.#options.now()
     const results = this.#options.stateMachine.apply(entries)
     this.#options.measured(entries.length, startedAt)
+    this.#flushLater()
     this.#next += entries.length
     this.#options.applied(entries, results)
     if (this.#next > this.#target) this.#running = false
     else this.#runLater()
+  }
+
+  /** When entries come no more, the last of them must not wait for others. */
+  #flushLater(): void {
+    if (this.#flushPlanned) return
+    this.#flushPlanned = true
+    this.#options.later(STATE_FLUSH_DELAY_MS, () => {
+      this.#flushPlanned = false
+      this.#options.stateMachine.flush()
+    })
   }
 
   #runLater(): void {

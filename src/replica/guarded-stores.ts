@@ -28,6 +28,7 @@ function guardStateMachine(state: StateMachine, guard: Guard): StateMachine {
     opensFromSnapshot: state.opensFromSnapshot,
     info: () => state.info(),
     apply: (entries) => state.apply(entries),
+    flush: () => state.flush(),
     get: (key) => state.get(key),
     scan: (range, limit, maxBytes) => state.scan(range, limit, maxBytes),
     durableIndex: () => state.durableIndex(),

@@ -188,6 +188,7 @@ export class HandLog implements LogStore {
 
 /** A state machine that notes what it applies; its results name the entry. */
 export class HandState implements StateMachine {
+  flushes = 0
   opensFromSnapshot = false
   readonly batches: number[][] = []
   readonly pending: {
@@ -232,6 +233,10 @@ export class HandState implements StateMachine {
 
   durableIndex(): number {
     return this.durable
+  }
+
+  flush(): void {
+    this.flushes++
   }
 
   checkpoint(done: Done): void {

@@ -461,6 +461,7 @@ export class Replica {
         },
         now: () => clock.now(),
         defer: (run) => this.#loop.defer(run),
+        later: (delayMs, run) => void clock.setTimer(delayMs, () => this.#loop.guard(run)),
       },
       applied,
     )

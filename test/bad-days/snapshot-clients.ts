@@ -64,6 +64,9 @@ export async function fillStore(client: KeepAliveClient, { url, keys, valueSize,
     }
   }
   await Promise.all(Array.from({ length: CONNECTIONS }, () => writer()))
+  // A read waits for the state, which an acknowledgement need not do.
+  const { status } = await client.post(`${url}/read`, { key: fillKey(prefix, keys - 1) })
+  if (status !== 200) throw new Error(`what was written last cannot be read: ${status}`)
 }
 
 export interface TimedWrite {

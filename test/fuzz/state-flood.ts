@@ -105,7 +105,7 @@ function openIn(root: string): StateMachine {
   const directory = join(root, 'snapshots')
   mkdirSync(directory, { recursive: true })
   const snapshots = openSnapshotFiles(new MemoryDisk(defer), { defer, directory })
-  return openSqliteStateMachine({ directory: join(root, 'state'), snapshots, commitDelayMs: 0 })
+  return openSqliteStateMachine({ directory: join(root, 'state'), snapshots })
 }
 
 /** A database that was closed, or what a killed process left of it, and every state it went through, the last one last. */
@@ -117,6 +117,7 @@ async function createDatabase(random: Random, root: string): Promise<{ files: Fi
   states.push(JSON.stringify(plainState(machine)))
   for (let i = 0; i < 5; i++) {
     write(random, machine, writer)
+    machine.flush()
     states.push(JSON.stringify(plainState(machine)))
   }
   const killed = filesIn(join(root, 'state'))

@@ -103,6 +103,9 @@ export class MemoryStateMachine implements StateMachine {
   }
 
   /** Before there is a cluster with a membership there is nothing to keep: then it leaves `durableIndex` where it is. */
+  /** Nothing is held back. */
+  flush(): void {}
+
   checkpoint(done: Done): void {
     const clusterId = this.#clusterId()
     const upToDate = this.durableIndex() === this.#state.applied.index

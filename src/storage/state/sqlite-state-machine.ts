@@ -23,12 +23,7 @@ export interface SqliteStateMachineOptions {
   readonly directory: string
   /** Opened with its own `directory`. */
   readonly snapshots: SnapshotFiles
-  /** How long what was applied may wait for others before it is committed, in milliseconds; 0 commits every batch. */
-  readonly commitDelayMs?: number
 }
-
-/** A node that has nothing more to do has its state in the file soon after. */
-const COMMIT_DELAY_MS = 250
 
 /**
  * Opens the state, empty when there is no database yet, and makes what it finds durable.
@@ -51,13 +46,10 @@ export class SqliteStateMachine implements StateMachine {
   #restoring = false
   /** A checkpoint may need to keep writers out for a moment: until it has ended, no transaction is left open. */
   #checkpoints = 0
-  readonly #commitDelayMs: number
-  #commitTimer: NodeJS.Timeout | null = null
 
-  constructor({ directory, snapshots, commitDelayMs = COMMIT_DELAY_MS }: SqliteStateMachineOptions) {
+  constructor({ directory, snapshots }: SqliteStateMachineOptions) {
     this.#directory = directory
     this.#snapshots = snapshots
-    this.#commitDelayMs = commitDelayMs
     const { state, generation, damage } = openSoundState(directory, prepareDirectory(directory))
     this.#state = state
     this.damage = damage
@@ -78,10 +70,14 @@ export class SqliteStateMachine implements StateMachine {
     assert(!this.#restoring, 'entries are applied before or after a restore, not during one')
     return this.#marking(() => {
       const results = this.#state.apply(entries)
-      if (this.#checkpoints > 0 || this.#commitDelayMs === 0) this.#state.commit()
-      else this.#commitLater()
+      if (this.#checkpoints > 0) this.#state.commit()
       return results
     })
+  }
+
+  flush(): void {
+    this.#operations.assertOpen()
+    this.#marking(() => this.#state.commit())
   }
 
   get(key: Uint8Array): KeyValue | undefined {
@@ -160,7 +156,6 @@ export class SqliteStateMachine implements StateMachine {
   /** Waits for what is under way. Whoever closes the database last empties its log, and that is the worker, if there is one. */
   close(done: Done): void {
     this.#operations.close(() => {
-      if (this.#commitTimer !== null) clearTimeout(this.#commitTimer)
       const failure = this.#commit()
       try {
         this.#state.close()
@@ -169,14 +164,6 @@ export class SqliteStateMachine implements StateMachine {
       }
       this.#worker.close((error) => done(failure ?? error))
     }, done)
-  }
-
-  /** An error is kept by the state: it is that of the next call. */
-  #commitLater(): void {
-    this.#commitTimer ??= setTimeout(() => {
-      this.#commitTimer = null
-      this.#commit()
-    }, this.#commitDelayMs).unref()
   }
 
   /** For those who read the file by a connection of their own. */
