@@ -35,6 +35,8 @@ export class BodyBudget {
         done(null, chunk)
       },
     })
+    // The framework listens while it reads the body. One that is cut after its request was answered concerns nobody.
+    counter.on('error', () => undefined)
     body.once('error', (error) => counter.destroy(error))
     return body.pipe(counter)
   }

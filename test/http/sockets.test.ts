@@ -46,6 +46,27 @@ async function requestArrived({ cluster }: Fixture, turns: number): Promise<void
   while (cluster.status().turns === turns) await new Promise(setImmediate)
 }
 
+describe('large bodies', () => {
+  const long = `Content-Length: ${64 * 1024 * 1024}\r\n\r\n`
+  const chunked = 'Transfer-Encoding: chunked\r\n\r\n400\r\n'
+  const heads = [
+    ['too long', 413, `Content-Type: application/json\r\n${long}`],
+    ['of another type', 415, `Content-Type: text/plain\r\nContent-Length: 100000\r\n\r\n`],
+    ['of another type, in chunks', 415, `Content-Type: text/plain\r\n${chunked}`],
+  ] as const
+  for (const [what, status, head] of heads) {
+    test(`a body ${what}, which is cut after its request was refused: the server goes on`, async () => {
+      const { url, port } = await listening()
+      const { socket, received } = dial(port)
+      socket.write(`POST /write HTTP/1.1\r\nHost: 127.0.0.1\r\n${head}${'x'.repeat(1024)}`)
+      await once(socket, 'data')
+      socket.resetAndDestroy()
+      assert.ok((await received).startsWith(`HTTP/1.1 ${status} `))
+      assert.equal((await fetch(`${url}/leader`)).status, 200)
+    })
+  }
+})
+
 describe('listen', () => {
   test('answers with the URL and serves it', async () => {
     const { url } = await listening()
