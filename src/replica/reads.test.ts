@@ -57,6 +57,13 @@ describe('Reads', () => {
     assert.deepEqual([answers.outcomes[2], waiting.count], ['never: NO_LEADER', 0])
   })
 
+  test('whenApplied: is refused when as many wait as may', () => {
+    const { waiting, answers } = reads()
+    for (let i = 0; i < MAX_PENDING_READS; i++) waiting.whenApplied(1, 0, answers.reply(`${i}`))
+    assert.throws(() => waiting.whenApplied(1, 0, answers.reply('more')), { name: 'AspenError', code: 'OVERLOADED' })
+    assert.equal(waiting.count, MAX_PENDING_READS)
+  })
+
   test('applied: serves no read whose round has no index yet', () => {
     const { waiting, answers, add } = reads()
     add(1)

@@ -44,8 +44,9 @@ export class Reads {
     else this.#ready.push({ index, waiters })
   }
 
-  /** Calls back when the state machine has reached `index`, however long that takes. */
+  /** Calls back when the state machine has reached `index`, however long that takes. @throws AspenError OVERLOADED */
   whenApplied(index: number, applied: number, reply: Reply<void>): void {
+    this.checkRoom()
     const waiters = [{ deadline: Number.POSITIVE_INFINITY, reply }]
     this.#count++
     if (index <= applied) this.#serve(waiters)

@@ -14,6 +14,8 @@ import { text } from '../cluster/nodes.ts'
 import { LogFolder } from './log-folder.ts'
 
 const WRITES = 30
+/** The state is flushed a quarter of a second after it was changed. */
+const COMMIT_TIMEOUT_MS = 10_000
 /** Three segments of 16 MB take as many. */
 const LARGE_WRITES = 36
 const LARGE_VALUE = Buffer.alloc(1024 * 1024, 'v')
@@ -39,7 +41,11 @@ async function untilCommitted(node: AspenNode, dataDir: string): Promise<void> {
     database.close()
     return row?.['applied_index'] as number
   }
-  while (committed() < node.status().appliedIndex) await delay(10)
+  const end = performance.now() + COMMIT_TIMEOUT_MS
+  while (committed() < node.status().appliedIndex) {
+    assert.ok(performance.now() < end, `the state's file ends at ${committed()}, and ${node.status().appliedIndex} is applied`)
+    await delay(10)
+  }
 }
 
 /** What a node that was killed, and one that was stopped, leave of the same writes. */
