@@ -58,10 +58,8 @@ async function measureAt(where: string, endpoint: LinkEndpoint, budget: Budget, 
 export async function benchmarkClient(budget: Budget, report: Report): Promise<void> {
   const fleet = await Fleet.start(NODES)
   try {
-    const leader = await fleet.settledLeader(LEADER_TIMEOUT_MS)
-    const leading = fleet.nodes.find(({ id }) => id === leader)
-    const following = fleet.nodes.find(({ id }) => id !== leader)
-    if (leading === undefined || following === undefined) throw new Error('the nodes did not agree on a leader')
+    const leading = await fleet.leaderNode(LEADER_TIMEOUT_MS)
+    const following = fleet.nodes.find(({ id }) => id !== leading.id) as FleetNode
     await measureAt('the leader', await endpointOf(leading), budget, report)
     await measureAt('a follower', await endpointOf(following), budget, report)
   } finally {

@@ -27,8 +27,7 @@ let node: FleetNode
 
 before(async () => {
   fleet = await Fleet.start(3)
-  const leader = await fleet.settledLeader(SETTLE_TIMEOUT_MS)
-  node = fleet.nodes.find(({ id }) => id === leader) as FleetNode
+  node = await fleet.leaderNode(SETTLE_TIMEOUT_MS)
 })
 
 after(() => fleet.stop())

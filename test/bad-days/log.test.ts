@@ -12,6 +12,7 @@ import type { LogLevel } from '../../src/ports/index.ts'
 import { FRAME_HEADER_SIZE, RECORD_HARD_STATE, RECORD_HEADER_SIZE } from '../../src/storage/log/frame.ts'
 import { text } from '../cluster/nodes.ts'
 import { LogFolder } from './log-folder.ts'
+import { assertRefused } from './refusal.ts'
 
 const WRITES = 30
 /** The state is flushed a quarter of a second after it was changed. */
@@ -89,17 +90,7 @@ async function start(dataDir: string, read: (node: AspenNode) => Promise<void>):
 
 /** The node does not start; it says why, where, and what to do. */
 async function refuses(dataDir: string, ...words: readonly (RegExp | string)[]): Promise<void> {
-  const error = await AspenNode.start(settings(dataDir)).then(
-    async (node) => {
-      await node.stop()
-      return new Error('it started')
-    },
-    (reason: Error) => reason,
-  )
-  for (const word of words) {
-    if (typeof word === 'string') assert.ok(error.message.includes(word), `${error.message}\nlacks\n${word}`)
-    else assert.match(error.message, word)
-  }
+  await assertRefused(AspenNode.start(settings(dataDir)), words)
   rmSync(dataDir, { recursive: true })
 }
 

@@ -8,6 +8,7 @@ import { AspenNode } from '../../src/cluster/index.ts'
 import type { LogLevel } from '../../src/ports/index.ts'
 import { rejectsWith, text } from '../cluster/nodes.ts'
 import { LogFolder } from './log-folder.ts'
+import { assertRefused } from './refusal.ts'
 
 const KEYS = 400
 const REJOIN = 'aspen-node rejoin --via'
@@ -75,17 +76,10 @@ async function rebuilds(dataDir: string, ...words: readonly (RegExp | string)[])
 }
 
 async function refuses(dataDir: string, ...words: readonly (RegExp | string)[]): Promise<void> {
-  const error = await start(dataDir).then(
-    async ({ node }) => {
-      await node.stop()
-      return new Error('it started')
-    },
-    (reason: Error) => reason,
+  await assertRefused(
+    start(dataDir).then(({ node }) => node),
+    words,
   )
-  for (const word of words) {
-    if (typeof word === 'string') assert.ok(error.message.includes(word), `${error.message}\nlacks\n${word}`)
-    else assert.match(error.message, word)
-  }
 }
 
 let copies = 0

@@ -151,6 +151,13 @@ export class Fleet {
     return undefined
   }
 
+  /** That leader itself. @throws Error when the nodes do not agree in time */
+  async leaderNode(timeoutMs: number): Promise<FleetNode> {
+    const leader = await this.settledLeader(timeoutMs)
+    if (leader === undefined) throw new Error(`the nodes have no leader that all know after ${timeoutMs} ms`)
+    return this.#node(leader)
+  }
+
   async stop(): Promise<void> {
     const children = [...this.#children.values(), ...this.#ending]
     // One that is held would not hear that it is to stop.
