@@ -44,7 +44,7 @@ export const MAX_PROPOSAL_BYTES: number = 64 * MIB
 export const MAX_PENDING_READS: number = 10_000
 /** Read rounds a leader may have unconfirmed. */
 export const MAX_READ_ROUNDS: number = 16
-/** Payload bytes the replica keeps in memory for replication and apply. */
+/** Bytes of entries the replica keeps in memory for replication and apply. */
 export const MAX_ENTRY_CACHE_BYTES: number = 64 * MIB
 /** Bytes of payload in one durable log write, unless a single entry is larger. */
 export const MAX_PERSIST_BYTES: number = 8 * MIB
@@ -65,7 +65,7 @@ export const LOG_RETAINED_BYTES: number = 64 * MIB
 export const MAX_LOG_HELD_ENTRIES: number = 250_000
 export const MAX_LOG_HELD_BYTES: number = 256 * MIB
 /** How long what was applied may be held back from the state's file, in milliseconds. */
-export const STATE_FLUSH_DELAY_MS: number = 250
+export const STATE_FLUSH_DELAY_MS: number = 1_000
 /** Entries applied between two checkpoints of the state machine: few enough that the disk is not busy with one for long. */
 export const CHECKPOINT_INTERVAL_ENTRIES: number = 5_000
 /** Payload bytes applied between two checkpoints, where that is less. */

@@ -4,6 +4,7 @@ import { ConfigError, loadConfig } from '../cluster/config/index.ts'
 import type { LoadedConfig } from '../cluster/config/index.ts'
 import { settleAfterStart } from './after-start.ts'
 import { yieldToMainThread } from './background-threads.ts'
+import { tuneEngine } from './engine-settings.ts'
 import { EXIT } from './exit-code.ts'
 import { runNode } from './node-program.ts'
 import type { ProcessHost } from './node-program.ts'
@@ -49,6 +50,7 @@ async function main(host: ProcessHost): Promise<void> {
   const logger = createLogger({ level: config.logLevel, format: config.logFormat, nodeId: config.nodeId })
   for (const warning of warnings) logger.log('warn', warning)
   if (rejoin === undefined) {
+    tuneEngine()
     yieldToMainThread()
     const { startNode } = await import('./start-node.ts')
     await runNode(host, config, logger, startNode)

@@ -2,8 +2,17 @@ import { Deque } from '../lib/index.ts'
 import type { Entry } from '../raft/index.ts'
 
 /**
+ * Entries that all have, and that stay nevertheless: after a change of leaders the peers are a few behind. Not many, for
+ * what outlives two collections of the young generation is moved to the old one, which is dear to collect.
+ */
+export const KEPT_ENTRIES = 128
+/** What an entry takes beside its payload, in bytes: the object, and a view of the buffer that it came in. */
+export const ENTRY_OVERHEAD = 256
+
+/**
  * The newest entries of the log with their payloads, for replication and apply. Holds one consecutive run that
- * always ends at the log's end, bounded by bytes; what is older is read from the log store.
+ * always ends at the log's end: what is not applied, or not with all peers, bounded by bytes. What is older is read from
+ * the log store.
  */
 export class EntryCache {
   readonly #maxBytes: number
@@ -22,6 +31,7 @@ export class EntryCache {
     return this.#first
   }
 
+  /** Of payloads, and what the entries take beside them. */
   get bytes(): number {
     return this.#bytes
   }
@@ -31,12 +41,12 @@ export class EntryCache {
     this.truncateFrom(entry.index)
     if (this.#entries.length === 0) this.#first = entry.index
     this.#entries.push(entry)
-    this.#bytes += entry.payload.length
+    this.#bytes += costOf(entry)
   }
 
   truncateFrom(index: number): void {
     while (this.#entries.length > 0 && this.#first + this.#entries.length > index) {
-      this.#bytes -= (this.#entries.pop() as Entry).payload.length
+      this.#bytes -= costOf(this.#entries.pop() as Entry)
     }
   }
 
@@ -50,12 +60,14 @@ export class EntryCache {
     return Array.from({ length: count }, (_, i) => this.#entries.at(first - this.#first + i) as Entry)
   }
 
-  /** Drops the oldest entries while there are too many bytes, but none after `needed`. */
-  trim(needed: number): void {
-    while (this.#bytes > this.#maxBytes && this.#entries.length > 0 && this.#first <= needed) {
-      this.#bytes -= (this.#entries.shift() as Entry).payload.length
-      this.#first++
-    }
+  /**
+   * Drops entries up to `applied` that the peers have `reached`, but for the newest few; and more of those applied, the
+   * oldest first, while there are too many bytes.
+   */
+  trim(applied: number, reached: number): void {
+    const spare = Math.min(applied, reached, this.#first + this.#entries.length - 1 - KEPT_ENTRIES)
+    while (this.#first <= spare) this.#dropOldest()
+    while (this.#bytes > this.#maxBytes && this.#entries.length > 0 && this.#first <= applied) this.#dropOldest()
   }
 
   reset(lastIndex: number): void {
@@ -63,4 +75,13 @@ export class EntryCache {
     this.#bytes = 0
     this.#first = lastIndex + 1
   }
+
+  #dropOldest(): void {
+    this.#bytes -= costOf(this.#entries.shift() as Entry)
+    this.#first++
+  }
+}
+
+function costOf({ payload }: Entry): number {
+  return payload.length + ENTRY_OVERHEAD
 }

@@ -333,7 +333,7 @@ export class Replica {
     })
     const applied = this.#applier.appliedIndex
     this.#reads.applied(applied)
-    this.#cache.trim(applied)
+    this.#cache.trim(applied, this.#raft.reachedByPeers)
     this.#compactor.applied(bytes)
     this.#loop.schedule()
   }

@@ -15,7 +15,7 @@ import { LogFolder } from './log-folder.ts'
 import { assertRefused } from './refusal.ts'
 
 const WRITES = 30
-/** The state is flushed a quarter of a second after it was changed. */
+/** The state is flushed a second after it was changed. */
 const COMMIT_TIMEOUT_MS = 10_000
 /** Three segments of 16 MB take as many. */
 const LARGE_WRITES = 36
