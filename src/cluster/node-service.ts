@@ -1,0 +1,269 @@
+/**
+ * What a node answers, whatever it is made of: the public interfaces over a replica and its actor. Nothing here knows whether disk,
+ * network and time are real ones.
+ */
+import { AspenError, remainingRange, scanLimit, scanToken, toCommand, toKey } from '../api/index.ts'
+import type {
+  AddPeerRequest,
+  ChangeMembershipRequest,
+  ClientSequence,
+  ClusterController,
+  ClusterState,
+  Data,
+  KeyValue,
+  KeyValueStore,
+  NodeStatus,
+  RequestOptions,
+  ScanPage,
+  ScanRequest,
+  SnapshotReport,
+  StatusSource,
+  WriteCommand,
+  WriteOptions,
+  WriteResult,
+} from '../api/index.ts'
+import { MAX_CLIENT_ID_SIZE, MAX_COMMAND_SIZE, MAX_REQUEST_TIMEOUT_MS, MAX_SCAN_PAGE_BYTES, MAX_VOTERS } from '../limits.ts'
+import type { PeerBook } from '../net/index.ts'
+import type { Clock, LogStore, SnapshotStore, StateMachine, StoredSnapshot, Transport } from '../ports/index.ts'
+import type { Membership } from '../raft/index.ts'
+import type { Replica, Reply } from '../replica/index.ts'
+import { encodeEnvelope, MAX_MEMBER_ADDRESSES } from '../wire/index.ts'
+import { clusterState, nodeStatus } from './node-status.ts'
+import type { RaftActor } from './raft-actor.ts'
+
+export interface ServiceParts {
+  readonly nodeId: number
+  readonly version: string
+  readonly clock: Clock
+  readonly replica: Replica
+  readonly actor: RaftActor
+  readonly log: LogStore
+  readonly stateMachine: StateMachine
+  readonly snapshots: SnapshotStore
+  readonly transport: Transport
+  readonly peerBook: PeerBook
+  /** For requests that name no timeout of their own. */
+  readonly requestTimeoutMs: number
+  /** 32 hex characters, for the cluster that `init` founds. */
+  readonly drawClusterId: () => string
+}
+
+export class NodeService implements KeyValueStore, ClusterController, StatusSource {
+  readonly #parts: ServiceParts
+  readonly #startedAt: number
+
+  constructor(parts: ServiceParts) {
+    this.#parts = parts
+    this.#startedAt = parts.clock.now()
+  }
+
+  get nodeId(): number {
+    return this.#parts.nodeId
+  }
+
+  /** This node's Ed25519 public key, 64 hex characters. */
+  get endpointId(): string {
+    return this.#parts.transport.endpointId
+  }
+
+  // --- KeyValueStore ---
+
+  async write(command: WriteCommand, options: WriteOptions = {}): Promise<WriteResult> {
+    const envelope = encodeEnvelope({ origin: checkOrigin(options), command: toCommand(command) })
+    if (envelope.length > MAX_COMMAND_SIZE) {
+      throw new AspenError(
+        'COMMAND_TOO_LARGE',
+        `the command has ${envelope.length} bytes; at most ${MAX_COMMAND_SIZE} are allowed`,
+        {
+          size: envelope.length,
+          limit: MAX_COMMAND_SIZE,
+        },
+      )
+    }
+    return this.#ask((reply, deadline) => this.#parts.actor.send({ type: 'write', envelope, deadline, reply }), options)
+  }
+
+  async read(key: Data, options: RequestOptions = {}): Promise<KeyValue | undefined> {
+    const bytes = toKey(key)
+    await this.#readable(options)
+    return this.#fromState((state) => state.get(bytes))
+  }
+
+  async scan(request: ScanRequest, options: RequestOptions = {}): Promise<ScanPage> {
+    const range = remainingRange(request)
+    const limit = scanLimit(request)
+    await this.#readable(options)
+    const { rows, more } = this.#fromState((state) => state.scan(range, limit, MAX_SCAN_PAGE_BYTES))
+    const last = rows.at(-1)
+    return { entries: rows, token: more && last !== undefined ? scanToken(last.key) : null }
+  }
+
+  // --- ClusterController ---
+
+  async init(members: readonly number[], options: RequestOptions = {}): Promise<ClusterState> {
+    const voters = checkIds(members, 'members')
+    if (voters.length === 0) throw new AspenError('INVALID_REQUEST', 'members is empty: name this node at least')
+    if (!voters.includes(this.nodeId)) {
+      throw new AspenError(
+        'INVALID_REQUEST',
+        `this is node ${this.nodeId}, which is not among the members [${voters.join(', ')}]: ask one of them`,
+      )
+    }
+    const clusterId = this.#parts.drawClusterId()
+    const { transport } = this.#parts
+    const self = {
+      id: this.nodeId,
+      endpointId: transport.endpointId,
+      addresses: transport.addresses().slice(0, MAX_MEMBER_ADDRESSES),
+    }
+    return this.#askMembership(
+      (reply, deadline) => this.#parts.actor.send({ type: 'init', voters, clusterId, self, deadline, reply }),
+      options,
+    )
+  }
+
+  async addLearner(nodeId: number, endpointId?: string, options: RequestOptions = {}): Promise<ClusterState> {
+    checkIds([nodeId], 'node_id')
+    const request = { op: 'add-learner', nodeId, endpointId: endpointId ?? null } as const
+    return this.#askMembership(
+      (reply, deadline) => this.#parts.actor.send({ type: 'administer', request, deadline, reply }),
+      options,
+    )
+  }
+
+  async changeMembership(change: ChangeMembershipRequest, options: RequestOptions = {}): Promise<ClusterState> {
+    const members = checkIds(change.members, 'members')
+    if (members.length === 0) throw new AspenError('INVALID_REQUEST', 'members is empty: a cluster needs a voter')
+    const learners = change.learners === undefined ? null : checkIds(change.learners, 'learners')
+    const request = { op: 'change-membership', members, learners } as const
+    return this.#askMembership(
+      (reply, deadline) => this.#parts.actor.send({ type: 'administer', request, deadline, reply }),
+      options,
+    )
+  }
+
+  async clusterState(): Promise<ClusterState> {
+    return clusterState(this.#parts.replica.view.membership)
+  }
+
+  async addPeer(peer: AddPeerRequest): Promise<void> {
+    checkIds([peer.nodeId], 'node_id')
+    const { peerBook, transport } = this.#parts
+    if (peer.endpointId === transport.endpointId) throw new AspenError('INVALID_REQUEST', 'endpoint_id is this node itself')
+    const { nodeId, endpointId, addresses, relay = null } = peer
+    if (nodeId === this.nodeId) throw new AspenError('INVALID_REQUEST', `node_id ${nodeId} is this node itself`)
+    this.#checkBound(nodeId, endpointId)
+    const result = peerBook.add({ nodeId, endpointId, addresses, relay }, 'add-peer')
+    if (result === 'invalid') {
+      throw new AspenError('INVALID_REQUEST', 'endpoint_id must be 64 lower-case hexadecimal digits, and every address host:port')
+    }
+    if (result === 'full') throw new AspenError('OVERLOADED', 'the peer book is full', { queue: 'peer_book' })
+  }
+
+  /** What the configuration binds, hearsay does not change. */
+  #checkBound(nodeId: number, endpointId: string): void {
+    const holder = this.#parts.replica.view.membership.members.find((member) => member.endpointId === endpointId)
+    if (holder === undefined || holder.id === nodeId) return
+    throw new AspenError('NODE_AMBIGUOUS', `endpoint_id is the key of member ${holder.id}, not of node ${nodeId}`, {
+      endpoint_ids: [endpointId],
+    })
+  }
+
+  async leader(): Promise<number | null> {
+    return this.#parts.replica.view.leader
+  }
+
+  async triggerSnapshot(options: RequestOptions = {}): Promise<SnapshotReport> {
+    const snapshot = await this.#ask<StoredSnapshot>(
+      (reply, deadline) => {
+        const { clock } = this.#parts
+        const late = clock.setTimer(deadline - clock.now(), () => {
+          reply(new AspenError('OUTCOME_UNKNOWN', 'the snapshot was not finished before the deadline; it may be later'))
+        })
+        this.#parts.actor.send({
+          type: 'snapshot',
+          reply: (error, value) => {
+            late.cancel()
+            reply(error, value)
+          },
+        })
+        // A state at its quota takes longer than other requests may.
+      },
+      { timeoutMs: MAX_REQUEST_TIMEOUT_MS, ...options },
+    )
+    return { id: snapshot.id, logId: snapshot.last, sizeBytes: snapshot.sizeBytes }
+  }
+
+  // --- Status ---
+
+  status(): NodeStatus {
+    return nodeStatus({ ...this.#parts, startedAt: this.#startedAt, actor: this.#parts.actor.status })
+  }
+
+  async #readable(options: RequestOptions): Promise<void> {
+    await this.#ask<void>((reply, deadline) => this.#parts.actor.send({ type: 'read', deadline, reply }), options)
+  }
+
+  /** A state that cannot be read, damaged pages say, is no state to go on with. */
+  #fromState<T>(read: (state: StateMachine) => T): T {
+    const { stateMachine, replica } = this.#parts
+    try {
+      return read(stateMachine)
+    } catch (error) {
+      replica.fail(error as Error)
+      throw new AspenError('POISONED', 'the state of this node cannot be read: it takes no further part; ask another one')
+    }
+  }
+
+  async #askMembership(
+    send: (reply: Reply<Membership>, deadline: number) => void,
+    options: RequestOptions,
+  ): Promise<ClusterState> {
+    return clusterState(await this.#ask(send, options))
+  }
+
+  /** From callbacks below to a promise above: it settles by the deadline, whatever happens. */
+  async #ask<T>(send: (reply: Reply<T>, deadline: number) => void, options: RequestOptions): Promise<T> {
+    const { clock, requestTimeoutMs } = this.#parts
+    const { timeoutMs = requestTimeoutMs } = options
+    checkTimeout(timeoutMs)
+    const deadline = clock.now() + timeoutMs
+    return new Promise<T>((resolve, reject) => {
+      send((error, value) => {
+        if (error === undefined) resolve(value as T)
+        else reject(error)
+      }, deadline)
+    })
+  }
+}
+
+function checkIds(ids: readonly number[], what: string): number[] {
+  for (const id of ids) {
+    if (!Number.isSafeInteger(id) || id < 1)
+      throw new AspenError('INVALID_REQUEST', `${what} names node ${id}: node ids are whole numbers from 1`)
+  }
+  const unique = [...new Set(ids)].sort((a, b) => a - b)
+  if (unique.length > MAX_VOTERS)
+    throw new AspenError('INVALID_REQUEST', `${what} names ${unique.length} nodes; at most ${MAX_VOTERS} are allowed`)
+  return unique
+}
+
+function checkTimeout(timeoutMs: number): void {
+  if (timeoutMs > 0 && timeoutMs <= MAX_REQUEST_TIMEOUT_MS) return
+  throw new AspenError(
+    'INVALID_REQUEST',
+    `the timeout is ${timeoutMs} ms: it must be above 0 and at most ${MAX_REQUEST_TIMEOUT_MS}`,
+  )
+}
+
+function checkOrigin({ origin }: WriteOptions): ClientSequence | null {
+  if (origin === undefined) return null
+  const size = Buffer.byteLength(origin.client)
+  if (size < 1 || size > MAX_CLIENT_ID_SIZE || !origin.client.isWellFormed()) {
+    throw new AspenError('INVALID_REQUEST', `the client id has ${size} bytes; 1 to ${MAX_CLIENT_ID_SIZE} are allowed`)
+  }
+  if (!Number.isSafeInteger(origin.sequence) || origin.sequence < 1) {
+    throw new AspenError('INVALID_REQUEST', `the sequence is ${origin.sequence}: it must be a whole number from 1`)
+  }
+  return origin
+}
