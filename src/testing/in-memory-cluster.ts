@@ -1,11 +1,13 @@
 /**
  * A cluster in one object: the public interfaces over plain memory, with the limits, errors and results of a real
- * node and none of its parts. Deterministic, so that programs written against the interfaces can be tested with it.
+ * node and neither its log nor its links. Deterministic, so that programs written against the interfaces can be tested
+ * with it. No call takes time, so no deadline passes: while it is paused, calls wait for {@link InMemoryCluster.resume}.
  */
-import { AspenError, remainingRange, scanLimit, scanToken, toCommand, toKey } from '../api/index.ts'
+import { AspenError, remainingRange, scanLimit, scanToken, toKey } from '../api/index.ts'
 import type {
   AddPeerRequest,
   ChangeMembershipRequest,
+  ClientSequence,
   ClusterController,
   ClusterState,
   Command,
@@ -24,15 +26,12 @@ import type {
   WriteOptions,
   WriteResult,
 } from '../api/index.ts'
-import { utf8Encode } from '../lib/index.ts'
-import {
-  DEFAULT_MAILBOX_CAPACITY,
-  MAX_CLIENT_ID_SIZE,
-  MAX_CLIENT_SESSIONS,
-  MAX_COMMAND_SIZE,
-  MAX_SCAN_PAGE_BYTES,
-} from '../limits.ts'
-import { InMemoryMembership } from './in-memory-membership.ts'
+import { DEFAULT_MAILBOX_CAPACITY, MAX_SCAN_PAGE_BYTES } from '../limits.ts'
+import { decodeEnvelope } from '../wire/index.ts'
+import { checkNodeIds, checkVoters, InMemoryMembership } from './in-memory-membership.ts'
+import { checkQuota } from './in-memory-quota.ts'
+import { checkResult, checkTimeout, encodeWrite } from './in-memory-requests.ts'
+import { InMemorySessions } from './in-memory-sessions.ts'
 import { InMemoryState } from './in-memory-state.ts'
 
 export interface InMemoryClusterOptions {
@@ -41,14 +40,6 @@ export interface InMemoryClusterOptions {
   /** Whether the cluster exists from the start, with this node as its only voter. False when absent. */
   readonly initialized?: boolean
   readonly addresses?: readonly string[]
-}
-
-/** The bytes of an encoded command, to within its headers. */
-function commandSize(command: Command): number {
-  const parts = command.type === 'batch' ? command.operations : [...command.compare, ...command.then, ...command.else]
-  let size = 0
-  for (const part of parts) size += part.key.length + ('value' in part ? part.value.length : 0)
-  return size
 }
 
 /**
@@ -64,7 +55,7 @@ export class InMemoryCluster implements KeyValueStore, ClusterController, Status
   readonly #addresses: readonly string[]
   readonly #state = new InMemoryState()
   readonly #membership: InMemoryMembership
-  readonly #sessions = new Map<string, { readonly sequence: number; readonly result: WriteResult }>()
+  readonly #sessions = new InMemorySessions()
   #index = 0
   #snapshotIndex = 0
   #turns = 0
@@ -116,29 +107,29 @@ export class InMemoryCluster implements KeyValueStore, ClusterController, Status
   }
 
   async write(write: WriteCommand, options: WriteOptions = {}): Promise<WriteResult> {
-    const command = toCommand(write)
-    const size = commandSize(command)
-    if (size > MAX_COMMAND_SIZE) {
-      throw new AspenError('COMMAND_TOO_LARGE', `the command has ${size} bytes; at most ${MAX_COMMAND_SIZE} are allowed`, {
-        size,
-        limit: MAX_COMMAND_SIZE,
-      })
-    }
+    const envelope = encodeWrite(write, options)
+    checkTimeout(options)
     await this.#enter()
     this.#requireLeader()
-    return this.#once(options, () => this.#state.apply(command, this.#nextLogId()))
+    const { origin, command } = decodeEnvelope(envelope)
+    checkQuota(this.#state, command)
+    const result = this.#apply(command, origin)
+    checkResult(result)
+    return result
   }
 
-  async read(key: Data, _options?: RequestOptions): Promise<KeyValue | undefined> {
+  async read(key: Data, options: RequestOptions = {}): Promise<KeyValue | undefined> {
     const bytes = toKey(key)
+    checkTimeout(options)
     await this.#enter()
     this.#requireLeader()
     return this.#state.get(bytes)
   }
 
-  async scan(request: ScanRequest, _options?: RequestOptions): Promise<ScanPage> {
+  async scan(request: ScanRequest, options: RequestOptions = {}): Promise<ScanPage> {
     const range = remainingRange(request)
     const limit = scanLimit(request)
+    checkTimeout(options)
     await this.#enter()
     this.#requireLeader()
     const { rows, more } = this.#state.scan(range, limit, MAX_SCAN_PAGE_BYTES)
@@ -146,28 +137,31 @@ export class InMemoryCluster implements KeyValueStore, ClusterController, Status
     return { entries: rows, token: more && last !== undefined ? scanToken(last.key) : null }
   }
 
-  async init(members: readonly number[]): Promise<ClusterState> {
+  async init(members: readonly number[], options: RequestOptions = {}): Promise<ClusterState> {
+    const voters = this.#membership.checkFounders(members)
+    checkTimeout(options)
     await this.#enter()
-    const state = this.#membership.init(members)
+    const state = this.#membership.init(voters)
     this.#leader = this.nodeId
     this.#nextLogId()
     return state
   }
 
-  async addLearner(nodeId: number, endpointId?: string): Promise<ClusterState> {
+  async addLearner(nodeId: number, endpointId?: string, options: RequestOptions = {}): Promise<ClusterState> {
+    checkNodeIds([nodeId], 'node_id')
+    checkTimeout(options)
     await this.#enter()
     this.#requireLeader()
-    const state = this.#membership.addLearner(nodeId, endpointId)
-    this.#nextLogId()
-    return state
+    return this.#changed(() => this.#membership.addLearner(nodeId, endpointId))
   }
 
-  async changeMembership(request: ChangeMembershipRequest): Promise<ClusterState> {
+  async changeMembership(request: ChangeMembershipRequest, options: RequestOptions = {}): Promise<ClusterState> {
+    const members = checkVoters(request.members)
+    const learners = request.learners === undefined ? null : checkNodeIds(request.learners, 'learners')
+    checkTimeout(options)
     await this.#enter()
     this.#requireLeader()
-    const state = this.#membership.change(request)
-    this.#nextLogId()
-    return state
+    return this.#changed(() => this.#membership.change(members, learners))
   }
 
   async clusterState(): Promise<ClusterState> {
@@ -185,7 +179,8 @@ export class InMemoryCluster implements KeyValueStore, ClusterController, Status
     return this.#leader
   }
 
-  async triggerSnapshot(): Promise<SnapshotReport> {
+  async triggerSnapshot(options: RequestOptions = {}): Promise<SnapshotReport> {
+    checkTimeout(options)
     await this.#enter()
     this.#requireInitialized()
     this.#snapshotIndex = this.#index
@@ -268,26 +263,21 @@ export class InMemoryCluster implements KeyValueStore, ClusterController, Status
     return { term: 1, index: this.#index }
   }
 
-  /** A repeated (client, sequence) is answered as the first time; only each client's last sequence is remembered. */
-  #once({ origin }: WriteOptions, run: () => WriteResult): WriteResult {
-    if (origin === undefined) return run()
-    const length = origin.client.isWellFormed() ? utf8Encode(origin.client).length : 0
-    if (length === 0 || length > MAX_CLIENT_ID_SIZE || !Number.isSafeInteger(origin.sequence) || origin.sequence < 0) {
-      throw new AspenError(
-        'INVALID_REQUEST',
-        `a client id has 1 to ${MAX_CLIENT_ID_SIZE} bytes of UTF-8 and its sequence is a whole number from 0`,
-      )
-    }
-    const last = this.#sessions.get(origin.client)
-    if (last?.sequence === origin.sequence) return last.result
-    if (last !== undefined && last.sequence > origin.sequence) {
-      throw new AspenError('INVALID_REQUEST', `sequence ${origin.sequence} is older than the client's last one, ${last.sequence}`)
-    }
-    const result = run()
-    this.#sessions.delete(origin.client)
-    this.#sessions.set(origin.client, { sequence: origin.sequence, result })
-    const [oldest] = this.#sessions.keys()
-    if (this.#sessions.size > MAX_CLIENT_SESSIONS && oldest !== undefined) this.#sessions.delete(oldest)
+  /** An entry in the log is what a change of the membership costs; asking for what is there costs none. */
+  #changed(change: () => ClusterState): ClusterState {
+    const before = this.#membership.state
+    const state = change()
+    if (state !== before) this.#nextLogId()
+    return state
+  }
+
+  /** A repeated write has a place in the log too, and changes nothing. */
+  #apply(command: Command, origin: ClientSequence | null): WriteResult {
+    const logId = this.#nextLogId()
+    const repeated = origin === null ? undefined : this.#sessions.repeated(origin)
+    if (repeated !== undefined) return repeated
+    const result = this.#state.apply(command, logId)
+    if (origin !== null) this.#sessions.record(origin, result)
     return result
   }
 }

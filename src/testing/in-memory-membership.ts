@@ -1,30 +1,36 @@
 /** The checks and changes of a membership that live in one process: every known peer counts as connected and caught up. */
 import { AspenError } from '../api/index.ts'
-import type { AddPeerRequest, ChangeMembershipRequest, ClusterNode, ClusterState } from '../api/index.ts'
-import { MAX_PEERS, MAX_VOTERS } from '../limits.ts'
+import type { AddPeerRequest, ClusterNode, ClusterState } from '../api/index.ts'
+import { MAX_VOTERS } from '../limits.ts'
+import { PeerBook } from '../net/index.ts'
 
-const ENDPOINT_ID = /^[0-9a-f]{64}$/
-
-function checkNodeIds(ids: readonly number[], what: string, limit: number): void {
-  if (ids.length > limit) {
-    throw new AspenError('INVALID_REQUEST', `${ids.length} ${what} were given; at most ${limit} are allowed`, { limit })
-  }
+/** The ids in order, each once. @throws AspenError INVALID_REQUEST */
+export function checkNodeIds(ids: readonly number[], what: string): readonly number[] {
   for (const id of ids) {
     if (!Number.isSafeInteger(id) || id < 1) {
-      throw new AspenError('INVALID_REQUEST', `${id} is not a node id: it must be a whole number from 1 to 2^53-1`)
+      throw new AspenError('INVALID_REQUEST', `${what} names node ${id}: node ids are whole numbers from 1`)
     }
   }
-  if (new Set(ids).size < ids.length) throw new AspenError('INVALID_REQUEST', `a node id occurs twice among the ${what}`)
+  const unique = [...new Set(ids)].toSorted((a, b) => a - b)
+  if (unique.length > MAX_VOTERS) {
+    throw new AspenError('INVALID_REQUEST', `${what} names ${unique.length} nodes; at most ${MAX_VOTERS} are allowed`)
+  }
+  return unique
 }
 
-function checkVoters(members: readonly number[]): void {
-  if (members.length === 0) throw new AspenError('INVALID_REQUEST', 'the list of members is empty: give at least one node id')
-  checkNodeIds(members, 'members', MAX_VOTERS)
+export function checkVoters(members: readonly number[]): readonly number[] {
+  const voters = checkNodeIds(members, 'members')
+  if (voters.length === 0) throw new AspenError('INVALID_REQUEST', 'members is empty: a cluster needs a voter')
+  return voters
+}
+
+function sameIds(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((id, i) => id === b[i])
 }
 
 export class InMemoryMembership {
   readonly #self: ClusterNode
-  readonly #peers = new Map<string, ClusterNode>()
+  readonly #book = new PeerBook()
   #state: ClusterState = { members: [], learners: [], nodes: [] }
 
   constructor(self: ClusterNode) {
@@ -39,65 +45,73 @@ export class InMemoryMembership {
     return this.#state
   }
 
+  /** Everyone in the peer book who is said to have a node id. */
   get peers(): readonly ClusterNode[] {
-    return [...this.#peers.values()]
+    return this.#book
+      .entries()
+      .flatMap(({ nodeId, endpointId, addresses }) => (nodeId === null ? [] : [{ id: nodeId, endpointId, addresses }]))
   }
 
-  addPeer(peer: AddPeerRequest): void {
-    checkNodeIds([peer.nodeId], 'peers', 1)
-    if (!ENDPOINT_ID.test(peer.endpointId)) {
-      throw new AspenError('INVALID_REQUEST', 'the endpoint id is not an Ed25519 public key: give 64 lower-case hex characters')
+  addPeer({ nodeId, endpointId, addresses, relay = null }: AddPeerRequest): void {
+    checkNodeIds([nodeId], 'node_id')
+    if (endpointId === this.#self.endpointId) throw new AspenError('INVALID_REQUEST', 'endpoint_id is this node itself')
+    if (nodeId === this.#self.id) throw new AspenError('INVALID_REQUEST', `node_id ${nodeId} is this node itself`)
+    const holder = this.#state.nodes.find((node) => node.endpointId === endpointId)
+    if (holder !== undefined && holder.id !== nodeId) {
+      const message = `endpoint_id is the key of member ${holder.id}, not of node ${nodeId}`
+      throw new AspenError('NODE_AMBIGUOUS', message, { endpoint_ids: [endpointId] })
     }
-    if (this.#peers.size >= MAX_PEERS && !this.#peers.has(peer.endpointId)) {
-      throw new AspenError('OVERLOADED', `the peer book holds ${MAX_PEERS} peers already`, { limit: MAX_PEERS })
+    const result = this.#book.add({ nodeId, endpointId, addresses, relay }, 'add-peer')
+    if (result === 'invalid') {
+      throw new AspenError('INVALID_REQUEST', 'endpoint_id must be 64 lower-case hexadecimal digits, and every address host:port')
     }
-    this.#peers.set(peer.endpointId, { id: peer.nodeId, endpointId: peer.endpointId, addresses: [...peer.addresses] })
+    if (result === 'full') throw new AspenError('OVERLOADED', 'the peer book is full', { queue: 'peer_book' })
   }
 
-  init(members: readonly number[]): ClusterState {
-    checkVoters(members)
-    if (this.initialized) throw new AspenError('ALREADY_INITIALIZED', 'this node belongs to a cluster already')
-    if (!members.includes(this.#self.id)) {
-      throw new AspenError('INVALID_REQUEST', `this node, ${this.#self.id}, must be among the first members`)
+  /** The voters of a first configuration, this node among them. @throws AspenError INVALID_REQUEST */
+  checkFounders(members: readonly number[]): readonly number[] {
+    const voters = checkVoters(members)
+    if (voters.includes(this.#self.id)) return voters
+    throw new AspenError('INVALID_REQUEST', `this is node ${this.#self.id}, which is not among the members: ask one of them`)
+  }
+
+  init(voters: readonly number[]): ClusterState {
+    const nodes = voters.map((id) => (id === this.#self.id ? this.#self : this.#find(id, undefined)))
+    if (this.initialized) {
+      throw new AspenError('ALREADY_INITIALIZED', 'this node already belongs to a cluster; nothing was changed')
     }
-    return this.#become(members, [], [])
+    return this.#become(voters, [], nodes)
   }
 
   addLearner(nodeId: number, endpointId: string | undefined): ClusterState {
-    checkNodeIds([nodeId], 'learners', 1)
     const { members, learners, nodes } = this.#state
-    if (members.includes(nodeId) || learners.includes(nodeId)) return this.#state
-    const node = this.#find(nodeId, endpointId)
-    return this.#become(members, [...learners, nodeId], [...nodes, node])
+    const present = nodes.find((node) => node.id === nodeId)
+    if (present === undefined) return this.#become(members, [...learners, nodeId], [...nodes, this.#find(nodeId, endpointId)])
+    if (endpointId === undefined || endpointId === present.endpointId) return this.#state
+    const message = `node ${nodeId} is a member with key ${present.endpointId}: remove it before adding another`
+    throw new AspenError('NODE_AMBIGUOUS', message, { endpoint_ids: [present.endpointId, endpointId] })
   }
 
-  change(request: ChangeMembershipRequest): ClusterState {
-    checkVoters(request.members)
-    const kept = this.#state.learners.filter((id) => !request.members.includes(id))
-    const learners = request.learners ?? kept
-    checkNodeIds(learners, 'learners', MAX_PEERS)
-    const both = learners.find((id) => request.members.includes(id))
-    if (both !== undefined) throw new AspenError('INVALID_REQUEST', `node ${both} is given as member and as learner`)
-    const known = new Set(this.#state.nodes.map((node) => node.id))
-    const unknown = [...request.members, ...learners].find((id) => !known.has(id))
-    if (unknown !== undefined) {
-      throw new AspenError('NODE_UNKNOWN', `node ${unknown} is not in the cluster: add it as a learner first`, {
-        node_id: unknown,
-      })
+  /** Without learners, those of today stay. A learner among the voters is a voter. */
+  change(members: readonly number[], wanted: readonly number[] | null): ClusterState {
+    const { nodes } = this.#state
+    const all = wanted ?? this.#state.learners
+    const stranger = [...members, ...all].find((id) => !nodes.some((node) => node.id === id))
+    if (stranger !== undefined) {
+      throw new AspenError('NODE_UNKNOWN', `node ${stranger} is not a member: add it as a learner first`, { node_id: stranger })
     }
-    return this.#become(request.members, learners, this.#state.nodes)
+    const learners = all.filter((id) => !members.includes(id))
+    if (sameIds(members, this.#state.members) && sameIds(learners, this.#state.learners)) return this.#state
+    return this.#become(members, learners, nodes)
   }
 
   #find(nodeId: number, endpointId: string | undefined): ClusterNode {
-    if (nodeId === this.#self.id) return this.#self
     const candidates = this.peers.filter((peer) => peer.id === nodeId && (endpointId ?? peer.endpointId) === peer.endpointId)
     if (candidates.length > 1) {
       throw new AspenError(
         'NODE_AMBIGUOUS',
         `${candidates.length} peers claim to be node ${nodeId}: choose one by its endpoint id`,
-        {
-          endpoint_ids: candidates.map((peer) => peer.endpointId),
-        },
+        { endpoint_ids: candidates.map((peer) => peer.endpointId) },
       )
     }
     const [node] = candidates
@@ -106,12 +120,11 @@ export class InMemoryMembership {
   }
 
   #become(members: readonly number[], learners: readonly number[], known: readonly ClusterNode[]): ClusterState {
-    const nodes = new Map(known.map((node) => [node.id, node]))
-    const ids = [...members, ...learners].toSorted((a, b) => a - b)
+    const named = new Set([...members, ...learners])
     this.#state = {
-      members: members.toSorted((a, b) => a - b),
+      members,
       learners: learners.toSorted((a, b) => a - b),
-      nodes: ids.map((id) => nodes.get(id) ?? this.#find(id, undefined)),
+      nodes: known.filter((node) => named.has(node.id)).toSorted((a, b) => a.id - b.id),
     }
     return this.#state
   }

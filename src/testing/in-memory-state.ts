@@ -19,6 +19,10 @@ function mapKey(key: Uint8Array): string {
   return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1')
 }
 
+function copyOf(entry: KeyValue): KeyValue {
+  return { ...entry, key: new Uint8Array(entry.key), value: new Uint8Array(entry.value) }
+}
+
 export class InMemoryState {
   readonly #entries = new Map<string, KeyValue>()
   /** All keys in byte order; rebuilt by the first scan after a key came or went. */
@@ -34,8 +38,15 @@ export class InMemoryState {
     return this.#bytes
   }
 
+  /** A copy: what its reader does with the bytes changes nothing here. */
   get(key: Uint8Array): KeyValue | undefined {
-    return this.#entries.get(mapKey(key))
+    const entry = this.#entries.get(mapKey(key))
+    return entry && copyOf(entry)
+  }
+
+  /** Bytes of a key's value, or undefined when the key does not exist. */
+  valueSize(key: Uint8Array): number | undefined {
+    return this.#entries.get(mapKey(key))?.value.length
   }
 
   apply(command: Command, logId: WriteLogId): WriteResult {
@@ -58,13 +69,13 @@ export class InMemoryState {
       if (range.end !== null && compareBytes(entry.key, range.end) >= 0) break
       bytes += entry.key.length + entry.value.length
       if (rows.length === limit || (rows.length > 0 && bytes > maxBytes)) return { rows, more: true }
-      rows.push(entry)
+      rows.push(copyOf(entry))
     }
     return { rows, more: false }
   }
 
   #holds(condition: Condition): boolean {
-    const entry = this.get(condition.key)
+    const entry = this.#entries.get(mapKey(condition.key))
     if (condition.type === 'absent') return (entry === undefined) === condition.absent
     if (condition.type === 'value') return entry !== undefined && equalBytes(entry.value, condition.value)
     return (entry?.modRevision ?? 0) === condition.modRevision
@@ -81,7 +92,8 @@ export class InMemoryState {
       this.#sorted = null
       return { type: 'delete', deleted: true }
     }
-    const { key, value } = operation
+    // Copies: what is given are views of a whole command.
+    const [key, value] = [before?.key ?? new Uint8Array(operation.key), new Uint8Array(operation.value)]
     this.#bytes += value.length + (before === undefined ? key.length : -before.value.length)
     this.#entries.set(name, {
       key,

@@ -1,4 +1,7 @@
-/** What a client of the key-value store does, whatever it speaks with the nodes. */
+/**
+ * What a client of the key-value store does, whatever it speaks with the nodes: beside what every store does, which
+ * test/contracts/key-value-store.ts has.
+ */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { KvClient } from '../../src/client/index.ts'
@@ -84,26 +87,6 @@ function describeAnswers<Target>(name: string, world: () => ClientWorld<Target>)
       assert.equal(cluster.status().keys, 1)
     })
 
-    test('Txn: conditions, branches and results survive the way', async () => {
-      const aspen = await connect(founded())
-      const txn = {
-        Txn: {
-          compare: [{ key: 'a', absent: true }, { key: 'b', mod_revision: 0 }],
-          then: [{ Set: { key: 'a', value: bytes(0x80) } }, { Get: { key: 'a' } }, { Delete: { key: 'b' } }],
-          else: [{ Get: { key: 'b' } }],
-        },
-      } as const // prettier-ignore
-      const entry = { key: bytes(0x61), value: bytes(0x80), createRevision: 2, modRevision: 2, version: 1 }
-      assert.deepEqual(await aspen.write(txn), {
-        logId: { term: 1, index: 2 },
-        txn: { succeeded: true, results: [{ type: 'set' }, { type: 'get', entry }, { type: 'delete', deleted: false }] },
-      })
-      const again = await aspen.write(txn)
-      assert.deepEqual(again.txn, { succeeded: false, results: [{ type: 'get', entry: null }] })
-      const byValue = await aspen.write({ Txn: { compare: [{ key: 'a', value: bytes(0x80) }], then: [] } })
-      assert.equal(byValue.txn?.succeeded, true)
-    })
-
     test('errors: arrive with code, message and details', async () => {
       const cluster = founded()
       const aspen = await connect(cluster)
@@ -120,23 +103,6 @@ function describeAnswers<Target>(name: string, world: () => ClientWorld<Target>)
       await assert.rejects(aspen.read(''), { code: 'INVALID_KEY' })
       cluster.poison('a sync failed')
       await assert.rejects(aspen.write(WRITE), { code: 'POISONED' })
-    })
-
-    test('a value of a megabyte: arrives whole, both ways', async () => {
-      const aspen = await connect(founded())
-      const value = Uint8Array.from({ length: 2 ** 20 }, (_, i) => i % 251)
-      await aspen.write({ Set: { key: 'large', value } })
-      assert.deepEqual(plain((await aspen.read('large'))?.value), plain(value))
-      await assert.rejects(aspen.write({ Set: { key: 'larger', value: new Uint8Array(2 ** 20 + 1) } }), {
-        code: 'VALUE_TOO_LARGE',
-      })
-    })
-
-    test('origin: a repeated write is answered as the first time', async () => {
-      const cluster = founded()
-      const aspen = await connect(cluster)
-      assert.deepEqual(await aspen.write(WRITE, { origin: ORIGIN }), await aspen.write(WRITE, { origin: ORIGIN }))
-      assert.equal(cluster.status().lastLogIndex, 2)
     })
 
     test('many calls at once: are all answered', async () => {

@@ -1,0 +1,53 @@
+/** What a real node checks of a request before it takes it on, and of a result before it answers. */
+import { AspenError, toCommand } from '../api/index.ts'
+import type { ClientSequence, RequestOptions, WriteCommand, WriteOptions, WriteResult } from '../api/index.ts'
+import { MAX_CLIENT_ID_SIZE, MAX_COMMAND_SIZE, MAX_REQUEST_TIMEOUT_MS, MAX_RESULT_BYTES } from '../limits.ts'
+import { encodeEnvelope } from '../wire/index.ts'
+import { foundBytes } from './in-memory-sessions.ts'
+
+/**
+ * What a real node would write to its log: checked, of a known size, and nothing that its caller can still change.
+ * @throws AspenError as the node would refuse it
+ */
+export function encodeWrite(write: WriteCommand, { origin }: WriteOptions): Uint8Array {
+  if (origin !== undefined) checkOrigin(origin)
+  const envelope = encodeEnvelope({ origin: origin ?? null, command: toCommand(write) })
+  if (envelope.length <= MAX_COMMAND_SIZE) return envelope
+  const details = { size: envelope.length, limit: MAX_COMMAND_SIZE }
+  throw new AspenError(
+    'COMMAND_TOO_LARGE',
+    `the command has ${envelope.length} bytes; at most ${MAX_COMMAND_SIZE} are allowed`,
+    details,
+  )
+}
+
+/** Nothing here takes time, but what a real node refuses is refused. @throws AspenError INVALID_REQUEST */
+export function checkTimeout({ timeoutMs }: RequestOptions): void {
+  if (timeoutMs === undefined || (timeoutMs > 0 && timeoutMs <= MAX_REQUEST_TIMEOUT_MS)) return
+  throw new AspenError(
+    'INVALID_REQUEST',
+    `the timeout is ${timeoutMs} ms: it must be above 0 and at most ${MAX_REQUEST_TIMEOUT_MS}`,
+  )
+}
+
+/** What a transaction found may be more than an answer holds. @throws AspenError RESULT_TOO_LARGE: it took effect */
+export function checkResult(result: WriteResult): void {
+  if (foundBytes(result) <= MAX_RESULT_BYTES) return
+  const { logId, txn } = result
+  throw new AspenError(
+    'RESULT_TOO_LARGE',
+    `the transaction took effect as entry ${logId.index}, but what it found has more than ${MAX_RESULT_BYTES} bytes: read the keys one by one`,
+    { log_id: logId, succeeded: txn?.succeeded },
+  )
+}
+
+/** @throws AspenError INVALID_REQUEST */
+function checkOrigin({ client, sequence }: ClientSequence): void {
+  const size = Buffer.byteLength(client)
+  if (size < 1 || size > MAX_CLIENT_ID_SIZE || !client.isWellFormed()) {
+    throw new AspenError('INVALID_REQUEST', `the client id has ${size} bytes; 1 to ${MAX_CLIENT_ID_SIZE} are allowed`)
+  }
+  if (!Number.isSafeInteger(sequence) || sequence < 1) {
+    throw new AspenError('INVALID_REQUEST', `the sequence is ${sequence}: it must be a whole number from 1`)
+  }
+}
