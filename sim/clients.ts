@@ -2,11 +2,13 @@
  * Clients of a simulated cluster: contended keys, unique values, any node. What they did and saw is recorded for the
  * linearizability checker, in steps of the scheduler: finer than time, and just as monotonic.
  */
-import { AspenError, toCommand, toKey } from '../src/api/index.ts'
-import { assert, chance, pick, randomBetween, utf8Decode } from '../src/lib/index.ts'
+import { AspenError } from '../src/api/index.ts'
+import type { WriteResult } from '../src/api/index.ts'
+import { assert, chance, pick, randomBetween } from '../src/lib/index.ts'
 import type { Random } from '../src/lib/index.ts'
-import { encodeEnvelope } from '../src/wire/index.ts'
 import type { Outcome, RecordedOperation } from '../test/linearizability/index.ts'
+import { readRequest, scanRequest, transactionRequest, writeRequest } from './client-requests.ts'
+import type { ClientRequest, Observation } from './client-requests.ts'
 import type { SimCluster } from './cluster.ts'
 import type { SimNode } from './sim-node.ts'
 
@@ -16,9 +18,19 @@ export interface ClientCounters {
   unknown: number
 }
 
+/** One request on its way, wherever it is tried. */
+interface Operation {
+  readonly client: number
+  readonly request: ClientRequest
+  /** In steps of the scheduler. */
+  readonly start: number
+  attempts: number
+  readonly then: (ok: boolean) => void
+}
+
 interface Pending {
   readonly node: SimNode
-  readonly finish: (outcome: Outcome, value: string | null) => void
+  readonly finish: (outcome: 'failed' | 'unknown') => void
 }
 
 export interface ClientsOptions {
@@ -28,8 +40,14 @@ export interface ClientsOptions {
   readonly keys: number
 }
 
-function outcomeOf(error: Error): Outcome {
-  return error instanceof AspenError && error.retryable ? 'failed' : 'unknown'
+const MAX_ATTEMPTS = 3
+/** A node answers by the deadline it was given, unless it stands still: then the client goes at last. */
+const HANG_UP_FACTOR = 1.5
+/** Refusals that sending again does not help, and that changed nothing either. */
+const REFUSED_FOR_GOOD: ReadonlySet<string> = new Set(['QUOTA_EXCEEDED', 'DISK_FULL'])
+
+function outcomeOf(error: Error): 'failed' | 'unknown' {
+  return error instanceof AspenError && (error.retryable || REFUSED_FOR_GOOD.has(error.code)) ? 'failed' : 'unknown'
 }
 
 export class Clients {
@@ -42,6 +60,10 @@ export class Clients {
   readonly #clients: number
   readonly #keys: readonly string[]
   readonly #pending = new Set<Pending>()
+  /** What was read or written last, by key: what transactions expect to find. */
+  readonly #lastSeen = new Map<string, string | null>()
+  /** By key and value, what a transaction put in its place: once, for values are unique. */
+  readonly #replaced = new Map<string, string>()
   #values = 0
   #running = false
 
@@ -50,7 +72,7 @@ export class Clients {
     this.asked = () => cluster.running
     this.#random = random
     this.#clients = clients
-    this.#keys = Array.from({ length: keys }, (_, i) => `key-${i}`)
+    this.#keys = Array.from({ length: keys }, (_, i) => `k${i}`)
     cluster.onCrash = (node) => this.#abandon(node)
   }
 
@@ -58,13 +80,14 @@ export class Clients {
     return this.#keys
   }
 
+  /** Operations not yet answered. */
   get pending(): number {
     return this.#pending.size
   }
 
   start(): void {
     this.#running = true
-    for (let client = 0; client < this.#clients; client++) this.#next(client)
+    for (let client = 1; client <= this.#clients; client++) this.#next(client)
   }
 
   /** Nothing new is begun; what is under way goes on. */
@@ -73,76 +96,150 @@ export class Clients {
   }
 
   read(client: number, node: SimNode, key: string, then: (ok: boolean) => void): void {
-    const finish = this.#begin({ client, node, key, type: 'read', value: null }, then)
-    const { replica, life } = node
-    assert(replica !== null && life !== null, 'a client asks a node that runs')
-    const term = replica.view.term
-    replica.read(life.clock.now() + randomBetween(this.#random, 300, 2000), (error) => {
-      if (error !== undefined) {
-        finish(outcomeOf(error), null)
-        return
-      }
-      const found = node.state.get(toKey(key))
-      const view = replica.view
-      if (view.role !== 'leader' && view.term > term) this.#cluster.counters.followerReadsAfterTermChange++
-      finish('ok', found === undefined ? null : (utf8Decode(found.value) ?? ''))
-    })
-  }
-
-  write(client: number, node: SimNode, key: string, then: (ok: boolean) => void): void {
-    const value = chance(this.#random, 0.08) ? null : `${client}.${++this.#values}`
-    const finish = this.#begin({ client, node, key, type: value === null ? 'delete' : 'write', value }, then)
-    const { replica, life } = node
-    assert(replica !== null && life !== null, 'a client asks a node that runs')
-    const command = toCommand(value === null ? { Delete: { key } } : { Set: { key, value } })
-    const deadline = life.clock.now() + randomBetween(this.#random, 300, 2000)
-    replica.write(encodeEnvelope({ origin: null, command }), deadline, (error, result) => {
-      if (result !== undefined) this.#cluster.checker.acknowledged(result.logId.index, result.logId.term)
-      finish(error === undefined ? 'ok' : outcomeOf(error), value)
-    })
+    this.#ask(node, this.#begin(client, readRequest(key), then))
   }
 
   #next(client: number): void {
-    const pause = randomBetween(this.#random, 0, 20)
+    const pause = randomBetween(this.#random, 0, this.#cluster.weather.thinkMs)
     this.#cluster.scheduler.after(pause, () => {
       if (!this.#running) return
-      const nodes = this.asked().filter(({ replica }) => replica !== null)
-      if (nodes.length === 0) {
-        this.#next(client)
-        return
-      }
-      const node = pick(this.#random, nodes)
-      const key = pick(this.#random, this.#keys)
-      const again = (): void => this.#next(client)
-      if (chance(this.#random, 0.5)) this.read(client, node, key, again)
-      else this.write(client, node, key, again)
+      const node = this.#someNode()
+      if (node === undefined) this.#next(client)
+      else
+        this.#ask(
+          node,
+          this.#begin(client, this.#drawRequest(client), () => this.#next(client)),
+        )
     })
   }
 
-  #begin(
-    operation: Pick<RecordedOperation, 'client' | 'key' | 'type' | 'value'> & { node: SimNode },
-    then: (ok: boolean) => void,
-  ): (outcome: Outcome, value: string | null) => void {
-    const { node, client, key, type } = operation
-    const { scheduler, trace } = this.#cluster
-    const start = scheduler.executed
-    let finished = false
-    const finish = (outcome: Outcome, value: string | null): void => {
-      assert(!finished, `an operation of client ${client} on ${key} was answered twice`)
-      finished = true
+  #someNode(but?: SimNode): SimNode | undefined {
+    const nodes = this.asked().filter((node) => node.replica !== null && node !== but)
+    return nodes.length === 0 ? undefined : pick(this.#random, nodes)
+  }
+
+  #drawRequest(client: number): ClientRequest {
+    const { transaction, scan } = this.#cluster.weather
+    const random = this.#random
+    const key = pick(random, this.#keys)
+    if (chance(random, scan)) return scanRequest(this.#keys)
+    if (chance(random, transaction)) return transactionRequest(key, this.#lastSeen.get(key) ?? null, this.#newValue(client))
+    if (chance(random, 0.5)) return readRequest(key)
+    return writeRequest(key, chance(random, 0.08) ? null : this.#newValue(client))
+  }
+
+  #newValue(client: number): string {
+    return `${client}.${++this.#values}`
+  }
+
+  #begin(client: number, request: ClientRequest, then: (ok: boolean) => void): Operation {
+    return { client, request, start: this.#cluster.scheduler.executed, attempts: 0, then }
+  }
+
+  /** Hands a request to the process of a node, which takes it when it runs. */
+  #ask(node: SimNode, operation: Operation): void {
+    const { replica, life, state } = node
+    assert(replica !== null && life !== null, 'a client asks a node that runs')
+    const { request } = operation
+    operation.attempts++
+    const patience = randomBetween(this.#random, 300, 2000)
+    let answered = false
+    let hungUp = false
+    const hangUp = this.#cluster.scheduler.after(HANG_UP_FACTOR * patience, () => {
+      pending.finish('unknown')
+      hungUp = true
+    })
+    const settle = (outcome: Outcome, observed: readonly Observation[], error?: Error): void => {
+      if (hungUp) return
+      this.#cluster.scheduler.cancel(hangUp)
+      assert(!answered, `a ${request.type} of client ${operation.client} on ${request.keys.join()} was answered twice`)
+      answered = true
       this.#pending.delete(pending)
-      this.counters[outcome]++
-      trace.record(scheduler.now, `c${client}`, type, key, value, outcome, node.id)
-      this.history.push({ key, client, type, value, start, end: scheduler.executed, outcome })
-      then(outcome === 'ok')
+      if (outcome !== 'failed' || !this.#tryElsewhere(node, operation, error)) this.#finish(node, operation, outcome, observed)
     }
-    const pending: Pending = { node, finish: (outcome) => finish(outcome, operation.value) }
+    const pending: Pending = { node, finish: (outcome) => settle(outcome, request.blank(outcome)) }
     this.#pending.add(pending)
-    return finish
+    const { term } = replica.view
+    life.after(0, () => {
+      request.send({ replica, state }, life.clock.now() + patience, (error, observed, result) => {
+        if (error === undefined) {
+          // Also when nobody waits for it any more.
+          this.#observe(node, request, term, result)
+          settle('ok', observed)
+        } else settle(outcomeOf(error), request.blank(outcomeOf(error)), error)
+      })
+    })
+  }
+
+  /** What provably changed nothing may be sent again, and somebody else may know better. */
+  #tryElsewhere(node: SimNode, operation: Operation, error: Error | undefined): boolean {
+    const { counters, weather, scheduler } = this.#cluster
+    if (error instanceof AspenError && error.code === 'QUOTA_EXCEEDED') counters.quotaRefusals++
+    if (!this.#running || operation.attempts >= MAX_ATTEMPTS || !chance(this.#random, weather.retry)) return false
+    const other = this.#someNode(node)
+    if (other === undefined) return false
+    counters.retriesElsewhere++
+    // Between two attempts nobody has it; it counts as unanswered all the same.
+    const waiting: Pending = { node: other, finish: () => this.#giveUp(waiting, operation) }
+    this.#pending.add(waiting)
+    scheduler.after(randomBetween(this.#random, 0, 10), () => {
+      if (!this.#pending.delete(waiting)) return
+      if (other.replica === null) this.#finish(other, operation, 'failed', operation.request.blank('failed'))
+      else this.#ask(other, operation)
+    })
+    return true
+  }
+
+  /** The node that was to be asked next has gone, and was never asked. */
+  #giveUp(waiting: Pending, operation: Operation): void {
+    this.#pending.delete(waiting)
+    this.#finish(waiting.node, operation, 'failed', operation.request.blank('failed'))
+  }
+
+  /** Promises that an answer makes besides what the history shows. */
+  #observe(node: SimNode, request: ClientRequest, termBefore: number, result: WriteResult | undefined): void {
+    const { checker, counters } = this.#cluster
+    if (node.poisoned) this.#cluster.violate('poisoned nodes are silent', `node ${node.id} answers although it has failed`)
+    if (result !== undefined) checker.acknowledged(result.logId.index, result.logId.term)
+    const view = node.replica?.view
+    if (request.type === 'read' && view !== undefined && view.role !== 'leader' && view.term > termBefore) {
+      counters.followerReadsAfterTermChange++
+    }
+    if (request.type === 'scan') counters.scans++
+    if (request.type !== 'transaction') return
+    if (result?.txn?.succeeded === true) counters.transactionsApplied++
+    else counters.transactionsRefused++
+  }
+
+  #finish(node: SimNode, operation: Operation, outcome: Outcome, observed: readonly Observation[]): void {
+    const { client, request, start, then } = operation
+    const { scheduler, trace } = this.#cluster
+    this.counters[outcome]++
+    const facts = observed.map(({ type, key, value }) => `${type} ${key} ${value}`)
+    trace.record(scheduler.now, `c${client}`, request.type, request.keys.join(), facts.join(', '), outcome, node.id)
+    for (const observation of observed) {
+      this.history.push({ ...observation, client, start, end: scheduler.executed })
+      if (observation.outcome === 'ok') this.#lastSeen.set(observation.key, observation.value)
+    }
+    if (outcome === 'ok' && request.type === 'transaction') this.#checkReplaced(observed)
+    then(outcome === 'ok')
+  }
+
+  /** Two transactions cannot both have found the same value and put another in its place. */
+  #checkReplaced(observed: readonly Observation[]): void {
+    const [found, written] = observed
+    const value = written?.value ?? null
+    if (found === undefined || found.value === null || value === null) return
+    const place = `${found.key}=${found.value}`
+    const other = this.#replaced.get(place)
+    if (other !== undefined) {
+      this.#cluster.violate('linearizability', `${place} was replaced twice by a transaction: by ${other} and by ${value}`)
+    }
+    this.#replaced.set(place, value)
   }
 
   /** Whoever waits for a node that has crashed never hears of the outcome. */
   #abandon(node: SimNode): void {
-    for (const pending of [...this.#pending]) if (pending.node === node) pending.finish('unknown', null)
+    for (const pending of [...this.#pending]) if (pending.node === node) pending.finish('unknown')
   }
 }

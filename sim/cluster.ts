@@ -1,28 +1,20 @@
 /** Whole replicas in one process: machines on a network, watched after every step. */
+import { randomBetween } from '../src/lib/index.ts'
+import type { Random } from '../src/lib/index.ts'
+import { MAX_SNAPSHOT_SIZE } from '../src/limits.ts'
+import { DiskError, isVolumeFull } from '../src/storage/disk/index.ts'
 import { decodePeerMessage } from '../src/wire/index.ts'
-import { SafetyChecker } from './invariants.ts'
+import { noCounts } from './cluster-counters.ts'
+import type { ClusterCounters } from './cluster-counters.ts'
+import { SafetyChecker, SafetyViolation } from './invariants.ts'
 import type { EntryIdentity } from './invariants.ts'
-import { forkPrng } from './fork-prng.ts'
+import { forkPrng, Scheduler, SimNetwork, Trace } from '../src/simulation/index.ts'
+import type { CrashKind, DiskFailure } from '../src/simulation/index.ts'
 import type { Sabotage } from './sabotage.ts'
-import { Scheduler } from './scheduler.ts'
-import { SimNetwork } from './sim-network.ts'
-import type { CrashKind } from './sim-network.ts'
-import { endpointIdOf, SimNode } from './sim-node.ts'
-import { Trace } from './trace.ts'
+import { endpointIdOf, idOfEndpoint, SimNode } from './sim-node.ts'
 import type { Weather } from './weather.ts'
 
-export interface ClusterCounters {
-  leaderChanges: number
-  splitVotes: number
-  longTruncations: number
-  jointChangesCutByCrash: number
-  conflictingSnapshots: number
-  snapshotsInstalled: number
-  followerReadsAfterTermChange: number
-  clamps: number
-  crashes: number
-  livesWithPurges: number
-}
+export type { ClusterCounters }
 
 export interface SimClusterOptions {
   readonly seed: number
@@ -37,6 +29,12 @@ const CLUSTER_ID = '0123456789abcdef0123456789abcdef'
 const ADMIN_PATIENCE_MS = 2000
 /** A run of a few virtual seconds takes ten thousands. */
 const MAX_EVENTS = 400_000
+/** How long a program takes to exit after its node has failed. */
+const MAX_EXIT_MS = 30
+/** The longest that a write takes to be reported, stalls included. */
+const POISON_PATIENCE_MS = 3000
+/** Errors are wrapped a few times at most. */
+const MAX_CAUSES = 5
 
 export class SimCluster {
   readonly scheduler = new Scheduler()
@@ -44,51 +42,60 @@ export class SimCluster {
   readonly checker: SafetyChecker
   readonly network: SimNetwork
   readonly nodes: readonly SimNode[]
-  readonly counters: ClusterCounters = {
-    leaderChanges: 0,
-    splitVotes: 0,
-    longTruncations: 0,
-    jointChangesCutByCrash: 0,
-    conflictingSnapshots: 0,
-    snapshotsInstalled: 0,
-    followerReadsAfterTermChange: 0,
-    clamps: 0,
-    crashes: 0,
-    livesWithPurges: 0,
-  }
+  readonly counters: ClusterCounters = noCounts()
+  readonly weather: Weather
+  /** The store is said to be as large as its quota. */
+  quotaReached = false
+  /** Called when a node has lost its disks and waits, under a new key, to be taken in again. */
+  onStranger: (node: SimNode) => void = () => undefined
   /** Called when the process of a node ends, before it is gone. */
   onCrash: (node: SimNode) => void = () => undefined
   readonly #founders: number
+  readonly #random: Random
 
   constructor(options: SimClusterOptions) {
     const { seed, weather, sabotage = 'none', trustsDisks = true } = options
+    this.weather = weather
+    this.#random = forkPrng(seed, 'cluster')
     this.trace = new Trace(options.keepLines)
     this.checker = new SafetyChecker(trustsDisks)
     this.#founders = weather.founders
-    this.network = new SimNetwork(this.scheduler, forkPrng(seed, 'network'), weather.network, (from, to, lane, bytes) => {
-      this.trace.record(this.scheduler.now, `n${Number.parseInt(to, 16)}`, 'hears', Number.parseInt(from, 16), lane, bytes.length)
+    const network = { ...weather.network, missedHint: weather.missedHint }
+    this.network = new SimNetwork(this.scheduler, forkPrng(seed, 'network'), network, (from, to, lane, bytes) => {
+      this.trace.record(this.scheduler.now, `n${idOfEndpoint(to)}`, 'hears', idOfEndpoint(from), lane, bytes.length)
       this.trace.note(() => describeMessage(bytes))
     })
     // Consensus survives what links rule out; a forwarded write relies on arriving once.
     this.network.mayDouble = (bytes) => decodePeerMessage(bytes).type === 'raft'
     const ids = Array.from({ length: weather.founders + weather.spares }, (_, i) => i + 1)
-    this.nodes = ids.map(
-      (id) =>
-        new SimNode({
-          id,
-          seed,
-          scheduler: this.scheduler,
-          network: this.network,
-          checker: this.checker,
-          disk: weather.disk,
-          sabotage,
-          retainedEntries: weather.retainedEntries,
-          checkpointIntervalEntries: weather.checkpointIntervalEntries,
-          peers: ids,
-          afterEvent: (node) => this.#observe(node),
-          onFatal: (node, error) => this.#fatal(node, error),
-        }),
-    )
+    this.nodes = ids.map((id) => this.#createNode(id, seed, sabotage))
+  }
+
+  #createNode(id: number, seed: number, sabotage: Sabotage): SimNode {
+    const { scheduler, network, checker, weather } = this
+    return new SimNode({
+      id,
+      seed,
+      scheduler,
+      network,
+      checker,
+      disk: weather.disk,
+      sabotage,
+      retainedEntries: weather.retainedEntries,
+      checkpointIntervalEntries: weather.checkpointIntervalEntries,
+      clockDrift: weather.clockDrift,
+      ballastBytes: () => (this.quotaReached ? MAX_SNAPSHOT_SIZE : 0),
+      peers: () => this.nodes.map(({ endpointId }) => endpointId),
+      afterEvent: (node) => this.#observe(node),
+      onFatal: (node, error) => this.#fatal(node, error),
+      onRefused: (node, error) => this.#refused(node, error),
+      onOpened: (node) => {
+        if (node.damaged) this.counters.startsDespiteFlips++
+      },
+      onStopped: (node) => this.#stopped(node),
+      onDiskFailure: (node, failure) => this.#diskFailed(node, failure),
+      onViolation: (property, message) => this.violate(property, message),
+    })
   }
 
   get running(): SimNode[] {
@@ -102,13 +109,60 @@ export class SimCluster {
   }
 
   start(node: SimNode): void {
-    this.trace.record(this.scheduler.now, `n${node.id}`, 'starts')
+    this.note(node, 'starts')
     node.start()
+    if (node.life?.drifts === true) this.counters.driftingClocks++
     this.#observe(node)
   }
 
+  /** Writes into the trace what happens to a node. */
+  note(node: SimNode, event: string, ...facts: readonly (string | number)[]): void {
+    this.trace.record(this.scheduler.now, `n${node.id}`, event, ...facts)
+  }
+
+  /** A promise was broken where an error would be taken for one of the node's own: the run ends at its next event. */
+  violate(property: string, message: string): void {
+    this.scheduler.after(0, () => {
+      throw new SafetyViolation(property, message)
+    })
+  }
+
+  pause(node: SimNode): void {
+    this.note(node, 'pauses')
+    this.counters.pauses++
+    node.pause()
+  }
+
+  resume(node: SimNode): void {
+    const { life, replica } = node
+    if (life?.paused !== true) return
+    const { leader } = this
+    this.note(node, 'wakes')
+    // It still believes that it leads, and the others have chosen another meanwhile.
+    const overruled = (leader?.replica?.view.term ?? 0) > (replica?.view.term ?? 0)
+    if (replica?.view.role === 'leader' && overruled) this.counters.oldLeadersWoken++
+    life.resume()
+  }
+
+  stop(node: SimNode): void {
+    if (node.stopping || node.replica === null) return
+    this.note(node, 'stops')
+    this.counters.orderlyStops++
+    if (node === this.leader) this.counters.stopsOfLeaders++
+    node.stop()
+  }
+
+  /** A machine gets new, empty disks: it crashes if it runs, and is another node from now on. */
+  loseDisks(node: SimNode): void {
+    if (node.life !== null) this.crash(node, 'power-cut')
+    this.note(node, 'loses its disks')
+    this.counters.disksLost++
+    node.loseDisks()
+    this.onStranger(node)
+  }
+
   crash(node: SimNode, kind: CrashKind): void {
-    this.trace.record(this.scheduler.now, `n${node.id}`, 'crashes', kind)
+    this.note(node, 'crashes', kind)
     this.counters.crashes++
     if ((node.replica?.view.membership.outgoing.length ?? 0) > 0) this.counters.jointChangesCutByCrash++
     this.collect(node)
@@ -159,6 +213,9 @@ export class SimCluster {
     this.counters.snapshotsInstalled += counters.snapshotsRestored
     this.counters.clamps += counters.clamps
     if (purgedIndex > 0) this.counters.livesWithPurges++
+    this.counters.writesRefusedForSpace += view.disk?.refusedWrites ?? 0
+    const { slowed, queued, missedHints } = this.network.counters
+    Object.assign(this.counters, { slowedMessages: slowed, queuedMessages: queued, missedHints })
   }
 
   committedAt(index: number): EntryIdentity | undefined {
@@ -174,9 +231,67 @@ export class SimCluster {
     this.checker.commits(node.id, commitIndex, role === 'leader' ? term : null, termAt)
   }
 
-  #fatal(node: SimNode, error: Error): never {
-    throw new Error(`node ${node.id} poisoned itself: ${error.message}`, { cause: error })
+  /** A node may fail because its disk did, and for no other reason. */
+  #fatal(node: SimNode, error: Error): void {
+    if (causesOf(error).some((cause) => cause instanceof SafetyViolation) || !isDiskFailure(error)) {
+      throw new Error(`node ${node.id} poisoned itself: ${error.message}`, { cause: error })
+    }
+    this.note(node, 'is poisoned')
+    this.counters.poisonedNodes++
+    const { life } = node
+    this.scheduler.after(randomBetween(this.#random, 0, MAX_EXIT_MS), () => {
+      if (life !== null && node.life === life) this.crash(node, 'killed')
+    })
   }
+
+  /** At its start a node may refuse damaged disks, and fail for want of room. */
+  #refused(node: SimNode, error: Error): void {
+    if (isDiskFailure(error)) {
+      this.note(node, 'cannot start')
+      this.counters.startsOnFailingDisks++
+      return
+    }
+    if (!node.damaged || error instanceof SafetyViolation) throw error
+    this.note(node, 'refuses its disks', error.name)
+    this.counters.refusedStarts++
+    this.loseDisks(node)
+  }
+
+  #stopped(node: SimNode): void {
+    this.note(node, 'has stopped')
+    this.collect(node)
+    this.onCrash(node)
+    node.crash('killed')
+  }
+
+  /** Who was told that a write of its log is not durable must not go on. */
+  #diskFailed(node: SimNode, { code, durable, disk }: DiskFailure & { readonly disk: string }): void {
+    this.note(node, 'disk fails', disk, code)
+    if (code === 'ENOSPC') this.counters.writesWithoutRoom++
+    else this.counters.failedWrites++
+    const { life, replica } = node
+    if (!durable || disk !== 'log' || life === null || replica === null || node.stopping) return
+    const check = (): void => {
+      if (!life.alive || node.stopping || node.poisoned) return
+      if (life.paused) this.scheduler.after(POISON_PATIENCE_MS, check)
+      else this.violate('failed writes are final', `node ${node.id} goes on after a failed write of its log`)
+    }
+    this.scheduler.after(POISON_PATIENCE_MS, check)
+  }
+}
+
+function causesOf(error: Error): Error[] {
+  const causes: Error[] = []
+  let current: unknown = error
+  while (current instanceof Error && causes.length < MAX_CAUSES) {
+    causes.push(current)
+    current = current.cause
+  }
+  return causes
+}
+
+function isDiskFailure(error: Error): boolean {
+  return isVolumeFull(error) || causesOf(error).some((cause) => cause instanceof DiskError)
 }
 
 function describeMessage(bytes: Uint8Array): string {

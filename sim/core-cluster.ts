@@ -3,11 +3,8 @@ import { chance, pick, randomBetween } from '../src/lib/index.ts'
 import type { Random } from '../src/lib/index.ts'
 import type { Member, Message, NodeId, RaftCounters } from '../src/raft/index.ts'
 import { CoreNode } from './core-node.ts'
-import { forkPrng } from './fork-prng.ts'
+import { forkPrng, Life, Scheduler, Trace } from '../src/simulation/index.ts'
 import { SafetyChecker } from './invariants.ts'
-import { Life } from './life.ts'
-import { Scheduler } from './scheduler.ts'
-import { Trace } from './trace.ts'
 
 const TIMINGS = { heartbeatIntervalMs: 20, electionTimeoutMinMs: 60, electionTimeoutMaxMs: 120 }
 

@@ -7,7 +7,7 @@ import type { Random } from '../src/lib/index.ts'
 import { EMPTY_MEMBERSHIP, Raft } from '../src/raft/index.ts'
 import type { Effects, Entry, LogId, Membership, Message, NodeId, SnapshotMeta, Timings } from '../src/raft/index.ts'
 import type { SafetyChecker } from './invariants.ts'
-import type { Life } from './life.ts'
+import type { Life } from '../src/simulation/index.ts'
 
 const ORIGIN: LogId = { term: 0, index: 0 }
 

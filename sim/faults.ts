@@ -2,57 +2,81 @@
 import { chance, pick, randomBetween } from '../src/lib/index.ts'
 import type { Random } from '../src/lib/index.ts'
 import type { SimCluster } from './cluster.ts'
-import { RELIABLE_NETWORK } from './sim-network.ts'
+import { DiskFaults } from './disk-faults.ts'
+import { LivenessViolation } from './liveness.ts'
+import { NetworkFaults } from './network-faults.ts'
+import { Operator } from './operator.ts'
 import type { SimNode } from './sim-node.ts'
 import type { Weather } from './weather.ts'
 
-const ADMIN_PATIENCE_MS = 1500
-const HANGING = { stallProbability: 1, stallMs: 2000 }
+const TICK_MS = 100
+/** From a moment too short to be noticed to some election timeouts. */
+const PAUSE_MIN_MS = 20
+const PAUSE_MAX_MS = 1500
+const MAX_CLOCK_JUMP_MS = 1500
+const QUOTA_MAX_MS = 1000
+/** How long the operator of a healed cluster takes at most to replace what was lost. */
+const REPLACEMENT_MS = 20_000
 
 export class Faults {
   readonly #cluster: SimCluster
   readonly #random: Random
   readonly #weather: Weather
+  readonly #operator: Operator
+  readonly #network: NetworkFaults
+  readonly #disks: DiskFaults
   #healed = false
 
   constructor(cluster: SimCluster, random: Random, weather: Weather) {
     this.#cluster = cluster
     this.#random = random
     this.#weather = weather
+    this.#operator = new Operator(cluster, random)
+    this.#network = new NetworkFaults(cluster, random)
+    this.#disks = new DiskFaults(cluster, this.#operator, random)
   }
 
   /** Called at every tenth of a second. */
   disturb(): void {
-    const { killed, powerCut, blackout, partition, brokenLink, membership, snapshot } = this.#weather
     const random = this.#random
-    for (const node of this.#cluster.nodes) if (node.life === null && chance(random, 0.25)) this.#cluster.start(node)
+    for (const node of this.#cluster.nodes) if (node.life === null && chance(random, 0.25)) this.#start(node)
+    this.#operator.progress()
     const [node] = this.#someRunning()
     if (node === undefined) return
-    if (chance(random, membership)) {
-      this.#changeMembership(node)
-      if (killed + powerCut > 0 && chance(random, 0.3)) this.#crashSoon()
-    }
-    if (chance(random, snapshot)) node.replica?.takeSnapshot(() => undefined)
-    const cut = this.#cluster.network.cutPaths > 0
-    if (cut && chance(random, 0.25)) this.#reunite()
-    else if (!cut && chance(random, partition)) this.#partition()
-    if (chance(random, brokenLink))
-      this.#cluster.network.breakLinks(node.endpointId, pick(random, this.#cluster.nodes).endpointId)
-    if (chance(random, blackout)) for (const victim of this.#cluster.running) this.#cluster.crash(victim, 'power-cut')
-    else if (chance(random, powerCut)) this.#cluster.crash(node, 'power-cut')
-    else if (chance(random, killed)) this.#cluster.crash(this.#leaderOr(node), 'killed')
+    this.#load(node)
+    this.#network.disturb(node)
+    this.#disks.disturb(node, (one) => this.#leaderOr(one))
+    this.#hold(node)
+    this.#end(node)
   }
 
-  /** The sky clears: all paths work, all nodes run. */
+  /** The sky clears: all paths work, all nodes run, and whoever lost its disks is a member again. */
   heal(): void {
     this.#healed = true
-    this.#reunite()
-    this.#cluster.network.profile = RELIABLE_NETWORK
-    for (const node of this.#cluster.nodes) if (node.life === null) this.#cluster.start(node)
+    this.#network.heal()
+    this.#disks.heal()
+    this.#cluster.quotaReached = false
+    const deadline = this.#cluster.scheduler.now + REPLACEMENT_MS
+    do {
+      for (const node of this.#cluster.nodes) {
+        this.#cluster.resume(node)
+        if (node.life === null) this.#cluster.start(node)
+      }
+      if (this.#cluster.scheduler.now > deadline) {
+        throw new LivenessViolation(`not every node runs, or some member is not replaced, within ${REPLACEMENT_MS} ms`)
+      }
+      this.#cluster.run(TICK_MS)
+      this.#operator.progress()
+    } while (!this.#operator.idle || !this.#cluster.nodes.every(isSound))
+  }
+
+  #start(node: SimNode): void {
+    this.#disks.beforeStart(node)
+    this.#cluster.start(node)
   }
 
   #someRunning(): SimNode[] {
-    const running = this.#cluster.running.filter(({ replica }) => replica !== null)
+    const running = this.#cluster.running.filter(({ replica, life }) => replica !== null && life?.paused === false)
     return running.length === 0 ? [] : [pick(this.#random, running)]
   }
 
@@ -62,38 +86,59 @@ export class Faults {
     return leader !== undefined && chance(this.#random, 0.6) ? leader : node
   }
 
-  #changeMembership(node: SimNode): void {
-    const { replica, life } = node
-    const known = (this.#cluster.leader?.replica ?? replica)?.view.membership
-    if (replica === null || life === null || known === undefined) return
-    const deadline = life.clock.now() + ADMIN_PATIENCE_MS
-    const members = known.members.map(({ id }) => id)
-    const stranger = this.#cluster.nodes.find(({ id }) => !members.includes(id))
-    if (stranger !== undefined && chance(this.#random, 0.6)) {
-      replica.administer({ op: 'add-learner', nodeId: stranger.id, endpointId: null }, deadline, () => undefined)
-      return
+  /** What people and programs ask for besides reads and writes. */
+  #load(node: SimNode): void {
+    const { killed, powerCut, membership, snapshot, quota } = this.#weather
+    const random = this.#random
+    if (chance(random, membership)) {
+      this.#operator.changeMembership(node)
+      if (killed + powerCut > 0 && chance(random, 0.3)) this.#crashSoon()
     }
-    const voters = members.filter(() => chance(this.#random, 0.7))
-    if (voters.length === 0) return
-    const learners = chance(this.#random, 0.5) ? null : []
-    replica.administer({ op: 'change-membership', members: voters, learners }, deadline, () => undefined)
+    if (chance(random, snapshot)) this.#forceSnapshot(node)
+    if (chance(random, quota)) this.#reachQuota()
   }
 
-  /** Often the leader, whose clients then write into a log that nobody will want. */
-  #cutOff(): Set<SimNode> {
-    const { leader, nodes } = this.#cluster
-    if (leader !== undefined && chance(this.#random, 0.5)) {
-      // With a disk that hangs, what it writes there is still under way when the others overrule it.
-      if (chance(this.#random, 0.5)) for (const disk of leader.disks) disk.profile = { ...this.#weather.disk, ...HANGING }
-      return new Set([leader])
-    }
-    return new Set(nodes.filter(() => chance(this.#random, 0.4)))
+  /** Processes that stand still, and clocks that do not. */
+  #hold(node: SimNode): void {
+    const { paused, clockJump } = this.#weather
+    const random = this.#random
+    if (chance(random, paused)) this.#pause(this.#leaderOr(node))
+    if (!chance(random, clockJump)) return
+    this.#cluster.counters.clockJumps++
+    this.#cluster.note(node, 'clock jumps')
+    node.life?.jumpClock(randomBetween(random, 100, MAX_CLOCK_JUMP_MS))
   }
 
-  #reunite(): void {
-    const { network, nodes } = this.#cluster
-    network.healAll()
-    for (const { disks } of nodes) for (const disk of disks) disk.profile = this.#weather.disk
+  /** Processes that end, in order or not. */
+  #end(node: SimNode): void {
+    const { killed, powerCut, blackout, stopped } = this.#weather
+    const random = this.#random
+    if (chance(random, stopped)) this.#cluster.stop(this.#leaderOr(node))
+    if (chance(random, blackout)) for (const victim of this.#cluster.running) this.#cluster.crash(victim, 'power-cut')
+    else if (node.life !== null && chance(random, powerCut)) this.#cluster.crash(node, 'power-cut')
+    else if (node.life !== null && chance(random, killed)) this.#cluster.crash(this.#leaderOr(node), 'killed')
+  }
+
+  #pause(node: SimNode): void {
+    const { life } = node
+    if (life === null || life.paused) return
+    this.#cluster.pause(node)
+    this.#cluster.scheduler.after(randomBetween(this.#random, PAUSE_MIN_MS, PAUSE_MAX_MS), () => {
+      if (node.life === life) this.#cluster.resume(node)
+    })
+  }
+
+  #forceSnapshot(node: SimNode): void {
+    node.replica?.takeSnapshot((error) => {
+      if (error === undefined) this.#cluster.counters.forcedSnapshots++
+    })
+  }
+
+  #reachQuota(): void {
+    this.#cluster.quotaReached = true
+    this.#cluster.scheduler.after(randomBetween(this.#random, 100, QUOTA_MAX_MS), () => {
+      this.#cluster.quotaReached = false
+    })
   }
 
   /** In the middle of whatever the leader is doing. */
@@ -103,15 +148,9 @@ export class Faults {
       if (leader !== undefined && !this.#healed) this.#cluster.crash(leader, chance(this.#random, 0.5) ? 'killed' : 'power-cut')
     })
   }
+}
 
-  #partition(): void {
-    const { network, nodes } = this.#cluster
-    const inside = this.#cutOff()
-    const oneWay = chance(this.#random, 0.3)
-    for (const a of nodes) {
-      for (const b of nodes) {
-        if (inside.has(a) !== inside.has(b) && (!oneWay || inside.has(a))) network.cut(a.endpointId, b.endpointId)
-      }
-    }
-  }
+/** It runs, and is not about to end. */
+function isSound({ replica, stopping, poisoned }: SimNode): boolean {
+  return replica !== null && !stopping && !poisoned
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { forkPrng } from './fork-prng.ts'
+import { forkPrng } from '../src/simulation/index.ts'
 import { describeRun, FailedRun, runSeed } from './run.ts'
 import type { RunReport } from './run.ts'
 import type { Sabotage } from './sabotage.ts'

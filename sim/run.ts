@@ -5,29 +5,29 @@ import type { ClientCounters } from './clients.ts'
 import { SimCluster } from './cluster.ts'
 import type { ClusterCounters } from './cluster.ts'
 import { Faults } from './faults.ts'
-import { forkPrng } from './fork-prng.ts'
+import { forkPrng } from '../src/simulation/index.ts'
 import { SafetyViolation } from './invariants.ts'
+import { LivenessViolation } from './liveness.ts'
 import type { Sabotage } from './sabotage.ts'
 import type { SimNode } from './sim-node.ts'
-import { drawWeather } from './weather.ts'
+import { DEFAULT_SETTINGS, weatherOf } from './settings.ts'
+import type { Settings } from './settings.ts'
 import type { Weather } from './weather.ts'
 
-export interface RunOptions {
+export interface RunOptions extends Partial<Settings> {
   readonly seed: number
-  /** Virtual milliseconds of trouble. */
-  readonly faultsMs?: number
   readonly sabotage?: Sabotage
   readonly trustsDisks?: boolean
+  /** In place of what the settings draw. */
   readonly weather?: Weather
   /** Lines of the trace kept for a failure's report. */
   readonly keepLines?: number
 }
 
-export interface RunReport {
-  readonly seed: number
+/** How far a run came, and what it came across. */
+export interface RunFigures {
   /** Equal for two runs that were the same run. */
   readonly hash: string
-  readonly nextRandom: number
   readonly virtualMs: number
   readonly events: number
   readonly committed: number
@@ -35,16 +35,36 @@ export interface RunReport {
   readonly counters: ClusterCounters
 }
 
+export interface RunReport extends RunFigures {
+  readonly seed: number
+  readonly nextRandom: number
+}
+
+/** A property was violated; or something did not happen in time; or an error nobody expected, as of an assertion. */
+export type FailureKind = 'safety' | 'liveness' | 'error'
+
 /** A run that broke a promise; it names its seed. */
 export class FailedRun extends Error {
   override readonly name = 'FailedRun'
-  readonly seed: number
+  readonly settings: Settings
+  readonly figures: RunFigures
   readonly trace: readonly string[]
 
-  constructor(seed: number, cause: unknown, trace: readonly string[]) {
-    super(`seed ${seed}: ${rootOf(cause).message}`, { cause })
-    this.seed = seed
+  constructor(settings: Settings, cause: unknown, figures: RunFigures, trace: readonly string[]) {
+    super(`seed ${settings.seed}: ${rootOf(cause).message}`, { cause })
+    this.settings = settings
+    this.figures = figures
     this.trace = trace
+  }
+
+  get seed(): number {
+    return this.settings.seed
+  }
+
+  get kind(): FailureKind {
+    const root = rootOf(this.cause)
+    if (root instanceof SafetyViolation) return 'safety'
+    return root instanceof LivenessViolation ? 'liveness' : 'error'
   }
 
   /** The safety property that was violated, or null when something else failed. */
@@ -71,9 +91,10 @@ class Run {
   readonly #faults: Faults
   readonly #random
 
-  constructor(options: RunOptions) {
-    const { seed, faultsMs = 4000, sabotage = 'none', trustsDisks = true, keepLines = 0 } = options
-    const weather = options.weather ?? drawWeather(forkPrng(seed, 'weather'))
+  constructor(settings: Settings, options: RunOptions) {
+    const { sabotage = 'none', trustsDisks = true, keepLines = 0 } = options
+    const { seed, faultsMs } = settings
+    const weather = options.weather ?? weatherOf(settings)
     this.#seed = seed
     this.#faultsMs = faultsMs
     this.#random = forkPrng(seed, 'run')
@@ -152,7 +173,8 @@ class Run {
   #until(limitMs: number, complaint: string, reached: () => boolean): void {
     const deadline = this.#cluster.scheduler.now + limitMs
     while (!reached()) {
-      if (this.#cluster.scheduler.now >= deadline) throw new Error(`${complaint} within ${limitMs} ms: ${this.#describeNodes()}`)
+      if (this.#cluster.scheduler.now >= deadline)
+        throw new LivenessViolation(`${complaint} within ${limitMs} ms: ${this.#describeNodes()}`)
       this.#cluster.run(TICK_MS)
     }
   }
@@ -168,12 +190,14 @@ class Run {
   }
 
   #report(): RunReport {
-    const { trace, scheduler, checker, counters } = this.#cluster
     for (const node of this.#cluster.running) this.#cluster.collect(node)
+    return { ...this.figures(), seed: this.#seed, nextRandom: this.#random.nextUint32() }
+  }
+
+  figures(): RunFigures {
+    const { trace, scheduler, checker, counters } = this.#cluster
     return {
-      seed: this.#seed,
       hash: trace.hash,
-      nextRandom: this.#random.nextUint32(),
       virtualMs: scheduler.now,
       events: scheduler.executed,
       committed: checker.lastCommitted,
@@ -190,11 +214,33 @@ function describeState({ state }: SimNode): string {
 
 /** Runs one seed. @throws FailedRun */
 export function runSeed(options: RunOptions): RunReport {
-  const run = new Run(options)
+  return execute(options).report
+}
+
+/** Runs one seed, and gives every line of its trace. @throws FailedRun with all of them */
+export function traceSeed(options: RunOptions): readonly string[] {
+  return execute({ ...options, keepLines: Number.POSITIVE_INFINITY }).trace
+}
+
+function execute(options: RunOptions): { readonly report: RunReport; readonly trace: readonly string[] } {
+  const settings = settingsOf(options)
+  const run = new Run(settings, options)
   try {
-    return run.execute()
+    return { report: run.execute(), trace: run.trace() }
   } catch (error) {
-    throw new FailedRun(options.seed, error, run.trace())
+    throw new FailedRun(settings, error, run.figures(), run.trace())
+  }
+}
+
+function settingsOf({ seed, profile, nodes, clients, faultsMs, calm }: RunOptions): Settings {
+  const standard = DEFAULT_SETTINGS
+  return {
+    seed,
+    profile: profile ?? standard.profile,
+    nodes: nodes ?? standard.nodes,
+    clients: clients ?? standard.clients,
+    faultsMs: faultsMs ?? standard.faultsMs,
+    calm: calm ?? standard.calm,
   }
 }
 

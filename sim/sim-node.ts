@@ -2,27 +2,32 @@
  * One simulated machine: its disks outlive its processes. A process is a whole replica with the log, state machine and
  * snapshot store that run in production, over simulated disk, network and clock.
  */
-import { assert } from '../src/lib/index.ts'
+import { assert, chance, randomBetween } from '../src/lib/index.ts'
 import { noMetrics, silentLogger } from '../src/ports/index.ts'
-import type { LogStore, StateMachine, Transport } from '../src/ports/index.ts'
+import type { LogStore, StateMachine, Transport, Volume } from '../src/ports/index.ts'
 import type { Timings } from '../src/raft/index.ts'
 import { openReplica } from '../src/replica/index.ts'
 import type { Replica } from '../src/replica/index.ts'
 import { openSegmentedLog } from '../src/storage/log/index.ts'
 import { openMemoryStateMachine, openSnapshotFiles } from '../src/storage/state/index.ts'
-import { forkPrng } from './fork-prng.ts'
+import { weighedDown } from './ballast.ts'
+import { forkPrng, Life, SimDisk } from '../src/simulation/index.ts'
+import type { CrashKind, DiskFailure, DiskProfile, Scheduler, SimNetwork } from '../src/simulation/index.ts'
 import type { SafetyChecker } from './invariants.ts'
-import { Life } from './life.ts'
 import { HastyLog } from './sabotage.ts'
 import type { Sabotage } from './sabotage.ts'
-import type { Scheduler } from './scheduler.ts'
-import { SimDisk } from './sim-disk.ts'
-import type { DiskProfile } from './sim-disk.ts'
-import type { CrashKind, SimNetwork } from './sim-network.ts'
 import { watchLog, watchState } from './watched-ports.ts'
+import { watchSends } from './watched-transport.ts'
 
 const TIMINGS: Timings = { heartbeatIntervalMs: 50, electionTimeoutMinMs: 150, electionTimeoutMaxMs: 300 }
 const SEGMENT_SIZE = 8192
+/** How long a node that stops waits for what it has accepted, and for another leader. */
+const STOP_GRACE_MS = 1000
+/** A tenth, in steps that keep every time of a clock exact. */
+const MAX_DRIFT = 102
+const DRIFT_STEPS = 1024
+/** Keys of one machine differ by multiples of this; the rest of a key is the id. */
+const KEYS_PER_ID = 0x100
 
 export interface SimNodeOptions {
   readonly id: number
@@ -35,10 +40,24 @@ export interface SimNodeOptions {
   /** Entries kept behind the applied one, and applied between two checkpoints. */
   readonly retainedEntries: number
   readonly checkpointIntervalEntries: number
-  readonly peers: readonly number[]
+  /** How likely the clock of a life does not keep the world's pace. */
+  readonly clockDrift: number
+  /** What the state is said to hold besides what is in it. */
+  readonly ballastBytes: () => number
+  /** The keys of the other machines, as they are now. */
+  readonly peers: () => readonly string[]
   /** Called after every event of this node's process, with the process as it is then. */
   readonly afterEvent: (node: SimNode) => void
   readonly onFatal: (node: SimNode, error: Error) => void
+  /** The process ended at its start, because of what it found on its disks or could not write there. */
+  readonly onRefused: (node: SimNode, error: Error) => void
+  /** The replica has made sense of its disks, and is about to take part. */
+  readonly onOpened: (node: SimNode) => void
+  /** An orderly stop is through. */
+  readonly onStopped: (node: SimNode) => void
+  readonly onDiskFailure: (node: SimNode, failure: DiskFailure & { readonly disk: 'log' | 'snapshots' }) => void
+  /** What a poisoned node does that it must not. */
+  readonly onViolation: (property: string, message: string) => void
 }
 
 interface RunningProcess {
@@ -46,29 +65,43 @@ interface RunningProcess {
   readonly transport: Transport
   readonly state: StateMachine
   replica: Replica | null
+  readonly closeLog: (done: () => void) => void
+  stopping: boolean
 }
 
-/** The key of a node, for its id. */
-export function endpointIdOf(id: number): string {
-  return id.toString(16).padStart(64, '0')
+/** The key of a node: that of its id, and of how often it has lost it. */
+export function endpointIdOf(id: number, keysLost = 0): string {
+  return (keysLost * KEYS_PER_ID + id).toString(16).padStart(64, '0')
+}
+
+/** Whose key it is, or was. */
+export function idOfEndpoint(endpointId: string): number {
+  return Number.parseInt(endpointId, 16) % KEYS_PER_ID
 }
 
 export class SimNode {
   readonly id: number
-  readonly endpointId: string
   readonly #options: SimNodeOptions
   readonly #logDisk: SimDisk
   readonly #snapshotDisk: SimDisk
   #process: RunningProcess | null = null
   #lives = 0
+  #keysLost = 0
+  /** Bits were flipped since the last start that went well: the next one may be refused. */
+  damaged = false
+  /** The replica of this life has failed: nothing may come from it any more. */
+  poisoned = false
 
   constructor(options: SimNodeOptions) {
     this.#options = options
     this.id = options.id
-    this.endpointId = endpointIdOf(options.id)
-    this.#logDisk = new SimDisk(forkPrng(options.seed, `log disk ${options.id}`), options.disk)
-    this.#snapshotDisk = new SimDisk(forkPrng(options.seed, `snapshot disk ${options.id}`), options.disk)
+    this.#logDisk = this.#createDisk('log')
+    this.#snapshotDisk = this.#createDisk('snapshots')
     this.#logDisk.lieAboutSync = options.sabotage === 'lie-about-sync'
+  }
+
+  get endpointId(): string {
+    return endpointIdOf(this.id, this.#keysLost)
   }
 
   get disks(): readonly SimDisk[] {
@@ -90,53 +123,74 @@ export class SimNode {
     return this.#process.state
   }
 
+  get stopping(): boolean {
+    return this.#process?.stopping === true
+  }
+
   start(): void {
     assert(this.#process === null, `node ${this.id} runs already`)
-    const { scheduler, checker, network, seed } = this.#options
-    const life = new Life(scheduler, `n${this.id}`, () => this.#options.afterEvent(this))
+    this.poisoned = false
+    const life = this.#createLife()
+    try {
+      this.#boot(life)
+    } catch (error) {
+      this.#refuse(life, error as Error)
+    }
+  }
+
+  #boot(life: Life): void {
     const log = this.#openLog(life)
     const defer = (run: () => void): void => life.clock.defer(run)
     const snapshots = openSnapshotFiles(this.#snapshotDisk.mount(life), { defer })
-    const clusterId = (): string | null => this.replica?.view.clusterId ?? null
-    const bare = openMemoryStateMachine({ snapshots, volatile: false, defer, clusterId })
-    const { hardState, purged, entries } = log.recovered
-    const identities = entries.map(({ index, term }) => ({ index, term, digest: null }))
-    checker.started(this.id, { ...hardState, purged, entries: identities, applied: bare.info().applied.index })
-    const state = watchState(bare, this.id, checker, () => this.#options.afterEvent(this))
-    const transport = network.attach(this.endpointId, life)
-    const process: RunningProcess = { life, transport, state, replica: null }
+    const state = this.#openState(log, snapshots, defer)
+    const transport = watchSends(this.#options.network.attach(this.endpointId, life), () => this.#checkSilence())
+    const closeLog = (done: () => void): void => log.close(() => state.close(() => done()))
+    const process: RunningProcess = { life, transport, state, replica: null, closeLog, stopping: false }
     this.#process = process
     openReplica(
       {
         nodeId: this.id,
         clock: life.clock,
-        random: forkPrng(seed, `replica ${this.id} life ${++this.#lives}`),
-        log: watchLog(log, this.id, checker),
+        random: forkPrng(this.#options.seed, `replica ${this.id} life ${this.#lives}`),
+        log: watchLog(log, this.id, this.#options.checker),
         stateMachine: state,
         snapshots,
+        volumes: this.#volumes(),
         transport,
         logger: silentLogger,
         metrics: noMetrics,
         timings: TIMINGS,
         retainedEntries: this.#options.retainedEntries,
         checkpointIntervalEntries: this.#options.checkpointIntervalEntries,
-        onFatal: (error) => this.#options.onFatal(this, error),
+        onFatal: (error) => {
+          this.poisoned = true
+          this.#options.onFatal(this, error)
+        },
         onLinked: () => undefined,
         nodeIdHint: () => null,
         onMembership: () => undefined,
       },
       (error, replica) => {
-        if (error !== undefined || replica === undefined) throw error ?? new Error(`node ${this.id} did not open`)
-        process.replica = replica
-        this.#join(replica, transport)
+        if (replica === undefined) this.#refuse(life, error ?? new Error(`node ${this.id} did not open`))
+        else this.#join(process, replica)
       },
     )
   }
 
-  #join(replica: Replica, transport: Transport): void {
+  #join(process: RunningProcess, replica: Replica): void {
+    process.replica = replica
+    this.#options.onOpened(this)
+    this.damaged = false
     // Everything but the announcement of its addresses, which nobody needs here, is done when the call returns.
     replica.start().catch((reason: unknown) => this.#options.onFatal(this, reason as Error))
-    for (const peer of this.#options.peers) if (peer !== this.id) transport.connect(endpointIdOf(peer), [])
+    for (const peer of this.#options.peers()) if (peer !== this.endpointId) process.transport.connect(peer, [])
+  }
+
+  #refuse(life: Life, error: Error): void {
+    life.end()
+    this.#process = null
+    this.#options.network.crashed(this.endpointId, 'killed')
+    this.#options.onRefused(this, error)
   }
 
   /** Between two events everything stops. */
@@ -148,10 +202,76 @@ export class SimNode {
     if (kind === 'power-cut') for (const disk of this.disks) disk.cutPower()
   }
 
+  /** Asks the process to end in order, as SIGTERM does: it hands leadership over and closes its files. */
+  stop(): void {
+    const process = this.#process
+    if (process === null || process.replica === null || process.stopping) return
+    const { life, replica, transport, closeLog } = process
+    process.stopping = true
+    life.after(0, () => {
+      replica.stop(life.clock.now() + STOP_GRACE_MS, () => {
+        replica.close()
+        transport.close().catch((reason: unknown) => this.#options.onFatal(this, reason as Error))
+        closeLog(() => this.#options.onStopped(this))
+      })
+    })
+  }
+
+  pause(): void {
+    this.#process?.life.pause()
+    this.#options.network.paused(this.endpointId)
+  }
+
+  /** The disks of a machine that is down are replaced by empty ones: it will come back as a stranger, under a key of its own. */
+  loseDisks(): void {
+    assert(this.#process === null, `node ${this.id} runs`)
+    for (const disk of this.disks) disk.wipe()
+    this.#options.network.retire(this.endpointId)
+    this.#options.checker.forgotten(this.id)
+    this.damaged = false
+    this.#keysLost++
+  }
+
+  #createLife(): Life {
+    const { scheduler, seed, clockDrift } = this.#options
+    const random = forkPrng(seed, `clock ${this.id} life ${++this.#lives}`)
+    const drift = chance(random, clockDrift) ? randomBetween(random, -MAX_DRIFT, MAX_DRIFT) : 0
+    return new Life(scheduler, `n${this.id}`, () => this.#options.afterEvent(this), 1 + drift / DRIFT_STEPS)
+  }
+
+  #createDisk(name: 'log' | 'snapshots'): SimDisk {
+    const { seed, id, disk: profile } = this.#options
+    const label = name === 'log' ? 'log' : 'snapshot'
+    const disk = new SimDisk(forkPrng(seed, `${label} disk ${id}`), profile)
+    disk.onFailure = (failure) => this.#options.onDiskFailure(this, { ...failure, disk: name })
+    return disk
+  }
+
+  #volumes(): Volume[] {
+    return [
+      { directory: 'log', space: () => this.#logDisk.space() },
+      { directory: 'snapshots', space: () => this.#snapshotDisk.space() },
+    ]
+  }
+
+  #checkSilence(): void {
+    if (this.poisoned) this.#options.onViolation('poisoned nodes are silent', `node ${this.id} sends although it has failed`)
+  }
+
+  #openState(log: LogStore, snapshots: ReturnType<typeof openSnapshotFiles>, defer: (run: () => void) => void): StateMachine {
+    const { checker, ballastBytes, afterEvent } = this.#options
+    const clusterId = (): string | null => this.replica?.view.clusterId ?? null
+    const bare = openMemoryStateMachine({ snapshots, volatile: false, defer, clusterId })
+    const { hardState, purged, entries } = log.recovered
+    const identities = entries.map(({ index, term }) => ({ index, term, digest: null }))
+    checker.started(this.id, { ...hardState, purged, entries: identities, applied: bare.info().applied.index })
+    return watchState(weighedDown(bare, ballastBytes), this.id, checker, () => afterEvent(this))
+  }
+
   #openLog(life: Life): LogStore {
     const { sabotage } = this.#options
     const log = openSegmentedLog(this.#logDisk.mount(life), {
-      storeId: endpointIdOf(this.id).slice(32),
+      storeId: this.endpointId.slice(32),
       segmentSize: SEGMENT_SIZE,
       defer: (run) => life.clock.defer(run),
     })

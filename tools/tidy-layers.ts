@@ -63,9 +63,15 @@ export const LAYERS: readonly Layer[] = [
   { name: 'http', holds: 'the HTTP face', imports: [...CORE, 'wire'] },
   { name: 'client', holds: 'the interfaces of `api`, over HTTP and over links', imports: [...CORE, 'wire', 'net'] },
   {
+    name: 'simulation',
+    holds: 'time, network and disks drawn from a seed',
+    imports: [...CORE, 'raft', 'wire', 'storage'],
+    deterministic: true,
+  },
+  {
     name: 'testing',
-    holds: 'in-memory clusters for the tests of other programs',
-    imports: [...CORE, 'raft', 'wire', 'actor', 'storage', 'net', 'replica', 'cluster'],
+    holds: 'clusters in memory and in simulation, for the tests of other programs',
+    imports: [...CORE, 'raft', 'wire', 'actor', 'storage', 'net', 'replica', 'cluster', 'simulation'],
   },
   { name: 'index', holds: "what `import 'aspen'` gives", imports: [...CORE, 'cluster', 'client'] },
   {

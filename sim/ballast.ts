@@ -1,0 +1,25 @@
+import type { StateMachine } from '../src/ports/index.ts'
+
+/**
+ * A state machine that says it holds so many bytes more than it does: what other programs keep in the same store. It
+ * reaches the quota without a simulation having to hold hundreds of megabytes.
+ */
+export function weighedDown(state: StateMachine, ballastBytes: () => number): StateMachine {
+  return {
+    opensFromSnapshot: state.opensFromSnapshot,
+    info: () => {
+      const info = state.info()
+      const ballast = ballastBytes()
+      return ballast === 0 ? info : { ...info, bytes: info.bytes + ballast }
+    },
+    apply: (entries) => state.apply(entries),
+    get: (key) => state.get(key),
+    scan: (range, limit, maxBytes) => state.scan(range, limit, maxBytes),
+    durableIndex: () => state.durableIndex(),
+    flush: () => state.flush(),
+    checkpoint: (done) => state.checkpoint(done),
+    takeSnapshot: (clusterId, done) => state.takeSnapshot(clusterId, done),
+    restore: (snapshot, done) => state.restore(snapshot, done),
+    close: (done) => state.close(done),
+  }
+}

@@ -1,0 +1,126 @@
+/** What the clients of a simulated cluster ask for, and what each answer says about the keys it concerns. */
+import { toCommand, toKey } from '../src/api/index.ts'
+import type { WriteCommand, WriteResult } from '../src/api/index.ts'
+import { utf8Decode } from '../src/lib/index.ts'
+import { encodeEnvelope } from '../src/wire/index.ts'
+import type { RecordedOperation } from '../test/linearizability/index.ts'
+import type { SimNode } from './sim-node.ts'
+
+/** One key's part in a request, for the checker. */
+export type Observation = Pick<RecordedOperation, 'key' | 'type' | 'value' | 'outcome'>
+
+type Replica = NonNullable<SimNode['replica']>
+
+/** The replica that is asked, and the state behind it. */
+export interface Asked {
+  readonly replica: Replica
+  readonly state: SimNode['state']
+}
+
+export type Answer = (error: Error | undefined, observed: readonly Observation[], result?: WriteResult) => void
+
+export interface ClientRequest {
+  readonly type: 'read' | 'scan' | 'write' | 'delete' | 'transaction'
+  readonly keys: readonly string[]
+  readonly value: string | null
+  /** What is observed when it fails, or nobody learns what became of it. */
+  readonly blank: (outcome: 'failed' | 'unknown') => readonly Observation[]
+  /** Called in an event of the process that is asked; `deadline` is a time of its clock. */
+  readonly send: (asked: Asked, deadline: number, answer: Answer) => void
+}
+
+function valueAt({ state }: Asked, key: string): string | null {
+  const found = state.get(toKey(key))
+  return found === undefined ? null : (utf8Decode(found.value) ?? '')
+}
+
+export function readRequest(key: string): ClientRequest {
+  return {
+    type: 'read',
+    keys: [key],
+    value: null,
+    blank: (outcome) => [{ key, type: 'read', value: null, outcome }],
+    send: (asked, deadline, answer) => {
+      asked.replica.read(deadline, (error) => {
+        if (error !== undefined) answer(error, [])
+        else answer(undefined, [{ key, type: 'read', value: valueAt(asked, key), outcome: 'ok' }])
+      })
+    },
+  }
+}
+
+/** All keys at one moment: to the checker a read of each. */
+export function scanRequest(keys: readonly string[]): ClientRequest {
+  return {
+    type: 'scan',
+    keys,
+    value: null,
+    blank: () => [],
+    send: (asked, deadline, answer) => {
+      asked.replica.read(deadline, (error) => {
+        if (error !== undefined) {
+          answer(error, [])
+          return
+        }
+        const { rows } = asked.state.scan({ start: new Uint8Array(0), end: null }, 1000, Number.MAX_SAFE_INTEGER)
+        const found = new Map(rows.map((row) => [utf8Decode(row.key) ?? '', utf8Decode(row.value) ?? '']))
+        answer(
+          undefined,
+          keys.map((key) => ({ key, type: 'read', value: found.get(key) ?? null, outcome: 'ok' })),
+        )
+      })
+    },
+  }
+}
+
+function sendCommand(command: WriteCommand, { replica }: Asked, deadline: number, answer: Answer, observe: Observe): void {
+  replica.write(encodeEnvelope({ origin: null, command: toCommand(command) }), deadline, (error, result) => {
+    if (result === undefined) answer(error ?? new Error('a write was answered with nothing'), [])
+    else answer(undefined, observe(result), result)
+  })
+}
+
+type Observe = (result: WriteResult) => readonly Observation[]
+
+/** `value` null deletes the key. */
+export function writeRequest(key: string, value: string | null): ClientRequest {
+  const type = value === null ? 'delete' : 'write'
+  const observation = (outcome: Observation['outcome']): Observation[] => [{ key, type, value, outcome }]
+  const command: WriteCommand = value === null ? { Delete: { key } } : { Set: { key, value } }
+  return {
+    type,
+    keys: [key],
+    value,
+    blank: observation,
+    send: (asked, deadline, answer) => sendCommand(command, asked, deadline, answer, () => observation('ok')),
+  }
+}
+
+/**
+ * Puts `value` in the place of `expected`, and reads what is there when it is something else. Done, it counts as a read and
+ * a write within the same time; that nobody else replaced the same value is checked apart.
+ */
+export function transactionRequest(key: string, expected: string | null, value: string): ClientRequest {
+  const condition = expected === null ? { key, absent: true } : { key, value: expected }
+  const command: WriteCommand = {
+    Txn: { compare: [condition], then: [{ Set: { key, value } }], else: [{ Get: { key } }] },
+  }
+  const observe: Observe = ({ txn }) => {
+    if (txn?.succeeded === true) {
+      return [
+        { key, type: 'read', value: expected, outcome: 'ok' },
+        { key, type: 'write', value, outcome: 'ok' },
+      ]
+    }
+    const [first] = txn?.results ?? []
+    const entry = first?.type === 'get' ? first.entry : null
+    return [{ key, type: 'read', value: entry === null ? null : (utf8Decode(entry.value) ?? ''), outcome: 'ok' }]
+  }
+  return {
+    type: 'transaction',
+    keys: [key],
+    value,
+    blank: (outcome) => [{ key, type: 'write', value, outcome }],
+    send: (asked, deadline, answer) => sendCommand(command, asked, deadline, answer, observe),
+  }
+}

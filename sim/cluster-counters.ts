@@ -1,0 +1,86 @@
+/** What a run came across. A kind of trouble that is never met is no trouble: the suite demands that all of them are. */
+export interface ClusterCounters {
+  leaderChanges: number
+  splitVotes: number
+  longTruncations: number
+  jointChangesCutByCrash: number
+  conflictingSnapshots: number
+  snapshotsInstalled: number
+  followerReadsAfterTermChange: number
+  clamps: number
+  crashes: number
+  livesWithPurges: number
+  pauses: number
+  /** Leaders that slept until there was another. */
+  oldLeadersWoken: number
+  driftingClocks: number
+  clockJumps: number
+  orderlyStops: number
+  stopsOfLeaders: number
+  /** Writes and syncs that the disk failed, and writes that found it full. */
+  failedWrites: number
+  writesWithoutRoom: number
+  /** Refused by a leader whose disk is nearly full. */
+  writesRefusedForSpace: number
+  poisonedNodes: number
+  startsOnFailingDisks: number
+  flippedBits: number
+  /** Starts refused because of flipped bits, and starts that went well in spite of them. */
+  refusedStarts: number
+  startsDespiteFlips: number
+  disksLost: number
+  membersReplaced: number
+  flaps: number
+  slowedMessages: number
+  queuedMessages: number
+  missedHints: number
+  linksBrokenOnOneSide: number
+  transactionsApplied: number
+  transactionsRefused: number
+  scans: number
+  retriesElsewhere: number
+  quotaRefusals: number
+  forcedSnapshots: number
+}
+
+export function noCounts(): ClusterCounters {
+  return {
+    leaderChanges: 0,
+    splitVotes: 0,
+    longTruncations: 0,
+    jointChangesCutByCrash: 0,
+    conflictingSnapshots: 0,
+    snapshotsInstalled: 0,
+    followerReadsAfterTermChange: 0,
+    clamps: 0,
+    crashes: 0,
+    livesWithPurges: 0,
+    pauses: 0,
+    oldLeadersWoken: 0,
+    driftingClocks: 0,
+    clockJumps: 0,
+    orderlyStops: 0,
+    stopsOfLeaders: 0,
+    failedWrites: 0,
+    writesWithoutRoom: 0,
+    writesRefusedForSpace: 0,
+    poisonedNodes: 0,
+    startsOnFailingDisks: 0,
+    flippedBits: 0,
+    refusedStarts: 0,
+    startsDespiteFlips: 0,
+    disksLost: 0,
+    membersReplaced: 0,
+    flaps: 0,
+    slowedMessages: 0,
+    queuedMessages: 0,
+    missedHints: 0,
+    linksBrokenOnOneSide: 0,
+    transactionsApplied: 0,
+    transactionsRefused: 0,
+    scans: 0,
+    retriesElsewhere: 0,
+    quotaRefusals: 0,
+    forcedSnapshots: 0,
+  }
+}

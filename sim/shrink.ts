@@ -1,0 +1,59 @@
+/** Looks for less that fails in the same way: shorter, with fewer kinds of trouble, fewer clients, fewer nodes. */
+import { FailedRun, runSeed } from './run.ts'
+import { troublesOf, weatherOf } from './settings.ts'
+import type { Settings } from './settings.ts'
+
+/** A run takes up to some seconds. */
+const MAX_RUNS = 200
+const SHORTEST_MS = 100
+
+export interface Shrunk {
+  readonly failure: FailedRun
+  readonly runs: number
+}
+
+export type Attempt = (settings: Settings) => FailedRun | null
+
+/** Runs the settings; null when nothing fails. */
+export function attempt(settings: Settings, keepLines: number): FailedRun | null {
+  try {
+    runSeed({ ...settings, keepLines })
+    return null
+  } catch (error) {
+    if (error instanceof FailedRun) return error
+    throw error
+  }
+}
+
+/** Greedy: goes on from every smaller run that fails, until none of those one step away does. */
+export async function shrink(first: FailedRun, run: Attempt): Promise<Shrunk> {
+  let best = first
+  let runs = 0
+  for (let improved = true; improved && runs < MAX_RUNS;) {
+    improved = false
+    for (const settings of smaller(best.settings)) {
+      if (runs++ >= MAX_RUNS) break
+      const failure = run(settings)
+      // A finished world is let go only when the event loop turns.
+      await new Promise((resolve) => setImmediate(resolve))
+      if (failure === null || failure.kind !== first.kind || failure.property !== first.property) continue
+      best = failure
+      improved = true
+      break
+    }
+  }
+  return { failure: best, runs }
+}
+
+/** Settings one step smaller, the larger steps first. */
+function* smaller(settings: Settings): Generator<Settings> {
+  const weather = weatherOf(settings)
+  const { faultsMs, calm } = settings
+  for (const share of [0.25, 0.5, 0.75, 0.9]) {
+    const shorter = Math.floor((faultsMs * share) / SHORTEST_MS) * SHORTEST_MS
+    if (shorter >= SHORTEST_MS) yield { ...settings, faultsMs: shorter }
+  }
+  for (const trouble of troublesOf(weather)) yield { ...settings, calm: [...calm, trouble] }
+  for (const nodes of [1, 3, 5]) if (nodes < weather.founders) yield { ...settings, nodes }
+  for (const clients of [1, 2, 3, 5]) if (clients < weather.clients) yield { ...settings, clients }
+}
