@@ -1,2 +1,13 @@
 export { InMemoryCluster } from './in-memory-cluster.ts'
 export type { InMemoryClusterOptions } from './in-memory-cluster.ts'
+export { AspenRouter, explore, RemoteNode, simulate, SimulationFailure } from './router/index.ts'
+export type {
+  ExploreOptions,
+  Program,
+  ProgramContext,
+  RouterOptions,
+  Scenario,
+  SimulateOptions,
+  Simulated,
+  Trouble,
+} from './router/index.ts'

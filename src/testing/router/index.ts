@@ -1,0 +1,7 @@
+export { AspenRouter } from './aspen-router.ts'
+export type { RouterOptions } from './aspen-router.ts'
+export type { Program, ProgramContext } from './programs.ts'
+export { RemoteNode } from './remote-node.ts'
+export { explore, simulate, SimulationFailure } from './simulate.ts'
+export type { ExploreOptions, Scenario, SimulateOptions, Simulated } from './simulate.ts'
+export type { Trouble } from './trouble.ts'
