@@ -1,0 +1,31 @@
+/**
+ * Syncs that fail, as those of Linux do: what was written stays readable in the page cache, is not on the medium, and no later
+ * sync brings it there.
+ */
+import type { Disk, DiskFile } from '../../src/ports/index.ts'
+
+export class FailingSyncs {
+  /** The next durable write fails, once. */
+  failNext = false
+  /** How many have failed. */
+  failures = 0
+
+  mount(disk: Disk): Disk {
+    return { ...disk, open: (name) => this.#watch(disk.open(name)) }
+  }
+
+  #watch(file: DiskFile): DiskFile {
+    return {
+      ...file,
+      writeDurably: (position, bytes, done) => {
+        if (!this.failNext) {
+          file.writeDurably(position, bytes, done)
+          return
+        }
+        this.failNext = false
+        this.failures++
+        file.write(position, bytes, () => done(new Error(`EIO: i/o error, fdatasync ${file.name}`)))
+      },
+    }
+  }
+}

@@ -1,0 +1,178 @@
+/**
+ * One machine of a small world: its disks outlive its processes. A process is a replica with the log, state machine and snapshot
+ * store that run in production, over simulated disk, network and time, and it can be paused.
+ */
+import assert from 'node:assert/strict'
+import { noMetrics, silentLogger } from '../../src/ports/index.ts'
+import type { StateMachine, Transport } from '../../src/ports/index.ts'
+import { openReplica } from '../../src/replica/index.ts'
+import type { Replica, ReplicaOptions } from '../../src/replica/index.ts'
+import { FAST_DISK, forkPrng, Life, SimDisk } from '../../src/simulation/index.ts'
+import type { CrashKind, PauseKind, Scheduler, SimNetwork } from '../../src/simulation/index.ts'
+import { openMemoryStateMachine, openSegmentedLog, openSnapshotFiles } from '../../src/storage/index.ts'
+import { FailingSyncs } from './failing-syncs.ts'
+
+const TIMINGS = { heartbeatIntervalMs: 50, electionTimeoutMinMs: 150, electionTimeoutMaxMs: 300 }
+const SEGMENT_SIZE = 8192
+
+export interface MachineOptions {
+  readonly id: number
+  readonly seed: number
+  readonly scheduler: Scheduler
+  readonly network: SimNetwork
+  readonly ids: readonly number[]
+  readonly retainedEntries: number
+  readonly checkpointIntervalEntries: number
+  /** Called after every event of the machine's process. */
+  readonly afterEvent: (machine: Machine) => void
+  /** A promise was broken that no demand of a scenario looks at. */
+  readonly violated: (words: string) => void
+}
+
+export interface RunningProcess {
+  readonly life: Life
+  readonly replica: Replica
+  readonly state: StateMachine
+}
+
+export function endpointOf(id: number): string {
+  return id.toString(16).padStart(64, '0')
+}
+
+export class Machine {
+  readonly id: number
+  readonly logDisk: SimDisk
+  readonly snapshotDisk: SimDisk
+  readonly syncs = new FailingSyncs()
+  /** Why the process would not start with what it found on its disks, or stopped itself; null while it is well. */
+  refusal: Error | null = null
+  failure: Error | null = null
+  readonly #options: MachineOptions
+  #life: Life | null = null
+  #process: RunningProcess | null = null
+  #lives = 0
+
+  constructor(options: MachineOptions) {
+    const { id, seed } = options
+    this.#options = options
+    this.id = id
+    this.logDisk = new SimDisk(forkPrng(seed, `log disk ${id}`), FAST_DISK)
+    this.snapshotDisk = new SimDisk(forkPrng(seed, `snapshot disk ${id}`), FAST_DISK)
+  }
+
+  /** A process exists, paused or not, and has not stopped itself. */
+  get running(): boolean {
+    return this.#life !== null && this.failure === null
+  }
+
+  /** The process, once it takes part. */
+  get process(): RunningProcess | null {
+    return this.#process
+  }
+
+  get paused(): boolean {
+    return this.#life?.paused === true
+  }
+
+  start(): void {
+    assert.equal(this.#life, null, `node ${this.id} runs already`)
+    this.failure = null
+    this.refusal = null
+    this.#lives++
+    const life = new Life(this.#options.scheduler, `n${this.id}`, () => this.#options.afterEvent(this))
+    this.#life = life
+    try {
+      this.#open(life)
+    } catch (error) {
+      this.#refuse(error as Error)
+    }
+  }
+
+  crash(kind: CrashKind): void {
+    assert.ok(this.#life !== null, `node ${this.id} is down already`)
+    this.#end(kind)
+    if (kind === 'power-cut') for (const disk of [this.logDisk, this.snapshotDisk]) disk.cutPower()
+  }
+
+  pause(kind: PauseKind): void {
+    this.#life?.pause(kind)
+  }
+
+  resume(): void {
+    this.#life?.resume()
+  }
+
+  /** Hands something to the process, which takes it when it runs; false when there is none. */
+  ask(use: (process: RunningProcess, now: number) => void): boolean {
+    const { process } = this
+    process?.life.after(0, () => use(process, process.life.clock.now()))
+    return process !== null
+  }
+
+  #open(life: Life): void {
+    const { seed, network, retainedEntries, checkpointIntervalEntries } = this.#options
+    const defer = (run: () => void): void => life.clock.defer(run)
+    const disk = this.syncs.mount(this.logDisk.mount(life))
+    const log = openSegmentedLog(disk, { storeId: endpointOf(this.id).slice(32), segmentSize: SEGMENT_SIZE, defer })
+    const snapshots = openSnapshotFiles(this.snapshotDisk.mount(life), { defer })
+    const clusterId = (): string | null => this.#process?.replica.view.clusterId ?? null
+    const stateMachine = openMemoryStateMachine({ snapshots, volatile: false, defer, clusterId })
+    const transport = this.#overheard(network.attach(endpointOf(this.id), life))
+    const options: ReplicaOptions = {
+      nodeId: this.id,
+      clock: life.clock,
+      random: forkPrng(seed, `replica ${this.id} life ${this.#lives}`),
+      log,
+      stateMachine,
+      snapshots,
+      transport,
+      logger: silentLogger,
+      metrics: noMetrics,
+      timings: TIMINGS,
+      retainedEntries,
+      checkpointIntervalEntries,
+      onFatal: (error) => {
+        this.failure = error
+      },
+      onLinked: () => undefined,
+      nodeIdHint: () => null,
+      onMembership: () => undefined,
+    }
+    openReplica(options, (error, replica) => {
+      if (replica === undefined) this.#refuse(error ?? new Error(`node ${this.id} did not open`))
+      else this.#join({ life, replica, state: stateMachine }, transport)
+    })
+  }
+
+  #join(process: RunningProcess, transport: Transport): void {
+    this.#process = process
+    process.replica.start().catch((reason: unknown) => {
+      this.failure = reason as Error
+    })
+    for (const id of this.#options.ids) if (id !== this.id) transport.connect(endpointOf(id), [])
+  }
+
+  /** A node that has failed may have said anything before, and nothing from then on. */
+  #overheard(transport: Transport): Transport {
+    return {
+      ...transport,
+      send: (to, parts, lane) => {
+        if (this.failure !== null)
+          this.#options.violated(`node ${this.id} speaks although it has failed: ${this.failure.message}`)
+        return transport.send(to, parts, lane)
+      },
+    }
+  }
+
+  #refuse(error: Error): void {
+    this.#end('killed')
+    this.refusal = error
+  }
+
+  #end(kind: CrashKind): void {
+    this.#life?.end()
+    this.#life = null
+    this.#process = null
+    this.#options.network.crashed(endpointOf(this.id), kind)
+  }
+}
