@@ -1,0 +1,20 @@
+import { ELECTION } from './election.ts'
+import { IDENTITY } from './identity.ts'
+import { MEMBERSHIP } from './membership.ts'
+import type { Mutant } from './mutant.ts'
+import { READS } from './reads.ts'
+import { REPLICATION } from './replication.ts'
+import { REQUESTS } from './requests.ts'
+import { SNAPSHOTS } from './snapshots.ts'
+import { STORAGE } from './storage.ts'
+
+export const MUTANTS: readonly Mutant[] = [
+  ...ELECTION,
+  ...REPLICATION,
+  ...READS,
+  ...MEMBERSHIP,
+  ...STORAGE,
+  ...SNAPSHOTS,
+  ...REQUESTS,
+  ...IDENTITY,
+]

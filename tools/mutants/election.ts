@@ -1,0 +1,81 @@
+import type { Mutant } from './mutant.ts'
+
+export const ELECTION: readonly Mutant[] = [
+  {
+    name: 'vote twice in a term',
+    file: 'raft/election.ts',
+    find: '(state.votedFor === request.from || (state.votedFor === null && state.leader === null))',
+    replace: 'state.leader === null',
+    hunter: 'core',
+  },
+  {
+    name: 'vote without the log check',
+    file: 'raft/election.ts',
+    find: 'const granted = free && upToDate',
+    replace: 'const granted = free',
+    hunter: 'core',
+  },
+  {
+    name: 'compare logs by length alone before a vote',
+    file: 'raft/election.ts',
+    find: 'lastLog.term > state.log.lastTerm || (lastLog.term === state.log.lastTerm && lastLog.index >= state.log.lastIndex)',
+    replace: 'lastLog.index >= state.log.lastIndex',
+    hunter: 'core',
+  },
+  {
+    name: 'win an election with half of the votes',
+    file: 'raft/membership.ts',
+    find: 'const needed = Math.floor(voters.length / 2) + 1',
+    replace: 'const needed = Math.ceil(voters.length / 2)',
+    hunter: 'core',
+  },
+  {
+    name: 'forget the vote at restart',
+    file: 'raft/state.ts',
+    find: 'this.votedFor = restored.votedFor',
+    replace: 'this.votedFor = null',
+    hunter: 'drift',
+  },
+  {
+    name: 'forget the vote in recovery',
+    file: 'replica/recovery.ts',
+    find: 'votedFor: hardState.votedFor,',
+    replace: 'votedFor: null,',
+    hunter: 'cluster',
+  },
+  {
+    name: 'RequestVote before sync',
+    file: 'raft/election.ts',
+    find: 'state.stage.sendOncePersisted(voteRequest(state, to, false))',
+    replace: 'state.stage.send(voteRequest(state, to, false))',
+    hunter: 'core',
+  },
+  {
+    name: 'grant a vote before sync',
+    file: 'raft/election.ts',
+    find: "state.stage.sendOncePersisted({\n    type: 'vote-response',",
+    replace: "state.stage.send({\n    type: 'vote-response',",
+    hunter: 'core',
+  },
+  {
+    name: 'count the own vote before sync',
+    file: 'raft/election.ts',
+    find: "state.role !== 'candidate' || state.durableTerm !== state.term ||",
+    replace: "state.role !== 'candidate' ||",
+    hunter: 'core',
+  },
+  {
+    name: 'follow a leader of an earlier term',
+    file: 'raft/raft.ts',
+    find: 'if (message.term < state.term && this.#stepStale(message)) return',
+    replace: '',
+    hunter: 'core',
+  },
+  {
+    name: 'never end a leadership transfer that failed',
+    file: 'raft/raft.ts',
+    find: 'if (state.transfer !== null && state.now >= state.transfer.deadline) state.transfer = null',
+    replace: '',
+    hunter: 'core',
+  },
+]

@@ -1,0 +1,75 @@
+import type { Mutant } from './mutant.ts'
+
+/** What becomes of writes: on the node that proposes them, on one that forwards them, and in the clients. */
+export const REQUESTS: readonly Mutant[] = [
+  {
+    name: 'forwarder retries a write whose outcome is unknown',
+    file: 'replica/forwarder.ts',
+    find: 'job.reply(outcomeUnknown(`the link to the leader, node ${peer}, broke before it answered`))',
+    replace: 'this.#waiting.push(job)',
+    hunter: 'cluster',
+  },
+  {
+    name: 'forwarder calls an unanswered write undone',
+    file: 'replica/forwarder.ts',
+    find: 'job.reply(outcomeUnknown(`the leader, node ${leader}, did not answer before the deadline`))',
+    replace: 'job.reply(noLeader())',
+    hunter: 'cluster',
+  },
+  {
+    name: 'acknowledge a write in whose place another was committed',
+    file: 'replica/proposals.ts',
+    find: 'if (waiter.term === term && !waiter.answersFromState) answer',
+    replace: 'if (!waiter.answersFromState) answer',
+    hunter: 'cluster',
+  },
+  {
+    name: 'call a write undone that may still be committed',
+    file: 'replica/proposals.ts',
+    find: "answer(waiter, outcomeUnknown('it was not committed before the deadline'))",
+    replace: 'answer(waiter, notApplied(0))',
+    hunter: 'cluster',
+  },
+  {
+    name: 'acknowledge a write at its proposal',
+    file: 'replica/replica.ts',
+    find: 'this.#proposals.committed(this.#raft.commitIndex, (index)',
+    replace: 'this.#proposals.committed(this.#raft.lastLog.index, (index)',
+    hunter: 'cluster',
+  },
+  {
+    name: 'apply a repeated write of a client again',
+    file: 'storage/state/client-sessions.ts',
+    find: 'if (session === undefined || origin.sequence > session.sequence) return undefined',
+    replace: 'if (session === undefined || origin.sequence >= session.sequence) return undefined',
+    hunter: 'src/storage/state/client-sessions.test.ts',
+  },
+  {
+    name: 'client sends a write again that was sent',
+    file: 'client/retry.ts',
+    find: "if (!failure.sent || repeatable) return 'elsewhere'",
+    replace: "return 'elsewhere'",
+    hunter: 'src/client/retry.test.ts',
+  },
+  {
+    name: 'HTTP client takes a write on a kept connection for unsent',
+    file: 'client/exchange.ts',
+    find: 'else sent = true',
+    replace: 'else sent = false',
+    hunter: 'tools/mutants/kept-connection.test.ts',
+  },
+  {
+    name: 'HTTP client holds every write for repeatable',
+    file: 'client/http-client.ts',
+    find: 'repeatable: options.origin !== undefined,',
+    replace: 'repeatable: true,',
+    hunter: 'test/http/client.test.ts',
+  },
+  {
+    name: 'link client takes a write on a broken link for unsent',
+    file: 'client/link-session.ts',
+    find: 'this.#settleAll(() => endedFailure(error, true))',
+    replace: 'this.#settleAll(() => endedFailure(error, false))',
+    hunter: 'test/client/link-bounds.test.ts',
+  },
+]

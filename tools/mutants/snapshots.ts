@@ -1,0 +1,82 @@
+import type { Mutant } from './mutant.ts'
+
+export const SNAPSHOTS: readonly Mutant[] = [
+  {
+    name: 'snapshot metadata newer than its data',
+    file: 'storage/state/memory-state-machine.ts',
+    find: 'const { keys, sessions, applied: last, membership, membershipIndex } = state\n',
+    replace:
+      'const { keys, sessions, membership, membershipIndex } = state\n  const last = { term: state.applied.term, index: state.applied.index + 1 }\n',
+    hunter: 'snapshots',
+  },
+  {
+    name: 'install an older snapshot',
+    file: 'raft/replication.ts',
+    find: 'if (last.index > state.commit) {',
+    replace: 'if (last.index > 0) {',
+    hunter: 'core',
+  },
+  {
+    name: 'keep the log in front of a snapshot that contradicts it',
+    file: 'raft/replication.ts',
+    find: 'if (state.log.matches(last)) state.commitTo(last.index)',
+    replace: 'if (last.index <= state.log.lastIndex) state.commitTo(last.index)',
+    hunter: 'core',
+  },
+  {
+    name: 'never try a snapshot again that did not arrive',
+    file: 'raft/replication.ts',
+    find: "if (progress?.state !== 'snapshot') return\n  progress.becomeProbe(progress.match + 1)\n",
+    replace: "if (progress?.state !== 'snapshot') return\n",
+    hunter: 'core',
+  },
+  {
+    name: 'offer a snapshot that ends before the log begins',
+    file: 'replica/snapshot-exchange.ts',
+    find: 'if (newest !== null && newest.last.index >= raft.purgedTo.index) {',
+    replace: 'if (newest !== null) {',
+    hunter: 'test/replica/snapshot-exchange.test.ts',
+  },
+  {
+    name: 'resume a snapshot of another leader',
+    file: 'replica/snapshot-receiver.ts',
+    find: 'if (this.#current?.snapshot.id !== snapshot.id && !this.#begin(snapshot)) return',
+    replace: 'if (this.#current === null && !this.#begin(snapshot)) return',
+    hunter: 'snapshots',
+  },
+  {
+    name: 'install a snapshot with other content than announced',
+    file: 'storage/state/snapshot-transfer.ts',
+    find: 'const problem = found === undefined ? error : this.#difference(found)',
+    replace: 'const problem = found === undefined ? error : undefined',
+    hunter: 'test/contracts/snapshot-store.test.ts',
+  },
+  {
+    name: 'apply what was queued over a restored snapshot',
+    file: 'replica/applier.ts',
+    find: 'this.#epoch++\n',
+    replace: '',
+    hunter: 'src/replica/applier.test.ts',
+  },
+  {
+    name: 'leave the cache as it was behind a restored snapshot',
+    file: 'replica/replica.ts',
+    find: 'this.#cache.reset(restore.last.index)\n',
+    replace: '',
+    hunter: 'snapshots',
+  },
+  {
+    name: 'leave an installation unfinished that a crash cut short',
+    file: 'replica/recovery.ts',
+    find: 'if (ahead < 0 || (ahead === 0 && !state.opensFromSnapshot)) return null',
+    replace: 'if (ahead <= 0) return null',
+    hunter: 'snapshots',
+  },
+  {
+    name: 'restore a log with the term of the snapshot alone',
+    file: 'replica/snapshot-exchange.ts',
+    find: 'const hardState = { term: raft.term, votedFor: raft.votedFor }',
+    replace: 'const hardState = { term, votedFor: null }',
+    hunter: 'snapshots',
+  },
+]

@@ -1,0 +1,91 @@
+import type { Mutant } from './mutant.ts'
+
+/** The log on disk, the order of writes, and what a start makes of both. */
+export const STORAGE: readonly Mutant[] = [
+  {
+    name: 'write the log without a sync',
+    file: 'storage/log/segmented-log.ts',
+    find: 'this.#active.file.writeDurably(this.#position, bytes, done)',
+    replace: 'this.#active.file.write(this.#position, bytes, done)',
+    hunter: 'power-cuts',
+  },
+  {
+    name: 'promise to peers before the write is done',
+    file: 'replica/persister.ts',
+    find: 'this.#queue.push({ id, persist, restore, messages: sendOncePersisted, clusterId, bytes })',
+    replace:
+      'for (const message of sendOncePersisted) this.#options.send(message)\n    this.#queue.push({ id, persist, restore, messages: [], clusterId, bytes })',
+    hunter: 'power-cuts',
+  },
+  {
+    name: 'report a write as durable when it begins',
+    file: 'replica/persister.ts',
+    find: 'const startedAt = this.#options.now()\n    this.#busySince = startedAt\n',
+    replace:
+      'const startedAt = this.#options.now()\n    this.#busySince = startedAt\n    const begun = items.findLast((item) => item.persist !== undefined)\n    if (begun !== undefined) this.#options.persisted(begun.id)\n',
+    hunter: 'power-cuts',
+  },
+  {
+    name: 'let the log go on after a failed write',
+    file: 'storage/log/segmented-log.ts',
+    find: 'this.#busy = false\n    this.#error ??= error\n',
+    replace: 'this.#busy = false\n',
+    hunter: 'test/contracts/log-store-failure.test.ts',
+  },
+  {
+    name: 'trust at start what was read and never synced',
+    file: 'storage/log/recover-log.ts',
+    find: 'segment.file.syncSync()\n',
+    replace: '',
+    hunter: 'snapshots',
+  },
+  {
+    name: 'leave a torn tail as it is',
+    file: 'storage/log/recover-log.ts',
+    find: 'const bytes = new Uint8Array(Math.max(end - position, markerSize))',
+    replace: 'const bytes = new Uint8Array(markerSize)',
+    hunter: 'test/contracts/log-store-damage.test.ts',
+  },
+  {
+    name: 'accept a record whose checksum is wrong',
+    file: 'storage/log/frame.ts',
+    find: 'return view.getUint32(at, true) === crc32(bytes.subarray(at + 4, recordEnd), seed) ? recordEnd : undefined',
+    replace: 'return recordEnd',
+    hunter: 'power-cuts',
+  },
+  {
+    name: 'leave truncations out of the log on disk',
+    file: 'storage/log/segmented-log.ts',
+    find: 'this.#encoder.truncate(kept)\n',
+    replace: '',
+    hunter: 'cluster',
+  },
+  {
+    name: 'keep truncated entries in the cache',
+    file: 'replica/entry-cache.ts',
+    find: 'while (this.#entries.length > 0 && this.#first + this.#entries.length > index) {',
+    replace: 'while (this.#entries.length > 0 && this.#first + this.#entries.length > index + 1) {',
+    hunter: 'cluster',
+  },
+  {
+    name: 'send entries of another term from the log',
+    file: 'replica/outbound.ts',
+    find: 'if (message.count > 0 && !this.#options.isCurrent(message.term, first)) return\n',
+    replace: '',
+    hunter: 'src/replica/outbound.test.ts',
+  },
+  {
+    name: 'purge what the state machine has not made durable',
+    file: 'replica/compactor.ts',
+    find: 'Math.min(stateMachine.durableIndex(), this.#unheld(unneeded))',
+    replace: 'this.#unheld(unneeded)',
+    hunter: 'snapshots',
+  },
+  {
+    name: "purge past a follower's need",
+    file: 'replica/compactor.ts',
+    find: 'if (held >= unneeded) return unneeded\n',
+    replace: 'if (held >= 0) return unneeded\n',
+    hunter: 'snapshots',
+  },
+]
