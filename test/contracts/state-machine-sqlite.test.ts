@@ -297,7 +297,7 @@ async function killDuringRestore(place: SqlitePlace, delayMs: number): Promise<v
 }
 
 /** Applied and not yet committed when a process is killed: the log has it. */
-const MAX_UNCOMMITTED = 512
+const MAX_UNCOMMITTED = 1024
 
 test('open: holds what a killed process had applied, less what was not committed, as of one moment', { timeout: 30_000 }, () =>
   withPlace(async (place) => {
