@@ -20,6 +20,9 @@ import type { Sample } from './soak/sample.ts'
 const NODES = 3
 const SAMPLE_INTERVAL_MS = 10_000
 const RESTART_INTERVAL_MS = 300_000
+const PROGRESS_INTERVAL_MS = 300_000
+/** More than this, and a trend cannot be told from what is there. */
+const MAX_MISSED_SHARE = 0.05
 const SETTLE_TIMEOUT_MS = 30_000
 const SEED = 1
 
@@ -49,10 +52,31 @@ function parseOptions(args: readonly string[]): Options {
 
 type Series = ReadonlyMap<number, Sample[]>
 
-async function sampleAll(fleet: Fleet, series: Series, atMs: number): Promise<void> {
+/** A node that does not answer in time is looked at again at the next turn; gives how many did not. */
+async function sampleAll(fleet: Fleet, series: Series, atMs: number): Promise<number> {
+  let missed = 0
   for (const node of fleet.running) {
-    series.get(node.id)?.push(await takeSample(node, fleet.pid(node.id), atMs))
+    try {
+      series.get(node.id)?.push(await takeSample(node, fleet.pid(node.id), atMs))
+    } catch (error) {
+      missed++
+      console.log(`${minutes(atMs)}: node ${node.id} could not be looked at: ${(error as Error).message}`)
+    }
   }
+  return missed
+}
+
+function minutes(atMs: number): string {
+  return `minute ${(atMs / 60_000).toFixed(1)}`
+}
+
+/** What is there by now, for a run that does not come to its end. */
+function printProgress(series: Series, atMs: number): void {
+  const nodes = [...series].map(([id, samples]) => {
+    const { residentMiB, heapMiB, externalMiB, handles } = samples.at(-1) ?? ({} as Sample)
+    return `node ${id} ${residentMiB?.toFixed(0)} MiB (heap ${heapMiB?.toFixed(0)}, external ${externalMiB?.toFixed(0)}), ${handles} handles`
+  })
+  console.log(`${minutes(atMs)}: ${nodes.join('; ')}`)
 }
 
 /** Stops one node as a service manager would, and starts it again. */
@@ -72,14 +96,23 @@ async function run(fleet: Fleet, options: Options): Promise<Series> {
   const end = started + options.minutes * 60_000
   let nextRestart = options.restarts ? started + RESTART_INTERVAL_MS : Infinity
   let restarts = 0
+  let nextProgress = started + PROGRESS_INTERVAL_MS
+  let [looks, missed] = [0, 0]
   while (performance.now() < end) {
     await delay(SAMPLE_INTERVAL_MS)
     fleet.assertRunning()
-    await sampleAll(fleet, series, performance.now() - started)
+    const atMs = performance.now() - started
+    looks += fleet.running.length
+    missed += await sampleAll(fleet, series, atMs)
+    if (performance.now() >= nextProgress) {
+      nextProgress += PROGRESS_INTERVAL_MS
+      printProgress(series, atMs)
+    }
     if (performance.now() < nextRestart) continue
     await restartOne(fleet, restarts++ % 2 === 1)
     nextRestart = performance.now() + RESTART_INTERVAL_MS
   }
+  if (missed > looks * MAX_MISSED_SHARE) throw new Error(`${missed} of ${looks} looks at a node were not answered in time`)
   return series
 }
 
