@@ -1,7 +1,7 @@
 /** Carries a call to whichever node answers it, within its deadline: the same for every way of asking a node. */
 import { performance } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
-import { AspenError } from '../api/index.ts'
+import { AspenError, checkTimeout } from '../api/index.ts'
 import { REQUEST_TIMEOUT_MS } from '../limits.ts'
 import { ExchangeFailure } from './exchange.ts'
 import { nextStep, pauseMs } from './retry.ts'
@@ -37,7 +37,7 @@ export class Attempts {
     this.#nodes = nodes
   }
 
-  /** @throws AspenError what the node answered, what `giveUp` says, or OVERLOADED when too many calls wait already */
+  /** @throws AspenError what the node answered, what `giveUp` says, INVALID_REQUEST for a timeout out of range, or OVERLOADED when too many calls wait already */
   async run<T>(call: Attempted<T>): Promise<T> {
     if (this.#pending >= MAX_PENDING_CALLS) {
       throw new AspenError('OVERLOADED', `${MAX_PENDING_CALLS} calls of this client wait already`, { limit: MAX_PENDING_CALLS })
@@ -51,7 +51,9 @@ export class Attempts {
   }
 
   async #attempts<T>(call: Attempted<T>): Promise<T> {
-    const deadline = performance.now() + (call.timeoutMs ?? REQUEST_TIMEOUT_MS)
+    const { timeoutMs = REQUEST_TIMEOUT_MS } = call
+    checkTimeout(timeoutMs)
+    const deadline = performance.now() + timeoutMs
     const nodes = call.pinned === true ? 1 : this.#nodes
     const first = call.pinned === true ? 0 : this.#preferred
     for (let attempt = 0; ; attempt++) {

@@ -2,7 +2,7 @@
  * What a node answers, whatever it is made of: the public interfaces over a replica and its actor. Nothing here knows whether disk,
  * network and time are real ones.
  */
-import { AspenError, remainingRange, scanLimit, scanToken, toCommand, toKey } from '../api/index.ts'
+import { AspenError, checkTimeout, remainingRange, scanLimit, scanToken, toCommand, toKey } from '../api/index.ts'
 import type {
   AddPeerRequest,
   ChangeMembershipRequest,
@@ -246,14 +246,6 @@ function checkIds(ids: readonly number[], what: string): number[] {
   if (unique.length > MAX_VOTERS)
     throw new AspenError('INVALID_REQUEST', `${what} names ${unique.length} nodes; at most ${MAX_VOTERS} are allowed`)
   return unique
-}
-
-function checkTimeout(timeoutMs: number): void {
-  if (timeoutMs > 0 && timeoutMs <= MAX_REQUEST_TIMEOUT_MS) return
-  throw new AspenError(
-    'INVALID_REQUEST',
-    `the timeout is ${timeoutMs} ms: it must be above 0 and at most ${MAX_REQUEST_TIMEOUT_MS}`,
-  )
 }
 
 function checkOrigin({ origin }: WriteOptions): ClientSequence | null {

@@ -3,7 +3,7 @@
  * node and neither its log nor its links. Deterministic, so that programs written against the interfaces can be tested
  * with it. No call takes time, so no deadline passes: while it is paused, calls wait for {@link InMemoryCluster.resume}.
  */
-import { AspenError, remainingRange, scanLimit, scanToken, toKey } from '../api/index.ts'
+import { AspenError, checkTimeout, remainingRange, scanLimit, scanToken, toKey } from '../api/index.ts'
 import type {
   AddPeerRequest,
   ChangeMembershipRequest,
@@ -30,7 +30,7 @@ import { DEFAULT_MAILBOX_CAPACITY, MAX_SCAN_PAGE_BYTES } from '../limits.ts'
 import { decodeEnvelope } from '../wire/index.ts'
 import { checkNodeIds, checkVoters, InMemoryMembership } from './in-memory-membership.ts'
 import { checkQuota } from './in-memory-quota.ts'
-import { checkResult, checkTimeout, encodeWrite } from './in-memory-requests.ts'
+import { checkResult, encodeWrite } from './in-memory-requests.ts'
 import { InMemorySessions } from './in-memory-sessions.ts'
 import { InMemoryState } from './in-memory-state.ts'
 
@@ -108,7 +108,7 @@ export class InMemoryCluster implements KeyValueStore, ClusterController, Status
 
   async write(write: WriteCommand, options: WriteOptions = {}): Promise<WriteResult> {
     const envelope = encodeWrite(write, options)
-    checkTimeout(options)
+    checkPatience(options)
     await this.#enter()
     this.#requireLeader()
     const { origin, command } = decodeEnvelope(envelope)
@@ -120,7 +120,7 @@ export class InMemoryCluster implements KeyValueStore, ClusterController, Status
 
   async read(key: Data, options: RequestOptions = {}): Promise<KeyValue | undefined> {
     const bytes = toKey(key)
-    checkTimeout(options)
+    checkPatience(options)
     await this.#enter()
     this.#requireLeader()
     return this.#state.get(bytes)
@@ -129,7 +129,7 @@ export class InMemoryCluster implements KeyValueStore, ClusterController, Status
   async scan(request: ScanRequest, options: RequestOptions = {}): Promise<ScanPage> {
     const range = remainingRange(request)
     const limit = scanLimit(request)
-    checkTimeout(options)
+    checkPatience(options)
     await this.#enter()
     this.#requireLeader()
     const { rows, more } = this.#state.scan(range, limit, MAX_SCAN_PAGE_BYTES)
@@ -139,7 +139,7 @@ export class InMemoryCluster implements KeyValueStore, ClusterController, Status
 
   async init(members: readonly number[], options: RequestOptions = {}): Promise<ClusterState> {
     const voters = this.#membership.checkFounders(members)
-    checkTimeout(options)
+    checkPatience(options)
     await this.#enter()
     const state = this.#membership.init(voters)
     this.#leader = this.nodeId
@@ -149,7 +149,7 @@ export class InMemoryCluster implements KeyValueStore, ClusterController, Status
 
   async addLearner(nodeId: number, endpointId?: string, options: RequestOptions = {}): Promise<ClusterState> {
     checkNodeIds([nodeId], 'node_id')
-    checkTimeout(options)
+    checkPatience(options)
     await this.#enter()
     this.#requireLeader()
     return this.#changed(() => this.#membership.addLearner(nodeId, endpointId))
@@ -158,7 +158,7 @@ export class InMemoryCluster implements KeyValueStore, ClusterController, Status
   async changeMembership(request: ChangeMembershipRequest, options: RequestOptions = {}): Promise<ClusterState> {
     const members = checkVoters(request.members)
     const learners = request.learners === undefined ? null : checkNodeIds(request.learners, 'learners')
-    checkTimeout(options)
+    checkPatience(options)
     await this.#enter()
     this.#requireLeader()
     return this.#changed(() => this.#membership.change(members, learners))
@@ -180,7 +180,7 @@ export class InMemoryCluster implements KeyValueStore, ClusterController, Status
   }
 
   async triggerSnapshot(options: RequestOptions = {}): Promise<SnapshotReport> {
-    checkTimeout(options)
+    checkPatience(options)
     await this.#enter()
     this.#requireInitialized()
     this.#snapshotIndex = this.#index
@@ -280,4 +280,9 @@ export class InMemoryCluster implements KeyValueStore, ClusterController, Status
     if (origin !== null) this.#sessions.record(origin, result)
     return result
   }
+}
+
+/** Nothing here takes time, but what a real node refuses is refused. */
+function checkPatience({ timeoutMs }: RequestOptions): void {
+  if (timeoutMs !== undefined) checkTimeout(timeoutMs)
 }

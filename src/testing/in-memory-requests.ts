@@ -1,7 +1,7 @@
 /** What a real node checks of a request before it takes it on, and of a result before it answers. */
 import { AspenError, toCommand } from '../api/index.ts'
-import type { ClientSequence, RequestOptions, WriteCommand, WriteOptions, WriteResult } from '../api/index.ts'
-import { MAX_CLIENT_ID_SIZE, MAX_COMMAND_SIZE, MAX_REQUEST_TIMEOUT_MS, MAX_RESULT_BYTES } from '../limits.ts'
+import type { ClientSequence, WriteCommand, WriteOptions, WriteResult } from '../api/index.ts'
+import { MAX_CLIENT_ID_SIZE, MAX_COMMAND_SIZE, MAX_RESULT_BYTES } from '../limits.ts'
 import { encodeEnvelope } from '../wire/index.ts'
 import { foundBytes } from './in-memory-sessions.ts'
 
@@ -18,15 +18,6 @@ export function encodeWrite(write: WriteCommand, { origin }: WriteOptions): Uint
     'COMMAND_TOO_LARGE',
     `the command has ${envelope.length} bytes; at most ${MAX_COMMAND_SIZE} are allowed`,
     details,
-  )
-}
-
-/** Nothing here takes time, but what a real node refuses is refused. @throws AspenError INVALID_REQUEST */
-export function checkTimeout({ timeoutMs }: RequestOptions): void {
-  if (timeoutMs === undefined || (timeoutMs > 0 && timeoutMs <= MAX_REQUEST_TIMEOUT_MS)) return
-  throw new AspenError(
-    'INVALID_REQUEST',
-    `the timeout is ${timeoutMs} ms: it must be above 0 and at most ${MAX_REQUEST_TIMEOUT_MS}`,
   )
 }
 

@@ -31,8 +31,6 @@ export interface ControllerTraits {
   readonly peers: 'live' | 'said'
   /** A node id that is given twice: taken once, or an error. */
   readonly repeatedIds: 'folded' | 'refused'
-  /** A timeout that is no time, or longer than a minute: an error, or taken for the nearest one that can be. */
-  readonly timeoutOutOfRange: 'refused' | 'clamped'
 }
 
 export type WithController = (use: (opened: OpenedController) => Promise<void>) => () => Promise<void>

@@ -4,7 +4,6 @@ import { httpPlace, memoryPlace, nodePlace } from './cluster-controller-places.t
 clusterControllerContract('InMemoryCluster', memoryPlace, {
   peers: 'said',
   repeatedIds: 'folded',
-  timeoutOutOfRange: 'refused',
 })
-clusterControllerContract('AspenNode', nodePlace, { peers: 'live', repeatedIds: 'folded', timeoutOutOfRange: 'refused' })
-clusterControllerContract('connectHttp', httpPlace, { peers: 'live', repeatedIds: 'refused', timeoutOutOfRange: 'clamped' })
+clusterControllerContract('AspenNode', nodePlace, { peers: 'live', repeatedIds: 'folded' })
+clusterControllerContract('connectHttp', httpPlace, { peers: 'live', repeatedIds: 'refused' })

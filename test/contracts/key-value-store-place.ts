@@ -22,8 +22,6 @@ export interface StorePlace {
 }
 
 export interface StoreTraits {
-  /** A timeout that is no time, or longer than a minute: an error, or taken for the nearest one that can be. */
-  readonly timeoutOutOfRange: 'refused' | 'clamped'
   /** Whether a call that cannot be answered ends by its deadline. Where no time passes, it waits. */
   readonly deadlines: 'kept' | 'never pass'
 }

@@ -13,7 +13,8 @@ function applyForEver(): void {
   machine.apply([log.membership(membershipOf(1))])
   const next = (): void => {
     machine.apply([log.set(`key-${log.index}`, 'value'), log.set(`key-${log.index}`, 'value')])
-    if (log.index === 1001) process.send?.(log.index)
+    // Later than the first transactions, however many entries they hold.
+    if (log.index === 5001) process.send?.(log.index)
     setImmediate(next)
   }
   next()

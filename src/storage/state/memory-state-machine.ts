@@ -90,22 +90,24 @@ export class MemoryStateMachine implements StateMachine {
 
   get(key: Uint8Array): KeyValue | undefined {
     this.#operations.assertOpen()
-    return this.#state.keys.get(key)
+    const row = this.#state.keys.get(key)
+    return row && copyRow(row)
   }
 
   scan(range: ScanRange, limit: number, maxBytes: number): Rows {
     this.#operations.assertOpen()
-    return takePage(this.#state.keys.range(range), limit, maxBytes)
+    const page = takePage(this.#state.keys.range(range), limit, maxBytes)
+    return { ...page, rows: page.rows.map(copyRow) }
   }
 
   durableIndex(): number {
     return this.#volatile ? this.#state.applied.index : this.#durableIndex
   }
 
-  /** Before there is a cluster with a membership there is nothing to keep: then it leaves `durableIndex` where it is. */
   /** Nothing is held back. */
   flush(): void {}
 
+  /** Before there is a cluster with a membership there is nothing to keep: then it leaves `durableIndex` where it is. */
   checkpoint(done: Done): void {
     const clusterId = this.#clusterId()
     const upToDate = this.durableIndex() === this.#state.applied.index
@@ -217,4 +219,9 @@ function writeCut(cut: Cut, local: LocalSnapshot, done: (error: Error | undefine
     })
   }
   next()
+}
+
+/** Whoever changes what he was given must not change the state. */
+function copyRow(row: KeyValue): KeyValue {
+  return { ...row, key: row.key.slice(), value: row.value.slice() }
 }

@@ -186,8 +186,11 @@ export class AspenRouter {
   /** Waits until one node leads, and all members that run have applied what it has: one that was removed hears nothing more. */
   converged(withinMs = FOUNDING_LIMIT_MS): Promise<void> {
     return this.until('all members that run agree', withinMs, () => {
+      const { leader } = this
+      // After a restart all may agree on what their snapshots hold: only a leader knows how far the log goes.
+      const goal = leader === null ? undefined : this.status(leader)?.lastLogIndex
       const running = this.members.filter((id) => this.isRunning(id))
-      return new Set(running.map((id) => this.status(id)?.appliedIndex)).size === 1
+      return goal !== undefined && running.every((id) => this.status(id)?.appliedIndex === goal)
     })
   }
 
