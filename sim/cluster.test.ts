@@ -124,3 +124,10 @@ test('Clients: are refused at the quota, and served again once there is room', (
   assert.equal(cluster.counters.quotaRefusals, refused)
   for (const name of ['scans', 'transactionsApplied', 'transactionsRefused'] as const) assert.ok(cluster.counters[name] > 0, name)
 })
+
+test('SimCluster: a world that runs in circles is cut, as one that makes no progress', () => {
+  const cluster = new SimCluster({ seed: 1, weather: drawWeather(forkPrng(1, 'weather'), 'lite') })
+  const again = (): void => void cluster.scheduler.after(0, again)
+  again()
+  assert.throws(() => cluster.run(100), { name: 'LivenessViolation', message: /runs in circles/ })
+})

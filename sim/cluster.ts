@@ -7,6 +7,7 @@ import { decodePeerMessage } from '../src/wire/index.ts'
 import { noCounts } from './cluster-counters.ts'
 import type { ClusterCounters } from './cluster-counters.ts'
 import { SafetyChecker, SafetyViolation } from './invariants.ts'
+import { LivenessViolation } from './liveness.ts'
 import type { EntryIdentity } from './invariants.ts'
 import { forkPrng, Scheduler, SimNetwork, Trace } from '../src/simulation/index.ts'
 import type { CrashKind, DiskFailure } from '../src/simulation/index.ts'
@@ -27,8 +28,9 @@ export interface SimClusterOptions {
 
 const CLUSTER_ID = '0123456789abcdef0123456789abcdef'
 const ADMIN_PATIENCE_MS = 2000
-/** A run of a few virtual seconds takes ten thousands. */
+/** A run of a few virtual seconds takes ten thousands; a long one has so many more for each millisecond. */
 const MAX_EVENTS = 400_000
+const MAX_EVENTS_PER_MS = 200
 /** How long a program takes to exit after its node has failed. */
 const MAX_EXIT_MS = 30
 /** The longest that a write takes to be reported, stalls included. */
@@ -196,8 +198,9 @@ export class SimCluster {
   run(ms: number): void {
     const until = this.scheduler.now + ms
     while (this.scheduler.step(until)) {
-      if (this.scheduler.executed > MAX_EVENTS)
-        throw new Error(`${MAX_EVENTS} events were not enough: the cluster runs in circles`)
+      const { executed, now } = this.scheduler
+      if (executed > MAX_EVENTS + MAX_EVENTS_PER_MS * now)
+        throw new LivenessViolation(`${executed} events were not enough for ${now} ms: the cluster runs in circles`)
     }
   }
 
