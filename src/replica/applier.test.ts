@@ -34,6 +34,7 @@ class Bench {
         later: (delayMs, run) => {
           assert.equal(delayMs, STATE_FLUSH_DELAY_MS)
           this.timers.push(run)
+          return { cancel: () => this.timers.splice(this.timers.indexOf(run), 1) }
         },
       },
       0,
@@ -165,6 +166,15 @@ describe('Applier', () => {
     bench.turns.drain()
     bench.timers.shift()?.()
     assert.equal(bench.state.flushes, 2)
+  })
+
+  test('close: plans no flush any more, and keeps nobody waiting for one', () => {
+    const bench = new Bench(1, 1)
+    bench.applier.enqueue(1, 1)
+    bench.turns.drain()
+    bench.applier.close()
+    assert.deepEqual([bench.timers.length, bench.state.flushes], [0, 0])
+    bench.applier.close()
   })
 
   test('halt: what was deferred is not applied; after restored it goes on behind the snapshot', () => {

@@ -1,7 +1,7 @@
 import type { WriteResult } from '../api/index.ts'
 import { assert } from '../lib/index.ts'
 import { MAX_APPEND_BYTES, MAX_BATCH_SIZE, STATE_FLUSH_DELAY_MS } from '../limits.ts'
-import type { LogStore, StateMachine } from '../ports/index.ts'
+import type { LogStore, StateMachine, Timer } from '../ports/index.ts'
 import type { Entry } from '../raft/index.ts'
 import type { EntryCache } from './entry-cache.ts'
 
@@ -16,7 +16,7 @@ export interface ApplierOptions {
   readonly measured: (entries: number, startedAt: number) => void
   readonly now: () => number
   /** Runs `run` after so many milliseconds, guarded. */
-  readonly later: (delayMs: number, run: () => void) => void
+  readonly later: (delayMs: number, run: () => void) => Timer
   /** Runs `run` later, guarded; gives the event loop a turn between batches. */
   readonly defer: (run: () => void) => void
 }
@@ -30,7 +30,7 @@ export class Applier {
   #next: number
   #target: number
   #running = false
-  #flushPlanned = false
+  #flush: Timer | null = null
   /** Counts restores: what was read from the log for a former state is dropped. */
   #epoch = 0
 
@@ -68,6 +68,12 @@ export class Applier {
   restored(index: number): void {
     this.#next = index + 1
     this.#target = index
+  }
+
+  /** The node stops: whoever closes the state writes what it still holds back, and nobody waits for a timer. */
+  close(): void {
+    this.#flush?.cancel()
+    this.#flush = null
   }
 
   #run(): void {
@@ -112,10 +118,8 @@ export class Applier {
 
   /** When entries come no more, the last of them must not wait for others. */
   #flushLater(): void {
-    if (this.#flushPlanned) return
-    this.#flushPlanned = true
-    this.#options.later(STATE_FLUSH_DELAY_MS, () => {
-      this.#flushPlanned = false
+    this.#flush ??= this.#options.later(STATE_FLUSH_DELAY_MS, () => {
+      this.#flush = null
       this.#options.stateMachine.flush()
     })
   }

@@ -147,6 +147,7 @@ export class Replica {
   /** Says and does nothing from now on; whoever still waits is told that the outcome is unknown. */
   close(): void {
     this.#loop.close()
+    this.#applier.close()
     this.#reserve.close()
     this.#abandon('the node stopped before it was decided')
   }
@@ -417,6 +418,7 @@ export class Replica {
   // --- The end ---
 
   #onFault(error: Error): void {
+    this.#applier.close()
     this.#reserve.close()
     this.#options.logger.log('fatal', 'the node is poisoned: it takes no further part', {
       error: error.message,
@@ -461,7 +463,7 @@ export class Replica {
         },
         now: () => clock.now(),
         defer: (run) => this.#loop.defer(run),
-        later: (delayMs, run) => void clock.setTimer(delayMs, () => this.#loop.guard(run)),
+        later: (delayMs, run) => clock.setTimer(delayMs, () => this.#loop.guard(run)),
       },
       applied,
     )
