@@ -18,10 +18,10 @@ const folder = mkdtempSync(join(tmpdir(), 'aspen-artifact-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
 
 /** A run over disks that report as durable what is not. */
-function failing(): FailedRun {
+async function failing(): Promise<FailedRun> {
   for (let seed = 1; seed <= 20; seed++) {
     try {
-      runSeed({
+      await runSeed({
         seed,
         sabotage: 'lie-about-sync',
         faultsMs: 6000,
@@ -48,8 +48,8 @@ function refusal(text: string): string {
   return assert.fail(`read ${text}`)
 }
 
-test('writeArtifact: keeps what was run, on what code, how it ended and what happened last', () => {
-  const failure = failing()
+test('writeArtifact: keeps what was run, on what code, how it ended and what happened last', async () => {
+  const failure = await failing()
   const path = writeArtifact(join(folder, 'made'), describeFailure(failure, 'abc+', 12.7))
   const artifact = JSON.parse(readFileSync(path, 'utf8')) as Artifact
   assert.equal(artifact.runId, `swarm-${failure.seed}-${failure.figures.hash}`)
@@ -73,20 +73,20 @@ test('readSettings: says what is wrong with a file that is no artifact of this v
 
 test('shrink: finds a smaller run that fails in the same way, and none of another way', async () => {
   const settings: Settings = { ...DEFAULT_SETTINGS, seed: 1 }
-  const figures = runSeed({ ...settings, profile: 'lite', faultsMs: 100 })
+  const figures = await runSeed({ ...settings, profile: 'lite', faultsMs: 100 })
   const first = new FailedRun(settings, new SafetyViolation('log matching', 'made up'), figures, [])
   // Fails whenever there is half a second of trouble with kills in it, whoever is asked.
-  const { failure, runs } = await shrink(first, (tried) => {
+  const { failure, runs } = await shrink(first, async (tried) => {
     const fails = tried.faultsMs >= 500 && !tried.calm.includes('killed')
     return fails ? new FailedRun(tried, first.cause, figures, []) : null
   })
   assert.equal(failure.settings.faultsMs, 500)
   assert.ok(!failure.settings.calm.includes('killed'))
   assert.ok(runs > 0 && runs <= 200)
-  const other = await shrink(first, (tried) => new FailedRun(tried, new Error('something else'), figures, []))
+  const other = await shrink(first, async (tried) => new FailedRun(tried, new Error('something else'), figures, []))
   assert.deepEqual(other.failure.settings, first.settings)
 })
 
-test('attempt: is null for a clean run', () => {
-  assert.equal(attempt({ seed: 1, profile: 'lite', nodes: 3, clients: 2, faultsMs: 500, calm: [] }, 0), null)
+test('attempt: is null for a clean run', async () => {
+  assert.equal(await attempt({ seed: 1, profile: 'lite', nodes: 3, clients: 2, faultsMs: 500, calm: [] }, 0), null)
 })

@@ -39,19 +39,10 @@ export class Totals {
 export async function runCampaign({ settings, seeds, stride, twice, onRun }: CampaignOptions): Promise<void> {
   for (let i = 0; i < seeds; i++) {
     const one = { ...settings, seed: settings.seed + i * stride }
-    const report = runSeed(one)
-    await breathe()
-    if (twice) {
-      assertSame(one, report, runSeed(one))
-      await breathe()
-    }
+    const report = await runSeed(one)
+    if (twice) assertSame(one, report, await runSeed(one))
     onRun(report)
   }
-}
-
-/** A finished world is let go only when the event loop turns. */
-function breathe(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
 }
 
 function assertSame(settings: Settings, first: RunReport, second: RunReport): void {

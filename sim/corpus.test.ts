@@ -15,9 +15,9 @@ interface CorpusEntry {
 const CORPUS = JSON.parse(readFileSync(join(import.meta.dirname, 'corpus.json'), 'utf8')) as readonly CorpusEntry[]
 
 for (const { settings, found } of CORPUS) {
-  test(`corpus: seed ${settings.seed} of ${settings.profile} holds, which once found: ${found}`, () => {
-    const first = runSeed(settings)
-    const second = runSeed(settings)
+  test(`corpus: seed ${settings.seed} of ${settings.profile} holds, which once found: ${found}`, async () => {
+    const first = await runSeed(settings)
+    const second = await runSeed(settings)
     assert.deepEqual([first.hash, first.nextRandom], [second.hash, second.nextRandom])
   })
 }

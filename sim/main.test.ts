@@ -53,9 +53,9 @@ test('npm run sim: comes across the same on two threads', () => {
   assert.deepEqual(counted(sim(...args, '--jobs', '2')), counted(sim(...args)))
 })
 
-test('npm run sim: replays what an artifact describes', () => {
+test('npm run sim: replays what an artifact describes', async () => {
   const settings = { ...DEFAULT_SETTINGS, seed: 9, nodes: 3, faultsMs: 700 }
-  const figures = runSeed(settings)
+  const figures = await runSeed(settings)
   const path = writeArtifact(folder, describeFailure(new FailedRun(settings, new Error('made up'), figures, []), 'none', 1))
   const { status, stdout, stderr } = sim('--replay', path)
   assert.equal(status, 0, stderr)

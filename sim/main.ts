@@ -33,7 +33,7 @@ async function main(args: readonly string[]): Promise<number> {
       : { ...command, mode: 'run', settings: readSettings(command.file), seeds: 1, twice: false, jobs: 1 }
   const startedAt = performance.now()
   try {
-    if (run.trace) printTrace(run.settings)
+    if (run.trace) await printTrace(run.settings)
     else await printCampaign(run, startedAt)
     return 0
   } catch (error) {
@@ -45,8 +45,8 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 /** Nothing but the trace: two outputs can be compared. */
-function printTrace(settings: Settings): void {
-  console.log(traceSeed(settings).join('\n'))
+async function printTrace(settings: Settings): Promise<void> {
+  console.log((await traceSeed(settings)).join('\n'))
 }
 
 async function printCampaign({ settings, seeds, twice, jobs }: Run, startedAt: number): Promise<void> {
@@ -82,7 +82,7 @@ function describeRate(totals: Totals, seeds: number, realMs: number): string {
 
 async function reportFailure(found: FailedRun, { shrink: wanted }: Run, realMs: number): Promise<void> {
   // Campaigns keep no traces: this run is made once more, for its own.
-  let failure = attempt(found.settings, KEPT_LINES) ?? found
+  let failure = (await attempt(found.settings, KEPT_LINES)) ?? found
   if (wanted) {
     console.error(`${found.message}\nlooking for a smaller run that fails like this`)
     const shrunk = await shrink(found, (settings) => attempt(settings, KEPT_LINES))

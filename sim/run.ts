@@ -108,16 +108,16 @@ class Run {
     this.#faults = new Faults(this.#cluster, this.#random, weather)
   }
 
-  execute(): RunReport {
-    this.#found()
+  async execute(): Promise<RunReport> {
+    await this.#found()
     this.#clients.start()
     for (let at = 0; at < this.#faultsMs; at += TICK_MS) {
-      this.#cluster.run(TICK_MS)
+      await this.#pass()
       this.#faults.disturb()
     }
     this.#faults.heal()
-    this.#demandProgress()
-    this.#demandAgreement()
+    await this.#demandProgress()
+    await this.#demandAgreement()
     const verdict = checkLinearizable(this.#clients.history)
     if (!verdict.ok) throw new SafetyViolation('linearizability', verdict.report)
     return this.#report()
@@ -127,25 +127,25 @@ class Run {
     return this.#cluster.trace.lines()
   }
 
-  #found(): void {
+  async #found(): Promise<void> {
     for (const node of this.#cluster.nodes) this.#cluster.start(node)
-    this.#until(FOUNDING_MS, 'the cluster was not founded', () => this.#cluster.found())
+    await this.#until(FOUNDING_MS, 'the cluster was not founded', () => this.#cluster.found())
   }
 
   /** Writes succeed again, and everything accepted is answered. */
-  #demandProgress(): void {
+  async #demandProgress(): Promise<void> {
     // Who is no member any more may not know it, and keeps its clients waiting.
     this.#clients.asked = () => this.#members()
     const goal = this.#clients.counters.ok + 20
-    this.#until(RECOVERY_MS, 'no operations succeed after healing', () => this.#clients.counters.ok >= goal)
+    await this.#until(RECOVERY_MS, 'no operations succeed after healing', () => this.#clients.counters.ok >= goal)
     this.#clients.stop()
-    this.#until(RECOVERY_MS, 'operations are never answered', () => this.#clients.pending === 0)
+    await this.#until(RECOVERY_MS, 'operations are never answered', () => this.#clients.pending === 0)
   }
 
   /** Every member has applied everything, holds the same state, and serves every key. */
-  #demandAgreement(): void {
+  async #demandAgreement(): Promise<void> {
     const { checker } = this.#cluster
-    this.#until(RECOVERY_MS, 'the members do not catch up', () => {
+    await this.#until(RECOVERY_MS, 'the members do not catch up', () => {
       const members = this.#members()
       return members.length > 0 && members.every(({ replica }) => replica?.view.appliedIndex === checker.lastCommitted)
     })
@@ -158,7 +158,7 @@ class Run {
         })
       }
     }
-    this.#until(RECOVERY_MS, 'some member does not serve reads', () => this.#clients.pending === 0)
+    await this.#until(RECOVERY_MS, 'some member does not serve reads', () => this.#clients.pending === 0)
     if (missing > 0) throw new Error(`${missing} reads of the healed cluster failed`)
     const states = new Set(this.#members().map(describeState))
     if (states.size !== 1) throw new SafetyViolation('state machine safety', `states differ: ${[...states].join(' | ')}`)
@@ -170,13 +170,18 @@ class Run {
     return members.flatMap(({ id }) => nodes.filter((node) => node.id === id))
   }
 
-  #until(limitMs: number, complaint: string, reached: () => boolean): void {
+  async #until(limitMs: number, complaint: string, reached: () => boolean): Promise<void> {
     const deadline = this.#cluster.scheduler.now + limitMs
     while (!reached()) {
       if (this.#cluster.scheduler.now >= deadline)
         throw new LivenessViolation(`${complaint} within ${limitMs} ms: ${this.#describeNodes()}`)
-      this.#cluster.run(TICK_MS)
+      await this.#pass()
     }
+  }
+
+  /** A tick of virtual time. */
+  async #pass(): Promise<void> {
+    this.#cluster.run(TICK_MS)
   }
 
   #describeNodes(): string {
@@ -213,20 +218,22 @@ function describeState({ state }: SimNode): string {
 }
 
 /** Runs one seed. @throws FailedRun */
-export function runSeed(options: RunOptions): RunReport {
-  return execute(options).report
+export async function runSeed(options: RunOptions): Promise<RunReport> {
+  return (await execute(options)).report
 }
 
 /** Runs one seed, and gives every line of its trace. @throws FailedRun with all of them */
-export function traceSeed(options: RunOptions): readonly string[] {
-  return execute({ ...options, keepLines: Number.POSITIVE_INFINITY }).trace
+export async function traceSeed(options: RunOptions): Promise<readonly string[]> {
+  return (await execute({ ...options, keepLines: Number.POSITIVE_INFINITY })).trace
 }
 
-function execute(options: RunOptions): { readonly report: RunReport; readonly trace: readonly string[] } {
+async function execute(options: RunOptions): Promise<{ readonly report: RunReport; readonly trace: readonly string[] }> {
   const settings = settingsOf(options)
+  // The world of the run before is let go only when the event loop turns.
+  await new Promise((resolve) => setImmediate(resolve))
   const run = new Run(settings, options)
   try {
-    return { report: run.execute(), trace: run.trace() }
+    return { report: await run.execute(), trace: run.trace() }
   } catch (error) {
     throw new FailedRun(settings, error, run.figures(), run.trace())
   }

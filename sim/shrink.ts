@@ -12,12 +12,12 @@ export interface Shrunk {
   readonly runs: number
 }
 
-export type Attempt = (settings: Settings) => FailedRun | null
+export type Attempt = (settings: Settings) => Promise<FailedRun | null>
 
 /** Runs the settings; null when nothing fails. */
-export function attempt(settings: Settings, keepLines: number): FailedRun | null {
+export async function attempt(settings: Settings, keepLines: number): Promise<FailedRun | null> {
   try {
-    runSeed({ ...settings, keepLines })
+    await runSeed({ ...settings, keepLines })
     return null
   } catch (error) {
     if (error instanceof FailedRun) return error
@@ -33,9 +33,7 @@ export async function shrink(first: FailedRun, run: Attempt): Promise<Shrunk> {
     improved = false
     for (const settings of smaller(best.settings)) {
       if (runs++ >= MAX_RUNS) break
-      const failure = run(settings)
-      // A finished world is let go only when the event loop turns.
-      await new Promise((resolve) => setImmediate(resolve))
+      const failure = await run(settings)
       if (failure === null || failure.kind !== first.kind || failure.property !== first.property) continue
       best = failure
       improved = true

@@ -34,12 +34,12 @@ function drawSnapshots(seed: number): Weather {
   }
 }
 
-const RUNS: Readonly<Record<Simulator, (seed: number) => void>> = {
-  core: (seed) => void new CoreCluster(seed).run(CORE_MS),
-  drift: (seed) => void new DriftingCores(seed).run(CORE_MS),
-  cluster: (seed) => void runSeed({ seed }),
-  'power-cuts': (seed) => void runSeed({ seed, faultsMs: POWER_CUT_MS, weather: drawPowerCuts(forkPrng(seed, 'weather')) }),
-  snapshots: (seed) => void runSeed({ seed, weather: drawSnapshots(seed) }),
+const RUNS: Readonly<Record<Simulator, (seed: number) => unknown>> = {
+  core: (seed) => new CoreCluster(seed).run(CORE_MS),
+  drift: (seed) => new DriftingCores(seed).run(CORE_MS),
+  cluster: (seed) => runSeed({ seed }),
+  'power-cuts': (seed) => runSeed({ seed, faultsMs: POWER_CUT_MS, weather: drawPowerCuts(forkPrng(seed, 'weather')) }),
+  snapshots: (seed) => runSeed({ seed, weather: drawSnapshots(seed) }),
 }
 
 async function hunt(simulator: Simulator, first: number, count: number, seconds: number): Promise<Verdict> {
@@ -47,7 +47,7 @@ async function hunt(simulator: Simulator, first: number, count: number, seconds:
   let seed = first
   for (; seed < first + count && performance.now() < deadline; seed++) {
     try {
-      RUNS[simulator](seed)
+      await RUNS[simulator](seed)
     } catch (error) {
       return verdictOn(String(seed), error)
     }
