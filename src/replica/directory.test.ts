@@ -69,6 +69,41 @@ describe('Directory', () => {
     assert.equal(who.endpointOf(2), STRANGER)
   })
 
+  test('spoke: an unbound key is answered for one part alone, until the configuration binds it or its link ends', () => {
+    const who = directory()
+    who.linked(peer(keyOf(2), 2))
+    who.linked(peer(STRANGER, 2))
+    who.spoke('campaign', 2, STRANGER)
+    assert.deepEqual([who.endpointFor('elect', 2), who.endpointFor('follow', 2)], [STRANGER, keyOf(2)])
+    who.spoke('lead', 2, STRANGER)
+    assert.deepEqual(
+      [who.endpointFor('follow', 2), who.endpointFor('ask', 2), who.endpointFor('lead', 2)],
+      [STRANGER, STRANGER, keyOf(2)],
+    )
+    assert.equal(who.isLeading(2, keyOf(2)), false)
+    who.unlinked(STRANGER)
+    assert.deepEqual([who.endpointFor('elect', 2), who.endpointFor('follow', 2)], [keyOf(2), keyOf(2)])
+    assert.equal(who.isLeading(2, keyOf(2)), true)
+  })
+
+  test('spoke: of two links that claim an id which the configuration does not name, the one that spoke is answered', () => {
+    const who = directory()
+    const other = 'e'.repeat(64)
+    who.linked(peer(STRANGER, 9))
+    who.linked(peer(other, 9))
+    who.spoke('lead', 9, other)
+    assert.equal(who.endpointFor('follow', 9), other)
+    who.linked(peer(other, 8))
+    assert.equal(who.endpointFor('follow', 9), STRANGER)
+  })
+
+  test('isLinked: a leader under a new key can be asked though the key that is bound has no link', () => {
+    const who = directory()
+    who.linked(peer(STRANGER, 2))
+    who.spoke('lead', 2, STRANGER)
+    assert.deepEqual([who.isLinked(2, 'ask'), who.isLinked(2)], [true, false])
+  })
+
   test('follow: a member that has left is reached over its link, to be told', () => {
     const who = directory()
     who.linked(peer(keyOf(3), 3))

@@ -18,6 +18,8 @@ const heartbeat = (from: number, to = 1): Message => ({
   incarnation: 1,
   round: 0,
 })
+const STRANGER = 'f'.repeat(64)
+const NO_LOG = { term: 0, index: 0 }
 const raft = (message: Message): PeerMessage => ({ type: 'raft', message })
 const forward: PeerMessage = { type: 'forward', id: 1, operation: 'write', timeoutMs: 5, body: Uint8Array.of(1) }
 const forwardReply: PeerMessage = { type: 'forward-reply', id: 1, ok: true, body: Uint8Array.of(1) }
@@ -40,6 +42,7 @@ const progress = (from: number): PeerMessage => ({
 /** Node 1 of cluster c1 with members 1 to 3; `seen` notes what was let through, in words. */
 class Gate {
   clusterId: string | null
+  term = 1
   readonly seen: string[] = []
   readonly directory = new Directory(1)
   readonly #metrics = countingMetrics()
@@ -53,6 +56,7 @@ class Gate {
       nodeId: 1,
       directory: this.directory,
       metrics: this.#metrics.metrics,
+      term: () => this.term,
       clusterId: () => this.clusterId,
       adopt: (id) => {
         this.clusterId = id
@@ -66,6 +70,7 @@ class Gate {
       snapshotProgress: ({ from }) => note(`progress from ${from}`),
       linkOpened: (id) => note(`opened ${id}`),
       linkClosed: (id, _endpointId, end) => note(`closed ${id} ${end}`),
+      leaderLinkClosed: (id) => note(`asks ${id} no more`),
       crashed: (id) => note(`crashed ${id}`),
       guard: (run) => run(),
     })
@@ -126,11 +131,73 @@ describe('Intake: who speaks', () => {
     assert.deepEqual([gate.seen, gate.refusals('stranger')], [[], 3])
   })
 
-  test('message: from a stranger with a member’s id is refused', () => {
+  test('message: nothing that a stranger with a member’s id answers counts, and nothing is done for it', () => {
     const gate = new Gate()
-    gate.link('f'.repeat(64), 2)
-    for (const message of [raft(heartbeat(2)), forward, forwardReply, chunk(2)]) gate.hear('f'.repeat(64), message)
-    assert.deepEqual([gate.seen, gate.refusals('stranger')], [[], 4])
+    gate.link(STRANGER, 2)
+    const answers: Message[] = [
+      { type: 'vote-response', from: 2, to: 1, term: 1, preVote: false, granted: true },
+      {
+        type: 'append-response',
+        from: 2,
+        to: 1,
+        term: 1,
+        success: true,
+        match: 9,
+        rejected: 0,
+        hint: NO_LOG,
+        incarnation: 1,
+        round: 0,
+      },
+      { type: 'heartbeat-response', from: 2, to: 1, term: 1, incarnation: 1, round: 0 },
+      { type: 'read-index', from: 2, to: 1, term: 1, incarnation: 1, context: 1 },
+    ]
+    for (const message of [...answers.map(raft), forward, forwardReply, progress(2)]) gate.hear(STRANGER, message)
+    assert.deepEqual([gate.seen, gate.refusals('stranger')], [[], 7])
+  })
+
+  test('message: who was elected under a member’s id, with a key of which this node does not know yet, is heard', () => {
+    const gate = new Gate()
+    gate.link(STRANGER, 2)
+    const vote: Message = { type: 'vote', from: 2, to: 1, term: 1, preVote: false, lastLog: NO_LOG, transfer: false }
+    for (const message of [raft(vote), raft(heartbeat(2)), chunk(2)]) gate.hear(STRANGER, message)
+    assert.deepEqual(gate.seen, ['vote from 2', 'heartbeat from 2', 'chunk from 2'])
+    // It is answered and asked from now on, over its own link, and its answers as a leader are taken.
+    const parts = ['elect', 'follow', 'ask', 'lead'] as const
+    assert.deepEqual(
+      parts.map((part) => gate.directory.endpointFor(part, 2)),
+      [STRANGER, STRANGER, STRANGER, keyOf(2)],
+    )
+    gate.seen.length = 0
+    gate.hear(STRANGER, forwardReply)
+    gate.intake.closed(STRANGER, 'lost')
+    assert.deepEqual(gate.seen, ['reply 1 from 2', 'asks 2 no more'])
+    assert.equal(gate.directory.endpointFor('follow', 2), keyOf(2))
+  })
+
+  test('message: a stranger with a member’s id whose term is over is refused, and who it is does not change', () => {
+    const gate = new Gate()
+    gate.link(STRANGER, 2)
+    gate.term = 2
+    gate.hear(STRANGER, raft(heartbeat(2)))
+    assert.deepEqual([gate.seen, gate.refusals('stranger')], [[], 1])
+    assert.equal(gate.directory.endpointFor('follow', 2), keyOf(2))
+  })
+
+  test('message: a member that leads under its own key again is the one that is answered', () => {
+    const gate = new Gate()
+    gate.link(STRANGER, 2)
+    gate.link(keyOf(2), 2)
+    gate.hear(STRANGER, raft(heartbeat(2)))
+    gate.hear(keyOf(2), raft(heartbeat(2)))
+    assert.equal(gate.directory.endpointFor('follow', 2), keyOf(2))
+    assert.equal(gate.directory.endpointFor('ask', 2), keyOf(2))
+  })
+
+  test('message: a key that is bound to one id leads under no other', () => {
+    const gate = new Gate()
+    gate.link(keyOf(3), 2)
+    gate.hear(keyOf(3), raft(heartbeat(2)))
+    assert.deepEqual([gate.seen, gate.refusals('stranger')], [[], 1])
   })
 
   test('message: for another node is refused', () => {
@@ -202,7 +269,7 @@ describe('Intake: links', () => {
     gate.intake.opened({ endpointId: keyOf(2), claims: { nodeId: 2, clusterId: 'c1', addresses: [] } })
     gate.intake.closed(keyOf(2), 'lost')
     gate.intake.closed(keyOf(2), 'lost')
-    assert.deepEqual(gate.seen, [`linked ${keyOf(2)}`, 'opened 2', 'closed 2 lost'])
+    assert.deepEqual(gate.seen, [`linked ${keyOf(2)}`, 'opened 2', 'closed 2 lost', 'asks 2 no more'])
     gate.hear(keyOf(2), raft(heartbeat(2)))
     assert.equal(gate.refusals('stranger'), 1)
   })
@@ -225,7 +292,7 @@ describe('Intake: links', () => {
     assert.deepEqual(gate.seen, [], 'it has a link')
     gate.intake.closed(keyOf(2), 'lost')
     gate.intake.refused(keyOf(2))
-    assert.deepEqual(gate.seen, ['closed 2 lost', 'crashed 2'])
+    assert.deepEqual(gate.seen, ['closed 2 lost', 'asks 2 no more', 'crashed 2'])
   })
 
   test('refused: a key that its id is no longer bound to tells nothing', () => {

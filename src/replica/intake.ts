@@ -4,12 +4,14 @@ import type { Message, NodeId } from '../raft/index.ts'
 import { decodePeerMessage, WireError } from '../wire/index.ts'
 import type { ForwardReply, ForwardRequest, PeerMessage, SnapshotChunk, SnapshotProgress } from '../wire/index.ts'
 import type { Directory } from './directory.ts'
+import { partOf } from './message-part.ts'
 
 export interface IntakeOptions {
   readonly nodeId: NodeId
   readonly directory: Directory
   readonly metrics: Metrics
   readonly clusterId: () => string | null
+  readonly term: () => number
   /** This node belonged to no cluster; a leader of this one has spoken to it. */
   readonly adopt: (clusterId: string) => void
   readonly raft: (message: Message) => void
@@ -21,6 +23,8 @@ export interface IntakeOptions {
   readonly snapshotProgress: (progress: SnapshotProgress) => void
   readonly linkOpened: (id: NodeId) => void
   readonly linkClosed: (id: NodeId, endpointId: string, end: LinkEnd) => void
+  /** The link is gone over which this id was asked as a leader. */
+  readonly leaderLinkClosed: (id: NodeId) => void
   readonly crashed: (id: NodeId) => void
   /** Runs an input so that a failed invariant stops the node and nothing else. */
   readonly guard: (run: () => void) => void
@@ -57,9 +61,13 @@ export class Intake implements TransportHandler {
 
   closed(endpointId: string, end: LinkEnd): void {
     this.#options.guard(() => {
-      const id = this.#options.directory.idOf(endpointId)
-      this.#options.directory.unlinked(endpointId)
+      const { directory } = this.#options
+      const id = directory.idOf(endpointId)
+      const claim = directory.claimOf(endpointId)
+      const led = claim !== undefined && directory.isLeading(claim, endpointId)
+      directory.unlinked(endpointId)
       if (id !== undefined) this.#options.linkClosed(id, endpointId, end)
+      if (led) this.#options.leaderLinkClosed(claim)
     })
   }
 
@@ -94,8 +102,8 @@ export class Intake implements TransportHandler {
       this.#refused.malformed.add()
       return
     }
-    const { directory, nodeId } = this.#options
-    const id = directory.idOf(endpointId)
+    const { nodeId } = this.#options
+    const id = this.#speakerOn(endpointId, message)
     const misdirected = message.type === 'raft' && message.message.to !== nodeId
     if (id === undefined || speaker(message, id) !== id || misdirected) {
       this.#refused.stranger.add()
@@ -105,6 +113,8 @@ export class Intake implements TransportHandler {
       this.#refused.cluster.add()
       return
     }
+    const part = partOf(message)
+    if (part === 'campaign' || part === 'lead') this.#options.directory.spoke(part, id, endpointId)
     switch (message.type) {
       case 'raft':
         this.#options.raft(message.message)
@@ -125,6 +135,20 @@ export class Intake implements TransportHandler {
   }
 
   /**
+   * The id for which the holder of a key may say this, or undefined when it may not. A configuration that is behind binds an id to a
+   * key that was replaced since; who campaigns or leads under the id now is heard, when its term is not over.
+   */
+  #speakerOn(endpointId: string, message: PeerMessage): NodeId | undefined {
+    const { directory, term } = this.#options
+    const id = directory.idOf(endpointId)
+    const claim = directory.claimOf(endpointId)
+    if (id !== undefined || claim === undefined) return id
+    const part = partOf(message)
+    if (part === 'serve') return directory.isLeading(claim, endpointId) ? claim : undefined
+    return (part === 'campaign' || part === 'lead') && termOf(message) >= term() ? claim : undefined
+  }
+
+  /**
    * Only members of one cluster speak. A node of none joins the cluster of the first leader or candidate that speaks
    * to it: they speak to the keys in their configuration only.
    */
@@ -139,6 +163,11 @@ export class Intake implements TransportHandler {
     this.#options.adopt(theirs)
     return true
   }
+}
+
+function termOf(message: PeerMessage): number {
+  if (message.type === 'raft') return message.message.term
+  return 'term' in message ? message.term : 0
 }
 
 /** The id a message says it is from; messages without one are from whoever the link belongs to. */

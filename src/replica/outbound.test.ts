@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { concatBytes } from '../lib/index.ts'
 import { MAX_RPC_MESSAGE_SIZE } from '../limits.ts'
 import type { AppendRequest, Message } from '../raft/index.ts'
-import { decodePeerMessage } from '../wire/index.ts'
 import { EntryCache } from './entry-cache.ts'
 import { EMPTY_LOG, entries, HandLog } from './hand-driven-stores.test.ts'
 import { Outbound } from './outbound.ts'
@@ -43,9 +41,8 @@ class Bench {
     this.outbound = new Outbound({
       log: this.log,
       cache,
-      transmit: (to, parts, lane) => {
-        const decoded = decodePeerMessage(concatBytes(parts))
-        const { message } = decoded as Extract<typeof decoded, { type: 'raft' }>
+      transmit: (to, sent, lane) => {
+        const { message } = sent as Extract<typeof sent, { type: 'raft' }>
         assert.equal(message.to, to)
         const carried = message.type === 'append' ? ` ${message.entries.map((one) => one.index).join(',') || 'empty'}` : ''
         this.sent.push(`${to} ${lane} ${message.type}${carried}`)

@@ -1,15 +1,14 @@
 import { MAX_RPC_MESSAGE_SIZE } from '../limits.ts'
 import type { Lane, LogStore } from '../ports/index.ts'
 import type { AppendRequest, Entry, Message, NodeId } from '../raft/index.ts'
-import { encodePeerMessage } from '../wire/index.ts'
 import type { PeerMessage } from '../wire/index.ts'
 import type { EntryCache } from './entry-cache.ts'
 
 export interface OutboundOptions {
   readonly log: LogStore
   readonly cache: EntryCache
-  /** Hands bytes to the link of `to`; false when there is none or its queue is full. */
-  readonly transmit: (to: NodeId, parts: readonly Uint8Array[], lane: Lane) => boolean
+  /** Hands a message to the link of `to`; false when there is none or its queue is full. */
+  readonly transmit: (to: NodeId, message: PeerMessage, lane: Lane) => boolean
   /** True while entries from `first` on are held and this node still leads `term`. */
   readonly isCurrent: (term: number, first: number) => boolean
   readonly failed: (error: Error) => void
@@ -84,7 +83,6 @@ export class Outbound {
   }
 
   #transmit(message: Message, lane: Lane): void {
-    const peerMessage: PeerMessage = { type: 'raft', message }
-    this.#options.transmit(message.to, encodePeerMessage(peerMessage), lane)
+    this.#options.transmit(message.to, { type: 'raft', message }, lane)
   }
 }

@@ -32,6 +32,7 @@ test('Intake: a message for another node does not make this one adopt a cluster'
     nodeId: 1,
     directory,
     metrics: countingMetrics().metrics,
+    term: () => 0,
     clusterId: () => cluster,
     adopt: (id) => {
       cluster = id
@@ -44,6 +45,7 @@ test('Intake: a message for another node does not make this one adopt a cluster'
     snapshotProgress: nop,
     linkOpened: nop,
     linkClosed: nop,
+    leaderLinkClosed: nop,
     crashed: nop,
     guard: (run) => run(),
   })
@@ -124,6 +126,7 @@ test('Intake: the offer of a whole snapshot is never taken from a link', () => {
     nodeId: 1,
     directory,
     metrics: countingMetrics().metrics,
+    term: () => 0,
     clusterId: () => 'c7',
     adopt: nop,
     raft: (message) => stepped.push(message.type),
@@ -134,6 +137,7 @@ test('Intake: the offer of a whole snapshot is never taken from a link', () => {
     snapshotProgress: nop,
     linkOpened: nop,
     linkClosed: nop,
+    leaderLinkClosed: nop,
     crashed: nop,
     guard: (run) => run(),
   })

@@ -16,7 +16,9 @@ import type { PeerMessage } from '../wire/index.ts'
 import { encodeAdminRequest } from './admin-codec.ts'
 import { Applier } from './applier.ts'
 import { Compactor } from './compactor.ts'
+import { ClusterBinding } from './cluster-binding.ts'
 import { Directory } from './directory.ts'
+import { partOf } from './message-part.ts'
 import { DiskReserve } from './disk-reserve.ts'
 import { EntryCache } from './entry-cache.ts'
 import { decodedReply, Forwarder } from './forwarder.ts'
@@ -66,9 +68,7 @@ export class Replica {
   readonly #intake: Intake
   /** Different in every life: what was asked in a former one is not answered in this one. */
   readonly #incarnation: number
-  #clusterId: string | null
-  /** Written with the next batch, once in the life of a log. */
-  #clusterIdToPersist: string | undefined
+  readonly #cluster: ClusterBinding
   #membership: Membership
   #nextSweep = 0
   #stopping = false
@@ -81,7 +81,7 @@ export class Replica {
     })
     this.#options = { ...options, ...guardStores(options, (run) => this.#loop.guard(run)) }
     const { nodeId, clock, random, timings } = options
-    this.#clusterId = clusterId
+    this.#cluster = new ClusterBinding(clusterId)
     this.#metrics = openReplicaMetrics(options.metrics)
     this.#incarnation = random.nextUint32() + 1
     this.#raft = new Raft(
@@ -114,7 +114,7 @@ export class Replica {
     this.#options.onMembership(this.#membership)
     this.#reserve.start()
     this.#loop.schedule()
-    await transport.start(this.#intake, { nodeId, clusterId: this.#clusterId, addresses: [] })
+    await transport.start(this.#intake, { nodeId, clusterId: this.#cluster.id, addresses: [] })
     transport.announce(this.#claims())
   }
 
@@ -185,7 +185,7 @@ export class Replica {
       () => {
         const members = voters.map((id) => (id === self.id ? self : this.#bind(id)))
         this.#checkFoundable()
-        this.#setClusterId(clusterId)
+        this.#joinCluster(clusterId)
         this.#raft.bootstrap(members)
         this.#proposals.add(
           { term: 0, index: 1 },
@@ -228,13 +228,13 @@ export class Replica {
 
   #checkFoundable(): void {
     const { lastLog, term } = this.#raft
-    if (this.#clusterId === null && lastLog.index === 0 && term === 0) return
-    throw alreadyInitialized(this.#clusterId)
+    if (this.#cluster.id === null && lastLog.index === 0 && term === 0) return
+    throw alreadyInitialized(this.#cluster.id)
   }
 
   #bind(id: NodeId): Member {
     const { transport, nodeIdHint } = this.#options
-    const peers = { links: this.#directory.links(), reports: transport.peers(), nodeIdHint, clusterId: this.#clusterId }
+    const peers = { links: this.#directory.links(), reports: transport.peers(), nodeIdHint, clusterId: this.#cluster.id }
     const member = bindMember(id, null, peers)
     if (member instanceof AspenError) throw member
     return member
@@ -245,7 +245,7 @@ export class Replica {
   get view(): ReplicaView {
     const raft = this.#raft
     return {
-      clusterId: this.#clusterId,
+      clusterId: this.#cluster.id,
       role: raft.role,
       term: raft.term,
       votedFor: raft.votedFor,
@@ -300,16 +300,10 @@ export class Replica {
     if (persist?.truncateFrom !== undefined) this.#cache.truncateFrom(persist.truncateFrom)
     for (const entry of persist?.append ?? []) this.#cache.put(entry)
     for (const message of effects.send) this.#outbound.send(message)
-    this.#persister.enqueue(effects, persist === undefined && restore === undefined ? undefined : this.#takeClusterId())
+    this.#persister.enqueue(effects, persist === undefined && restore === undefined ? undefined : this.#cluster.take())
     if (apply !== undefined) this.#applier.enqueue(apply.first, apply.last)
     for (const { ticket, index } of effects.reads) this.#reads.ready(ticket, index, this.#applier.appliedIndex)
     for (const to of effects.snapshots) this.#exchange.offer(to)
-  }
-
-  #takeClusterId(): string | undefined {
-    const clusterId = this.#clusterIdToPersist
-    this.#clusterIdToPersist = undefined
-    return clusterId
   }
 
   #onRole(change: RoleChange): void {
@@ -376,12 +370,11 @@ export class Replica {
 
   #claims(): Claims {
     const { nodeId, transport } = this.#options
-    return { nodeId, clusterId: this.#clusterId, addresses: transport.addresses() }
+    return { nodeId, clusterId: this.#cluster.id, addresses: transport.addresses() }
   }
 
-  #setClusterId(clusterId: string): void {
-    this.#clusterId = clusterId
-    this.#clusterIdToPersist = clusterId
+  #joinCluster(clusterId: string): void {
+    this.#cluster.join(clusterId)
     this.#options.transport.announce(this.#claims())
   }
 
@@ -399,20 +392,15 @@ export class Replica {
   #onLinkClosed(id: NodeId): void {
     this.#raft.linkClosed(id)
     this.#exchange.linkClosed(id)
-    this.#forwarder.linkClosed(id)
   }
 
-  #sendPeer(to: NodeId, message: PeerMessage): boolean {
-    return this.#transmit(to, encodePeerMessage(message), 'bulk')
+  #send(to: NodeId, message: PeerMessage, lane: Lane = 'bulk'): boolean {
+    const endpointId = this.#directory.endpointFor(partOf(message), to)
+    return endpointId !== undefined && this.#sendTo(endpointId, message, lane)
   }
 
-  #transmit(to: NodeId, parts: readonly Uint8Array[], lane: Lane): boolean {
-    const endpointId = this.#directory.endpointOf(to)
-    return endpointId !== undefined && this.#transmitTo(endpointId, parts, lane)
-  }
-
-  #transmitTo(endpointId: string, parts: readonly Uint8Array[], lane: Lane): boolean {
-    return this.#loop.running && this.#options.transport.send(endpointId, parts, lane)
+  #sendTo(endpointId: string, message: PeerMessage, lane: Lane = 'bulk'): boolean {
+    return this.#loop.running && this.#options.transport.send(endpointId, encodePeerMessage(message), lane)
   }
 
   // --- The end ---
@@ -442,7 +430,7 @@ export class Replica {
     return new Outbound({
       log: this.#options.log,
       cache: this.#cache,
-      transmit: (to, parts, lane) => this.#transmit(to, parts, lane),
+      transmit: (to, message, lane) => this.#send(to, message, lane),
       isCurrent: (term, first) => this.#raft.term === term && this.#raft.role === 'leader' && first > this.#raft.purgedTo.index,
       failed: (error) => this.#loop.fail(error),
     })
@@ -492,7 +480,7 @@ export class Replica {
       stateMachine,
       retainedEntries,
       checkpointIntervalEntries,
-      clusterId: () => this.#clusterId ?? '',
+      clusterId: () => this.#cluster.id ?? '',
       applied: () => this.#applier.appliedIndex,
       purgedIndex: () => this.#raft.purgedTo.index,
       positionBefore: (index, maxEntries, maxBytes) => this.#raft.positionBefore(index, maxEntries, maxBytes),
@@ -519,7 +507,7 @@ export class Replica {
       logger,
       now: () => clock.now(),
       setTimer: (delayMs, run) => clock.setTimer(delayMs, () => this.#loop.guard(run)),
-      send: (to, message) => this.#sendPeer(to, message),
+      send: (to, message) => this.#send(to, message),
       failed: (error) => this.#loop.fail(error),
       input: (run) => void this.#loop.input(run),
       restored: (snapshot) => this.#loop.guard(() => this.#onRestored(snapshot)),
@@ -535,7 +523,7 @@ export class Replica {
       links: () => this.#directory.links(),
       reports: () => transport.peers(),
       nodeIdHint,
-      clusterId: () => this.#clusterId,
+      clusterId: () => this.#cluster.id,
       isLinked: (id) => this.#directory.isLinked(id),
       changed: () => this.#loop.schedule(),
     })
@@ -559,11 +547,11 @@ export class Replica {
     const { nodeId, clock } = this.#options
     return new Forwarder({
       firstId: this.#incarnation * FORWARD_IDS_PER_LIFE,
-      reaches: (leader) => this.#directory.isLinked(leader),
+      reaches: (leader) => this.#directory.isLinked(leader, 'ask'),
       now: () => clock.now(),
       leader: () => (this.#raft.leader === nodeId ? null : this.#raft.leader),
       send: (leader, request) => {
-        const sent = this.#sendPeer(leader, request)
+        const sent = this.#send(leader, request)
         if (sent) this.#metrics.forwarded[request.operation].add()
         return sent
       },
@@ -578,17 +566,18 @@ export class Replica {
       nodeId,
       directory: this.#directory,
       metrics,
-      clusterId: () => this.#clusterId,
+      term: () => this.#raft.term,
+      clusterId: () => this.#cluster.id,
       linked: onLinked,
-      adopt: (clusterId) => this.#setClusterId(clusterId),
+      adopt: (clusterId) => this.#joinCluster(clusterId),
       raft: (message) => this.#onRaft(message),
-      forward: (from, request) =>
-        this.#leaderWork.answer(request, (reply) => void this.#transmitTo(from, encodePeerMessage(reply), 'bulk')),
+      forward: (from, request) => this.#leaderWork.answer(request, (reply) => void this.#sendTo(from, reply)),
       forwardReply: (from, reply) => this.#forwarder.answered(from, reply),
       snapshotChunk: (chunk) => this.#exchange.chunk(chunk),
       snapshotProgress: (progress) => this.#exchange.progressed(progress),
       linkOpened: (id) => this.#onLinkOpened(id),
       linkClosed: (id) => this.#onLinkClosed(id),
+      leaderLinkClosed: (id) => this.#forwarder.linkClosed(id),
       crashed: (id) => this.#raft.peerCrashed(id),
       guard: (run) => {
         this.#loop.input(() => {

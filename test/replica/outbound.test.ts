@@ -5,8 +5,7 @@ import { EntryCache } from '../../src/replica/entry-cache.ts'
 import { guardLog } from '../../src/replica/guarded-stores.ts'
 import { Outbound } from '../../src/replica/outbound.ts'
 import { MemoryLog } from '../../src/storage/index.ts'
-import { concatBytes } from '../../src/lib/index.ts'
-import { decodePeerMessage } from '../../src/wire/index.ts'
+import type { PeerMessage } from '../../src/wire/index.ts'
 import { ManualClock } from './world.ts'
 
 function entry(index: number, term: number): Entry {
@@ -17,8 +16,7 @@ function append(term: number, prev: { term: number; index: number }, count: numb
   return { type: 'append', from: 1, to: 2, term, prev, count, entries: [], commit: 0, incarnation: 1, round: 0 }
 }
 
-function sent(parts: readonly Uint8Array[]): AppendRequest {
-  const message = decodePeerMessage(concatBytes(parts))
+function sent(message: PeerMessage): AppendRequest {
   assert.ok(message.type === 'raft' && message.message.type === 'append')
   return message.message
 }
@@ -35,7 +33,7 @@ test('Outbound: completes an append whose first entries are in the log only and 
   const outbound = new Outbound({
     log,
     cache,
-    transmit: (_to, parts) => out.push(sent(parts)) > 0,
+    transmit: (_to, message) => out.push(sent(message)) > 0,
     isCurrent: () => true,
     failed: (error) => assert.fail(error),
   })
@@ -60,7 +58,7 @@ test('Outbound: an append that waited while leadership was lost does not leave w
   const outbound = new Outbound({
     log,
     cache,
-    transmit: (_to, parts) => out.push(sent(parts)) > 0,
+    transmit: (_to, message) => out.push(sent(message)) > 0,
     isCurrent: (term) => term === leads,
     failed: (error) => assert.fail(error),
   })

@@ -12,9 +12,23 @@ export const IDENTITY: readonly Mutant[] = [
   {
     name: "accept a member id with a stranger's key",
     file: 'replica/directory.ts',
-    find: 'if (bound !== undefined) return bound === endpointId ? nodeId : undefined',
-    replace: 'if (bound !== undefined) return nodeId',
+    find: 'return bound === undefined || bound === endpointId ? nodeId : undefined',
+    replace: 'return nodeId',
     hunter: 'src/replica/directory.test.ts',
+  },
+  {
+    name: 'refuse a leader whose new key is not known yet',
+    file: 'replica/intake.ts',
+    find: "(part === 'campaign' || part === 'lead') && termOf",
+    replace: "part === 'campaign' && termOf",
+    hunter: 'sim/replaced-leader.test.ts',
+  },
+  {
+    name: 'answer a leader under a new key on the link of its old one',
+    file: 'replica/directory.ts',
+    find: "if (part === 'follow' || part === 'ask') return",
+    replace: "if (part === 'ask') return",
+    hunter: 'sim/replaced-leader.test.ts',
   },
   {
     name: 'let a peer speak for another',
