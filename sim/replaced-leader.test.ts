@@ -43,7 +43,7 @@ class Scene {
     this.until(`${op} ${ids.join()} is done`, () => {
       const { leader } = this.cluster
       const replica = leader?.replica
-      if (!busy && !done && leader?.life != null && replica != null) {
+      if (!busy && !done && leader?.life && replica) {
         busy = true
         const request =
           op === 'add-learner'

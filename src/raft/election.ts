@@ -65,11 +65,14 @@ export function ignoresVote(state: RaftState, request: VoteRequest): boolean {
 /** The election timer fired. */
 export function electionTimeout(state: RaftState): void {
   if (state.role === 'candidate' || state.role === 'pre-candidate') state.counters.electionsLost++
-  if (!state.promotable) {
-    state.resetElectionTimer()
-    return
-  }
-  preCampaign(state)
+  if (state.promotable) preCampaign(state)
+  else giveUpLeader(state)
+}
+
+/** Who may not campaign waits for whoever leads next, and does not send its clients to one that is silent. */
+function giveUpLeader(state: RaftState): void {
+  becomeFollower(state, state.term, null)
+  state.resetElectionTimer()
 }
 
 /** Asks whether an election could be won, without disturbing anyone. */

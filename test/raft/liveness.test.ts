@@ -54,4 +54,5 @@ test('Raft: a voter that was removed learns of it while the leader lives, and ca
     cluster.wire.filter((message) => message.type === 'vote').map(({ from, to }) => `${from}->${to}`),
     [],
   )
+  assert.equal(removed.leader, null, 'it does not believe for ever in a leader that it hears no more')
 })
