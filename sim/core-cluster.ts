@@ -277,7 +277,7 @@ export class CoreCluster {
       if (leader === undefined) continue
       leader.input((raft) => raft.propose(new Uint8Array(3)))
       const { voters } = leader.raft.membership
-      if (voters.every((id) => (this.#nodes[id - 1] as CoreNode).applied >= target)) return this.#checker.lastCommitted
+      if (voters.length > 0 && voters.every((id) => (this.#nodes[id - 1] as CoreNode).applied >= target)) return this.#checker.lastCommitted
     }
     const states = this.#nodes.map(({ id, raft, applied }) => `${id}:${raft.role}/${raft.term}/${raft.commitIndex}/${applied}`)
     throw new Error(`no progress within 5 s after healing: ${states.join(' ')}`)

@@ -88,6 +88,21 @@ test('SafetyChecker: finds a committed entry that leaves a log', () => {
   violates('commit is final', () => checker.truncated(2, 2))
 })
 
+test('SafetyChecker: lets a node that never reached the term of a commit follow a leader before it', () => {
+  const behind = (term: number): SafetyChecker => {
+    const checker = three()
+    // Node 2 led term 2 without having the second entry; node 1 has committed it in term 3.
+    checker.hardState(3, term, null)
+    checker.commits(1, 2, 3, () => 1)
+    return checker
+  }
+  behind(2).truncated(3, 2)
+  violates('commit is final', () => behind(3).truncated(3, 2))
+  const told = behind(2)
+  told.commits(3, 2, null, () => 1)
+  violates('commit is final', () => told.truncated(3, 2))
+})
+
 test('SafetyChecker: finds a vote given twice in a term, and a term that goes back', () => {
   const checker = three()
   violates('one vote a term', () => checker.hardState(2, 1, 3))

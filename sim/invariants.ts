@@ -73,6 +73,8 @@ export class SafetyChecker {
   /** By term, then by index. */
   readonly #known = new Map<number, Map<number, KnownEntry>>()
   readonly #committed: EntryIdentity[] = []
+  /** By index, the term of the leader that committed it. */
+  readonly #committedIn: number[] = []
   /** The last index known committed at the first leadership after each commit, by the term that committed it. */
   readonly #committedByTerm = new Map<number, number>()
   #checks = 0
@@ -226,7 +228,7 @@ export class SafetyChecker {
       'monotonic commit',
       `the commit index of node ${node} falls from ${record.commit} to ${index}`,
     )
-    for (let i = record.commit + 1; i <= index; i++) this.#commit(node, i, termAt(i))
+    for (let i = record.commit + 1; i <= index; i++) this.#commit(node, i, termAt(i), leaderTerm ?? record.term)
     record.commit = index
     if (leaderTerm !== null) {
       this.#committedByTerm.set(leaderTerm, Math.max(index, this.#committedByTerm.get(leaderTerm) ?? 0))
@@ -302,7 +304,7 @@ export class SafetyChecker {
     log.append(term)
   }
 
-  #commit(node: number, index: number, term: number | undefined): void {
+  #commit(node: number, index: number, term: number | undefined, committedIn: number): void {
     const committed = this.committedAt(index)
     if (committed !== undefined) {
       // Where a snapshot took its place the entry itself is not held.
@@ -319,13 +321,18 @@ export class SafetyChecker {
       `node ${node} commits ${index}, which it does not hold, or nobody committed ${this.lastCommitted + 1}`,
     )
     this.#committed.push({ index, term, digest: this.#known.get(term)?.get(index)?.digest ?? null })
+    this.#committedIn.push(committedIn)
   }
 
-  /** No entry that is committed may leave a log, except into a snapshot. */
+  /**
+   * No entry that is committed may leave a log, except into a snapshot. A node that never reached the term in which it was
+   * committed was no part of that, and may still hear of a leader before it, who did not have the entry.
+   */
   #checkDropped(node: number, record: NodeRecord, from: number): void {
     for (let index = from; index <= Math.min(record.log.lastIndex, this.lastCommitted); index++) {
+      const involved = index <= record.commit || record.term >= (this.#committedIn[index - 1] ?? 0)
       this.#check(
-        record.log.termAt(index) !== this.committedAt(index)?.term,
+        !involved || record.log.termAt(index) !== this.committedAt(index)?.term,
         'commit is final',
         `node ${node} removes entry ${index} of term ${record.log.termAt(index)}, which is committed`,
       )

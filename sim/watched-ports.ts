@@ -38,9 +38,13 @@ export function watchLog(log: LogStore, node: number, checker: SafetyChecker): L
       })
     },
     reset: (position, hardState, clusterId, done) => {
+      checker.hardState(node, hardState.term, hardState.votedFor)
       checker.reset(node, position)
       log.reset(position, hardState, clusterId, (error) => {
-        if (error === undefined) checker.logDurable(node)
+        if (error === undefined) {
+          checker.hardStateDurable(node, hardState.term, hardState.votedFor)
+          checker.logDurable(node)
+        }
         done(error)
       })
     },
