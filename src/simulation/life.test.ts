@@ -97,3 +97,22 @@ test('Life: a machine that is suspended finds its clock where it was, and what f
   assert.deepEqual(ran, [50])
   assert.equal(life.clock.now(), 15)
 })
+
+test('Life: a fuse lets so many effects happen, and ends the life when the event of the next one is over', () => {
+  const scheduler = new Scheduler()
+  const seen: string[] = []
+  const life = new Life(scheduler, 'n1', () => seen.push('observed'))
+  const effect = (name: string): void => void (life.affects() && seen.push(name))
+  const burnt = (): void => {
+    seen.push('burnt')
+    life.end()
+  }
+  life.after(1, () => {
+    life.lightFuse(2, burnt)
+    effect('first')
+  })
+  life.after(2, () => ['second', 'third', 'fourth'].forEach(effect))
+  life.after(3, () => effect('after its death'))
+  drain(scheduler, 10)
+  assert.deepEqual(seen, ['first', 'observed', 'second', 'observed', 'burnt'])
+})

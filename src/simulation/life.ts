@@ -1,7 +1,7 @@
 /**
  * One life of a simulated process, from its start to its crash. Whatever was scheduled on its behalf dies with
- * it: a crash falls between two events, and nothing of the old life reaches the next. A process that is paused does
- * nothing; what falls due meanwhile runs when it wakes, late and all at once.
+ * it: nothing of the old life reaches the next. A crash falls between two events, or, with a fuse, between two effects of
+ * one. A process that is paused does nothing; what falls due meanwhile runs when it wakes, late and all at once.
  */
 import type { Clock, Timer } from '../ports/index.ts'
 import type { ScheduledEvent, Scheduler } from './scheduler.ts'
@@ -22,6 +22,12 @@ interface ClockTimer {
 /** A process that is stopped, as by SIGSTOP, finds the time passed; on a machine that is suspended the clock stands still. */
 export type PauseKind = 'stopped' | 'suspended'
 
+interface Fuse {
+  effectsLeft: number
+  spent: boolean
+  readonly burnt: () => void
+}
+
 export class Life {
   readonly name: string
   readonly clock: Clock
@@ -36,6 +42,7 @@ export class Life {
   #paused = false
   #pauses = 0
   #suspendedAt: number | null = null
+  #fuse: Fuse | null = null
 
   /** `afterEvent` is called after everything this process does; `pace` is what its clock makes of a millisecond. */
   constructor(scheduler: Scheduler, name: string, afterEvent: () => void = () => undefined, pace = 1) {
@@ -77,6 +84,27 @@ export class Life {
     const task: Task = { run, event: null }
     this.#schedule(task, delayMs)
     return { cancel: () => this.#cancel(task) }
+  }
+
+  /**
+   * Kills the process between two effects: so many more of them reach the world. What the process does in the rest of that event is
+   * a dream, and when the event is over `burnt` is called, to end this life.
+   */
+  lightFuse(effects: number, burnt: () => void): void {
+    this.#fuse ??= { effectsLeft: effects, spent: false, burnt }
+  }
+
+  /** Nothing kills it any more; to be called between events. */
+  douseFuse(): void {
+    this.#fuse = null
+  }
+
+  /** To be asked before every effect on disk or network: whether it happens. */
+  affects(): boolean {
+    if (this.#fuse === null) return true
+    if (this.#fuse.effectsLeft-- > 0) return true
+    this.#fuse.spent = true
+    return false
   }
 
   end(): void {
@@ -153,5 +181,6 @@ export class Life {
     task.run = null
     run()
     this.#afterEvent()
+    if (this.#fuse?.spent === true && this.#alive) this.#fuse.burnt()
   }
 }

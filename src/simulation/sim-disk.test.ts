@@ -46,6 +46,34 @@ function survivors(disk: Disk, name: string): string {
   return [...disk.open(name).readSync(0, 1 << 20)].join('')
 }
 
+test('SimDisk: what a killed process still did in its last event never happened', () => {
+  const scheduler = new Scheduler()
+  const disk = new SimDisk(new Prng(1), FAST_DISK)
+  const life = new Life(scheduler, 'n1')
+  const mounted = disk.mount(life)
+  const written = (): void => assert.fail('a dead process was told of a write')
+  life.after(0, () => {
+    const file = mounted.open('kept')
+    file.writeDurablySync(0, bytes(3, 1))
+    life.lightFuse(1, () => life.end())
+    file.write(3, bytes(3, 2), written)
+    file.write(6, bytes(3, 3), written)
+    file.writeDurably(0, bytes(3, 4), written)
+    file.truncateSync(1)
+    file.sync(written)
+    mounted.rename('kept', 'renamed')
+    mounted.open('new').write(0, bytes(1, 1), written)
+    mounted.rename('new', 'newer')
+    mounted.remove('kept')
+    mounted.syncDirectory(written)
+  })
+  drain(scheduler)
+  assert.equal(life.alive, false)
+  const next = disk.mount(new Life(scheduler, 'n1'))
+  assert.deepEqual(next.list(), ['kept'])
+  assert.equal(survivors(next, 'kept'), '111222')
+})
+
 test('SimDisk: keeps through a power cut what was made durable, whatever the seed', () => {
   for (let seed = 0; seed < 50; seed++) {
     const { scheduler, boot, cutPower } = machine(seed)

@@ -116,6 +116,10 @@ export class SimDisk {
   /** The disk as one life of the node sees it. */
   mount(life: Life): Disk {
     const alive = (): void => assert(life.alive, `${life.name} uses its disk after its death`)
+    const changes = (): boolean => {
+      alive()
+      return life.affects()
+    }
     return {
       list: () => {
         alive()
@@ -126,24 +130,22 @@ export class SimDisk {
         return this.#open(name, life)
       },
       remove: (name) => {
-        alive()
-        if (this.#names.has(name)) this.#change({ type: 'remove', name })
+        if (changes() && this.#names.has(name)) this.#change({ type: 'remove', name })
       },
       rename: (from, to) => {
-        alive()
+        if (!changes()) return
         if (!this.#names.has(from)) throw new Error(`ENOENT: cannot rename ${from}: no such file`)
         this.#change({ type: 'rename', from, to })
       },
       syncDirectory: (done) => {
-        alive()
+        if (!changes()) return
         const until = this.#journalStart + this.#journal.length
         const failure = this.#syncFailure('syncing the directory', false)
         if (failure !== undefined) life.after(this.#syncMs(), () => done(failure))
         else this.#later(life, this.#syncMs(), done, () => this.#syncDirectory(until))
       },
       syncDirectorySync: () => {
-        alive()
-        if (!this.lieAboutSync) this.#syncDirectory(this.#journalStart + this.#journal.length)
+        if (changes() && !this.lieAboutSync) this.#syncDirectory(this.#journalStart + this.#journal.length)
       },
       space: () => this.space(),
     }
@@ -215,7 +217,7 @@ export class SimDisk {
     let file = this.#names.get(name)
     if (file === undefined) {
       file = new SimFile()
-      this.#change({ type: 'create', name, file })
+      if (life.affects()) this.#change({ type: 'create', name, file })
     }
     return this.#handle(name, file, life)
   }
@@ -225,6 +227,10 @@ export class SimDisk {
     const check = (): void => {
       assert(life.alive, `${life.name} uses ${name} after its death`)
       assert(open, `${life.name} uses ${name} after closing it`)
+    }
+    const changes = (): boolean => {
+      check()
+      return life.affects()
     }
     return {
       name,
@@ -241,12 +247,12 @@ export class SimDisk {
         life.after(this.#writeMs(), () => done(undefined, file.read(position, length)))
       },
       write: (position, bytes, done) => {
-        check()
+        if (!changes()) return
         const failure = this.#write(name, file, { position, bytes, durable: false })
         life.after(this.#writeMs(), () => done(failure))
       },
       writeDurably: (position, bytes, done) => {
-        check()
+        if (!changes()) return
         const delayMs = this.#writeMs() + this.#syncMs()
         const failure = this.#write(name, file, { position, bytes, durable: true })
         if (failure !== undefined) {
@@ -260,7 +266,7 @@ export class SimDisk {
         })
       },
       writeDurablySync: (position, bytes) => {
-        check()
+        if (!changes()) return
         const failure = this.#write(name, file, { position, bytes, durable: true })
         if (failure !== undefined) throw failure
         if (this.lieAboutSync) return
@@ -268,21 +274,20 @@ export class SimDisk {
         file.settle(position, position + bytes.length)
       },
       sync: (done) => {
-        check()
+        if (!changes()) return
         const failure = this.#sync(name, file)
         const capture = file.capture()
         if (failure !== undefined) life.after(this.#syncMs(), () => done(failure))
         else this.#later(life, this.#syncMs(), done, () => file.flush(capture))
       },
       syncSync: () => {
-        check()
+        if (!changes()) return
         const failure = this.#sync(name, file)
         if (failure !== undefined) throw failure
         if (!this.lieAboutSync) file.flush(file.capture())
       },
       truncateSync: (length) => {
-        check()
-        file.truncate(length)
+        if (changes()) file.truncate(length)
       },
       close: () => {
         check()

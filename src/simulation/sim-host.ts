@@ -50,7 +50,7 @@ export class SimHost implements Endpoint {
   }
 
   send(peer: string, bytes: Uint8Array, lane: Lane): boolean {
-    return this.#links.get(peer)?.connection.send(this, bytes, lane) ?? false
+    return !this.life.affects() || (this.#links.get(peer)?.connection.send(this, bytes, lane) ?? false)
   }
 
   announce(claims: Claims): void {
