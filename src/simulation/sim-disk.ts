@@ -80,6 +80,15 @@ interface Write {
   readonly durable: boolean
 }
 
+/** What a durable write does when it ends: the bytes as they are now are on the platter. */
+function settling(file: SimFile, position: number, length: number): () => void {
+  const capture = file.capture(position, length)
+  return () => {
+    file.flush(capture)
+    file.settle(position, position + length)
+  }
+}
+
 export class SimDisk {
   /** A disk that says "durable" and does nothing for it: what the suite must catch. */
   lieAboutSync = false
@@ -255,23 +264,14 @@ export class SimDisk {
         if (!changes()) return
         const delayMs = this.#writeMs() + this.#syncMs()
         const failure = this.#write(name, file, { position, bytes, durable: true })
-        if (failure !== undefined) {
-          life.after(delayMs, () => done(failure))
-          return
-        }
-        const capture = file.capture(position, bytes.length)
-        this.#later(life, delayMs, done, () => {
-          file.flush(capture)
-          file.settle(position, position + bytes.length)
-        })
+        if (failure !== undefined) life.after(delayMs, () => done(failure))
+        else this.#later(life, delayMs, done, settling(file, position, bytes.length))
       },
       writeDurablySync: (position, bytes) => {
         if (!changes()) return
         const failure = this.#write(name, file, { position, bytes, durable: true })
         if (failure !== undefined) throw failure
-        if (this.lieAboutSync) return
-        file.flush(file.capture(position, bytes.length))
-        file.settle(position, position + bytes.length)
+        if (!this.lieAboutSync) settling(file, position, bytes.length)()
       },
       sync: (done) => {
         if (!changes()) return
