@@ -21,7 +21,6 @@ export function becomeFollower(state: RaftState, term: number, leader: NodeId | 
   state.votes.clear()
   state.transfer = null
   state.transferCampaign = false
-  state.verified = 0
   if (wasLeader) state.progress.clear()
   restageReads(state)
   state.resetElectionTimer()
@@ -82,7 +81,6 @@ function preCampaign(state: RaftState): void {
   state.transferCampaign = false
   state.votes.clear()
   state.votes.set(state.id, true)
-  state.verified = 0
   setCampaignTimer(state)
   if (voteOutcome(state.membership, state.votes) === 'won') {
     campaign(state, false)
@@ -100,7 +98,6 @@ export function campaign(state: RaftState, transfer: boolean): void {
   state.setTerm(state.term + 1, state.id)
   state.setRole('candidate', null)
   state.votes.clear()
-  state.verified = 0
   state.transferCampaign = transfer
   setCampaignTimer(state)
   for (const to of allVoters(state.membership)) {

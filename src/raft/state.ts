@@ -94,7 +94,7 @@ export class RaftState {
   commit: number
   /** The last entry handed out for apply. */
   handedOut: number
-  /** A follower's log is known to agree with the present leader's up to here. */
+  /** The log is known to agree up to here with that of the leader of this term, of which there is one, whoever else campaigns meanwhile. */
   verified = 0
 
   electionDeadline = 0
@@ -160,6 +160,7 @@ export class RaftState {
   setTerm(term: number, votedFor: NodeId | null): void {
     assert(term >= this.term, `term ${this.term} cannot go back to ${term}`)
     if (term === this.term && votedFor === this.votedFor) return
+    if (term > this.term) this.verified = 0
     this.term = term
     this.votedFor = votedFor
     this.stage.hardState({ term, votedFor })

@@ -56,3 +56,28 @@ test('Raft: a voter that was removed learns of it while the leader lives, and ca
   )
   assert.equal(removed.leader, null, 'it does not believe for ever in a leader that it hears no more')
 })
+
+test('Raft: a follower that campaigned in vain within a term learns from a heartbeat what its leader has committed', () => {
+  const cluster = new HandCluster()
+  for (const id of [1, 2, 3]) cluster.nodes.set(id, grownNode(id, [1, 2, 3], [], 0))
+  lead(cluster, 1)
+  const [leader, slow] = [cluster.node(1).raft, cluster.node(2).raft]
+  leader.propose(Uint8Array.of(1))
+  cluster.take(1)
+  cluster.persist(1)
+  cluster.deliver(({ to }) => to === 2)
+  cluster.take(2)
+  cluster.persist(2)
+  // It has the entry and has said so. It stands still, misses the heartbeats, and asks whether it could win.
+  cluster.deliver(({ to }) => to === 1)
+  cluster.advance(2 * TIMINGS.electionTimeoutMaxMs, [2])
+  cluster.take(2)
+  assert.equal(slow.role, 'pre-candidate')
+  cluster.settle()
+  for (let beat = 0; beat < 3; beat++) {
+    cluster.advance(TIMINGS.heartbeatIntervalMs, [1])
+    cluster.settle()
+  }
+  assert.deepEqual([leader.role, slow.leader], ['leader', 1])
+  assert.equal(slow.commitIndex, leader.commitIndex)
+})
