@@ -36,6 +36,10 @@ async function failing(): Promise<FailedRun> {
   return assert.fail('no seed noticed that the disks lie')
 }
 
+function artifactOf(settings: unknown): string {
+  return JSON.stringify({ format: 'aspen-simulation', version: 1, settings })
+}
+
 function refusal(text: string): string {
   const path = join(folder, 'other.json')
   writeFileSync(path, text)
@@ -66,25 +70,46 @@ test('readSettings: says what is wrong with a file that is no artifact of this v
   assert.match(refusal('null'), /is not JSON/)
   assert.match(refusal('{}'), /is no artifact of a simulation/)
   assert.match(refusal('{"format":"aspen-simulation","version":2}'), /is an artifact of version 2, and this program reads 1/)
-  const damaged = { seed: 1, profile: 'storm' }
-  assert.match(refusal(JSON.stringify({ format: 'aspen-simulation', version: 1, settings: damaged })), /its settings are damaged/)
+  for (const damage of [{ profile: 'storm' }, { nodes: 0 }, { clients: 65 }, { faultsMs: 0 }, { seed: -1 }, { calm: 'killed' }]) {
+    assert.match(refusal(artifactOf({ seed: 1, ...damage })), /its settings are damaged/)
+  }
+  for (const settings of [undefined, null, 7]) assert.match(refusal(artifactOf(settings)), /its settings are damaged/)
   assert.throws(() => readSettings(join(folder, 'missing.json')), /cannot read .*missing\.json/)
+})
+
+test('readSettings: refuses to leave out what is no kind of trouble, and lists those there are', () => {
+  assert.match(
+    refusal(artifactOf({ seed: 1, calm: ['killed', 'network'] })),
+    /other\.json: there is no trouble "network": choose from killed, powerCut, .*retry/,
+  )
+  assert.match(refusal(artifactOf({ seed: 1, calm: [null] })), /there is no trouble null: choose from/)
+})
+
+test('readSettings: takes what an artifact does not say for the standard', () => {
+  const path = join(folder, 'short.json')
+  writeFileSync(path, artifactOf({ seed: 4, calm: ['killed'] }))
+  assert.deepEqual(readSettings(path), { ...DEFAULT_SETTINGS, seed: 4, calm: ['killed'] })
 })
 
 test('shrink: finds a smaller run that fails in the same way, and none of another way', async () => {
   const settings: Settings = { ...DEFAULT_SETTINGS, seed: 1 }
   const figures = await runSeed({ ...settings, profile: 'lite', faultsMs: 100 })
-  const first = new FailedRun(settings, new SafetyViolation('log matching', 'made up'), figures, [])
+  const cause = new SafetyViolation('log matching', 'made up')
+  const first = { failure: new FailedRun(settings, cause, figures, []), realMs: 900 }
   // Fails whenever there is half a second of trouble with kills in it, whoever is asked.
-  const { failure, runs } = await shrink(first, async (tried) => {
+  const { failure, realMs, runs } = await shrink(first, async (tried) => {
     const fails = tried.faultsMs >= 500 && !tried.calm.includes('killed')
-    return fails ? new FailedRun(tried, first.cause, figures, []) : null
+    return fails ? { failure: new FailedRun(tried, cause, figures, []), realMs: tried.faultsMs / 10 } : null
   })
   assert.equal(failure.settings.faultsMs, 500)
+  assert.equal(realMs, 50, 'the time of the run that is left')
   assert.ok(!failure.settings.calm.includes('killed'))
   assert.ok(runs > 0 && runs <= 200)
-  const other = await shrink(first, async (tried) => new FailedRun(tried, new Error('something else'), figures, []))
-  assert.deepEqual(other.failure.settings, first.settings)
+  const other = await shrink(first, async (tried) => {
+    return { failure: new FailedRun(tried, new Error('something else'), figures, []), realMs: 1 }
+  })
+  assert.deepEqual(other.failure.settings, settings)
+  assert.equal(other.realMs, 900)
 })
 
 test('attempt: is null for a clean run', async () => {

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { UsageError } from './options.ts'
 import type { FailedRun, RunFigures } from './run.ts'
-import { DEFAULT_SETTINGS, isProfile, MAX_CLIENTS, MAX_FAULTS_MS, MAX_NODES } from './settings.ts'
+import { complainOf, DEFAULT_SETTINGS, isProfile, isTrouble, MAX_CLIENTS, MAX_FAULTS_MS, MAX_NODES } from './settings.ts'
 import type { Settings } from './settings.ts'
 
 const FORMAT = 'aspen-simulation'
@@ -20,6 +20,7 @@ export interface Artifact {
   readonly error: { readonly kind: FailedRun['kind']; readonly property: string | null; readonly message: string }
   readonly metrics: RunFigures
   readonly simulatedMs: number
+  /** Milliseconds that the run itself took, when it was made once more for its trace. */
   readonly realMs: number
   /** The last lines of the trace. */
   readonly events: readonly string[]
@@ -61,8 +62,16 @@ export function readSettings(path: string): Settings {
     )
   }
   const { settings } = artifact
-  if (!isSettings(settings)) throw new UsageError(`${path} does not say what was run: its settings are damaged`)
-  return settings
+  if (isSettings(settings)) return { ...DEFAULT_SETTINGS, ...settings }
+  const complaint = complainOf(calmOf(settings))
+  throw new UsageError(
+    complaint === null ? `${path} does not say what was run: its settings are damaged` : `${path}: ${complaint}`,
+  )
+}
+
+function calmOf(settings: unknown): readonly unknown[] {
+  const { calm } = { ...(settings as Partial<Settings> | null | undefined) }
+  return Array.isArray(calm) ? calm : []
 }
 
 function parse(path: string): Record<string, unknown> {
@@ -84,15 +93,15 @@ function parse(path: string): Record<string, unknown> {
 function isSettings(value: unknown): value is Settings {
   if (typeof value !== 'object' || value === null) return false
   const { seed, profile, nodes, clients, faultsMs, calm } = { ...DEFAULT_SETTINGS, ...value } as Partial<Settings>
-  const within = (count: unknown, most: number): boolean =>
-    Number.isSafeInteger(count) && (count as number) >= 0 && (count as number) <= most
+  const within = (count: unknown, least: number, most: number): boolean =>
+    Number.isSafeInteger(count) && (count as number) >= least && (count as number) <= most
   return (
-    within(seed, Number.MAX_SAFE_INTEGER) &&
+    within(seed, 0, Number.MAX_SAFE_INTEGER) &&
     isProfile(profile) &&
-    (nodes === null || within(nodes, MAX_NODES)) &&
-    (clients === null || within(clients, MAX_CLIENTS)) &&
-    within(faultsMs, MAX_FAULTS_MS) &&
+    (nodes === null || within(nodes, 1, MAX_NODES)) &&
+    (clients === null || within(clients, 1, MAX_CLIENTS)) &&
+    within(faultsMs, 1, MAX_FAULTS_MS) &&
     Array.isArray(calm) &&
-    calm.every((trouble) => typeof trouble === 'string')
+    calm.every(isTrouble)
   )
 }

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { pathToFileURL } from 'node:url'
 import { describeFailure, writeArtifact } from './artifact.ts'
+import type { Artifact } from './artifact.ts'
 import { FailedRun, runSeed } from './run.ts'
 import { DEFAULT_SETTINGS } from './settings.ts'
 
@@ -18,7 +20,43 @@ interface Outcome {
 }
 
 function sim(...args: readonly string[]): Outcome {
-  return spawnSync(process.execPath, [join(import.meta.dirname, 'main.ts'), ...args], { encoding: 'utf8' })
+  return simWith([], ...args)
+}
+
+function simWith(nodeOptions: readonly string[], ...args: readonly string[]): Outcome {
+  return spawnSync(process.execPath, [...nodeOptions, join(import.meta.dirname, 'main.ts'), ...args], { encoding: 'utf8' })
+}
+
+/** Options for Node that make a run fail at its healing, in whatever thread, when this expression holds. */
+function planted(when: string): readonly string[] {
+  const program = `
+    import { isMainThread } from 'node:worker_threads'
+    import { Faults } from ${JSON.stringify(pathToFileURL(join(import.meta.dirname, 'faults.ts')))}
+    const { heal } = Faults.prototype
+    let runs = 0
+    Faults.prototype.heal = function () {
+      runs++
+      if (${when}) throw new Error('a planted failure')
+      heal.call(this)
+    }`
+  return ['--import', `data:text/javascript,${encodeURIComponent(program)}`]
+}
+
+interface Failure extends Outcome {
+  readonly artifact: Artifact
+}
+
+let failures = 0
+
+/** Runs what must fail, and leaves one artifact. */
+function fail(when: string, ...args: readonly string[]): Failure {
+  const artifacts = join(folder, `failure ${++failures}`)
+  const outcome = simWith(planted(when), ...args, '--artifacts', artifacts)
+  assert.equal(outcome.status, 1, outcome.stderr)
+  const [name = '', ...others] = readdirSync(artifacts)
+  assert.deepEqual(others, [])
+  assert.ok(outcome.stderr.includes(`artifact: ${join(artifacts, name)}\n`), outcome.stderr)
+  return { ...outcome, artifact: JSON.parse(readFileSync(join(artifacts, name), 'utf8')) as Artifact }
 }
 
 test('npm run sim: says how a seed went', () => {
@@ -62,8 +100,63 @@ test('npm run sim: replays what an artifact describes', async () => {
   assert.ok(stdout.includes(`seed 9 ${figures.hash}`), stdout)
 })
 
+test('npm run sim: a failing run leaves an artifact with the time that it took itself, and ends with 1', () => {
+  // The two runs before are slow.
+  const slow = 'runs > 2 || Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_000) === "never"'
+  const args = ['--seed', '4', '--seeds', '9', '--profile', 'lite', '--faults-ms', '100']
+  const { stdout, stderr, artifact } = fail(slow, ...args)
+  assert.doesNotMatch(stdout, /clean/)
+  assert.match(stderr, /^error: seed 6: a planted failure$/m)
+  assert.match(stderr, /^or: {7}npm run sim -- --seed 6 --profile lite --faults-ms 100$/m)
+  assert.equal(artifact.settings.seed, 6)
+  assert.equal(artifact.error.message, 'seed 6: a planted failure')
+  assert.ok(artifact.events.length > 0 && stderr.includes(artifact.events.at(-1) ?? 'none'))
+  assert.ok(artifact.realMs > 0 && artifact.realMs < 1_000, `${artifact.realMs} ms`)
+})
+
+test('npm run sim: --trace of a failing run leaves an artifact too, and the trace alone on standard output', () => {
+  const args = ['--seed', '5', '--trace', '--faults-ms', '500']
+  const { stdout, stderr, artifact } = fail('true', ...args)
+  const whole = sim(...args).stdout
+  // The healing comes behind all that the failing run did.
+  assert.ok(stdout.length > 1_000 && whole.startsWith(stdout), stdout.slice(-200))
+  assert.match(stderr, /^error: seed 5: a planted failure\n/)
+  assert.deepEqual(artifact.events, stdout.trimEnd().split('\n').slice(-200))
+})
+
+test('npm run sim: names the lowest seed that fails, with several threads too', () => {
+  for (const jobs of ['1', '3']) {
+    const { stderr } = fail('true', '--seed', '30', '--seeds', '9', '--jobs', jobs, '--profile', 'lite', '--faults-ms', '100')
+    assert.match(stderr, /^error: seed 30: a planted failure$/m)
+  }
+})
+
+test('npm run sim: a seed that fails on a thread and not when it is run again is a failure', () => {
+  const args = ['--seed', '7', '--seeds', '2', '--jobs', '2', '--profile', 'lite', '--faults-ms', '100']
+  const { stdout, stderr, artifact } = fail('!isMainThread', ...args)
+  assert.doesNotMatch(stdout, /clean/)
+  assert.match(stderr, /^error: seed 7: cannot be repeated: .*: seed 7: a planted failure$/m)
+  assert.equal(artifact.settings.seed, 7)
+  assert.match(artifact.error.message, /cannot be repeated/)
+  assert.ok(artifact.realMs > 0)
+})
+
+test('npm run sim: a seed whose repetition differs is a failure', () => {
+  const args = ['--seed', '7', '--twice', '--profile', 'lite', '--faults-ms', '100']
+  // The second run is healed twice.
+  const { stderr, artifact } = fail('runs === 2 && void heal.call(this)', ...args)
+  assert.match(stderr, /two runs differ/)
+  assert.match(artifact.error.message, /two runs differ/)
+})
+
 test('npm run sim: ends with 2 and one line when it is used wrongly', () => {
-  for (const args of [[], ['--seed', 'abc'], ['--seed', '1', '--profile', 'storm'], ['--replay', join(folder, 'none.json')]]) {
+  for (const args of [
+    [],
+    ['--seed', 'abc'],
+    ['--seed', '1', '--profile', 'storm'],
+    ['--seed', '1', '--calm', 'network'],
+    ['--replay', join(folder, 'none.json')],
+  ]) {
     const { status, stdout, stderr } = sim(...args)
     assert.deepEqual([status, stdout], [2, ''])
     assert.match(stderr, /^sim: [^\n]+\n$/)

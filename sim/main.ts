@@ -1,9 +1,9 @@
 /** `npm run sim`: parses, runs, reports, and maps what happened to an exit code. */
 import { execFileSync } from 'node:child_process'
-import { join } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { describeFailure, readSettings, writeArtifact } from './artifact.ts'
 import { runCampaign, Totals } from './campaign.ts'
-import { HELP, parseOptions, UsageError } from './options.ts'
+import { ARTIFACTS, HELP, parseOptions, UsageError } from './options.ts'
 import type { Command } from './options.ts'
 import { runParallelCampaign } from './parallel-campaign.ts'
 import { describeRun, FailedRun, traceSeed } from './run.ts'
@@ -11,10 +11,10 @@ import type { RunReport } from './run.ts'
 import { toArguments } from './settings.ts'
 import type { Settings } from './settings.ts'
 import { attempt, shrink } from './shrink.ts'
+import type { TimedFailure } from './shrink.ts'
 
 const KEPT_LINES = 200
 const ROOT = join(import.meta.dirname, '..')
-const ARTIFACTS = 'docs/simulations'
 const PROGRESS_INTERVAL_MS = 5_000
 /** Above this, a line a seed is too much to read. */
 const FEW_SEEDS = 20
@@ -31,25 +31,29 @@ async function main(args: readonly string[]): Promise<number> {
     command.mode === 'run'
       ? command
       : { ...command, mode: 'run', settings: readSettings(command.file), seeds: 1, twice: false, jobs: 1 }
-  const startedAt = performance.now()
   try {
     if (run.trace) await printTrace(run.settings)
-    else await printCampaign(run, startedAt)
+    else await printCampaign(run)
     return 0
   } catch (error) {
     if (!(error instanceof FailedRun)) throw error
-    if (run.trace) console.log([...error.trace, error.message].join('\n'))
-    else await reportFailure(error, run, performance.now() - startedAt)
+    await reportFailure(error, run)
     return 1
   }
 }
 
-/** Nothing but the trace: two outputs can be compared. */
+/** Nothing but the trace, whether the run fails or not: two outputs can be compared. */
 async function printTrace(settings: Settings): Promise<void> {
-  console.log((await traceSeed(settings)).join('\n'))
+  try {
+    console.log((await traceSeed(settings)).join('\n'))
+  } catch (error) {
+    if (error instanceof FailedRun) console.log(error.trace.join('\n'))
+    throw error
+  }
 }
 
-async function printCampaign({ settings, seeds, twice, jobs }: Run, startedAt: number): Promise<void> {
+async function printCampaign({ settings, seeds, twice, jobs }: Run): Promise<void> {
+  const startedAt = performance.now()
   const totals = new Totals()
   let nextProgress = startedAt + PROGRESS_INTERVAL_MS
   const rate = (): string => describeRate(totals, seeds, performance.now() - startedAt)
@@ -61,11 +65,7 @@ async function printCampaign({ settings, seeds, twice, jobs }: Run, startedAt: n
     console.log(`seed ${report.seed}: ${rate()}`)
   }
   if (jobs === 1) await runCampaign({ settings, seeds, stride: 1, twice, onRun })
-  else {
-    const failed = await runParallelCampaign({ settings, seeds, twice, onRun }, jobs)
-    // Here again, where its failure can be told.
-    if (failed !== null) await runCampaign({ settings: { ...settings, seed: failed }, seeds: 1, stride: 1, twice, onRun })
-  }
+  else await runParallelCampaign({ settings, seeds, twice, onRun }, jobs)
   console.log(rate())
   if (seeds > 1) for (const [name, count] of Object.entries(totals.counters)) console.log(`  ${name.padEnd(32)}${count}`)
 }
@@ -80,21 +80,37 @@ function describeRate(totals: Totals, seeds: number, realMs: number): string {
   )
 }
 
-async function reportFailure(found: FailedRun, { shrink: wanted }: Run, realMs: number): Promise<void> {
-  // Campaigns keep no traces: this run is made once more, for its own.
-  let failure = (await attempt(found.settings, KEPT_LINES)) ?? found
-  if (wanted) {
-    console.error(`${found.message}\nlooking for a smaller run that fails like this`)
-    const shrunk = await shrink(found, (settings) => attempt(settings, KEPT_LINES))
-    failure = shrunk.failure
-    console.error(`after ${shrunk.runs} runs: ${toArguments(found.settings)} became ${toArguments(failure.settings)}`)
-  }
-  const path = writeArtifact(join(ROOT, ARTIFACTS), describeFailure(failure, currentCommit(), realMs))
-  console.error([...failure.trace, '', `${failure.kind}: ${failure.message}`].join('\n'))
+/** Everything about a failure goes to standard error. */
+async function reportFailure(found: FailedRun, { shrink: wanted, trace, artifacts }: Run): Promise<void> {
+  const startedAt = performance.now()
+  // Campaigns keep no traces, and no time of a single run: this one is made once more, for its own.
+  const repeated = await attempt(found.settings, KEPT_LINES)
+  let reported = repeated ?? { failure: unrepeatable(found), realMs: performance.now() - startedAt }
+  if (wanted && repeated !== null) reported = await findSmaller(repeated)
+  const { failure, realMs } = reported
+  const folder = artifacts === null ? join(ROOT, ARTIFACTS) : resolve(artifacts)
+  const path = writeArtifact(folder, describeFailure(failure, currentCommit(), realMs))
+  const isShown = trace && !wanted
+  console.error([...(isShown ? [] : [...failure.trace, '']), `${failure.kind}: ${failure.message}`].join('\n'))
   if (failure.kind === 'error') console.error(failure.cause)
+  const shown = relative(ROOT, path)
   console.error(`artifact: ${path}`)
-  console.error(`again:    npm run sim -- --replay ${path.slice(ROOT.length + 1)}`)
+  console.error(`again:    npm run sim -- --replay ${shown.startsWith('..') ? path : shown}`)
   console.error(`or:       npm run sim -- ${toArguments(failure.settings)}`)
+}
+
+/** A run is made of its seed alone: one that is clean when it is run again is a failure of its own. */
+function unrepeatable({ settings, message, cause, figures, trace }: FailedRun): FailedRun {
+  const words = `cannot be repeated: it is clean when it is run again, and failed before with: ${message}`
+  return new FailedRun(settings, new AggregateError([cause], words), figures, trace.slice(-KEPT_LINES))
+}
+
+async function findSmaller(first: TimedFailure): Promise<TimedFailure> {
+  const { settings, message } = first.failure
+  console.error(`${message}\nlooking for a smaller run that fails like this`)
+  const shrunk = await shrink(first, (smaller) => attempt(smaller, KEPT_LINES))
+  console.error(`after ${shrunk.runs} runs: ${toArguments(settings)} became ${toArguments(shrunk.failure.settings)}`)
+  return shrunk
 }
 
 function currentCommit(): string {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseOptions, UsageError } from './options.ts'
 import { DEFAULT_SETTINGS, toArguments } from './settings.ts'
+import { TROUBLES } from './weather.ts'
 
 function refused(...args: readonly string[]): string {
   try {
@@ -23,6 +24,7 @@ test('parseOptions: reads one run, several, and a replay', () => {
     jobs: 1,
     trace: false,
     shrink: false,
+    artifacts: null,
   })
   const several = parseOptions(['--seed', '1000', '--seeds', '500', '--twice'])
   assert.ok(several.mode === 'run' && several.seeds === 500 && several.twice)
@@ -31,7 +33,10 @@ test('parseOptions: reads one run, several, and a replay', () => {
     file: 'x.json',
     trace: true,
     shrink: false,
+    artifacts: null,
   })
+  const elsewhere = parseOptions(['--replay', 'x.json', '--artifacts', 'failures'])
+  assert.ok(elsewhere.mode === 'replay' && elsewhere.artifacts === 'failures')
   assert.deepEqual(parseOptions(['-h']), { mode: 'help' })
 })
 
@@ -47,6 +52,21 @@ test('parseOptions: refuses in one line what makes no sense', () => {
   assert.match(refused('--seed', '1', '--sede', '2'), /Unknown option '--sede'/)
   assert.match(refused('--seed', '1', '--seeds', '2', '--trace'), /--trace shows one run/)
   assert.match(refused('--replay', 'x.json', '--seed', '1'), /leave out --seed/)
+})
+
+test('parseOptions: refuses to leave out what is no kind of trouble, and lists those there are', () => {
+  for (const name of ['network', 'founders', 'Killed', '', 'killed,,partition']) {
+    assert.match(
+      refused('--seed', '1', '--calm', name),
+      /^--calm .*: there is no trouble ".*": choose from killed, powerCut, .*retry/,
+    )
+  }
+  assert.match(refused('--seed', '1', '--calm', 'killed,disk,network'), /there is no trouble "disk", "network": choose from/)
+  for (const trouble of TROUBLES) {
+    const command = parseOptions(['--seed', '1', '--calm', trouble])
+    assert.ok(command.mode === 'run')
+    assert.deepEqual(command.settings.calm, [trouble])
+  }
 })
 
 test('toArguments: names settings so that parseOptions reads them back', () => {

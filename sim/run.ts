@@ -6,6 +6,7 @@ import { SimCluster } from './cluster.ts'
 import type { ClusterCounters } from './cluster.ts'
 import { Faults } from './faults.ts'
 import { forkPrng } from '../src/simulation/index.ts'
+import { READ_TIMEOUT_MS } from '../src/limits.ts'
 import { SafetyViolation } from './invariants.ts'
 import { LivenessViolation } from './liveness.ts'
 import type { Sabotage } from './sabotage.ts'
@@ -80,7 +81,8 @@ function rootOf(error: unknown): Error {
 }
 
 const TICK_MS = 100
-const FOUNDING_MS = 20_000
+/** What a lossy path takes of a snapshot is sent again after READ_TIMEOUT_MS, and may be lost again. */
+const FOUNDING_MS = 6 * READ_TIMEOUT_MS
 const RECOVERY_MS = 20_000
 
 class Run {

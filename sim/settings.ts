@@ -1,7 +1,10 @@
 /** What a run is made from: with these, and the same code, it is the same run on every machine. */
-import { drawWeather, PROFILES } from './weather.ts'
-import type { ProfileName, Weather } from './weather.ts'
+import { drawWeather, PROFILES, TROUBLES } from './weather.ts'
+import type { ProfileName, Troubles, Weather } from './weather.ts'
 import { forkPrng } from '../src/simulation/index.ts'
+
+/** A kind of trouble. */
+export type Trouble = keyof Troubles
 
 export interface Settings {
   readonly seed: number
@@ -11,8 +14,8 @@ export interface Settings {
   readonly clients: number | null
   /** Virtual milliseconds of trouble. */
   readonly faultsMs: number
-  /** Kinds of trouble, by the names of {@link Weather}, that are left out. */
-  readonly calm: readonly string[]
+  /** What is left out. */
+  readonly calm: readonly Trouble[]
 }
 
 export const DEFAULT_FAULTS_MS = 4_000
@@ -28,11 +31,9 @@ export const DEFAULT_SETTINGS: Omit<Settings, 'seed'> = {
   calm: [],
 }
 
-/** The kinds of trouble that this weather holds: those with a probability of their own. */
-export function troublesOf(weather: Weather): string[] {
-  return Object.entries(weather)
-    .filter(([, value]) => typeof value === 'number' && value > 0 && value < 1)
-    .map(([name]) => name)
+/** The kinds of trouble that this weather holds. */
+export function troublesOf(weather: Weather): Trouble[] {
+  return TROUBLES.filter((name) => weather[name] > 0)
 }
 
 export function weatherOf({ seed, profile, nodes, clients, calm }: Settings): Weather {
@@ -56,4 +57,15 @@ export function toArguments({ seed, profile, nodes, clients, faultsMs, calm }: S
 
 export function isProfile(name: unknown): name is ProfileName {
   return PROFILES.some((profile) => profile === name)
+}
+
+export function isTrouble(name: unknown): name is Trouble {
+  return TROUBLES.some((trouble) => trouble === name)
+}
+
+/** What to say of a list that names something else than kinds of trouble; null when there is nothing to say. */
+export function complainOf(calm: readonly unknown[]): string | null {
+  const unknown = calm.filter((name) => !isTrouble(name))
+  if (unknown.length === 0) return null
+  return `there is no trouble ${unknown.map((name) => JSON.stringify(name)).join(', ')}: choose from ${TROUBLES.join(', ')}`
 }

@@ -7,40 +7,52 @@ import type { Settings } from './settings.ts'
 const MAX_RUNS = 200
 const SHORTEST_MS = 100
 
-export interface Shrunk {
+/** A run that failed, and the milliseconds that it took. */
+export interface TimedFailure {
   readonly failure: FailedRun
+  readonly realMs: number
+}
+
+export interface Shrunk extends TimedFailure {
+  /** How many were tried. */
   readonly runs: number
 }
 
-export type Attempt = (settings: Settings) => Promise<FailedRun | null>
+/** Null when nothing failed. */
+export type Attempt = (settings: Settings) => Promise<TimedFailure | null>
 
 /** Runs the settings; null when nothing fails. */
-export async function attempt(settings: Settings, keepLines: number): Promise<FailedRun | null> {
+export async function attempt(settings: Settings, keepLines: number): Promise<TimedFailure | null> {
+  const startedAt = performance.now()
   try {
     await runSeed({ ...settings, keepLines })
     return null
   } catch (error) {
-    if (error instanceof FailedRun) return error
+    if (error instanceof FailedRun) return { failure: error, realMs: performance.now() - startedAt }
     throw error
   }
 }
 
 /** Greedy: goes on from every smaller run that fails, until none of those one step away does. */
-export async function shrink(first: FailedRun, run: Attempt): Promise<Shrunk> {
+export async function shrink(first: TimedFailure, run: Attempt): Promise<Shrunk> {
   let best = first
   let runs = 0
   for (let improved = true; improved && runs < MAX_RUNS;) {
     improved = false
-    for (const settings of smaller(best.settings)) {
+    for (const settings of smaller(best.failure.settings)) {
       if (runs++ >= MAX_RUNS) break
-      const failure = await run(settings)
-      if (failure === null || failure.kind !== first.kind || failure.property !== first.property) continue
-      best = failure
+      const tried = await run(settings)
+      if (tried === null || !isAlike(tried.failure, first.failure)) continue
+      best = tried
       improved = true
       break
     }
   }
-  return { failure: best, runs }
+  return { ...best, runs }
+}
+
+function isAlike(one: FailedRun, other: FailedRun): boolean {
+  return one.kind === other.kind && one.property === other.property
 }
 
 /** Settings one step smaller, the larger steps first. */

@@ -36,10 +36,7 @@ export interface Troubles {
   /** Of each start after a crash: that the disk has forgotten a few bits meanwhile. */
   readonly bitFlip: number
   readonly lostDisk: number
-  /**
-   * Of each look at a replacement: that the new key is added before all others know that the old one is gone. No profile
-   * does so: who is behind refuses the new key as a leader, because the configuration that it has names the old one.
-   */
+  /** Of each look at a replacement: that the new key is added before all others know that the old one is gone. */
   readonly hastyReplacement: number
   readonly membership: number
   readonly snapshot: number
@@ -98,6 +95,8 @@ const CALM: Troubles = {
   scan: 0,
   retry: 0,
 }
+
+export const TROUBLES = Object.keys(CALM) as readonly (keyof Troubles)[]
 
 /** Fewer voters than this cannot do without one of them for good. */
 export const LEAST_REPLACEABLE = 3
@@ -192,7 +191,7 @@ function drawTroubles(random: Random): Troubles {
     fullDisk: perhaps(0.02, 0.04),
     bitFlip: perhaps(0.2, 0.5),
     lostDisk: perhaps(0.01, 0.03),
-    hastyReplacement: 0,
+    hastyReplacement: perhaps(0.5),
     membership: perhaps(0.08),
     snapshot: perhaps(0.05),
     quota: perhaps(0.03),

@@ -3,6 +3,7 @@
  *
  *     npm test                      every *.test.ts but the slow ones
  *     npm test -- raft              those with `raft` in their path
+ *     npm test -- property          those of a category: see test-categories.ts
  *     npm test -- --test-name-pattern=truncates
  *
  * Node answers a pattern without a match with "tests 0" and success; here a folder without tests is an error, so that
@@ -10,9 +11,11 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { globSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join, sep } from 'node:path'
+import { isChosen } from './test-categories.ts'
+import type { ReadFile } from './test-categories.ts'
 import { TEST_FOLDERS } from './tidy-rules.ts'
 
 const MINUTE_MS = 60_000
@@ -24,7 +27,7 @@ const LAST_WORDS_MS = 5_000
 
 export interface Selection {
   readonly slow: boolean
-  /** A file is run when its path contains one of these; none means all. */
+  /** A file is run when one of these is a part of its path, or names a category that it is in; none means all. */
   readonly words: readonly string[]
 }
 
@@ -45,7 +48,7 @@ export function parseCommand(args: readonly string[]): Command {
  * The test files to run, out of all files of the test folders.
  * @throws Error when a folder has no fast test, or when nothing is left to run
  */
-export function selectTests(files: readonly string[], { slow, words }: Selection): string[] {
+export function selectTests(files: readonly string[], { slow, words }: Selection, read: ReadFile): string[] {
   const isSlow = (file: string): boolean => file.endsWith('.slow.test.ts')
   for (const folder of TEST_FOLDERS) {
     if (!files.some((file) => file.startsWith(`${folder}/`) && !isSlow(file))) {
@@ -54,7 +57,7 @@ export function selectTests(files: readonly string[], { slow, words }: Selection
   }
   const selected = files
     .filter((file) => isSlow(file) === slow)
-    .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
+    .filter((file) => words.length === 0 || words.some((word) => isChosen(word, file, read)))
     .sort()
   if (selected.length === 0)
     throw new Error(`no ${slow ? 'slow ' : ''}test file matches ${words.join(', ') || 'the test folders'}`)
@@ -108,6 +111,7 @@ async function run(root: string, command: Command): Promise<number> {
   const files = selectTests(
     found.map((file) => file.replaceAll(sep, '/')),
     command,
+    (file) => readFileSync(join(root, file), 'utf8'),
   )
   return runFiles(root, files, command)
 }

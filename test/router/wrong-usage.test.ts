@@ -2,10 +2,18 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SimDisk } from '../../src/simulation/index.ts'
 import { explore, simulate, SimulationFailure } from '../../src/testing/index.ts'
-import type { AspenRouter, RouterOptions } from '../../src/testing/index.ts'
+import type { AspenRouter, RouterOptions, Scenario } from '../../src/testing/index.ts'
 import { leaderOf, set } from './requests.ts'
 
 const nothing = (): Promise<void> => Promise.resolve()
+
+function rejectingWith(what: unknown): Scenario<never> {
+  // As code without types does it.
+  return () =>
+    new Promise((_, reject) => {
+      ;(reject as (reason: unknown) => void)(what)
+    })
+}
 
 test('simulate: refuses a number of nodes or founders that cannot be', async () => {
   const wrong: readonly (readonly [Omit<RouterOptions, 'seed'>, string])[] = [
@@ -27,6 +35,42 @@ test('explore: refuses to try no seed at all', async () => {
       message: `seeds is ${seeds}: give a whole number from 1`,
     })
   }
+})
+
+test('simulate, explore: refuse a seed that is no whole number from 0', async () => {
+  for (const seed of [-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53]) {
+    await assert.rejects(simulate({ seed }, nothing), {
+      name: 'RangeError',
+      message: `seed is ${seed}: give a whole number from 0`,
+    })
+    await assert.rejects(explore({ firstSeed: seed, seeds: 1 }, nothing), {
+      name: 'RangeError',
+      message: `firstSeed is ${seed}: give a whole number from 0`,
+    })
+  }
+  await explore({ firstSeed: 0, seeds: 1 }, nothing)
+  await simulate({ seed: Number.MAX_SAFE_INTEGER }, nothing)
+})
+
+test('simulate: a scenario that throws something else than an Error fails the run like any other', async () => {
+  const thrown: readonly (readonly [unknown, RegExp])[] = [
+    [undefined, /^seed 3: the scenario threw undefined, which is no Error$/m],
+    [null, /^seed 3: the scenario threw null, which is no Error$/m],
+    ['no luck', /^seed 3: the scenario threw 'no luck', which is no Error$/m],
+    [Object.create(null), /^seed 3: the scenario threw \[Object: null prototype\] \{\}, which is no Error$/m],
+  ]
+  for (const [what, message] of thrown) {
+    await assert.rejects(simulate({ seed: 3 }, rejectingWith(what)), (error) => {
+      assert.ok(error instanceof SimulationFailure)
+      assert.match(error.message, message)
+      assert.equal(error.seed, 3)
+      assert.ok(error.trace.length > 0)
+      assert.ok(error.cause instanceof Error && error.cause.cause === what)
+      return true
+    })
+  }
+  const own = new Error('my own')
+  await assert.rejects(simulate({ seed: 3 }, rejectingWith(own)), (error) => (error as Error).cause === own)
 })
 
 test('AspenRouter: an unknown node is named, and nothing is done to the others', async () => {

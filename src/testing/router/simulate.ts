@@ -1,4 +1,5 @@
 /** Drives a router: events one by one, and after each of them whatever the user's programs make of it. */
+import { inspect } from 'node:util'
 import { Trace } from '../../simulation/index.ts'
 import { AspenRouter } from './aspen-router.ts'
 import type { RouterOptions } from './aspen-router.ts'
@@ -44,6 +45,7 @@ export class SimulationFailure extends Error {
  * Within a scenario time passes only in {@link AspenRouter.sleep} and in requests: code that waits for anything real, or draws from
  * `Math.random` or `Date`, cannot be repeated from its seed.
  *
+ * @throws RangeError when an option is out of range
  * @throws SimulationFailure with the seed when the scenario, a program or an invariant fails, or the limit is reached
  * @example
  * await simulate({ seed: 1 }, async (router) => {
@@ -54,6 +56,7 @@ export class SimulationFailure extends Error {
  * })
  */
 export async function simulate<T>(options: SimulateOptions, scenario: Scenario<T>): Promise<Simulated<T>> {
+  checkSeed('seed', options.seed)
   const trace = new Trace(options.keepLines ?? DEFAULT_KEEP_LINES)
   const failures: Error[] = []
   const router = new AspenRouter(options, { fail: (error) => void failures.push(error), trace })
@@ -62,15 +65,26 @@ export async function simulate<T>(options: SimulateOptions, scenario: Scenario<T
     await router.found()
     settled.push({ value: await scenario(router) })
   }
-  play().catch((error: unknown) => void failures.push(error as Error))
+  play().catch((error: unknown) => void failures.push(asError(error)))
   try {
     await drive(router, options.limitMs ?? DEFAULT_LIMIT_MS, () => failures.length > 0 || settled.length > 0)
     if (failures[0] !== undefined) throw failures[0]
   } catch (error) {
-    throw new SimulationFailure(options.seed, error, trace.lines())
+    throw new SimulationFailure(options.seed, asError(error), trace.lines())
   }
   router.ended()
   return { value: (settled[0] as { value: T }).value, hash: trace.hash, virtualMs: router.now }
+}
+
+function checkSeed(name: string, seed: number): void {
+  if (!(Number.isSafeInteger(seed) && seed >= 0)) throw new RangeError(`${name} is ${seed}: give a whole number from 0`)
+}
+
+/** Code of a user may throw anything. */
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error
+    ? thrown
+    : new Error(`the scenario threw ${inspect(thrown)}, which is no Error`, { cause: thrown })
 }
 
 async function drive(router: AspenRouter, limitMs: number, over: () => boolean): Promise<void> {
@@ -99,12 +113,13 @@ export interface ExploreOptions extends Omit<SimulateOptions, 'seed'> {
 
 /**
  * Runs a scenario under many seeds, until one fails.
- * @throws RangeError when it is to run under none
+ * @throws RangeError when it is to run under none, or an option is out of range
  * @throws SimulationFailure with the seed that failed; give it to {@link simulate} to see it again
  */
 export async function explore(options: ExploreOptions, scenario: Scenario<unknown>): Promise<void> {
   const { firstSeed = 1, seeds = 100, twice = false, ...rest } = options
   if (!(Number.isSafeInteger(seeds) && seeds >= 1)) throw new RangeError(`seeds is ${seeds}: give a whole number from 1`)
+  checkSeed('firstSeed', firstSeed)
   for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
     const { hash } = await simulate({ ...rest, seed }, scenario)
     if (!twice) continue
