@@ -1,7 +1,7 @@
 /** The controllers that the suite opens: in memory, a node, and an HTTP client of one. */
 import assert from 'node:assert/strict'
 import type { AddPeerRequest, ClusterController } from '../../src/api/index.ts'
-import type { AspenNode } from '../../src/cluster/index.ts'
+import type { AspenNode, StorageBackend } from '../../src/cluster/index.ts'
 import { InMemoryCluster } from '../../src/testing/index.ts'
 import type { ControllerPlace, OpenedController } from './cluster-controller-place.ts'
 import { NodePlace, peerOf } from './node-places.ts'
@@ -48,8 +48,9 @@ async function part(node: AspenNode, endpointId: string): Promise<void> {
 
 function placeOf(
   connect: (nodes: NodePlace, node: AspenNode) => ClusterController | Promise<ClusterController>,
+  storageBackend?: StorageBackend,
 ): ControllerPlace {
-  const nodes = new NodePlace()
+  const nodes = new NodePlace(storageBackend)
   const started = new Map<string, AspenNode>()
   return {
     open: async (): Promise<OpenedController> => {
@@ -81,4 +82,5 @@ function placeOf(
 }
 
 export const nodePlace = (): ControllerPlace => placeOf((_nodes, node) => node)
+export const volatileNodePlace = (): ControllerPlace => placeOf((_nodes, node) => node, 'InMemory')
 export const httpPlace = (): ControllerPlace => placeOf((nodes, node) => nodes.http(node))

@@ -1,6 +1,6 @@
 /** The stores that the suite opens: in memory, a node of one, and the clients of such a node. */
 import type { KeyValueStore } from '../../src/api/index.ts'
-import type { AspenNode } from '../../src/cluster/index.ts'
+import type { AspenNode, StorageBackend } from '../../src/cluster/index.ts'
 import { InMemoryCluster } from '../../src/testing/index.ts'
 import type { OpenedStore, StorePlace } from './key-value-store-place.ts'
 import { introduce, NodePlace } from './node-places.ts'
@@ -29,8 +29,11 @@ async function loseMajority(nodes: NodePlace, first: AspenNode): Promise<void> {
   await second.stop()
 }
 
-function placeOf(connect: (nodes: NodePlace, node: AspenNode) => KeyValueStore | Promise<KeyValueStore>): StorePlace {
-  const nodes = new NodePlace()
+function placeOf(
+  connect: (nodes: NodePlace, node: AspenNode) => KeyValueStore | Promise<KeyValueStore>,
+  storageBackend?: StorageBackend,
+): StorePlace {
+  const nodes = new NodePlace(storageBackend)
   return {
     open: async ({ founded = true } = {}): Promise<OpenedStore> => {
       const node = await nodes.start(1)
@@ -43,5 +46,6 @@ function placeOf(connect: (nodes: NodePlace, node: AspenNode) => KeyValueStore |
 }
 
 export const nodePlace = (): StorePlace => placeOf((_nodes, node) => node)
+export const volatileNodePlace = (): StorePlace => placeOf((_nodes, node) => node, 'InMemory')
 export const httpPlace = (): StorePlace => placeOf((nodes, node) => nodes.http(node))
 export const linkPlace = (): StorePlace => placeOf((nodes, node) => nodes.link(node))

@@ -6,6 +6,7 @@ import type { AddPeerRequest } from '../../src/api/index.ts'
 import { connectHttp, connectLink } from '../../src/client/index.ts'
 import type { AspenHttpClient, AspenLinkClient } from '../../src/client/index.ts'
 import { AspenNode } from '../../src/cluster/index.ts'
+import type { StorageBackend } from '../../src/cluster/index.ts'
 import { createHttpServer, PrometheusMetrics } from '../../src/http/index.ts'
 import { silentLogger } from '../../src/ports/index.ts'
 
@@ -15,13 +16,19 @@ const COOKIE = 'contract-cookie'
 export class NodePlace {
   readonly #root = mkdtempSync(join(tmpdir(), 'aspen-contract-'))
   readonly #closers: (() => unknown)[] = []
+  readonly #storageBackend: StorageBackend
   #folders = 0
+
+  constructor(storageBackend: StorageBackend = 'Sqlite') {
+    this.#storageBackend = storageBackend
+  }
 
   /** A node of no cluster. */
   async start(nodeId: number): Promise<AspenNode> {
     const node = await AspenNode.start({
       nodeId,
       dataDir: join(this.#root, `node-${nodeId}-${++this.#folders}`),
+      storageBackend: this.#storageBackend,
       cookie: COOKIE,
       ractorPort: 0,
       heartbeatIntervalMs: 100,

@@ -76,7 +76,7 @@ export class MemoryStateMachine implements StateMachine {
     if (last === undefined) return []
     const { keys, sessions } = this.#state
     const results = decoded.map(({ index, term, envelope }) =>
-      envelope === undefined ? null : applyEnvelope(keys, sessions, envelope, { term, index }),
+      envelope === undefined ? null : copyResult(applyEnvelope(keys, sessions, envelope, { term, index })),
     )
     const brought = lastMembership(decoded)
     this.#state = {
@@ -219,6 +219,15 @@ function writeCut(cut: Cut, local: LocalSnapshot, done: (error: Error | undefine
     })
   }
   next()
+}
+
+/** What a transaction found, and sessions remember, is the state's. */
+function copyResult(result: WriteResult): WriteResult {
+  if (result.txn === undefined) return result
+  const results = result.txn.results.map((one) =>
+    one.type === 'get' && one.entry !== null ? { ...one, entry: copyRow(one.entry) } : one,
+  )
+  return { ...result, txn: { ...result.txn, results } }
 }
 
 /** Whoever changes what he was given must not change the state. */
