@@ -19,6 +19,8 @@ export const MAX_COMMAND_SIZE: number = 8 * MIB
 export const MAX_HTTP_BODY_SIZE: number = 16 * MIB
 export const MAX_SCAN_LIMIT: number = 1000
 export const DEFAULT_SCAN_LIMIT: number = 100
+/** More than the longest token of a scan: a key in base64 behind a few letters. */
+export const MAX_SCAN_TOKEN_SIZE: number = 2 * KIB
 /** A scan page ends early rather than grow past this many bytes of keys and values. */
 export const MAX_SCAN_PAGE_BYTES: number = 4 * MIB
 /** Bytes of keys and values that one transaction may find. */
@@ -26,6 +28,8 @@ export const MAX_RESULT_BYTES: number = 8 * MIB
 /** Clients whose last sequence is remembered in the replicated state, for answers to repeated writes. */
 export const MAX_CLIENT_SESSIONS: number = 10_000
 export const MAX_CLIENT_ID_SIZE: number = 64
+/** The lowest number that a client may give to a write. */
+export const MIN_CLIENT_SEQUENCE: number = 1
 
 // Replication.
 export const MAX_RPC_MESSAGE_SIZE: number = 10 * MIB
@@ -99,6 +103,13 @@ export const MAX_CLIENT_ANSWER_BYTES: number = 128 * MIB
 
 // Cluster.
 export const MAX_VOTERS: number = 100
+/** Learners that a change of the membership may name. */
+export const MAX_LEARNERS: number = 100
+/** Addresses of one peer, and the size of each, in a configuration as elsewhere. They may grow, never shrink: old logs hold them. */
+export const MAX_MEMBER_ADDRESSES: number = 32
+export const MAX_ADDRESS_SIZE: number = 512
+/** The URL of a peer's relay. */
+export const MAX_RELAY_URL_SIZE: number = 2 * KIB
 /** Membership requests waiting on a leader. */
 export const MAX_ADMIN_REQUESTS: number = 100
 export const LEARNER_LAG_THRESHOLD: number = 100
@@ -134,7 +145,12 @@ assert(MAX_RESULT_BYTES + ENVELOPE <= MAX_RPC_MESSAGE_SIZE, 'the largest result 
 assert(MAX_APPEND_BYTES + ENVELOPE <= MAX_RPC_MESSAGE_SIZE, 'a full append must be a valid message')
 assert(MAX_COMMAND_SIZE <= MAX_INFLIGHT_BYTES, 'the largest command must be replicable')
 assert(MAX_COMMAND_SIZE <= MAX_PROPOSAL_BYTES, 'the largest command must be proposable')
-assert(MAX_COMMAND_SIZE <= MAX_HTTP_BODY_SIZE, 'the largest command must fit a request body')
+assert(
+  4 * Math.ceil(MAX_COMMAND_SIZE / 3) + ENVELOPE <= MAX_HTTP_BODY_SIZE,
+  'the largest command must fit a request body in base64',
+)
+assert(4 * Math.ceil(MAX_KEY_SIZE / 3) + 3 <= MAX_SCAN_TOKEN_SIZE, 'the token of the largest key must be allowed')
+assert(MAX_LEARNERS <= MAX_PEERS, 'the learners that a change names must fit a configuration')
 assert(SNAPSHOT_CHUNK_SIZE + ENVELOPE <= MAX_RPC_MESSAGE_SIZE, 'a snapshot chunk must fit one message')
 assert(MAX_RPC_MESSAGE_SIZE <= MAX_LINK_QUEUE_BYTES, 'the largest message must fit a link queue')
 assert(

@@ -20,7 +20,7 @@ export interface AddPeerRequest {
   readonly nodeId: number
   /** Ed25519 public key, 64 hex characters. */
   readonly endpointId: string
-  /** `host:port` hints. */
+  /** `host:port` hints; at most 32. */
   readonly addresses: readonly string[]
   /** A relay URL, for transports that use one. */
   readonly relay?: string | null
@@ -35,7 +35,7 @@ export interface SnapshotReport {
 export interface ChangeMembershipRequest {
   /** The voters afterwards; not empty. A voter left out is removed. */
   readonly members: readonly number[]
-  /** The learners afterwards; absent: those of today who do not become voters stay. */
+  /** The learners afterwards, at most 100; absent: those of today who do not become voters stay. */
   readonly learners?: readonly number[]
 }
 

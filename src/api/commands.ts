@@ -71,7 +71,7 @@ export type Command =
 export interface ClientSequence {
   /** Chosen by the client, 1 to 64 bytes of UTF-8, unique to it. */
   readonly client: string
-  /** Grows with every write of this client; one in flight at a time. */
+  /** From 1; grows with every write of this client; one in flight at a time. */
   readonly sequence: number
 }
 

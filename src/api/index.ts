@@ -6,6 +6,7 @@ export type {
   ClusterState,
   SnapshotReport,
 } from './cluster-controller.ts'
+export { checkPeerSize } from './check-peer.ts'
 export { checkTimeout } from './check-timeout.ts'
 export { toCommand, toKey, toValue } from './commands.ts'
 export type {

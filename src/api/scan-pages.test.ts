@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { compareBytes, utf8Encode } from '../lib/index.ts'
-import { DEFAULT_SCAN_LIMIT, MAX_KEY_SIZE, MAX_SCAN_LIMIT } from '../limits.ts'
+import { DEFAULT_SCAN_LIMIT, MAX_KEY_SIZE, MAX_SCAN_LIMIT, MAX_SCAN_TOKEN_SIZE } from '../limits.ts'
 import type { ErrorCode } from './errors.ts'
 import type { ScanRange, ScanRequest } from './key-value-store.ts'
 import { remainingRange, scanLimit, scanToken } from './scan-pages.ts'
@@ -63,6 +63,14 @@ describe('remainingRange', () => {
     for (const token of ['', 's1.', 's2.a2V5', 'a2V5', `${good}=`, `${good} `, 's1.*', good.slice(0, -1), `x${good}`]) {
       refused('INVALID_TOKEN', { token })
     }
+  })
+
+  test('remainingRange: refuses the token of a key that is too large, and what is longer than any token', () => {
+    const largest = new Uint8Array(MAX_KEY_SIZE).fill(1)
+    assert.deepEqual(remainingRange({ token: scanToken(largest) }).start, Uint8Array.of(...largest, 0))
+    refused('INVALID_TOKEN', { token: scanToken(Uint8Array.of(...largest, 1)) })
+    const token = 's1.'.padEnd(MAX_SCAN_TOKEN_SIZE + 1, 'A')
+    assert.throws(() => remainingRange({ token }), { code: 'INVALID_TOKEN', message: /2049 characters, .* more than 2048/ })
   })
 
   test('remainingRange: takes each key by one token only', () => {

@@ -4,7 +4,7 @@ import type { Data } from './commands.ts'
 import { AspenError } from './errors.ts'
 import type { ScanRange, ScanRequest } from './key-value-store.ts'
 import { compareBytes, concatBytes, prefixEnd, utf8Encode } from '../lib/index.ts'
-import { DEFAULT_SCAN_LIMIT, MAX_SCAN_LIMIT } from '../limits.ts'
+import { DEFAULT_SCAN_LIMIT, MAX_KEY_SIZE, MAX_SCAN_LIMIT, MAX_SCAN_TOKEN_SIZE } from '../limits.ts'
 
 const TOKEN_PREFIX = 's1.'
 const TOKEN_ALPHABET = { alphabet: 'base64url', omitPadding: true } as const
@@ -36,10 +36,13 @@ function parseToken(token: string): Uint8Array {
 
 /** The key a token names. @throws AspenError INVALID_TOKEN unless the token was made for this range */
 function lastKey(token: string, range: ScanRange): Uint8Array {
+  if (token.length > MAX_SCAN_TOKEN_SIZE) {
+    const message = `the token has ${token.length} characters, and no scan gives more than ${MAX_SCAN_TOKEN_SIZE}: start from the first page`
+    throw new AspenError('INVALID_TOKEN', message)
+  }
   const key = parseToken(token)
-  const outside =
-    key.length === 0 || compareBytes(key, range.start) < 0 || (range.end !== null && compareBytes(key, range.end) >= 0)
-  if (outside || scanToken(key) !== token) {
+  const outside = compareBytes(key, range.start) < 0 || (range.end !== null && compareBytes(key, range.end) >= 0)
+  if (key.length === 0 || key.length > MAX_KEY_SIZE || outside || scanToken(key) !== token) {
     throw new AspenError(
       'INVALID_TOKEN',
       'the token is not one that a scan of this prefix or range gave: start from the first page',

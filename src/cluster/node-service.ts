@@ -2,7 +2,7 @@
  * What a node answers, whatever it is made of: the public interfaces over a replica and its actor. Nothing here knows whether disk,
  * network and time are real ones.
  */
-import { AspenError, checkTimeout, remainingRange, scanLimit, scanToken, toCommand, toKey } from '../api/index.ts'
+import { AspenError, checkPeerSize, checkTimeout, remainingRange, scanLimit, scanToken, toCommand, toKey } from '../api/index.ts'
 import type {
   AddPeerRequest,
   ChangeMembershipRequest,
@@ -22,12 +22,21 @@ import type {
   WriteOptions,
   WriteResult,
 } from '../api/index.ts'
-import { MAX_CLIENT_ID_SIZE, MAX_COMMAND_SIZE, MAX_REQUEST_TIMEOUT_MS, MAX_SCAN_PAGE_BYTES, MAX_VOTERS } from '../limits.ts'
+import {
+  MAX_CLIENT_ID_SIZE,
+  MAX_COMMAND_SIZE,
+  MAX_LEARNERS,
+  MAX_MEMBER_ADDRESSES,
+  MAX_REQUEST_TIMEOUT_MS,
+  MAX_SCAN_PAGE_BYTES,
+  MAX_VOTERS,
+  MIN_CLIENT_SEQUENCE,
+} from '../limits.ts'
 import type { PeerBook } from '../net/index.ts'
 import type { Clock, LogStore, SnapshotStore, StateMachine, StoredSnapshot, Transport } from '../ports/index.ts'
 import type { Membership } from '../raft/index.ts'
 import type { Replica, Reply } from '../replica/index.ts'
-import { encodeEnvelope, MAX_MEMBER_ADDRESSES } from '../wire/index.ts'
+import { encodeEnvelope } from '../wire/index.ts'
 import { clusterState, nodeStatus } from './node-status.ts'
 import type { RaftActor } from './raft-actor.ts'
 
@@ -134,7 +143,7 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
   async changeMembership(change: ChangeMembershipRequest, options: RequestOptions = {}): Promise<ClusterState> {
     const members = checkIds(change.members, 'members')
     if (members.length === 0) throw new AspenError('INVALID_REQUEST', 'members is empty: a cluster needs a voter')
-    const learners = change.learners === undefined ? null : checkIds(change.learners, 'learners')
+    const learners = change.learners === undefined ? null : checkIds(change.learners, 'learners', MAX_LEARNERS)
     const request = { op: 'change-membership', members, learners } as const
     return this.#askMembership(
       (reply, deadline) => this.#parts.actor.send({ type: 'administer', request, deadline, reply }),
@@ -148,6 +157,7 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
 
   async addPeer(peer: AddPeerRequest): Promise<void> {
     checkIds([peer.nodeId], 'node_id')
+    checkPeerSize(peer)
     const { peerBook, transport } = this.#parts
     if (peer.endpointId === transport.endpointId) throw new AspenError('INVALID_REQUEST', 'endpoint_id is this node itself')
     const { nodeId, endpointId, addresses, relay = null } = peer
@@ -237,14 +247,14 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
   }
 }
 
-function checkIds(ids: readonly number[], what: string): number[] {
+function checkIds(ids: readonly number[], what: string, max = MAX_VOTERS): number[] {
   for (const id of ids) {
     if (!Number.isSafeInteger(id) || id < 1)
       throw new AspenError('INVALID_REQUEST', `${what} names node ${id}: node ids are whole numbers from 1`)
   }
   const unique = [...new Set(ids)].sort((a, b) => a - b)
-  if (unique.length > MAX_VOTERS)
-    throw new AspenError('INVALID_REQUEST', `${what} names ${unique.length} nodes; at most ${MAX_VOTERS} are allowed`)
+  if (unique.length > max)
+    throw new AspenError('INVALID_REQUEST', `${what} names ${unique.length} nodes; at most ${max} are allowed`)
   return unique
 }
 
@@ -254,8 +264,11 @@ function checkOrigin({ origin }: WriteOptions): ClientSequence | null {
   if (size < 1 || size > MAX_CLIENT_ID_SIZE || !origin.client.isWellFormed()) {
     throw new AspenError('INVALID_REQUEST', `the client id has ${size} bytes; 1 to ${MAX_CLIENT_ID_SIZE} are allowed`)
   }
-  if (!Number.isSafeInteger(origin.sequence) || origin.sequence < 1) {
-    throw new AspenError('INVALID_REQUEST', `the sequence is ${origin.sequence}: it must be a whole number from 1`)
+  if (!Number.isSafeInteger(origin.sequence) || origin.sequence < MIN_CLIENT_SEQUENCE) {
+    throw new AspenError(
+      'INVALID_REQUEST',
+      `the sequence is ${origin.sequence}: it must be a whole number from ${MIN_CLIENT_SEQUENCE}`,
+    )
   }
   return origin
 }

@@ -1,5 +1,5 @@
 /** Requests and answers of the routes that administer and describe a cluster. */
-import { MAX_PEERS, MAX_VOTERS } from '../limits.ts'
+import { MAX_LEARNERS, MAX_RELAY_URL_SIZE, MAX_VOTERS } from '../limits.ts'
 import {
   Addresses,
   Count,
@@ -32,8 +32,8 @@ export const ChangeMembershipBody = strictObject(
     members: Members,
     learners: Type.Optional(
       Type.Array(NodeId, {
-        maxItems: MAX_PEERS,
-        description: "The learners afterwards; absent: today's who do not become voters.",
+        maxItems: MAX_LEARNERS,
+        description: `The learners afterwards, at most ${MAX_LEARNERS}; absent: today's who do not become voters.`,
       }),
     ),
     timeout_ms: TimeoutMs,
@@ -46,7 +46,7 @@ export const AddPeerBody = strictObject(
     node_id: NodeId,
     endpoint_id: EndpointId,
     addresses: Addresses,
-    relay: Type.Optional({ type: ['string', 'null'], maxLength: 2048, description: 'A relay URL.' }),
+    relay: Type.Optional({ type: ['string', 'null'], maxLength: MAX_RELAY_URL_SIZE, description: 'A relay URL.' }),
   },
   {
     examples: [

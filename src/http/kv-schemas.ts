@@ -134,7 +134,6 @@ export const ScanBody = strictObject(
     ),
     token: Type.Optional({
       type: ['string', 'null'],
-      maxLength: 4096,
       description: 'The token of the page before, with the same prefix or range. Null asks for the first page.',
     }),
     ...Encoding,

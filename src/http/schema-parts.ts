@@ -1,10 +1,15 @@
 /** The building blocks of the request and answer schemas. Requests refuse unknown members; nothing is coerced. */
 import type { ErrorCode } from '../api/index.ts'
-import { MAX_CLIENT_ID_SIZE, REQUEST_TIMEOUT_MS } from '../limits.ts'
+import {
+  MAX_ADDRESS_SIZE,
+  MAX_CLIENT_ID_SIZE,
+  MAX_MEMBER_ADDRESSES,
+  MAX_REQUEST_TIMEOUT_MS,
+  MIN_CLIENT_SEQUENCE,
+  REQUEST_TIMEOUT_MS,
+} from '../limits.ts'
 import { Type } from './schema.ts'
 import type { Properties, Schema } from './schema.ts'
-
-export const MAX_TIMEOUT_MS = 60_000
 
 /** An object of a request: unknown members are a mistake of the sender and refused. */
 export function strictObject(properties: Properties, keywords: Schema = {}): Schema {
@@ -41,9 +46,9 @@ export const EndpointId = Type.String({
   examples: ['5f0c6a2e9d4b1837c2a0e5f6b7d8c9a0112233445566778899aabbccddeeff00'],
 })
 
-export const Addresses = Type.Array(Type.String({ minLength: 1, maxLength: 300 }), {
-  maxItems: 16,
-  description: 'Where the node can be dialled, as host:port.',
+export const Addresses = Type.Array(Type.String({ minLength: 1, maxLength: MAX_ADDRESS_SIZE }), {
+  maxItems: MAX_MEMBER_ADDRESSES,
+  description: `Where the node can be dialled, as host:port: at most ${MAX_MEMBER_ADDRESSES}.`,
   examples: [['127.0.0.1:26002']],
 })
 
@@ -60,7 +65,7 @@ export const Value = Type.String({
 export const TimeoutMs = Type.Optional(
   Type.Integer({
     minimum: 1,
-    maximum: MAX_TIMEOUT_MS,
+    maximum: MAX_REQUEST_TIMEOUT_MS,
     description: `Milliseconds until the request is given up; ${REQUEST_TIMEOUT_MS} when absent.`,
     examples: [5000],
   }),
@@ -93,7 +98,7 @@ export const ClientId = Type.Optional(
 
 export const Sequence = Type.Optional(
   Type.Integer({
-    minimum: 0,
+    minimum: MIN_CLIENT_SEQUENCE,
     maximum: Number.MAX_SAFE_INTEGER,
     description:
       'Grows with every write of this client. The same pair sent again is applied once and answered as the first time.',

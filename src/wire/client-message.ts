@@ -4,9 +4,6 @@ import type { ErrorDetails, KeyValue, ScanPage, ScanRequest, WriteResult } from 
 /** The ALPN name of client links. Messages that an older end could not read need a new number. */
 export const CLIENT_PROTOCOL = 'aspen/client/1'
 
-/** More than the longest token: a key in base64 behind a few letters. Bytes. */
-export const MAX_SCAN_TOKEN_SIZE = 2048
-
 interface Request {
   /** Chosen by the client and echoed in the answer. Answers come in any order. */
   readonly id: number

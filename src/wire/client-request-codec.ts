@@ -1,9 +1,8 @@
 import type { Data, ScanRequest } from '../api/index.ts'
 import { utf8Encode } from '../lib/index.ts'
-import { MAX_KEY_SIZE, MAX_REQUEST_TIMEOUT_MS, MAX_SCAN_LIMIT } from '../limits.ts'
+import { MAX_KEY_SIZE, MAX_REQUEST_TIMEOUT_MS, MAX_SCAN_LIMIT, MAX_SCAN_TOKEN_SIZE } from '../limits.ts'
 import { ByteReader } from './byte-reader.ts'
 import { ByteWriter } from './byte-writer.ts'
-import { MAX_SCAN_TOKEN_SIZE } from './client-message.ts'
 import type { ClientRequest, ClientScan, UnreadableRequest } from './client-message.ts'
 import { WireError } from './wire-error.ts'
 

@@ -10,11 +10,12 @@
  * The first bytes of a hello, and refusals, keep their form in every version, so that versions can name each other.
  */
 import { concatBytes, utf8Encode } from '../lib/index.ts'
+import { MAX_ADDRESS_SIZE, MAX_MEMBER_ADDRESSES } from '../limits.ts'
 import type { Claims } from '../ports/index.ts'
 import { ByteReader } from './byte-reader.ts'
 import { ByteWriter } from './byte-writer.ts'
 import { WireError } from './wire-error.ts'
-import { MAX_ADDRESS_SIZE, MAX_CLUSTER_ID_SIZE, MAX_MEMBER_ADDRESSES } from './wire-limits.ts'
+import { MAX_CLUSTER_ID_SIZE } from './wire-limits.ts'
 
 export const LINK_VERSION = 1
 export const NONCE_SIZE = 32

@@ -1,7 +1,7 @@
 export { ByteReader } from './byte-reader.ts'
 export { ByteWriter, prefixedSize, varintSize } from './byte-writer.ts'
 export { decodeClientAnswer, encodeClientAnswer } from './client-answer-codec.ts'
-export { CLIENT_PROTOCOL, MAX_SCAN_TOKEN_SIZE } from './client-message.ts'
+export { CLIENT_PROTOCOL } from './client-message.ts'
 export type * from './client-message.ts'
 export { decodeClientRequest, encodeClientRequest } from './client-request-codec.ts'
 export { entryKindCode, entryKindOf } from './entry-kind.ts'
@@ -10,14 +10,8 @@ export { decodeMembership, encodeMembership } from './membership-codec.ts'
 export { decodePeerMessage, encodePeerMessage } from './peer-message-codec.ts'
 export type * from './peer-message.ts'
 export { WireError } from './wire-error.ts'
-export {
-  MAX_ADDRESS_SIZE,
-  MAX_CLUSTER_ID_SIZE,
-  MAX_ERROR_DETAILS_DEPTH,
-  MAX_ERROR_TEXT_SIZE,
-  MAX_MEMBER_ADDRESSES,
-  MAX_SNAPSHOT_ID_SIZE,
-} from './wire-limits.ts'
+export { MAX_ADDRESS_SIZE, MAX_MEMBER_ADDRESSES, MAX_SCAN_TOKEN_SIZE } from '../limits.ts'
+export { MAX_CLUSTER_ID_SIZE, MAX_ERROR_DETAILS_DEPTH, MAX_ERROR_TEXT_SIZE, MAX_SNAPSHOT_ID_SIZE } from './wire-limits.ts'
 export { decodeWriteResult, encodeWriteResult } from './write-result-codec.ts'
 export { FRAME_HEADER_SIZE, FrameDecoder, MAX_FRAME_PAYLOAD } from './frame.ts'
 export type { ControlKind, FrameKind, FrameSink } from './frame.ts'

@@ -1,9 +1,5 @@
 /** Bounds on what messages may carry beside keys, values and entries. Sizes are bytes. They may grow, never shrink: old logs hold them. */
 
-/** Addresses of one member in a configuration. */
-export const MAX_MEMBER_ADDRESSES = 32
-/** One address: `host:port`, or a relay's URL. */
-export const MAX_ADDRESS_SIZE = 512
 export const MAX_CLUSTER_ID_SIZE = 64
 /** A snapshot's id is a file name. */
 export const MAX_SNAPSHOT_ID_SIZE = 128

@@ -1,5 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import {
+  MAX_ADDRESS_SIZE,
+  MAX_LEARNERS,
+  MAX_MEMBER_ADDRESSES,
+  MAX_RELAY_URL_SIZE,
+  MIN_CLIENT_SEQUENCE,
+} from '../../src/limits.ts'
 import { checkAnswer, validator } from './check-answer.ts'
 import { createFixture } from './fixture.ts'
 
@@ -7,6 +14,18 @@ const ROUTES = {
   get: ['/health', '/metrics', '/raft-metrics', '/leader', '/node-info', '/cluster-ticket', '/openapi.json'],
   post: ['/init', '/add-learner', '/change-membership', '/add-peer', '/write', '/read', '/scan', '/trigger-snapshot'],
 }
+
+const PEER = { node_id: 2, endpoint_id: 'ab'.repeat(32) }
+const COMMAND = { Set: { key: 'k', value: 'v' } }
+
+/** Requests at a bound, or past it by so many. */
+const AT_BOUNDS: readonly (readonly [path: string, request: (past: number) => object])[] = [
+  ['/add-peer', (past) => ({ ...PEER, addresses: Array.from({ length: MAX_MEMBER_ADDRESSES + past }, () => 'host:1') })],
+  ['/add-peer', (past) => ({ ...PEER, addresses: ['a'.repeat(MAX_ADDRESS_SIZE + past)] })],
+  ['/add-peer', (past) => ({ ...PEER, addresses: [], relay: 'r'.repeat(MAX_RELAY_URL_SIZE + past) })],
+  ['/change-membership', (past) => ({ members: [1], learners: Array.from({ length: MAX_LEARNERS + past }, (_, i) => i + 2) })],
+  ['/write', (past) => ({ command: COMMAND, client_id: 'c', sequence: MIN_CLIENT_SEQUENCE - past })],
+]
 
 interface Documented {
   readonly operationId: string
@@ -61,6 +80,17 @@ describe('/openapi.json', () => {
       }
     }
     assert.ok(examples >= 15, `only ${examples} examples`)
+  })
+
+  test('its requests: end where the bounds of a node do', async () => {
+    const { openapi } = await createFixture()
+    for (const [path, request] of AT_BOUNDS) {
+      const schema = openapi.paths[path]?.['post']?.requestBody?.content['application/json']?.schema
+      assert.ok(schema !== undefined, path)
+      const validate = validator(schema)
+      assert.ok(validate(request(0)), `${path} at the bound: ${JSON.stringify(validate.errors)}`)
+      assert.ok(!validate(request(1)), `${path} past the bound: ${JSON.stringify(request(1)).slice(0, 100)}`)
+    }
   })
 
   test('checkAnswer: finds what is missing, surplus or of another type', async () => {
