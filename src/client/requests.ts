@@ -1,6 +1,10 @@
-/** Keys, values and commands as JSON bodies. Bytes travel as base64, text as it is. */
+/** Keys, values and commands as JSON bodies. Bytes travel as base64, text as it is unless that would be much longer. */
 import { AspenError } from '../api/index.ts'
 import type { Data, ScanRequest, WriteCommand, WriteCondition, WriteOperation, WriteOptions } from '../api/index.ts'
+import { MAX_HTTP_BODY_SIZE } from '../limits.ts'
+
+/** So many characters fit a body however they are written: a control character takes six bytes, and no other takes more. */
+const SMALL_TEXT = MAX_HTTP_BODY_SIZE / 8
 
 type Encode = (data: Data) => string
 
@@ -17,7 +21,8 @@ export function base64(data: Data): string {
 function encodeOperation(operation: WriteOperation, encode: Encode): object {
   if ('Set' in operation) return { Set: { key: encode(operation.Set.key), value: encode(operation.Set.value) } }
   if ('Delete' in operation) return { Delete: { key: encode(operation.Delete.key) } }
-  return { Get: { key: encode(operation.Get.key) } }
+  if ('Get' in operation) return { Get: { key: encode(operation.Get.key) } }
+  throw new AspenError('INVALID_REQUEST', 'an operation of a transaction is one of Set, Delete, Get')
 }
 
 function encodeCondition(condition: WriteCondition, encode: Encode): object {
@@ -29,6 +34,9 @@ function encodeCommand(command: WriteCommand, encode: Encode): object {
   if ('Set' in command || 'Delete' in command) return encodeOperation(command, encode)
   if ('SetMulti' in command) return { SetMulti: { pairs: command.SetMulti.pairs.map(([k, v]) => [encode(k), encode(v)]) } }
   if ('DeleteMulti' in command) return { DeleteMulti: { keys: command.DeleteMulti.keys.map(encode) } }
+  if (!('Txn' in command)) {
+    throw new AspenError('INVALID_REQUEST', 'a command is one of Set, SetMulti, Delete, DeleteMulti, Txn')
+  }
   const { compare, then, else: otherwise } = command.Txn
   return {
     Txn: {
@@ -39,18 +47,30 @@ function encodeCommand(command: WriteCommand, encode: Encode): object {
   }
 }
 
-/** Whether a command can be sent as it is. Not a transaction: what it gets may be bytes, even when what it says is not. */
-function isText(command: WriteCommand): boolean {
-  if ('Set' in command) return typeof command.Set.key === 'string' && typeof command.Set.value === 'string'
-  if ('Delete' in command) return typeof command.Delete.key === 'string'
-  if ('SetMulti' in command) return command.SetMulti.pairs.every((pair) => pair.every((data) => typeof data === 'string'))
-  if ('DeleteMulti' in command) return command.DeleteMulti.keys.every((key) => typeof key === 'string')
-  return false
+/** Keys and values of a command that could be sent as it is. Not of a transaction: what it gets may be bytes. */
+function contents(command: WriteCommand): readonly Data[] | undefined {
+  if ('Set' in command) return [command.Set.key, command.Set.value]
+  if ('Delete' in command) return [command.Delete.key]
+  if ('SetMulti' in command) return command.SetMulti.pairs.flat()
+  return 'DeleteMulti' in command ? command.DeleteMulti.keys : undefined
+}
+
+/** Whether a command is sent as it is: all of it is text, and not so much of it what JSON escapes that base64 is shorter. */
+function goesAsText(command: WriteCommand): boolean {
+  const parts = contents(command)
+  return parts?.every((part) => typeof part === 'string') === true && isShortAsText(parts)
+}
+
+/** A legal command has at most 8 MiB: they fit a body as base64, and not always as text. */
+function isShortAsText(texts: readonly string[]): boolean {
+  if (texts.reduce((sum, { length }) => sum + length, 0) <= SMALL_TEXT) return true
+  const base64Size = texts.reduce((sum, text) => sum + 4 * Math.ceil(Buffer.byteLength(text) / 3), 0)
+  return Buffer.byteLength(JSON.stringify(texts)) <= base64Size
 }
 
 export function writeBody(command: WriteCommand, { origin }: WriteOptions): object {
   const session = origin === undefined ? {} : { client_id: origin.client, sequence: origin.sequence }
-  if (isText(command)) return { command, ...session }
+  if (goesAsText(command)) return { command, ...session }
   return { command: encodeCommand(command, base64), keys: 'base64', values: 'base64', ...session }
 }
 
