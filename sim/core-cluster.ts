@@ -50,13 +50,13 @@ export interface CoreRun {
   readonly coverage: CoreCoverage
 }
 
-interface PendingRead {
+export interface PendingRead {
   readonly ticket: number
   /** What was committed anywhere when the read began. */
   readonly floor: number
 }
 
-function member(id: NodeId): Member {
+export function member(id: NodeId): Member {
   return { id, endpointId: String(id).padStart(64, '0'), addresses: [] }
 }
 
@@ -277,7 +277,8 @@ export class CoreCluster {
       if (leader === undefined) continue
       leader.input((raft) => raft.propose(new Uint8Array(3)))
       const { voters } = leader.raft.membership
-      if (voters.length > 0 && voters.every((id) => (this.#nodes[id - 1] as CoreNode).applied >= target)) return this.#checker.lastCommitted
+      if (voters.length > 0 && voters.every((id) => (this.#nodes[id - 1] as CoreNode).applied >= target))
+        return this.#checker.lastCommitted
     }
     const states = this.#nodes.map(({ id, raft, applied }) => `${id}:${raft.role}/${raft.term}/${raft.commitIndex}/${applied}`)
     throw new Error(`no progress within 5 s after healing: ${states.join(' ')}`)

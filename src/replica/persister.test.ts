@@ -288,6 +288,38 @@ describe('Persister: failure', () => {
     restoring.endRestore(new Error('EIO'))
     assert.deepEqual([restoring.events, restoring.log.calls], [['restore 9', 'failed EIO'], []])
   })
+
+  // The turns go on until the node has been taken down.
+  const failures: Readonly<Record<string, (bench: Bench) => void>> = {
+    write: (bench) => {
+      bench.enqueue(1, { persist: append(1), messages: [1] })
+      bench.persister.start()
+      bench.log.finish(new Error('EIO'))
+    },
+    purge: (bench) => {
+      bench.persister.requestPurge(1)
+      bench.log.finish(new Error('EIO'))
+    },
+    restore: (bench) => {
+      bench.enqueue(1, { restore: 9, messages: [1] })
+      bench.persister.start()
+      bench.endRestore(new Error('EIO'))
+    },
+  }
+  for (const [operation, fail] of Object.entries(failures)) {
+    test(`${operation}: after an error nothing that comes later is said or begun either`, () => {
+      const bench = new Bench()
+      fail(bench)
+      const calls = [...bench.log.calls]
+      assert.equal(bench.news().at(-1), 'failed EIO')
+      bench.enqueue(2, { messages: [2] })
+      bench.persister.start()
+      bench.enqueue(3, { persist: append(2), messages: [3] })
+      bench.persister.start()
+      bench.persister.requestPurge(2)
+      assert.deepEqual([bench.news(), bench.log.calls], [[], calls])
+    })
+  }
 })
 
 describe('Persister: restore', () => {

@@ -5,7 +5,9 @@
  */
 import { chance, pick, randomBetween } from '../../src/lib/index.ts'
 import type { Random } from '../../src/lib/index.ts'
-import type { Member, Message, NodeId } from '../../src/raft/index.ts'
+import type { Message, NodeId } from '../../src/raft/index.ts'
+import { member } from '../../sim/core-cluster.ts'
+import type { PendingRead } from '../../sim/core-cluster.ts'
 import { CoreNode } from '../../sim/core-node.ts'
 import { forkPrng, Life, Scheduler } from '../../src/simulation/index.ts'
 import { SafetyViolation } from '../../sim/invariants.ts'
@@ -18,22 +20,12 @@ const LEARNERS = 3
 const PACES = [0.15, 1, 1, 1, 2]
 const STEP_MS = 4
 
-interface PendingRead {
-  readonly ticket: number
-  /** What was committed anywhere when the read began. */
-  readonly floor: number
-}
-
 /** What one run came across. */
 export interface DriftRun {
   readonly committed: number
   readonly reads: number
   /** How often two nodes were seen that each held themselves for the leader. */
   readonly rivalries: number
-}
-
-function member(id: NodeId): Member {
-  return { id, endpointId: String(id).padStart(64, '0'), addresses: [] }
 }
 
 export class DriftingCores {

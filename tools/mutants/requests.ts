@@ -56,7 +56,7 @@ export const REQUESTS: readonly Mutant[] = [
     file: 'client/exchange.ts',
     find: 'else sent = true',
     replace: 'else sent = false',
-    hunter: 'tools/mutants/kept-connection.test.ts',
+    hunter: 'test/http/kept-connection.test.ts',
   },
   {
     name: 'HTTP client holds every write for repeatable',
@@ -71,5 +71,19 @@ export const REQUESTS: readonly Mutant[] = [
     find: 'this.#settleAll(() => endedFailure(error, true))',
     replace: 'this.#settleAll(() => endedFailure(error, false))',
     hunter: 'test/client/link-bounds.test.ts',
+  },
+  {
+    name: 'HTTP client sends a write again that was not answered',
+    file: 'client/caller.ts',
+    find: 'repeatable: call.repeatable,',
+    replace: 'repeatable: true,',
+    hunter: 'cluster',
+  },
+  {
+    name: 'client calls a write undone that an earlier attempt may have done',
+    file: 'client/attempts.ts',
+    find: 'leavesOpen(failure)) open = failure',
+    replace: 'leavesOpen(failure)) open = null',
+    hunter: 'cluster',
   },
 ]
