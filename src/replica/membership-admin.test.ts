@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Prng } from '../lib/index.ts'
-import { LEARNER_LAG_THRESHOLD, MAX_ADMIN_REQUESTS, MAX_VOTERS } from '../limits.ts'
+import { LEARNER_LAG_THRESHOLD, MAX_ADMIN_REQUESTS, MAX_LEARNERS, MAX_VOTERS } from '../limits.ts'
 import type { LinkedPeer, PeerReport } from '../ports/index.ts'
 import { Raft } from '../raft/index.ts'
 import type { Membership, Message } from '../raft/index.ts'
@@ -199,6 +199,17 @@ describe('MembershipAdmin: add-learner', () => {
     bench.submit('other key', add(2, OTHER_KEY))
     assert.deepEqual(bench.answers.outcomes, ['again: ok', 'same key: ok', 'other key: NODE_AMBIGUOUS'])
     assert.equal(bench.raft.lastLog.index, before)
+  })
+
+  test('add-learner: is refused where there are as many learners as a change may name', () => {
+    const learners = Array.from({ length: MAX_LEARNERS }, (_, i) => i + 10)
+    const bench = new Bench(membershipOf([1], learners)).lead()
+    bench.links.push(link(OTHER_KEY, 5))
+    const last = bench.raft.lastLog.index
+    bench.submit('one more', add(5))
+    bench.submit('one of them', add(10))
+    assert.deepEqual(bench.answers.outcomes, ['one more: INVALID_REQUEST', 'one of them: ok'])
+    assert.equal(bench.raft.lastLog.index, last)
   })
 
   test('add-learner: a key that is a member under another id is refused', () => {

@@ -1,5 +1,5 @@
 import { AspenError } from '../api/index.ts'
-import { LEARNER_LAG_THRESHOLD, MAX_ADMIN_REQUESTS, MAX_VOTERS } from '../limits.ts'
+import { LEARNER_LAG_THRESHOLD, MAX_ADMIN_REQUESTS, MAX_LEARNERS, MAX_VOTERS } from '../limits.ts'
 import type { LinkedPeer, PeerReport } from '../ports/index.ts'
 import { isJoint } from '../raft/index.ts'
 import type { LogId, Member, Membership, MembershipTarget, NodeId, Raft } from '../raft/index.ts'
@@ -175,6 +175,11 @@ export class MembershipAdmin {
         },
       )
     }
+    if (membership.learners.length >= MAX_LEARNERS)
+      return new AspenError(
+        'INVALID_REQUEST',
+        `the cluster has ${MAX_LEARNERS} learners, and more are not allowed: remove one first`,
+      )
     const member = bindMember(nodeId, endpointId, { links: links(), reports: reports(), nodeIdHint, clusterId: clusterId() })
     if (member instanceof AspenError) {
       const patient = member.code === 'NODE_UNKNOWN' && now < Math.min(task.deadline, task.startedAt + LINK_PATIENCE_MS)
