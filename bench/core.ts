@@ -25,9 +25,14 @@ interface CoreNode {
   applied: number
 }
 
+function memberOf(id: number): Member {
+  return { id, endpointId: String(id).padStart(64, '0'), addresses: [] }
+}
+
 function createNode(id: number): CoreNode {
   const options = {
     id,
+    endpointId: memberOf(id).endpointId,
     timings: TIMINGS,
     random: new Prng(id),
     incarnation: id,
@@ -98,8 +103,7 @@ export function createCoreCluster(): CoreCluster {
     }
     assert(false, `the cluster did not come to rest in ${MAX_STEPS} steps`)
   }
-  const members = IDS.map((id): Member => ({ id, endpointId: String(id).padStart(64, '0'), addresses: [] }))
-  leader.raft.bootstrap(members)
+  leader.raft.bootstrap(IDS.map(memberOf))
   settle()
   assert(leader.raft.role === 'leader', 'node 1 founded the cluster and has to lead it')
   let proposed = 0

@@ -1,8 +1,8 @@
 /** Consensus cores alone, under message shuffling and crashes: the cheapest way to many interleavings. */
 import { chance, pick, randomBetween } from '../src/lib/index.ts'
 import type { Random } from '../src/lib/index.ts'
-import type { Member, Message, NodeId, RaftCounters } from '../src/raft/index.ts'
-import { CoreNode } from './core-node.ts'
+import type { Message, NodeId, RaftCounters } from '../src/raft/index.ts'
+import { CoreNode, member } from './core-node.ts'
 import { forkPrng, Life, Scheduler, Trace } from '../src/simulation/index.ts'
 import { SafetyChecker } from './invariants.ts'
 
@@ -54,10 +54,6 @@ export interface PendingRead {
   readonly ticket: number
   /** What was committed anywhere when the read began. */
   readonly floor: number
-}
-
-export function member(id: NodeId): Member {
-  return { id, endpointId: String(id).padStart(64, '0'), addresses: [] }
 }
 
 export class CoreCluster {

@@ -5,9 +5,14 @@
 import { assert, randomBetween } from '../src/lib/index.ts'
 import type { Random } from '../src/lib/index.ts'
 import { EMPTY_MEMBERSHIP, Raft } from '../src/raft/index.ts'
-import type { Effects, Entry, LogId, Membership, Message, NodeId, SnapshotMeta, Timings } from '../src/raft/index.ts'
+import type { Effects, Entry, LogId, Member, Membership, Message, NodeId, SnapshotMeta, Timings } from '../src/raft/index.ts'
 import type { SafetyChecker } from './invariants.ts'
 import type { Life } from '../src/simulation/index.ts'
+
+/** A member, under a key made from its id. */
+export function member(id: NodeId): Member {
+  return { id, endpointId: String(id).padStart(64, '0'), addresses: [] }
+}
 
 const ORIGIN: LogId = { term: 0, index: 0 }
 
@@ -86,7 +91,14 @@ export class CoreNode {
     checker.started(this.id, { term, votedFor, purged, entries: entries.map(identify), applied: this.#applied })
     const later = entries.filter(({ index, membership }) => index > this.#applied && membership !== undefined)
     this.#raft = new Raft(
-      { id: this.id, timings, random, incarnation: this.id * 1000 + ++this.#lives, encodeMembership: () => new Uint8Array(9) },
+      {
+        id: this.id,
+        endpointId: member(this.id).endpointId,
+        timings,
+        random,
+        incarnation: this.id * 1000 + ++this.#lives,
+        encodeMembership: () => new Uint8Array(9),
+      },
       {
         term,
         votedFor,

@@ -1,6 +1,7 @@
 /** Elections: pre-vote (thesis 9.6), votes (paper 5.2), the lost-link hint, and what a new role begins with. */
 import { assert, randomBetween } from '../lib/index.ts'
 import { allVoters, voteOutcome } from './membership.ts'
+import { answerTo } from './messages.ts'
 import type { Message, TimeoutNow, VoteRequest, VoteResponse } from './messages.ts'
 import { Progress } from './progress.ts'
 import type { RaftState } from './state.ts'
@@ -80,7 +81,7 @@ function preCampaign(state: RaftState): void {
   state.setRole('pre-candidate', null)
   state.transferCampaign = false
   state.votes.clear()
-  state.votes.set(state.id, true)
+  if (state.isVoter) state.votes.set(state.id, true)
   setCampaignTimer(state)
   if (voteOutcome(state.membership, state.votes) === 'won') {
     campaign(state, false)
@@ -118,7 +119,7 @@ function voteRequest(state: RaftState, to: NodeId, preVote: boolean): VoteReques
 /** The candidate's term and vote reached the disk: its own vote counts from now on. */
 export function ownVoteDurable(state: RaftState): void {
   if (state.role !== 'candidate' || state.durableTerm !== state.term || state.votes.has(state.id)) return
-  recordVote(state, state.id, true)
+  if (state.isVoter) recordVote(state, state.id, true)
 }
 
 function recordVote(state: RaftState, from: NodeId, granted: boolean): void {
@@ -153,8 +154,7 @@ export function handleVoteRequest(state: RaftState, request: VoteRequest): void 
   const term = granted && request.preVote ? request.term : state.term
   state.stage.sendOncePersisted({
     type: 'vote-response',
-    from: state.id,
-    to: request.from,
+    ...answerTo(request),
     term,
     preVote: request.preVote,
     granted,

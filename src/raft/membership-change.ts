@@ -1,7 +1,7 @@
 /** Changing who belongs: joint consensus (thesis 4.3), one change at a time. */
 import { assert } from '../lib/index.ts'
 import { becomeFollower } from './election.ts'
-import { finalMembership, isJoint, isMember, isVoter, proposedMembership } from './membership.ts'
+import { finalMembership, isJoint, isMember, proposedMembership } from './membership.ts'
 import type { MembershipTarget } from './membership.ts'
 import { Progress } from './progress.ts'
 import type { RaftState } from './state.ts'
@@ -21,6 +21,11 @@ export function changeMembership(state: RaftState, target: MembershipTarget): Lo
   if (state.role !== 'leader' || state.transfer !== null) return 'not-leader'
   if (!state.committedInTerm || state.memberships.activeIndex > state.commit || isJoint(state.membership)) return 'in-progress'
   assert(target.voters.length > 0, 'a configuration needs a voter')
+  for (const { id, endpointId } of target.newMembers) {
+    // Who has the id now must be gone first, in a committed configuration of its own.
+    const holder = state.membership.members.find((member) => member.id === id)
+    assert(holder === undefined || holder.endpointId === endpointId, `a change binds node ${id} to another key`)
+  }
   return propose(state, proposedMembership(state.membership, target))
 }
 
@@ -53,7 +58,7 @@ export function settleMembership(state: RaftState): void {
     if (state.committedInTerm) propose(state, finalMembership(state.membership))
     return
   }
-  if (isVoter(state.membership, state.id)) return
+  if (state.isVoter) return
   const successor = bestSuccessor(state)
   if (successor !== null) state.stage.send({ type: 'timeout-now', from: state.id, to: successor, term: state.term })
   becomeFollower(state, state.term, null)

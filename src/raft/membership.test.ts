@@ -7,6 +7,7 @@ import {
   hasQuorum,
   initialMembership,
   isJoint,
+  isVoterAs,
   MembershipLog,
   proposedMembership,
   quorumValue,
@@ -14,7 +15,8 @@ import {
 } from './membership.ts'
 import type { Member, Membership, NodeId } from './types.ts'
 
-const memberOf = (id: NodeId): Member => ({ id, endpointId: String(id).padStart(64, '0'), addresses: [] })
+const keyOf = (id: NodeId): string => String(id).padStart(64, '0')
+const memberOf = (id: NodeId): Member => ({ id, endpointId: keyOf(id), addresses: [] })
 
 const voterSet = fc.uniqueArray(fc.integer({ min: 1, max: 7 }), { minLength: 1, maxLength: 7 })
 const someSet = fc.uniqueArray(fc.integer({ min: 1, max: 7 }), { maxLength: 7 })
@@ -182,8 +184,15 @@ describe('MembershipLog', () => {
   it('lets those vote whom an uncommitted configuration removes', () => {
     const log = new MembershipLog({ index: 1, membership: c })
     log.push(5, a)
-    assert.ok(log.mayVote(3))
+    assert.ok(log.mayVote(3, keyOf(3)))
     log.commit(5)
-    assert.ok(!log.mayVote(3))
+    assert.ok(!log.mayVote(3, keyOf(3)))
+  })
+
+  it('lets nobody vote under an id that is bound to another key', () => {
+    const log = new MembershipLog({ index: 1, membership: c })
+    assert.ok(!log.mayVote(3, keyOf(4)))
+    assert.ok(!isVoterAs(c, 3, keyOf(1)))
+    assert.ok(isVoterAs(c, 3, keyOf(3)))
   })
 })

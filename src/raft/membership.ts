@@ -12,6 +12,11 @@ export function isVoter(membership: Membership, id: NodeId): boolean {
   return membership.voters.includes(id) || membership.outgoing.includes(id)
 }
 
+/** A voter of either half under its own key: the same id with another key is somebody else, who had or will have it. */
+export function isVoterAs(membership: Membership, id: NodeId, endpointId: string): boolean {
+  return isVoter(membership, id) && membership.members.some((member) => member.id === id && member.endpointId === endpointId)
+}
+
 export function isMember(membership: Membership, id: NodeId): boolean {
   return membership.members.some((member) => member.id === id)
 }
@@ -126,9 +131,9 @@ export class MembershipLog {
     return (this.#history.at(-1) as MembershipAt).index
   }
 
-  /** Whether `id` votes under any configuration that may still decide: the committed one and those after it. */
-  mayVote(id: NodeId): boolean {
-    return this.#history.some(({ membership }) => isVoter(membership, id))
+  /** Whether this node votes under any configuration that may still decide: the committed one and those after it. */
+  mayVote(id: NodeId, endpointId: string): boolean {
+    return this.#history.some(({ membership }) => isVoterAs(membership, id, endpointId))
   }
 
   push(index: number, membership: Membership): void {

@@ -5,6 +5,13 @@ interface Addressed {
   readonly to: NodeId
   /** The sender's term; in a pre-vote request the term it would campaign in, in its grant the same. */
   readonly term: number
+  /** The link on which a request came, and on which its answer goes; not on the wire. Absent: wherever `to` is. */
+  readonly via?: string
+}
+
+/** From whom and to whom the answer to a request goes. An id may have had several keys: the asker is the one that asked. */
+export function answerTo({ from, to, via }: Addressed): Pick<Addressed, 'from' | 'to' | 'via'> {
+  return { from: to, to: from, ...(via === undefined ? {} : { via }) }
 }
 
 /** RequestVote (paper 5.2), and its trial run, PreVote (thesis 9.6). */

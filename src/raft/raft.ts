@@ -13,7 +13,7 @@ import {
 } from './election.ts'
 import { changeMembership, forgetDeparted } from './membership-change.ts'
 import type { ChangeRefusal } from './membership-change.ts'
-import { hasQuorum, initialMembership, isVoter } from './membership.ts'
+import { allVoters, hasQuorum, initialMembership, isVoter, isVoterAs } from './membership.ts'
 import type { MembershipTarget } from './membership.ts'
 import type { Message } from './messages.ts'
 import type { Progress } from './progress.ts'
@@ -103,11 +103,8 @@ export class Raft {
   bootstrap(members: readonly Member[]): void {
     const state = this.#state
     assert(state.log.lastIndex === 0 && state.term === 0, 'bootstrap needs an empty log and a node that never voted')
-    assert(
-      members.some((member) => member.id === state.id),
-      'bootstrap needs this node among the voters',
-    )
     const membership = initialMembership(members)
+    assert(isVoterAs(membership, state.id, state.endpointId), 'bootstrap needs this node among the voters, under its key')
     state.appendEntry('membership', state.encodeMembership(membership), membership)
     state.electionDeadline = state.now
     electionTimeout(state)
@@ -286,7 +283,7 @@ export class Raft {
   /** A message of an earlier term. Returns true when there is nothing more to do with it. */
   #stepStale(message: Message): boolean {
     const leads = message.type === 'append' || message.type === 'heartbeat' || message.type === 'snapshot'
-    if (leads) refuseStaleLeader(this.#state, message.from)
+    if (leads) refuseStaleLeader(this.#state, message)
     // Requests to vote are answered with the later term; so are read questions, whose asker is merely behind.
     return message.type !== 'vote' && message.type !== 'read-index'
   }
@@ -315,7 +312,7 @@ export class Raft {
   }
 
   #isOnlyVoter(): boolean {
-    const { voters, outgoing } = this.#state.membership
-    return voters.length === 1 && outgoing.length === 0 && voters[0] === this.#state.id
+    const { membership, isVoter: votes } = this.#state
+    return votes && allVoters(membership).length === 1
   }
 }

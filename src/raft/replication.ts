@@ -4,7 +4,8 @@ import { MAX_APPEND_BYTES, MAX_BATCH_SIZE } from '../limits.ts'
 import { hearLeader } from './election.ts'
 import { quorumValue } from './membership.ts'
 import { settleMembership } from './membership-change.ts'
-import type { AppendRequest, AppendResponse, HeartbeatRequest, HeartbeatResponse, SnapshotRequest } from './messages.ts'
+import { answerTo } from './messages.ts'
+import type { AppendRequest, AppendResponse, HeartbeatRequest, HeartbeatResponse, Message, SnapshotRequest } from './messages.ts'
 import type { Progress } from './progress.ts'
 import { acknowledgeRound } from './read-index.ts'
 import type { RaftState } from './state.ts'
@@ -246,8 +247,7 @@ type Verdict = Pick<AppendResponse, 'success' | 'match' | 'rejected' | 'hint'>
 function respond(state: RaftState, request: AppendRequest, verdict: Verdict): void {
   state.stage.sendOncePersisted({
     type: 'append-response',
-    from: state.id,
-    to: request.from,
+    ...answerTo(request),
     term: state.term,
     ...verdict,
     incarnation: request.incarnation,
@@ -261,8 +261,7 @@ export function handleHeartbeat(state: RaftState, request: HeartbeatRequest): vo
   state.commitTo(Math.min(request.commit, state.verified))
   const response: HeartbeatResponse = {
     type: 'heartbeat-response',
-    from: state.id,
-    to: request.from,
+    ...answerTo(request),
     term: state.term,
     incarnation: request.incarnation,
     round: request.round,
@@ -285,8 +284,7 @@ export function handleSnapshot(state: RaftState, request: SnapshotRequest): void
   state.verified = Math.max(state.verified, last.index)
   state.stage.sendOncePersisted({
     type: 'append-response',
-    from: state.id,
-    to: request.from,
+    ...answerTo(request),
     term: state.term,
     success: true,
     match: Math.max(last.index, state.commit),
@@ -310,11 +308,10 @@ function restore(state: RaftState, request: SnapshotRequest): void {
 }
 
 /** Answers a leader of an earlier term, so that it learns of the later one and steps down. */
-export function refuseStaleLeader(state: RaftState, to: NodeId): void {
+export function refuseStaleLeader(state: RaftState, stale: Message): void {
   state.stage.sendOncePersisted({
     type: 'append-response',
-    from: state.id,
-    to,
+    ...answerTo(stale),
     term: state.term,
     success: false,
     match: 0,

@@ -1,7 +1,7 @@
 import { assert, randomBetween } from '../lib/index.ts'
 import type { Random } from '../lib/index.ts'
 import { LogIndex } from './log-index.ts'
-import { MembershipLog } from './membership.ts'
+import { isVoterAs, MembershipLog } from './membership.ts'
 import type { Progress } from './progress.ts'
 import { ReadRounds } from './read-rounds.ts'
 import { Stage } from './stage.ts'
@@ -16,6 +16,8 @@ export interface Timings {
 
 export interface RaftOptions {
   readonly id: NodeId
+  /** This node's key: a configuration that binds its id to another one speaks of somebody else. */
+  readonly endpointId: string
   readonly timings: Timings
   readonly random: Random
   /** Different in every life of the node: answers to read rounds of a former life must not count. */
@@ -62,6 +64,7 @@ export interface Transfer {
 /** The one mutable record all handlers work on. */
 export class RaftState {
   readonly id: NodeId
+  readonly endpointId: string
   readonly timings: Timings
   readonly random: Random
   readonly incarnation: number
@@ -112,6 +115,7 @@ export class RaftState {
 
   constructor(options: RaftOptions, restored: RaftRestored) {
     this.id = options.id
+    this.endpointId = options.endpointId
     this.timings = options.timings
     this.random = options.random
     this.incarnation = options.incarnation
@@ -142,10 +146,16 @@ export class RaftState {
 
   /**
    * Only voters campaign, and those whom a configuration not yet committed removes: without the entries they
-   * hold, it may never commit (thesis 4.2.2).
+   * hold, it may never commit (thesis 4.2.2). One that lost its disk and comes back under a new key passes through the
+   * configurations in which its id was a voter under the old key: that voter had a memory, and this node has not.
    */
   get promotable(): boolean {
-    return this.memberships.mayVote(this.id)
+    return this.memberships.mayVote(this.id, this.endpointId)
+  }
+
+  /** Whether this node's own vote and log count in the configuration in force. */
+  get isVoter(): boolean {
+    return isVoterAs(this.membership, this.id, this.endpointId)
   }
 
   get hinted(): boolean {

@@ -69,29 +69,28 @@ describe('Directory', () => {
     assert.equal(who.endpointOf(2), STRANGER)
   })
 
-  test('spoke: an unbound key is answered for one part alone, until the configuration binds it or its link ends', () => {
+  test('leads: an unbound key is answered and asked where it leads, until the configuration binds it or its link ends', () => {
     const who = directory()
     who.linked(peer(keyOf(2), 2))
     who.linked(peer(STRANGER, 2))
-    who.spoke('campaign', 2, STRANGER)
-    assert.deepEqual([who.endpointFor('elect', 2), who.endpointFor('follow', 2)], [STRANGER, keyOf(2)])
-    who.spoke('lead', 2, STRANGER)
+    who.leads(2, STRANGER)
+    const parts = ['follow', 'ask', 'campaign', 'lead'] as const
     assert.deepEqual(
-      [who.endpointFor('follow', 2), who.endpointFor('ask', 2), who.endpointFor('lead', 2)],
-      [STRANGER, STRANGER, keyOf(2)],
+      parts.map((part) => who.endpointFor(part, 2)),
+      [STRANGER, STRANGER, keyOf(2), keyOf(2)],
     )
     assert.equal(who.isLeading(2, keyOf(2)), false)
     who.unlinked(STRANGER)
-    assert.deepEqual([who.endpointFor('elect', 2), who.endpointFor('follow', 2)], [keyOf(2), keyOf(2)])
+    assert.equal(who.endpointFor('follow', 2), keyOf(2))
     assert.equal(who.isLeading(2, keyOf(2)), true)
   })
 
-  test('spoke: of two links that claim an id which the configuration does not name, the one that spoke is answered', () => {
+  test('leads: of two links that claim an id which the configuration does not name, the one that leads is answered', () => {
     const who = directory()
     const other = 'e'.repeat(64)
     who.linked(peer(STRANGER, 9))
     who.linked(peer(other, 9))
-    who.spoke('lead', 9, other)
+    who.leads(9, other)
     assert.equal(who.endpointFor('follow', 9), other)
     who.linked(peer(other, 8))
     assert.equal(who.endpointFor('follow', 9), STRANGER)
@@ -100,8 +99,17 @@ describe('Directory', () => {
   test('isLinked: a leader under a new key can be asked though the key that is bound has no link', () => {
     const who = directory()
     who.linked(peer(STRANGER, 2))
-    who.spoke('lead', 2, STRANGER)
+    who.leads(2, STRANGER)
     assert.deepEqual([who.isLinked(2, 'ask'), who.isLinked(2)], [true, false])
+  })
+
+  test('follow: what goes to a member that has left does not go to another that claims its id', () => {
+    const who = directory()
+    who.linked(peer(STRANGER, 2))
+    who.follow(membershipOf([1, 3]))
+    assert.equal(who.endpointOf(2), keyOf(2))
+    assert.equal(who.isLinked(2), false)
+    assert.equal(who.idOf(STRANGER), 2)
   })
 
   test('follow: a member that has left is reached over its link, to be told', () => {
@@ -111,7 +119,7 @@ describe('Directory', () => {
     assert.equal(who.endpointOf(3), keyOf(3))
     assert.equal(who.idOf(keyOf(3)), 3)
     who.unlinked(keyOf(3))
-    assert.equal(who.endpointOf(3), undefined)
+    assert.equal(who.isLinked(3), false)
   })
 
   test('linked: what a peer claims later takes the place of what it claimed', () => {

@@ -11,9 +11,11 @@ export class Directory {
   readonly #self: NodeId
   readonly #bound = new Map<NodeId, string>()
   #boundKeys = new Set<string>()
+  /** The last keys of members that have left, for as long as nobody else has their ids. */
+  readonly #departed = new Map<NodeId, string>()
   readonly #linked = new Map<string, LinkedPeer>()
-  /** By id, the key that spoke as candidate or leader last, where the configuration binds the id to another or to none. */
-  readonly #unbound = { campaign: new Map<NodeId, string>(), lead: new Map<NodeId, string>() }
+  /** By id, the linked key that spoke as its leader last, where the configuration binds the id to another or to none. */
+  readonly #leading = new Map<NodeId, string>()
 
   constructor(self: NodeId) {
     this.#self = self
@@ -21,9 +23,13 @@ export class Directory {
 
   /** The configuration names these members. Those it no longer names stay reachable until their link closes. */
   follow(membership: Membership): void {
+    for (const [id, endpointId] of this.#bound) this.#departed.set(id, endpointId)
     this.#bound.clear()
     this.#boundKeys = new Set(membership.members.map((member) => member.endpointId))
-    for (const member of membership.members) this.#bound.set(member.id, member.endpointId)
+    for (const { id, endpointId } of membership.members) {
+      this.#bound.set(id, endpointId)
+      this.#departed.delete(id)
+    }
     this.#forget((endpointId, id) => this.#bound.get(id) === endpointId)
   }
 
@@ -33,7 +39,7 @@ export class Directory {
   }
 
   unlinked(endpointId: string): void {
-    this.#forget((spoke) => spoke === endpointId)
+    this.#forget((leading) => leading === endpointId)
     this.#linked.delete(endpointId)
   }
 
@@ -47,23 +53,22 @@ export class Directory {
 
   /** The key to which messages for `id` go, or undefined when none is known. */
   endpointOf(id: NodeId): string | undefined {
-    const bound = this.#bound.get(id)
-    if (bound !== undefined) return bound
+    const known = this.#bound.get(id) ?? this.#departed.get(id)
+    if (known !== undefined) return known
     for (const peer of this.#linked.values()) if (peer.claims.nodeId === id) return peer.endpointId
     return undefined
   }
 
-  /** The key to which `id` is answered, or asked as a leader: that which spoke so last. */
+  /** The key to which `id` is sent what is spoken in this part: a leader is asked where it spoke last. */
   endpointFor(part: MessagePart, id: NodeId): string | undefined {
-    if (part === 'elect') return this.#unbound.campaign.get(id) ?? this.endpointOf(id)
-    if (part === 'follow' || part === 'ask') return this.#unbound.lead.get(id) ?? this.endpointOf(id)
-    return this.endpointOf(id)
+    const leading = part === 'follow' || part === 'ask' ? this.#leading.get(id) : undefined
+    return leading ?? this.endpointOf(id)
   }
 
-  /** The linked holder of `endpointId` has spoken as a candidate or leader with this id, and is listened to. */
-  spoke(part: 'campaign' | 'lead', id: NodeId, endpointId: string): void {
-    if (this.#bound.get(id) === endpointId) this.#unbound[part].delete(id)
-    else this.#unbound[part].set(id, endpointId)
+  /** The linked holder of `endpointId` has spoken as the leader of a term that is not over, with this id. */
+  leads(id: NodeId, endpointId: string): void {
+    if (this.#bound.get(id) === endpointId) this.#leading.delete(id)
+    else this.#leading.set(id, endpointId)
   }
 
   /** The id that the holder of `endpointId` may speak for, or undefined for a stranger with a member's id. */
@@ -81,7 +86,7 @@ export class Directory {
     return this.#boundKeys.has(endpointId) && this.#bound.get(nodeId) !== endpointId ? undefined : nodeId
   }
 
-  /** Whether the holder of `endpointId` is the one who leads under this id, as far as is known. */
+  /** Whether the holder of `endpointId` is the one who leads under this id when anybody does, as far as is known. */
   isLeading(id: NodeId, endpointId: string): boolean {
     return this.endpointFor('ask', id) === endpointId
   }
@@ -93,8 +98,6 @@ export class Directory {
   }
 
   #forget(which: (endpointId: string, id: NodeId) => boolean): void {
-    for (const keys of Object.values(this.#unbound)) {
-      for (const [id, endpointId] of keys) if (which(endpointId, id)) keys.delete(id)
-    }
+    for (const [id, endpointId] of this.#leading) if (which(endpointId, id)) this.#leading.delete(id)
   }
 }

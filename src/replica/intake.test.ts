@@ -44,6 +44,7 @@ class Gate {
   clusterId: string | null
   term = 1
   readonly seen: string[] = []
+  readonly vias: (string | undefined)[] = []
   readonly directory = new Directory(1)
   readonly #metrics = countingMetrics()
   readonly intake: Intake
@@ -62,7 +63,10 @@ class Gate {
         this.clusterId = id
         note(`adopt ${id}`)
       },
-      raft: (message) => note(`${message.type} from ${message.from}`),
+      raft: (message) => {
+        note(`${message.type} from ${message.from}`)
+        this.vias.push(message.via)
+      },
       forward: (from, request) => note(`forward ${request.id} from ${from}`),
       forwardReply: (from, reply) => note(`reply ${reply.id} from ${from}`),
       linked: ({ endpointId }) => note(`linked ${endpointId}`),
@@ -161,12 +165,8 @@ describe('Intake: who speaks', () => {
     const vote: Message = { type: 'vote', from: 2, to: 1, term: 1, preVote: false, lastLog: NO_LOG, transfer: false }
     for (const message of [raft(vote), raft(heartbeat(2)), chunk(2)]) gate.hear(STRANGER, message)
     assert.deepEqual(gate.seen, ['vote from 2', 'heartbeat from 2', 'chunk from 2'])
-    // It is answered and asked from now on, over its own link, and its answers as a leader are taken.
-    const parts = ['elect', 'follow', 'ask', 'lead'] as const
-    assert.deepEqual(
-      parts.map((part) => gate.directory.endpointFor(part, 2)),
-      [STRANGER, STRANGER, STRANGER, keyOf(2)],
-    )
+    // It is asked from now on over its own link, and its answers as a leader are taken.
+    assert.deepEqual([gate.directory.endpointFor('ask', 2), gate.directory.endpointFor('lead', 2)], [STRANGER, keyOf(2)])
     gate.seen.length = 0
     gate.hear(STRANGER, forwardReply)
     gate.intake.closed(STRANGER, 'lost')
@@ -174,13 +174,35 @@ describe('Intake: who speaks', () => {
     assert.equal(gate.directory.endpointFor('follow', 2), keyOf(2))
   })
 
-  test('message: a stranger with a member’s id whose term is over is refused, and who it is does not change', () => {
+  test('message: a stranger whose term is over is heard, so that it learns of the later one, and is nobody’s leader', () => {
     const gate = new Gate()
     gate.link(STRANGER, 2)
     gate.term = 2
     gate.hear(STRANGER, raft(heartbeat(2)))
-    assert.deepEqual([gate.seen, gate.refusals('stranger')], [[], 1])
-    assert.equal(gate.directory.endpointFor('follow', 2), keyOf(2))
+    assert.deepEqual(gate.seen, ['heartbeat from 2'])
+    assert.equal(gate.directory.endpointFor('ask', 2), keyOf(2))
+    gate.hear(STRANGER, forwardReply)
+    assert.equal(gate.refusals('stranger'), 1)
+  })
+
+  test('message: every request of consensus names the link on which its answer goes', () => {
+    const gate = new Gate()
+    gate.link(STRANGER, 2)
+    gate.link(keyOf(3), 3)
+    gate.hear(STRANGER, raft(heartbeat(2)))
+    gate.hear(keyOf(3), raft(heartbeat(3)))
+    assert.deepEqual(gate.vias, [STRANGER, keyOf(3)])
+  })
+
+  test('refused: a key that is bound but does not lead any more tells nothing of the one that does', () => {
+    const gate = new Gate()
+    gate.link(keyOf(2), 2)
+    gate.intake.closed(keyOf(2), 'lost')
+    gate.link(STRANGER, 2)
+    gate.hear(STRANGER, raft(heartbeat(2)))
+    gate.seen.length = 0
+    gate.intake.refused(keyOf(2))
+    assert.deepEqual(gate.seen, [])
   })
 
   test('message: a member that leads under its own key again is the one that is answered', () => {
@@ -189,7 +211,6 @@ describe('Intake: who speaks', () => {
     gate.link(keyOf(2), 2)
     gate.hear(STRANGER, raft(heartbeat(2)))
     gate.hear(keyOf(2), raft(heartbeat(2)))
-    assert.equal(gate.directory.endpointFor('follow', 2), keyOf(2))
     assert.equal(gate.directory.endpointFor('ask', 2), keyOf(2))
   })
 

@@ -74,7 +74,7 @@ export class Intake implements TransportHandler {
   refused(endpointId: string): void {
     this.#options.guard(() => {
       const id = this.#ids.get(endpointId)
-      const known = id !== undefined && this.#options.directory.endpointOf(id) === endpointId
+      const known = id !== undefined && this.#options.directory.isLeading(id, endpointId)
       if (known && this.#options.directory.link(endpointId) === undefined) this.#options.crashed(id)
     })
   }
@@ -113,11 +113,11 @@ export class Intake implements TransportHandler {
       this.#refused.cluster.add()
       return
     }
-    const part = partOf(message)
-    if (part === 'campaign' || part === 'lead') this.#options.directory.spoke(part, id, endpointId)
+    const leads = partOf(message) === 'lead' && termOf(message) >= this.#options.term()
+    if (leads) this.#options.directory.leads(id, endpointId)
     switch (message.type) {
       case 'raft':
-        this.#options.raft(message.message)
+        this.#options.raft({ ...message.message, via: endpointId })
         break
       case 'forward':
         this.#options.forward(endpointId, message)
@@ -136,16 +136,16 @@ export class Intake implements TransportHandler {
 
   /**
    * The id for which the holder of a key may say this, or undefined when it may not. A configuration that is behind binds an id to a
-   * key that was replaced since; who campaigns or leads under the id now is heard, when its term is not over.
+   * key that was replaced since; who campaigns or leads under the id now is heard, and answered: when its term is over, it has to learn so.
    */
   #speakerOn(endpointId: string, message: PeerMessage): NodeId | undefined {
-    const { directory, term } = this.#options
+    const { directory } = this.#options
     const id = directory.idOf(endpointId)
     const claim = directory.claimOf(endpointId)
     if (id !== undefined || claim === undefined) return id
     const part = partOf(message)
     if (part === 'serve') return directory.isLeading(claim, endpointId) ? claim : undefined
-    return (part === 'campaign' || part === 'lead') && termOf(message) >= term() ? claim : undefined
+    return part === 'campaign' || part === 'lead' ? claim : undefined
   }
 
   /**

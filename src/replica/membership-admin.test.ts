@@ -39,7 +39,7 @@ class Bench {
   readonly admin: MembershipAdmin
 
   constructor(membership: Membership = membershipOf([1])) {
-    const options = { id: 1, timings, random: new Prng(1), incarnation: INCARNATION, encodeMembership }
+    const options = { id: 1, endpointId: keyOf(1), timings, random: new Prng(1), incarnation: INCARNATION, encodeMembership }
     const restored = {
       term: 1,
       votedFor: null,

@@ -65,7 +65,7 @@ test('Intake: a message for another node does not make this one adopt a cluster'
 function core(): { raft: Raft; admin: MembershipAdmin; turn: () => void; links: LinkedPeer[] } {
   const timings = { heartbeatIntervalMs: 10_000, electionTimeoutMinMs: 100_000, electionTimeoutMaxMs: 200_000 }
   const raft = new Raft(
-    { id: 1, timings, random: new Prng(1), incarnation: 7, encodeMembership },
+    { id: 1, endpointId: keyOf(1), timings, random: new Prng(1), incarnation: 7, encodeMembership },
     {
       term: 1,
       votedFor: null,
@@ -240,7 +240,7 @@ test('Directory: the key of a member speaks for no other id', () => {
 test('SnapshotExchange: a snapshot that is sent again after it was installed does not stop the next one', () => {
   const timings = { heartbeatIntervalMs: 10_000, electionTimeoutMinMs: 100_000, electionTimeoutMaxMs: 200_000 }
   const raft = new Raft(
-    { id: 1, timings, random: new Prng(1), incarnation: 7, encodeMembership },
+    { id: 1, endpointId: keyOf(1), timings, random: new Prng(1), incarnation: 7, encodeMembership },
     {
       term: 3,
       votedFor: null,

@@ -85,7 +85,7 @@ export class Replica {
     this.#metrics = openReplicaMetrics(options.metrics)
     this.#incarnation = random.nextUint32() + 1
     this.#raft = new Raft(
-      { id: nodeId, timings, random, incarnation: this.#incarnation, encodeMembership },
+      { id: nodeId, endpointId: options.transport.endpointId, timings, random, incarnation: this.#incarnation, encodeMembership },
       restored,
       clock.now(),
     )
@@ -395,7 +395,8 @@ export class Replica {
   }
 
   #send(to: NodeId, message: PeerMessage, lane: Lane = 'bulk'): boolean {
-    const endpointId = this.#directory.endpointFor(partOf(message), to)
+    const via = message.type === 'raft' ? message.message.via : undefined
+    const endpointId = via ?? this.#directory.endpointFor(partOf(message), to)
     return endpointId !== undefined && this.#sendTo(endpointId, message, lane)
   }
 

@@ -7,7 +7,7 @@ import { Raft } from '../raft/index.ts'
 import type { LogId } from '../raft/index.ts'
 import { encodeMembership } from '../wire/index.ts'
 import { Compactor } from './compactor.ts'
-import { HandLog, HandSnapshots, HandState, membershipOf, storedSnapshot } from './hand-driven-stores.test.ts'
+import { HandLog, HandSnapshots, HandState, keyOf, membershipOf, storedSnapshot } from './hand-driven-stores.test.ts'
 import { SnapshotExchange } from './snapshot-exchange.ts'
 
 const timings = { heartbeatIntervalMs: 10_000, electionTimeoutMinMs: 100_000, electionTimeoutMaxMs: 200_000 }
@@ -28,7 +28,7 @@ class Leader {
   constructor(newest: StoredSnapshot | null) {
     const membership = membershipOf([1, 2, 3])
     this.#raft = new Raft(
-      { id: 1, timings, random: new Prng(1), incarnation: INCARNATION, encodeMembership },
+      { id: 1, endpointId: keyOf(1), timings, random: new Prng(1), incarnation: INCARNATION, encodeMembership },
       {
         term: 1,
         votedFor: null,

@@ -56,6 +56,7 @@ export class HandNode {
     return new Raft(
       {
         id: this.#id,
+        endpointId: memberOf(this.#id).endpointId,
         timings: TIMINGS,
         random: new Prng(this.#id),
         incarnation: this.#id * 100 + this.#lives,

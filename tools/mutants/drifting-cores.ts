@@ -6,7 +6,7 @@
 import { chance, pick, randomBetween } from '../../src/lib/index.ts'
 import type { Random } from '../../src/lib/index.ts'
 import type { Message, NodeId } from '../../src/raft/index.ts'
-import { member } from '../../sim/core-cluster.ts'
+import { member } from '../../sim/core-node.ts'
 import type { PendingRead } from '../../sim/core-cluster.ts'
 import { CoreNode } from '../../sim/core-node.ts'
 import { forkPrng, Life, Scheduler } from '../../src/simulation/index.ts'

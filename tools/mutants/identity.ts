@@ -19,15 +19,15 @@ export const IDENTITY: readonly Mutant[] = [
   {
     name: 'refuse a leader whose new key is not known yet',
     file: 'replica/intake.ts',
-    find: "(part === 'campaign' || part === 'lead') && termOf",
-    replace: "part === 'campaign' && termOf",
+    find: "return part === 'campaign' || part === 'lead' ? claim",
+    replace: "return part === 'campaign' ? claim",
     hunter: 'sim/replaced-leader.test.ts',
   },
   {
     name: 'answer a leader under a new key on the link of its old one',
-    file: 'replica/directory.ts',
-    find: "if (part === 'follow' || part === 'ask') return",
-    replace: "if (part === 'ask') return",
+    file: 'replica/intake.ts',
+    find: '{ ...message.message, via: endpointId }',
+    replace: 'message.message',
     hunter: 'sim/replaced-leader.test.ts',
   },
   {

@@ -81,9 +81,9 @@ export const REPLICATION: readonly Mutant[] = [
   },
   {
     name: 'keep what was verified under another leader',
-    file: 'raft/election.ts',
-    find: 'state.transferCampaign = false\n  state.verified = 0\n  if (wasLeader)',
-    replace: 'state.transferCampaign = false\n  if (wasLeader)',
+    file: 'raft/state.ts',
+    find: 'if (term > this.term) this.verified = 0\n',
+    replace: '',
     hunter: 'core',
   },
   {
