@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { AspenError, checkTimeout } from '../api/index.ts'
 import { REQUEST_TIMEOUT_MS } from '../limits.ts'
 import { ExchangeFailure } from './exchange.ts'
-import { nextStep, pauseMs } from './retry.ts'
+import { leavesOpen, nextStep, pauseMs } from './retry.ts'
 
 /** One attempt's result: the answer's meaning, or why there is none. */
 export type Attempt<T> = { readonly value: T } | { readonly failure: AspenError | ExchangeFailure }
@@ -12,6 +12,8 @@ export type Attempt<T> = { readonly value: T } | { readonly failure: AspenError 
 export interface Attempted<T> {
   /** Whether asking twice does no more than asking once. */
   readonly repeatable: boolean
+  /** Whether it changes something: then a refusal says nothing of an attempt before it. False when absent. */
+  readonly changes?: boolean
   /** About the first node alone, and of no use to another one. */
   readonly pinned?: boolean
   /** Milliseconds for the whole call; 5000 when absent. */
@@ -22,6 +24,17 @@ export interface Attempted<T> {
   giveUp(failure: ExchangeFailure, node: number): AspenError
 }
 
+/** Time and chance, as far as a client needs them. */
+export interface Surroundings {
+  /** Milliseconds, on a clock that never goes back. */
+  readonly now: () => number
+  readonly pause: (ms: number) => Promise<unknown>
+  /** From 0 up to 1. */
+  readonly random: () => number
+}
+
+const REAL: Surroundings = { now: () => performance.now(), pause, random: Math.random }
+
 const MAX_ATTEMPTS = 64
 const MAX_PENDING_CALLS = 10_000
 /** With other nodes to ask, a silent one is given this long at least. */
@@ -29,12 +42,14 @@ const MIN_ATTEMPT_MS = 500
 
 export class Attempts {
   readonly #nodes: number
+  readonly #surroundings: Surroundings
   /** The node that answered last: it is asked first. */
   #preferred = 0
   #pending = 0
 
-  constructor(nodes: number) {
+  constructor(nodes: number, surroundings: Surroundings = REAL) {
     this.#nodes = nodes
+    this.#surroundings = surroundings
   }
 
   /** @throws AspenError what the node answered, what `giveUp` says, INVALID_REQUEST for a timeout out of range, or OVERLOADED when too many calls wait already */
@@ -53,12 +68,14 @@ export class Attempts {
   async #attempts<T>(call: Attempted<T>): Promise<T> {
     const { timeoutMs = REQUEST_TIMEOUT_MS } = call
     checkTimeout(timeoutMs)
-    const deadline = performance.now() + timeoutMs
+    const surroundings = this.#surroundings
+    const deadline = surroundings.now() + timeoutMs
     const nodes = call.pinned === true ? 1 : this.#nodes
     const first = call.pinned === true ? 0 : this.#preferred
+    let open: AspenError | ExchangeFailure | null = null
     for (let attempt = 0; ; attempt++) {
       const node = (first + attempt) % nodes
-      const left = Math.max(1, deadline - performance.now())
+      const left = Math.max(1, deadline - surroundings.now())
       const budget = call.repeatable && nodes > 1 ? Math.min(left, Math.max(MIN_ATTEMPT_MS, left / 2)) : left
       const result = await call.attempt(node, budget)
       if ('value' in result) {
@@ -66,12 +83,25 @@ export class Attempts {
         return result.value
       }
       const { failure } = result
-      const wait = pauseBeforeNext(failure, call, attempt, nodes)
-      if (wait === null || attempt + 1 >= MAX_ATTEMPTS || performance.now() + wait >= deadline)
-        throw failure instanceof ExchangeFailure ? call.giveUp(failure, node) : failure
-      if (wait > 0) await pause(wait)
+      const wait = pauseBeforeNext(failure, call, attempt, nodes, surroundings)
+      if (wait === null || attempt + 1 >= MAX_ATTEMPTS || surroundings.now() + wait >= deadline)
+        throw finalError(call, node, failure, open)
+      if (call.changes === true && leavesOpen(failure)) open = failure
+      if (wait > 0) await surroundings.pause(wait)
     }
   }
+}
+
+/** @param open an earlier attempt that may have taken effect */
+function finalError(
+  call: Attempted<unknown>,
+  node: number,
+  failure: AspenError | ExchangeFailure,
+  open: AspenError | ExchangeFailure | null,
+): AspenError {
+  if (open === null || leavesOpen(failure)) return failure instanceof ExchangeFailure ? call.giveUp(failure, node) : failure
+  const words = `an attempt was not answered, and may have taken effect: ${open.message}; the last one failed: ${failure.message}`
+  return new AspenError('OUTCOME_UNKNOWN', words, { reason: open.message, last: failure.message })
 }
 
 /** Milliseconds until the next attempt, or null when there must be none. */
@@ -80,14 +110,15 @@ function pauseBeforeNext(
   call: Attempted<unknown>,
   attempt: number,
   nodes: number,
+  { random }: Surroundings,
 ): number | null {
   const step = nextStep(failure, call.repeatable)
   if (step === 'fail' || step === 'unknown') return null
   const round = Math.floor((attempt + 1) / nodes)
   const wholeRound = (attempt + 1) % nodes === 0
-  if (step === 'later') return pauseMs(round, failure)
+  if (step === 'later') return pauseMs(round, failure, random)
   if (call.pinned === true) return null
   // Every node was asked once, and none is reachable or knows better: only unreachable ones may come back.
   if (wholeRound && (!(failure instanceof ExchangeFailure) || failure.lasting)) return null
-  return wholeRound ? pauseMs(round, failure) : 0
+  return wholeRound ? pauseMs(round, failure, random) : 0
 }

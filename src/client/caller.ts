@@ -4,9 +4,9 @@ import { MAX_REQUEST_TIMEOUT_MS } from '../limits.ts'
 import { MalformedAnswer, objectIn, refusalIn } from './answers.ts'
 import type { JsonObject } from './answers.ts'
 import { Attempts } from './attempts.ts'
-import type { Attempt } from './attempts.ts'
+import type { Attempt, Surroundings } from './attempts.ts'
 import { ANSWER_GRACE_MS, Connections, ExchangeFailure } from './exchange.ts'
-import type { Answer } from './exchange.ts'
+import type { Answer, Exchanges } from './exchange.ts'
 
 export interface HttpClientOptions {
   /** Bearer token of the nodes. */
@@ -17,6 +17,11 @@ export interface HttpClientOptions {
   readonly connectionsPerNode?: number
 }
 
+/** What a client stands in, where that is not the real world. */
+export interface CallerWorld extends Surroundings {
+  readonly exchanges: Exchanges
+}
+
 export interface Call<T> {
   readonly method: 'GET' | 'POST'
   readonly path: string
@@ -24,6 +29,8 @@ export interface Call<T> {
   readonly body: object | null
   /** Whether asking twice does no more than asking once. */
   readonly repeatable: boolean
+  /** Whether it changes something. False when absent. */
+  readonly changes?: boolean
   /** About the first node alone, and of no use to another one. */
   readonly pinned?: boolean
   /** Whether the route takes "timeout_ms". True when absent. */
@@ -50,19 +57,20 @@ function toUrls(urls: string | readonly string[]): readonly URL[] {
 export class Caller {
   readonly #urls: readonly URL[]
   readonly #options: HttpClientOptions
-  readonly #connections: Connections
+  readonly #exchanges: Exchanges
   readonly #attempts: Attempts
 
-  constructor(urls: string | readonly string[], options: HttpClientOptions) {
+  constructor(urls: string | readonly string[], options: HttpClientOptions, world?: CallerWorld) {
     this.#urls = toUrls(urls)
     this.#options = options
-    this.#connections = new Connections(options.connectionsPerNode ?? 64)
-    this.#attempts = new Attempts(this.#urls.length)
+    this.#exchanges = world?.exchanges ?? new Connections(options.connectionsPerNode ?? 64)
+    this.#attempts = new Attempts(this.#urls.length, world)
   }
 
   async call<T>(call: Call<T>): Promise<T> {
     return this.#attempts.run({
       repeatable: call.repeatable,
+      changes: call.changes ?? false,
       pinned: call.pinned ?? false,
       timeoutMs: call.timeoutMs ?? this.#options.timeoutMs,
       attempt: (node, budgetMs) => this.#attempt(call, node, budgetMs),
@@ -71,13 +79,13 @@ export class Caller {
   }
 
   close(): void {
-    this.#connections.close()
+    this.#exchanges.close()
   }
 
   async #attempt<T>(call: Call<T>, node: number, budgetMs: number): Promise<Attempt<T>> {
     const timeout = call.timed === false ? {} : { timeout_ms: Math.min(MAX_REQUEST_TIMEOUT_MS, Math.ceil(budgetMs)) }
     try {
-      const answer = await this.#connections.send({
+      const answer = await this.#exchanges.send({
         url: this.#urls[node] as URL,
         method: call.method,
         path: call.path,

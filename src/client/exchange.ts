@@ -37,7 +37,14 @@ export interface Exchange {
   readonly timeoutMs: number
 }
 
-function headersOf({ body, token }: Exchange): Record<string, string | number> {
+/** The way to the nodes. */
+export interface Exchanges {
+  /** @throws ExchangeFailure when no whole answer arrives in time */
+  send(exchange: Exchange): Promise<Answer>
+  close(): void
+}
+
+export function headersOf({ body, token }: Exchange): Record<string, string | number> {
   return {
     ...(body === null ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
@@ -62,7 +69,7 @@ function readAnswer(response: http.IncomingMessage, done: (answer: Answer) => vo
 }
 
 /** The connections to any number of nodes. */
-export class Connections {
+export class Connections implements Exchanges {
   readonly #http: http.Agent
   readonly #https: https.Agent
 

@@ -20,7 +20,7 @@ import { AspenError } from '../api/index.ts'
 import { camelCase, MalformedAnswer, toEntry, toScanPage, toWriteResult } from './answers.ts'
 import type { JsonObject } from './answers.ts'
 import { Caller } from './caller.ts'
-import type { HttpClientOptions } from './caller.ts'
+import type { CallerWorld, HttpClientOptions } from './caller.ts'
 import { readBody, scanBody, writeBody } from './requests.ts'
 
 /** What GET /health says. */
@@ -56,8 +56,9 @@ function toStatus(json: JsonObject): NodeStatus {
 export class AspenHttpClient implements KeyValueStore, ClusterController {
   readonly #caller: Caller
 
-  constructor(urls: string | readonly string[], options: HttpClientOptions = {}) {
-    this.#caller = new Caller(urls, options)
+  /** @param world time, chance and the way to the nodes, where they are simulated */
+  constructor(urls: string | readonly string[], options: HttpClientOptions = {}, world?: CallerWorld) {
+    this.#caller = new Caller(urls, options, world)
   }
 
   async write(command: WriteCommand, options: WriteOptions = {}): Promise<WriteResult> {
@@ -66,6 +67,7 @@ export class AspenHttpClient implements KeyValueStore, ClusterController {
       path: '/write',
       body: writeBody(command, options),
       repeatable: options.origin !== undefined,
+      changes: true,
       timeoutMs: options.timeoutMs,
       read: toWriteResult,
     })

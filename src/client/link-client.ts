@@ -34,6 +34,8 @@ interface LinkRequest<T> {
   readonly body: RequestBody
   readonly size: number
   readonly repeatable: boolean
+  /** Whether it changes something. False when absent. */
+  readonly changes?: boolean
   readonly timeoutMs: number | undefined
   /** The meaning of an answer of the kind that was asked for; undefined for any other. */
   read(answer: Exclude<LinkOutcome, Error>): T | undefined
@@ -70,6 +72,7 @@ export class AspenLinkClient implements KeyValueStore {
       body: { type: 'write', envelope },
       size: envelope.length + REQUEST_OVERHEAD,
       repeatable: options.origin !== undefined,
+      changes: true,
       timeoutMs: options.timeoutMs,
       read: (answer) => (answer.type === 'written' ? ownedResult(answer.result) : undefined),
     })
@@ -118,6 +121,7 @@ export class AspenLinkClient implements KeyValueStore {
     try {
       return await this.#attempts.run({
         repeatable: request.repeatable,
+        changes: request.changes ?? false,
         timeoutMs: request.timeoutMs ?? this.#options.timeoutMs,
         attempt: (node, budgetMs) => this.#attempt(request, node, budgetMs),
         giveUp: (failure, node) => linkError(failure, request.body.type, endpoints[node] as (typeof endpoints)[number]),

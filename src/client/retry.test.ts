@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { AspenError, ERROR_CATALOGUE } from '../api/index.ts'
 import type { ErrorCode } from '../api/index.ts'
 import { ExchangeFailure } from './exchange.ts'
-import { nextStep, pauseMs } from './retry.ts'
+import { leavesOpen, nextStep, pauseMs } from './retry.ts'
 
 test('nextStep: sends a plain write again only after a failure that provably changed nothing', () => {
   for (const code of Object.keys(ERROR_CATALOGUE) as ErrorCode[]) {
@@ -27,8 +27,25 @@ test('pauseMs: grows to a second and no further, and is long for a full node', (
   const failure = new AspenError('NO_LEADER', '')
   for (let round = 0; round < 40; round++) {
     const longest = Math.min(1000, 25 * 2 ** round)
-    const pause = pauseMs(round, failure)
-    assert.ok(pause >= longest / 2 && pause <= longest, `round ${round}: ${pause}`)
+    assert.equal(
+      pauseMs(round, failure, () => 0),
+      longest / 2,
+    )
+    const pause = pauseMs(round, failure, () => 0.999)
+    assert.ok(pause > 0.99 * longest && pause <= longest, `round ${round}: ${pause}`)
   }
-  assert.ok(pauseMs(0, new AspenError('OVERLOADED', '')) >= 500)
+  assert.equal(
+    pauseMs(0, new AspenError('OVERLOADED', ''), () => 0),
+    500,
+  )
+})
+
+test('leavesOpen: says whether a change may have taken effect', () => {
+  assert.equal(leavesOpen(new ExchangeFailure('ECONNREFUSED', false)), false)
+  assert.equal(leavesOpen(new ExchangeFailure('ECONNRESET', true)), true)
+  for (const code of Object.keys(ERROR_CATALOGUE) as ErrorCode[]) {
+    const error = new AspenError(code, '')
+    if (error.retryable) assert.equal(leavesOpen(error), false, code)
+  }
+  assert.equal(leavesOpen(new AspenError('OUTCOME_UNKNOWN', '')), true)
 })

@@ -31,13 +31,22 @@ export function nextStep(failure: AspenError | ExchangeFailure, repeatable: bool
   return NODE_TROUBLE.has(failure.code) && repeatable ? 'elsewhere' : 'fail'
 }
 
+/** Whether a change may have taken effect in spite of this failure, and whatever is said of it later. */
+export function leavesOpen(failure: AspenError | ExchangeFailure): boolean {
+  return failure instanceof ExchangeFailure ? failure.sent : NODE_TROUBLE.has(failure.code)
+}
+
 const FIRST_PAUSE_MS = 25
 const MAX_PAUSE_MS = 1_000
 
-/** Milliseconds to wait after the given number of rounds, drawn so that clients do not return together. */
-export function pauseMs(round: number, failure: AspenError | ExchangeFailure): number {
+/**
+ * Milliseconds to wait after the given number of rounds, drawn so that clients do not return together.
+ *
+ * @param random draws from 0 up to 1
+ */
+export function pauseMs(round: number, failure: AspenError | ExchangeFailure, random: () => number): number {
   const overloaded = !(failure instanceof ExchangeFailure) && failure.code === 'OVERLOADED'
   // A full node says Retry-After: 1. Coming back sooner would keep it full.
   const longest = overloaded ? MAX_PAUSE_MS : Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** round)
-  return longest / 2 + (Math.random() * longest) / 2
+  return longest / 2 + (random() * longest) / 2
 }
