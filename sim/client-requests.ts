@@ -1,10 +1,12 @@
 /** What the clients of a simulated cluster ask for, and what each answer says about the keys it concerns. */
 import { toCommand, toKey } from '../src/api/index.ts'
-import type { WriteCommand, WriteResult } from '../src/api/index.ts'
+import type { KeyValue, KeyValueStore, WriteCommand, WriteOptions, WriteResult } from '../src/api/index.ts'
 import { utf8Decode } from '../src/lib/index.ts'
 import { encodeEnvelope } from '../src/wire/index.ts'
 import type { RecordedOperation } from '../test/linearizability/index.ts'
 import type { SimNode } from './sim-node.ts'
+
+const SCAN_LIMIT = 1000
 
 /** One key's part in a request, for the checker. */
 export type Observation = Pick<RecordedOperation, 'key' | 'type' | 'value' | 'outcome'>
@@ -19,6 +21,12 @@ export interface Asked {
 
 export type Answer = (error: Error | undefined, observed: readonly Observation[], result?: WriteResult) => void
 
+/** What an answer says. */
+export interface Answered {
+  readonly observed: readonly Observation[]
+  readonly result?: WriteResult
+}
+
 export interface ClientRequest {
   readonly type: 'read' | 'scan' | 'write' | 'delete' | 'transaction'
   readonly keys: readonly string[]
@@ -27,11 +35,21 @@ export interface ClientRequest {
   readonly blank: (outcome: 'failed' | 'unknown') => readonly Observation[]
   /** Called in an event of the process that is asked; `deadline` is a time of its clock. */
   readonly send: (asked: Asked, deadline: number, answer: Answer) => void
+  /** Asks through the public interface; an origin matters to a write alone. */
+  readonly call: (store: KeyValueStore, options: WriteOptions) => Promise<Answered>
 }
 
-function valueAt({ state }: Asked, key: string): string | null {
-  const found = state.get(toKey(key))
-  return found === undefined ? null : (utf8Decode(found.value) ?? '')
+function textOf(entry: { readonly value: Uint8Array } | null | undefined): string | null {
+  return entry === null || entry === undefined ? null : (utf8Decode(entry.value) ?? '')
+}
+
+function observeRead(key: string, value: string | null): Observation[] {
+  return [{ key, type: 'read', value, outcome: 'ok' }]
+}
+
+function observeScan(keys: readonly string[], entries: readonly KeyValue[]): Observation[] {
+  const found = new Map(entries.map((entry) => [utf8Decode(entry.key) ?? '', textOf(entry)]))
+  return keys.map((key) => ({ key, type: 'read', value: found.get(key) ?? null, outcome: 'ok' }))
 }
 
 export function readRequest(key: string): ClientRequest {
@@ -43,9 +61,10 @@ export function readRequest(key: string): ClientRequest {
     send: (asked, deadline, answer) => {
       asked.replica.read(deadline, (error) => {
         if (error !== undefined) answer(error, [])
-        else answer(undefined, [{ key, type: 'read', value: valueAt(asked, key), outcome: 'ok' }])
+        else answer(undefined, observeRead(key, textOf(asked.state.get(toKey(key)))))
       })
     },
+    call: async (store, options) => ({ observed: observeRead(key, textOf(await store.read(key, options))) }),
   }
 }
 
@@ -62,13 +81,13 @@ export function scanRequest(keys: readonly string[]): ClientRequest {
           answer(error, [])
           return
         }
-        const { rows } = asked.state.scan({ start: new Uint8Array(0), end: null }, 1000, Number.MAX_SAFE_INTEGER)
-        const found = new Map(rows.map((row) => [utf8Decode(row.key) ?? '', utf8Decode(row.value) ?? '']))
-        answer(
-          undefined,
-          keys.map((key) => ({ key, type: 'read', value: found.get(key) ?? null, outcome: 'ok' })),
-        )
+        const { rows } = asked.state.scan({ start: new Uint8Array(0), end: null }, SCAN_LIMIT, Number.MAX_SAFE_INTEGER)
+        answer(undefined, observeScan(keys, rows))
       })
+    },
+    call: async (store, options) => {
+      const { entries } = await store.scan({ limit: SCAN_LIMIT }, options)
+      return { observed: observeScan(keys, entries) }
     },
   }
 }
@@ -82,6 +101,13 @@ function sendCommand(command: WriteCommand, { replica }: Asked, deadline: number
 
 type Observe = (result: WriteResult) => readonly Observation[]
 
+function commandCall(command: WriteCommand, observe: Observe): ClientRequest['call'] {
+  return async (store, options) => {
+    const result = await store.write(command, options)
+    return { observed: observe(result), result }
+  }
+}
+
 /** `value` null deletes the key. */
 export function writeRequest(key: string, value: string | null): ClientRequest {
   const type = value === null ? 'delete' : 'write'
@@ -93,6 +119,7 @@ export function writeRequest(key: string, value: string | null): ClientRequest {
     value,
     blank: observation,
     send: (asked, deadline, answer) => sendCommand(command, asked, deadline, answer, () => observation('ok')),
+    call: commandCall(command, () => observation('ok')),
   }
 }
 
@@ -113,8 +140,7 @@ export function transactionRequest(key: string, expected: string | null, value: 
       ]
     }
     const [first] = txn?.results ?? []
-    const entry = first?.type === 'get' ? first.entry : null
-    return [{ key, type: 'read', value: entry === null ? null : (utf8Decode(entry.value) ?? ''), outcome: 'ok' }]
+    return observeRead(key, textOf(first?.type === 'get' ? first.entry : null))
   }
   return {
     type: 'transaction',
@@ -122,5 +148,6 @@ export function transactionRequest(key: string, expected: string | null, value: 
     value,
     blank: (outcome) => [{ key, type: 'write', value, outcome }],
     send: (asked, deadline, answer) => sendCommand(command, asked, deadline, answer, observe),
+    call: commandCall(command, observe),
   }
 }

@@ -7,26 +7,13 @@ import type { WriteResult } from '../src/api/index.ts'
 import { assert, chance, pick, randomBetween } from '../src/lib/index.ts'
 import type { Random } from '../src/lib/index.ts'
 import type { Outcome, RecordedOperation } from '../test/linearizability/index.ts'
+import { ClientRecords, outcomeOf } from './client-records.ts'
+import type { ClientCounters, Operation } from './client-records.ts'
 import { readRequest, scanRequest, transactionRequest, writeRequest } from './client-requests.ts'
 import type { ClientRequest, Observation } from './client-requests.ts'
 import type { SimCluster } from './cluster.ts'
+import type { HttpClients } from './http-clients.ts'
 import type { SimNode } from './sim-node.ts'
-
-export interface ClientCounters {
-  ok: number
-  failed: number
-  unknown: number
-}
-
-/** One request on its way, wherever it is tried. */
-interface Operation {
-  readonly client: number
-  readonly request: ClientRequest
-  /** In steps of the scheduler. */
-  readonly start: number
-  attempts: number
-  readonly then: (ok: boolean) => void
-}
 
 interface Pending {
   readonly node: SimNode
@@ -38,42 +25,46 @@ export interface ClientsOptions {
   readonly random: Random
   readonly clients: number
   readonly keys: number
+  /** Those among them that ask over HTTP. */
+  readonly http?: HttpClients | null
 }
 
 const MAX_ATTEMPTS = 3
 /** A node answers by the deadline it was given, unless it stands still: then the client goes at last. */
 const HANG_UP_FACTOR = 1.5
-/** Refusals that sending again does not help, and that changed nothing either. */
-const REFUSED_FOR_GOOD: ReadonlySet<string> = new Set(['QUOTA_EXCEEDED', 'DISK_FULL'])
-
-function outcomeOf(error: Error): 'failed' | 'unknown' {
-  return error instanceof AspenError && (error.retryable || REFUSED_FOR_GOOD.has(error.code)) ? 'failed' : 'unknown'
-}
-
 export class Clients {
-  readonly history: RecordedOperation[] = []
-  readonly counters: ClientCounters = { ok: 0, failed: 0, unknown: 0 }
-  /** The nodes that clients may choose from. */
-  asked: () => readonly SimNode[]
   readonly #cluster: SimCluster
+  readonly #records: ClientRecords
+  readonly #http: HttpClients | null
   readonly #random: Random
   readonly #clients: number
   readonly #keys: readonly string[]
   readonly #pending = new Set<Pending>()
-  /** What was read or written last, by key: what transactions expect to find. */
-  readonly #lastSeen = new Map<string, string | null>()
-  /** By key and value, what a transaction put in its place: once, for values are unique. */
-  readonly #replaced = new Map<string, string>()
+  /** The nodes that clients may choose from. */
+  #asked: () => readonly SimNode[]
   #values = 0
   #running = false
 
-  constructor({ cluster, random, clients, keys }: ClientsOptions) {
+  constructor({ cluster, random, clients, keys, http = null }: ClientsOptions) {
     this.#cluster = cluster
-    this.asked = () => cluster.running
+    this.#records = new ClientRecords(cluster)
+    this.#http = http
+    this.#asked = () => cluster.running
     this.#random = random
     this.#clients = clients
     this.#keys = Array.from({ length: keys }, (_, i) => `k${i}`)
-    cluster.onCrash = (node) => this.#abandon(node)
+    cluster.onCrash = (node) => {
+      this.#abandon(node)
+      this.#http?.crashed(node)
+    }
+  }
+
+  get history(): readonly RecordedOperation[] {
+    return this.#records.history
+  }
+
+  get counters(): Readonly<ClientCounters> {
+    return this.#records.counters
   }
 
   get keys(): readonly string[] {
@@ -82,7 +73,13 @@ export class Clients {
 
   /** Operations not yet answered. */
   get pending(): number {
-    return this.#pending.size
+    return this.#pending.size + (this.#http?.pending ?? 0)
+  }
+
+  /** The cluster is sound again: clients choose from these nodes, as they are when one is chosen. */
+  heal(asked: () => readonly SimNode[]): void {
+    this.#asked = asked
+    this.#http?.heal(asked)
   }
 
   start(): void {
@@ -96,25 +93,41 @@ export class Clients {
   }
 
   read(client: number, node: SimNode, key: string, then: (ok: boolean) => void): void {
-    this.#ask(node, this.#begin(client, readRequest(key), then))
+    this.#ask(node, this.#records.begin(client, readRequest(key), then))
   }
 
   #next(client: number): void {
     const pause = randomBetween(this.#random, 0, this.#cluster.weather.thinkMs)
     this.#cluster.scheduler.after(pause, () => {
       if (!this.#running) return
-      const node = this.#someNode()
-      if (node === undefined) this.#next(client)
-      else
-        this.#ask(
-          node,
-          this.#begin(client, this.#drawRequest(client), () => this.#next(client)),
-        )
+      const begun = this.#http?.serves(client) === true ? this.#beginOverHttp(this.#http, client) : this.#begin(client)
+      if (!begun) this.#next(client)
     })
   }
 
+  /** False when there is no node to ask. */
+  #begin(client: number): boolean {
+    const node = this.#someNode()
+    if (node !== undefined) this.#ask(node, this.#draw(client))
+    return node !== undefined
+  }
+
+  /** False when there is no node to ask. */
+  #beginOverHttp(http: HttpClients, client: number): boolean {
+    const operation = this.#draw(client)
+    const { request } = operation
+    return http.ask(client, request, ({ outcome, observed, result }) => {
+      if (outcome === 'ok') this.#records.answered(request, result)
+      this.#records.finish(operation, 'http', outcome, observed)
+    })
+  }
+
+  #draw(client: number): Operation {
+    return this.#records.begin(client, this.#drawRequest(client), () => this.#next(client))
+  }
+
   #someNode(but?: SimNode): SimNode | undefined {
-    const nodes = this.asked().filter((node) => node.replica !== null && node !== but)
+    const nodes = this.#asked().filter((node) => node.replica !== null && node !== but)
     return nodes.length === 0 ? undefined : pick(this.#random, nodes)
   }
 
@@ -123,17 +136,13 @@ export class Clients {
     const random = this.#random
     const key = pick(random, this.#keys)
     if (chance(random, scan)) return scanRequest(this.#keys)
-    if (chance(random, transaction)) return transactionRequest(key, this.#lastSeen.get(key) ?? null, this.#newValue(client))
+    if (chance(random, transaction)) return transactionRequest(key, this.#records.lastSeen(key), this.#newValue(client))
     if (chance(random, 0.5)) return readRequest(key)
     return writeRequest(key, chance(random, 0.08) ? null : this.#newValue(client))
   }
 
   #newValue(client: number): string {
     return `${client}.${++this.#values}`
-  }
-
-  #begin(client: number, request: ClientRequest, then: (ok: boolean) => void): Operation {
-    return { client, request, start: this.#cluster.scheduler.executed, attempts: 0, then }
   }
 
   /** Hands a request to the process of a node, which takes it when it runs. */
@@ -155,7 +164,8 @@ export class Clients {
       assert(!answered, `a ${request.type} of client ${operation.client} on ${request.keys.join()} was answered twice`)
       answered = true
       this.#pending.delete(pending)
-      if (outcome !== 'failed' || !this.#tryElsewhere(node, operation, error)) this.#finish(node, operation, outcome, observed)
+      if (outcome !== 'failed' || !this.#tryElsewhere(node, operation, error))
+        this.#records.finish(operation, node.id, outcome, observed)
     }
     const pending: Pending = { node, finish: (outcome) => settle(outcome, request.blank(outcome)) }
     this.#pending.add(pending)
@@ -184,7 +194,7 @@ export class Clients {
     this.#pending.add(waiting)
     scheduler.after(randomBetween(this.#random, 0, 10), () => {
       if (!this.#pending.delete(waiting)) return
-      if (other.replica === null) this.#finish(other, operation, 'failed', operation.request.blank('failed'))
+      if (other.replica === null) this.#records.finish(operation, other.id, 'failed', operation.request.blank('failed'))
       else this.#ask(other, operation)
     })
     return true
@@ -193,49 +203,18 @@ export class Clients {
   /** The node that was to be asked next has gone, and was never asked. */
   #giveUp(waiting: Pending, operation: Operation): void {
     this.#pending.delete(waiting)
-    this.#finish(waiting.node, operation, 'failed', operation.request.blank('failed'))
+    this.#records.finish(operation, waiting.node.id, 'failed', operation.request.blank('failed'))
   }
 
   /** Promises that an answer makes besides what the history shows. */
   #observe(node: SimNode, request: ClientRequest, termBefore: number, result: WriteResult | undefined): void {
-    const { checker, counters } = this.#cluster
+    const { counters } = this.#cluster
     if (node.poisoned) this.#cluster.violate('poisoned nodes are silent', `node ${node.id} answers although it has failed`)
-    if (result !== undefined) checker.acknowledged(result.logId.index, result.logId.term)
     const view = node.replica?.view
     if (request.type === 'read' && view !== undefined && view.role !== 'leader' && view.term > termBefore) {
       counters.followerReadsAfterTermChange++
     }
-    if (request.type === 'scan') counters.scans++
-    if (request.type !== 'transaction') return
-    if (result?.txn?.succeeded === true) counters.transactionsApplied++
-    else counters.transactionsRefused++
-  }
-
-  #finish(node: SimNode, operation: Operation, outcome: Outcome, observed: readonly Observation[]): void {
-    const { client, request, start, then } = operation
-    const { scheduler, trace } = this.#cluster
-    this.counters[outcome]++
-    const facts = observed.map(({ type, key, value }) => `${type} ${key} ${value}`)
-    trace.record(scheduler.now, `c${client}`, request.type, request.keys.join(), facts.join(', '), outcome, node.id)
-    for (const observation of observed) {
-      this.history.push({ ...observation, client, start, end: scheduler.executed })
-      if (observation.outcome === 'ok') this.#lastSeen.set(observation.key, observation.value)
-    }
-    if (outcome === 'ok' && request.type === 'transaction') this.#checkReplaced(observed)
-    then(outcome === 'ok')
-  }
-
-  /** Two transactions cannot both have found the same value and put another in its place. */
-  #checkReplaced(observed: readonly Observation[]): void {
-    const [found, written] = observed
-    const value = written?.value ?? null
-    if (found === undefined || found.value === null || value === null) return
-    const place = `${found.key}=${found.value}`
-    const other = this.#replaced.get(place)
-    if (other !== undefined) {
-      this.#cluster.violate('linearizability', `${place} was replaced twice by a transaction: by ${other} and by ${value}`)
-    }
-    this.#replaced.set(place, value)
+    this.#records.answered(request, result)
   }
 
   /** Whoever waits for a node that has crashed never hears of the outcome. */

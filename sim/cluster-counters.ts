@@ -9,6 +9,7 @@ export interface ClusterCounters {
   followerReadsAfterTermChange: number
   clamps: number
   crashes: number
+  crashesBetweenEffects: number
   livesWithPurges: number
   pauses: number
   /** Leaders that slept until there was another. */
@@ -41,6 +42,12 @@ export interface ClusterCounters {
   retriesElsewhere: number
   quotaRefusals: number
   forcedSnapshots: number
+  /** Sent by HTTP clients; sent again, by the client or by whoever has it; and calls that nobody knows the outcome of. */
+  httpRequests: number
+  httpRetries: number
+  httpUnknown: number
+  /** Writes with an origin that were answered although an earlier attempt had not been. */
+  originsRecognised: number
 }
 
 export function noCounts(): ClusterCounters {
@@ -54,6 +61,7 @@ export function noCounts(): ClusterCounters {
     followerReadsAfterTermChange: 0,
     clamps: 0,
     crashes: 0,
+    crashesBetweenEffects: 0,
     livesWithPurges: 0,
     pauses: 0,
     oldLeadersWoken: 0,
@@ -82,5 +90,9 @@ export function noCounts(): ClusterCounters {
     retriesElsewhere: 0,
     quotaRefusals: 0,
     forcedSnapshots: 0,
+    httpRequests: 0,
+    httpRetries: 0,
+    httpUnknown: 0,
+    originsRecognised: 0,
   }
 }

@@ -13,6 +13,7 @@ import { forkPrng, Scheduler, SimNetwork, Trace } from '../src/simulation/index.
 import type { CrashKind, DiskFailure } from '../src/simulation/index.ts'
 import type { Sabotage } from './sabotage.ts'
 import { endpointIdOf, idOfEndpoint, SimNode } from './sim-node.ts'
+import { Turns } from './turns.ts'
 import type { Weather } from './weather.ts'
 
 export type { ClusterCounters }
@@ -26,7 +27,6 @@ export interface SimClusterOptions {
   readonly keepLines?: number
 }
 
-const CLUSTER_ID = '0123456789abcdef0123456789abcdef'
 const ADMIN_PATIENCE_MS = 2000
 /** A run of a few virtual seconds takes ten thousands; a long one has so many more for each millisecond. */
 const MAX_EVENTS = 400_000
@@ -46,12 +46,19 @@ export class SimCluster {
   readonly nodes: readonly SimNode[]
   readonly counters: ClusterCounters = noCounts()
   readonly weather: Weather
+  readonly clusterId: string = '0123456789abcdef0123456789abcdef'
+  /** What events wait for, in a run by {@link SimCluster.pass}. */
+  readonly turns = new Turns()
   /** The store is said to be as large as its quota. */
   quotaReached = false
+  /** A node that ends because it failed is started again, as by a service manager. */
+  supervised = false
   /** Called when a node has lost its disks and waits, under a new key, to be taken in again. */
   onStranger: (node: SimNode) => void = () => undefined
   /** Called when the process of a node ends, before it is gone. */
   onCrash: (node: SimNode) => void = () => undefined
+  /** Called when the replica of a node has made sense of its disks. */
+  onOpened: (node: SimNode) => void = () => undefined
   readonly #founders: number
   readonly #random: Random
 
@@ -93,6 +100,7 @@ export class SimCluster {
       onRefused: (node, error) => this.#refused(node, error),
       onOpened: (node) => {
         if (node.damaged) this.counters.startsDespiteFlips++
+        this.onOpened(node)
       },
       onStopped: (node) => this.#stopped(node),
       onDiskFailure: (node, failure) => this.#diskFailed(node, failure),
@@ -163,6 +171,15 @@ export class SimCluster {
     this.onStranger(node)
   }
 
+  /** Crashes a node in the middle of what it does next: after so many of its effects on disk or network. */
+  crashWithin(node: SimNode, kind: CrashKind, effects: number): void {
+    const { life } = node
+    life?.lightFuse(effects, () => {
+      this.counters.crashesBetweenEffects++
+      this.crash(node, kind)
+    })
+  }
+
   crash(node: SimNode, kind: CrashKind): void {
     this.note(node, 'crashes', kind)
     this.counters.crashes++
@@ -183,7 +200,7 @@ export class SimCluster {
     const wanted = this.nodes.slice(0, this.#founders).map(({ id }) => id)
     if (members.length === 0) {
       const self = { id: 1, endpointId: endpointIdOf(1), addresses: [] }
-      replica.init([1], CLUSTER_ID, self, deadline, () => undefined)
+      replica.init([1], this.clusterId, self, deadline, () => undefined)
       return false
     }
     const missing = wanted.find((id) => !members.some((member) => member.id === id))
@@ -195,13 +212,18 @@ export class SimCluster {
     return missing === undefined && voters.length === wanted.length && this.checker.lastCommitted > 0
   }
 
+  /** Events one after the other. What goes on in promises stands still meanwhile. */
   run(ms: number): void {
     const until = this.scheduler.now + ms
-    while (this.scheduler.step(until)) {
-      const { executed, now } = this.scheduler
-      if (executed > MAX_EVENTS + MAX_EVENTS_PER_MS * now)
-        throw new LivenessViolation(`${executed} events were not enough for ${now} ms: the cluster runs in circles`)
-    }
+    while (this.#step(until));
+  }
+
+  /** Events one after the other, each with all that promises make of it. */
+  async pass(ms: number): Promise<void> {
+    const until = this.scheduler.now + ms
+    do {
+      if (this.turns.due) await this.turns.take()
+    } while (this.#step(until))
   }
 
   /** Adds what a node's core has counted in this life. */
@@ -225,6 +247,13 @@ export class SimCluster {
     return this.checker.committedAt(index)
   }
 
+  #step(until: number): boolean {
+    const { executed, now } = this.scheduler
+    if (executed > MAX_EVENTS + MAX_EVENTS_PER_MS * now)
+      throw new LivenessViolation(`${executed} events were not enough for ${now} ms: the cluster runs in circles`)
+    return this.scheduler.step(until)
+  }
+
   #observe(node: SimNode): void {
     const { replica } = node
     if (replica === null) return
@@ -243,7 +272,9 @@ export class SimCluster {
     this.counters.poisonedNodes++
     const { life } = node
     this.scheduler.after(randomBetween(this.#random, 0, MAX_EXIT_MS), () => {
-      if (life !== null && node.life === life) this.crash(node, 'killed')
+      if (life === null || node.life !== life) return
+      this.crash(node, 'killed')
+      if (this.supervised) this.start(node)
     })
   }
 

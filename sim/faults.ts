@@ -1,6 +1,7 @@
 /** Troubles a cluster, a little at every call, as the weather says. */
 import { chance, pick, randomBetween } from '../src/lib/index.ts'
 import type { Random } from '../src/lib/index.ts'
+import type { CrashKind } from '../src/simulation/index.ts'
 import type { SimCluster } from './cluster.ts'
 import { DiskFaults } from './disk-faults.ts'
 import { LivenessViolation } from './liveness.ts'
@@ -10,6 +11,8 @@ import type { SimNode } from './sim-node.ts'
 import type { Weather } from './weather.ts'
 
 const TICK_MS = 100
+/** A turn of a leader has about as many. */
+const MAX_EFFECTS = 8
 /** From a moment too short to be noticed to some election timeouts. */
 const PAUSE_MIN_MS = 20
 const PAUSE_MAX_MS = 1500
@@ -51,11 +54,14 @@ export class Faults {
   }
 
   /** The sky clears: all paths work, all nodes run, and whoever lost its disks is a member again. */
-  heal(): void {
+  async heal(): Promise<void> {
     this.#healed = true
+    // A disk that failed just before may be reported only now.
+    this.#cluster.supervised = true
     this.#network.heal()
     this.#disks.heal()
     this.#cluster.quotaReached = false
+    for (const { life } of this.#cluster.nodes) life?.douseFuse()
     const deadline = this.#cluster.scheduler.now + REPLACEMENT_MS
     do {
       for (const node of this.#cluster.nodes) {
@@ -65,7 +71,7 @@ export class Faults {
       if (this.#cluster.scheduler.now > deadline) {
         throw new LivenessViolation(`not every node runs, or some member is not replaced, within ${REPLACEMENT_MS} ms`)
       }
-      this.#cluster.run(TICK_MS)
+      await this.#cluster.pass(TICK_MS)
       this.#operator.progress()
     } while (!this.#operator.idle || !this.#cluster.nodes.every(isSound))
   }
@@ -115,8 +121,14 @@ export class Faults {
     const random = this.#random
     if (chance(random, stopped)) this.#cluster.stop(this.#leaderOr(node))
     if (chance(random, blackout)) for (const victim of this.#cluster.running) this.#cluster.crash(victim, 'power-cut')
-    else if (node.life !== null && chance(random, powerCut)) this.#cluster.crash(node, 'power-cut')
-    else if (node.life !== null && chance(random, killed)) this.#cluster.crash(this.#leaderOr(node), 'killed')
+    else if (node.life !== null && chance(random, powerCut)) this.#crash(node, 'power-cut')
+    else if (node.life !== null && chance(random, killed)) this.#crash(this.#leaderOr(node), 'killed')
+  }
+
+  /** At once, between two events; or soon, between two effects of one. */
+  #crash(node: SimNode, kind: CrashKind): void {
+    if (chance(this.#random, 0.5)) this.#cluster.crash(node, kind)
+    else this.#cluster.crashWithin(node, kind, randomBetween(this.#random, 0, MAX_EFFECTS))
   }
 
   #pause(node: SimNode): void {
@@ -129,8 +141,11 @@ export class Faults {
   }
 
   #forceSnapshot(node: SimNode): void {
-    node.replica?.takeSnapshot((error) => {
-      if (error === undefined) this.#cluster.counters.forcedSnapshots++
+    const { replica, life } = node
+    life?.after(0, () => {
+      replica?.takeSnapshot((error) => {
+        if (error === undefined) this.#cluster.counters.forcedSnapshots++
+      })
     })
   }
 

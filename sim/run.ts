@@ -1,10 +1,14 @@
 /** One simulated run, all of it drawn from a seed: faults, then healing, then the demands. */
 import { checkLinearizable } from '../test/linearizability/index.ts'
 import { Clients } from './clients.ts'
-import type { ClientCounters } from './clients.ts'
+import type { ClientCounters } from './client-records.ts'
 import { SimCluster } from './cluster.ts'
 import type { ClusterCounters } from './cluster.ts'
 import { Faults } from './faults.ts'
+import { HttpClients } from './http-clients.ts'
+import { returnFaces, takeFaces } from './http-face.ts'
+import type { HttpFace } from './http-face.ts'
+import { HttpNetwork } from './http-network.ts'
 import { forkPrng } from '../src/simulation/index.ts'
 import { READ_TIMEOUT_MS } from '../src/limits.ts'
 import { SafetyViolation } from './invariants.ts'
@@ -93,10 +97,9 @@ class Run {
   readonly #faults: Faults
   readonly #random
 
-  constructor(settings: Settings, options: RunOptions) {
+  /** `faces` has one for each node, or none when nobody asks over HTTP. */
+  constructor({ seed, faultsMs }: Settings, weather: Weather, options: RunOptions, faces: readonly HttpFace[]) {
     const { sabotage = 'none', trustsDisks = true, keepLines = 0 } = options
-    const { seed, faultsMs } = settings
-    const weather = options.weather ?? weatherOf(settings)
     this.#seed = seed
     this.#faultsMs = faultsMs
     this.#random = forkPrng(seed, 'run')
@@ -106,8 +109,16 @@ class Run {
       random: forkPrng(seed, 'clients'),
       clients: weather.clients,
       keys: weather.keys,
+      http: faces.length === 0 ? null : this.#createHttp(faces),
     })
     this.#faults = new Faults(this.#cluster, this.#random, weather)
+  }
+
+  #createHttp(faces: readonly HttpFace[]): HttpClients {
+    const cluster = this.#cluster
+    const network = new HttpNetwork({ cluster, random: forkPrng(this.#seed, 'http network'), faces })
+    const random = forkPrng(this.#seed, 'http clients')
+    return new HttpClients({ cluster, network, random, clients: cluster.weather.clients })
   }
 
   async execute(): Promise<RunReport> {
@@ -117,7 +128,7 @@ class Run {
       await this.#pass()
       this.#faults.disturb()
     }
-    this.#faults.heal()
+    await this.#faults.heal()
     await this.#demandProgress()
     await this.#demandAgreement()
     const verdict = checkLinearizable(this.#clients.history)
@@ -137,7 +148,7 @@ class Run {
   /** Writes succeed again, and everything accepted is answered. */
   async #demandProgress(): Promise<void> {
     // Who is no member any more may not know it, and keeps its clients waiting.
-    this.#clients.asked = () => this.#members()
+    this.#clients.heal(() => this.#members())
     const goal = this.#clients.counters.ok + 20
     await this.#until(RECOVERY_MS, 'no operations succeed after healing', () => this.#clients.counters.ok >= goal)
     this.#clients.stop()
@@ -183,7 +194,7 @@ class Run {
 
   /** A tick of virtual time. */
   async #pass(): Promise<void> {
-    this.#cluster.run(TICK_MS)
+    await this.#cluster.pass(TICK_MS)
   }
 
   #describeNodes(): string {
@@ -231,13 +242,17 @@ export async function traceSeed(options: RunOptions): Promise<readonly string[]>
 
 async function execute(options: RunOptions): Promise<{ readonly report: RunReport; readonly trace: readonly string[] }> {
   const settings = settingsOf(options)
+  const weather = options.weather ?? weatherOf(settings)
   // The world of the run before is let go only when the event loop turns.
   await new Promise((resolve) => setImmediate(resolve))
-  const run = new Run(settings, options)
+  const faces = weather.httpClients === 0 ? [] : await takeFaces(weather.founders + weather.spares)
+  const run = new Run(settings, weather, options, faces)
   try {
     return { report: await run.execute(), trace: run.trace() }
   } catch (error) {
     throw new FailedRun(settings, error, run.figures(), run.trace())
+  } finally {
+    returnFaces(faces)
   }
 }
 

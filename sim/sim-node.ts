@@ -4,7 +4,7 @@
  */
 import { assert, chance, randomBetween } from '../src/lib/index.ts'
 import { noMetrics, silentLogger } from '../src/ports/index.ts'
-import type { LogStore, StateMachine, Transport, Volume } from '../src/ports/index.ts'
+import type { LogStore, SnapshotStore, StateMachine, Transport, Volume } from '../src/ports/index.ts'
 import type { Timings } from '../src/raft/index.ts'
 import { openReplica } from '../src/replica/index.ts'
 import type { Replica } from '../src/replica/index.ts'
@@ -60,10 +60,17 @@ export interface SimNodeOptions {
   readonly onViolation: (property: string, message: string) => void
 }
 
+/** What a process works with, besides its clock. */
+export interface ProcessPorts {
+  readonly log: LogStore
+  readonly stateMachine: StateMachine
+  readonly snapshots: SnapshotStore
+  readonly transport: Transport
+}
+
 interface RunningProcess {
   readonly life: Life
-  readonly transport: Transport
-  readonly state: StateMachine
+  readonly ports: ProcessPorts
   replica: Replica | null
   readonly closeLog: (done: () => void) => void
   stopping: boolean
@@ -120,7 +127,14 @@ export class SimNode {
 
   get state(): StateMachine {
     assert(this.#process !== null, `node ${this.id} is down`)
-    return this.#process.state
+    return this.#process.ports.stateMachine
+  }
+
+  /** What the process is made of, once it has recovered. */
+  get parts(): { readonly life: Life; readonly replica: Replica; readonly ports: ProcessPorts } {
+    const { life = null, replica = null, ports = null } = this.#process ?? {}
+    assert(life !== null && replica !== null && ports !== null, `node ${this.id} has not recovered`)
+    return { life, replica, ports }
   }
 
   get stopping(): boolean {
@@ -139,24 +153,23 @@ export class SimNode {
   }
 
   #boot(life: Life): void {
-    const log = this.#openLog(life)
+    const bare = this.#openLog(life)
+    const log = watchLog(bare, this.id, this.#options.checker)
     const defer = (run: () => void): void => life.clock.defer(run)
     const snapshots = openSnapshotFiles(this.#snapshotDisk.mount(life), { defer })
-    const state = this.#openState(log, snapshots, defer)
+    const stateMachine = this.#openState(bare, snapshots, defer)
     const transport = watchSends(this.#options.network.attach(this.endpointId, life), () => this.#checkSilence())
-    const closeLog = (done: () => void): void => log.close(() => state.close(() => done()))
-    const process: RunningProcess = { life, transport, state, replica: null, closeLog, stopping: false }
+    const closeLog = (done: () => void): void => bare.close(() => stateMachine.close(() => done()))
+    const ports: ProcessPorts = { log, stateMachine, snapshots, transport }
+    const process: RunningProcess = { life, ports, replica: null, closeLog, stopping: false }
     this.#process = process
     openReplica(
       {
+        ...ports,
         nodeId: this.id,
         clock: life.clock,
         random: forkPrng(this.#options.seed, `replica ${this.id} life ${this.#lives}`),
-        log: watchLog(log, this.id, this.#options.checker),
-        stateMachine: state,
-        snapshots,
         volumes: this.#volumes(),
-        transport,
         logger: silentLogger,
         metrics: noMetrics,
         timings: TIMINGS,
@@ -183,7 +196,7 @@ export class SimNode {
     this.damaged = false
     // Everything but the announcement of its addresses, which nobody needs here, is done when the call returns.
     replica.start().catch((reason: unknown) => this.#options.onFatal(this, reason as Error))
-    for (const peer of this.#options.peers()) if (peer !== this.endpointId) process.transport.connect(peer, [])
+    for (const peer of this.#options.peers()) if (peer !== this.endpointId) process.ports.transport.connect(peer, [])
   }
 
   #refuse(life: Life, error: Error): void {
@@ -206,12 +219,12 @@ export class SimNode {
   stop(): void {
     const process = this.#process
     if (process === null || process.replica === null || process.stopping) return
-    const { life, replica, transport, closeLog } = process
+    const { life, replica, ports, closeLog } = process
     process.stopping = true
     life.after(0, () => {
       replica.stop(life.clock.now() + STOP_GRACE_MS, () => {
         replica.close()
-        transport.close().catch((reason: unknown) => this.#options.onFatal(this, reason as Error))
+        ports.transport.close().catch((reason: unknown) => this.#options.onFatal(this, reason as Error))
         closeLog(() => this.#options.onStopped(this))
       })
     })

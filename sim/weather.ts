@@ -46,6 +46,10 @@ export interface Troubles {
   readonly scan: number
   /** Of each request that was certainly not carried out: that the client asks another node. */
   readonly retry: number
+  /** The share of the clients that ask over HTTP, by the client of production. */
+  readonly httpClients: number
+  /** Of each HTTP request: that its connection breaks before there is an answer. */
+  readonly brokenRequest: number
 }
 
 export interface Weather extends Troubles {
@@ -94,6 +98,8 @@ const CALM: Troubles = {
   transaction: 0,
   scan: 0,
   retry: 0,
+  httpClients: 0,
+  brokenRequest: 0,
 }
 
 export const TROUBLES = Object.keys(CALM) as readonly (keyof Troubles)[]
@@ -127,6 +133,8 @@ function drawLite(random: Random): Weather {
     retry: 0.5,
     retainedEntries: 1000,
     checkpointIntervalEntries: 100,
+    httpClients: pick(random, [0, 0.4]),
+    brokenRequest: 0.02,
   }
 }
 
@@ -168,11 +176,23 @@ function drawSwarm(random: Random): Weather {
     thinkMs: 20,
     retainedEntries: pick(random, [0, 5, 1000]),
     checkpointIntervalEntries: pick(random, [10, 40]),
+    ...drawHttp(random),
   }
 }
 
-function drawTroubles(random: Random): Troubles {
-  const perhaps = (...rates: readonly number[]): number => (chance(random, 0.5) ? pick(random, rates) : 0)
+/** In half of the runs one of these rates. */
+function perhapsOne(random: Random): (...rates: readonly number[]) => number {
+  return (...rates) => (chance(random, 0.5) ? pick(random, rates) : 0)
+}
+
+/** To be drawn last: all else is as it is without them. */
+function drawHttp(random: Random): Pick<Troubles, 'httpClients' | 'brokenRequest'> {
+  const perhaps = perhapsOne(random)
+  return { httpClients: perhaps(0.3, 0.7), brokenRequest: perhaps(0.03, 0.1) }
+}
+
+function drawTroubles(random: Random): Omit<Troubles, 'httpClients' | 'brokenRequest'> {
+  const perhaps = perhapsOne(random)
   return {
     killed: perhaps(0.03, 0.06),
     powerCut: perhaps(0.02, 0.05),

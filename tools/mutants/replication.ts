@@ -25,9 +25,9 @@ export const REPLICATION: readonly Mutant[] = [
   {
     name: 'acknowledge before sync',
     file: 'raft/replication.ts',
-    find: "state.stage.sendOncePersisted({\n    type: 'append-response',\n    from: state.id,\n    to: request.from,\n    term: state.term,\n    ...verdict,",
+    find: "state.stage.sendOncePersisted({\n    type: 'append-response',\n    ...answerTo(request),\n    term: state.term,\n    ...verdict,",
     replace:
-      "state.stage.send({\n    type: 'append-response',\n    from: state.id,\n    to: request.from,\n    term: state.term,\n    ...verdict,",
+      "state.stage.send({\n    type: 'append-response',\n    ...answerTo(request),\n    term: state.term,\n    ...verdict,",
     hunter: 'core',
   },
   {
