@@ -31,12 +31,16 @@ const largeEntry = (index: number, size: number): Entry => ({ index, term: 1, ki
 class Bench {
   readonly log = new HandLog()
   readonly events: string[] = []
+  /** Term and vote that each restore was to keep. */
+  readonly restoredUnder: string[] = []
   time = 0
   #restoring: Done | null = null
   readonly persister = new Persister({
     log: this.log,
-    restore: (snapshot, done) => {
+    hardState: { term: 1, votedFor: null },
+    restore: (snapshot, hardState, done) => {
       assert.equal(this.log.busy, false, 'a restore goes with the log at rest')
+      this.restoredUnder.push(`${hardState.term} ${hardState.votedFor}`)
       assert.equal(this.#restoring, null)
       this.events.push(`restore ${snapshot.last.index}`)
       this.#restoring = done
@@ -169,6 +173,26 @@ describe('Persister: messages', () => {
     assert.deepEqual(bench.news(), ['persisted 1', 'send 2', 'restore 9'])
   })
 
+  test('enqueue: a restore keeps the term and vote that were written before it, not those of batches behind it', () => {
+    const bench = new Bench()
+    const votes = (term: number, votedFor: number): Persist => ({ hardState: { term, votedFor }, append: [] })
+    bench.enqueue(1, { persist: votes(2, 3) })
+    bench.enqueue(2, { restore: 9 })
+    bench.enqueue(3, { persist: votes(3, 1) })
+    bench.persister.start()
+    bench.log.finish()
+    bench.endRestore()
+    bench.log.finish()
+    bench.enqueue(4, { restore: 12, persist: votes(4, 2) })
+    bench.enqueue(5, { persist: votes(5, 1) })
+    bench.persister.start()
+    assert.deepEqual(bench.restoredUnder, ['2 3', '4 2'])
+    const fresh = new Bench()
+    fresh.enqueue(1, { restore: 9 })
+    fresh.persister.start()
+    assert.deepEqual(fresh.restoredUnder, ['1 null'])
+  })
+
   // The promise itself, over any course of events: what leaves was preceded by everything it promises.
   test('Persister: messages leave in order, after their batch and all before it are durable', () => {
     const step = fc.oneof(
@@ -210,7 +234,8 @@ class PersisterRun {
   #work: number[] = []
   readonly persister = new Persister({
     log: this.#log,
-    restore: ({ last }, done) => {
+    hardState: { term: 1, votedFor: null },
+    restore: ({ last }, _hardState, done) => {
       assert.ok(!this.#log.busy && this.#restoring === null, 'one operation at a time')
       // The snapshot stands in for everything before it, other snapshots among it.
       const at = this.#work.indexOf(last.index)

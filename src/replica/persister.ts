@@ -1,6 +1,6 @@
 import { MAX_PERSIST_BYTES } from '../limits.ts'
 import type { Done, LogBatch, LogStore } from '../ports/index.ts'
-import type { Effects, Message, Persist, SnapshotMeta } from '../raft/index.ts'
+import type { Effects, HardState, Message, Persist, SnapshotMeta } from '../raft/index.ts'
 
 interface Item {
   readonly id: number
@@ -13,8 +13,10 @@ interface Item {
 
 export interface PersisterOptions {
   readonly log: LogStore
-  /** Brings log and state to a snapshot, durably. */
-  readonly restore: (snapshot: SnapshotMeta, done: Done) => void
+  /** The term and vote that are on disk at the start. */
+  readonly hardState: HardState
+  /** Brings log and state to a snapshot, durably; the log keeps this term and vote. */
+  readonly restore: (snapshot: SnapshotMeta, hardState: HardState, done: Done) => void
   readonly send: (message: Message) => void
   /** Batches up to `id` are durable. */
   readonly persisted: (id: number) => void
@@ -33,11 +35,14 @@ export class Persister {
   #queue: Item[] = []
   #busySince: number | null = null
   #purgeTo = 0
+  /** As of what was written last: those of later batches wait for their turn. */
+  #hardState: HardState
   /** A write, purge or restore failed: nothing more is written or said. */
   #failed = false
 
   constructor(options: PersisterOptions) {
     this.#options = options
+    this.#hardState = options.hardState
   }
 
   /** When the sync in flight began, or null. */
@@ -106,6 +111,7 @@ export class Persister {
     const batches: LogBatch[] = []
     for (const { persist, clusterId } of items) {
       if (persist === undefined && clusterId === undefined) continue
+      this.#hardState = persist?.hardState ?? this.#hardState
       batches.push({
         ...(clusterId === undefined ? {} : { clusterId }),
         ...(persist?.hardState === undefined ? {} : { hardState: persist.hardState }),
@@ -144,7 +150,8 @@ export class Persister {
     // The log that was to be purged is replaced.
     this.#purgeTo = 0
     this.#busySince = this.#options.now()
-    this.#options.restore(item.restore as SnapshotMeta, (error) => {
+    this.#hardState = item.persist?.hardState ?? this.#hardState
+    this.#options.restore(item.restore as SnapshotMeta, this.#hardState, (error) => {
       this.#busySince = null
       if (error !== undefined) {
         this.#fail(error)

@@ -284,7 +284,7 @@ test('SnapshotExchange: a snapshot that is sent again after it was installed doe
   const turn = (): void => {
     for (let e = raft.take(); e !== undefined; e = raft.take()) {
       if (e.restore !== undefined) {
-        ex.restore(e.restore, (error) => assert.equal(error, undefined))
+        ex.restore(e.restore, { term: 3, votedFor: null }, (error) => assert.equal(error, undefined))
         log.finish()
       }
       if (e.persist !== undefined || e.restore !== undefined) raft.persisted(e.id)

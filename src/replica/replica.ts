@@ -462,7 +462,8 @@ export class Replica {
     const { log, clock } = this.#options
     return new Persister({
       log,
-      restore: (snapshot, done) => this.#exchange.restore(snapshot, done),
+      hardState: { term: this.#raft.term, votedFor: this.#raft.votedFor },
+      restore: (snapshot, hardState, done) => this.#exchange.restore(snapshot, hardState, done),
       send: (message) => this.#outbound.send(message),
       persisted: (id) => void this.#loop.input(() => this.#raft.persisted(id)),
       failed: (error) => this.#loop.fail(error),

@@ -1,5 +1,5 @@
 import type { Done, Logger, LogStore, SnapshotStore, StateMachine, StoredSnapshot, Timer } from '../ports/index.ts'
-import type { NodeId, Raft, SnapshotMeta } from '../raft/index.ts'
+import type { HardState, NodeId, Raft, SnapshotMeta } from '../raft/index.ts'
 import type { PeerMessage, SnapshotChunk, SnapshotProgress } from '../wire/index.ts'
 import type { Compactor } from './compactor.ts'
 import { SnapshotReceiver } from './snapshot-receiver.ts'
@@ -152,7 +152,7 @@ export class SnapshotExchange {
    * Brings log and state to the snapshot that has arrived. Log first, state second: a crash between the two finds the
    * snapshot ahead of the state, and finishes the job.
    */
-  restore(meta: SnapshotMeta, done: Done): void {
+  restore(meta: SnapshotMeta, hardState: HardState, done: Done): void {
     const { index, term } = meta.last
     const snapshot = this.#arrived.find(({ last }) => last.index === index && last.term === term)
     this.#arrived = this.#arrived.filter(({ last }) => last.index > index)
@@ -160,8 +160,7 @@ export class SnapshotExchange {
       done(new Error(`no snapshot at entry ${index} of term ${term} has arrived`))
       return
     }
-    const { raft, log, stateMachine } = this.#options
-    const hardState = { term: raft.term, votedFor: raft.votedFor }
+    const { log, stateMachine } = this.#options
     log.reset(snapshot.last, hardState, snapshot.clusterId, (error) => {
       if (error === undefined) stateMachine.restore(snapshot, (failure) => this.#onRestored(snapshot, failure, done))
       else done(error)

@@ -76,8 +76,8 @@ export const SNAPSHOTS: readonly Mutant[] = [
   {
     name: 'restore a log with the term of the snapshot alone',
     file: 'replica/snapshot-exchange.ts',
-    find: 'const hardState = { term: raft.term, votedFor: raft.votedFor }',
-    replace: 'const hardState = { term, votedFor: null }',
+    find: 'log.reset(snapshot.last, hardState, ',
+    replace: 'log.reset(snapshot.last, { term, votedFor: null }, ',
     hunter: 'snapshots',
   },
 ]
