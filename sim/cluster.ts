@@ -259,7 +259,7 @@ export class SimCluster {
     if (replica === null) return
     const { role, term, commitIndex } = replica.view
     const termAt = (index: number): number | undefined => replica.termAt(index)
-    if (role === 'leader') this.checker.leads(node.id, term, termAt)
+    if (role === 'leader') this.checker.leads(node.id, term, termAt, node.endpointId)
     this.checker.commits(node.id, commitIndex, role === 'leader' ? term : null, termAt)
   }
 

@@ -33,6 +33,8 @@ test('SafetyChecker: allows one leader a term, however often it is seen', () => 
   checker.leads(1, 1, () => 1)
   checker.leads(2, 2, () => 1)
   violates('election safety', () => checker.leads(3, 2, () => 1))
+  checker.leads(2, 3, () => 1, 'old key')
+  violates('election safety', () => checker.leads(2, 3, () => 1, 'new key'))
 })
 
 test('SafetyChecker: finds logs that share an entry but not its content or its predecessor', () => {

@@ -69,7 +69,8 @@ function agree(a: number | null, b: number | null): boolean {
 export class SafetyChecker {
   readonly #trustsDisks: boolean
   readonly #nodes = new Map<number, NodeRecord>()
-  readonly #leaders = new Map<number, number>()
+  /** By term, who leads it: an id may have had several keys. */
+  readonly #leaders = new Map<number, string>()
   /** By term, then by index. */
   readonly #known = new Map<number, Map<number, KnownEntry>>()
   readonly #committed: EntryIdentity[] = []
@@ -201,12 +202,13 @@ export class SafetyChecker {
     this.#record(node).promised = { term, votedFor }
   }
 
-  /** A node takes the lead in a term. `termAt` looks into its log. */
-  leads(node: number, term: number, termAt: (index: number) => number | undefined): void {
+  /** A node takes the lead in a term. `termAt` looks into its log; `key` tells it from others that have had its id. */
+  leads(node: number, term: number, termAt: (index: number) => number | undefined, key = ''): void {
+    const name = `${node}${key === '' ? '' : ` (${key})`}`
     const other = this.#leaders.get(term)
-    this.#check(other === undefined || other === node, 'election safety', `nodes ${other} and ${node} both lead term ${term}`)
-    if (other === node) return
-    this.#leaders.set(term, node)
+    this.#check(other === undefined || other === name, 'election safety', `nodes ${other} and ${name} both lead term ${term}`)
+    if (other === name) return
+    this.#leaders.set(term, name)
     let last = 0
     for (const [committedIn, index] of this.#committedByTerm) if (committedIn < term) last = Math.max(last, index)
     const entry = this.committedAt(last)
