@@ -3,23 +3,18 @@
  * snapshot store that run in production, over simulated disk, network and clock.
  */
 import { assert, chance, randomBetween } from '../src/lib/index.ts'
-import { noMetrics, silentLogger } from '../src/ports/index.ts'
-import type { LogStore, SnapshotStore, StateMachine, Transport, Volume } from '../src/ports/index.ts'
-import type { Timings } from '../src/raft/index.ts'
+import type { LogStore, StateMachine, Transport, Volume } from '../src/ports/index.ts'
 import { openReplica } from '../src/replica/index.ts'
 import type { Replica } from '../src/replica/index.ts'
-import { openSegmentedLog } from '../src/storage/log/index.ts'
-import { openMemoryStateMachine, openSnapshotFiles } from '../src/storage/state/index.ts'
 import { weighedDown } from './ballast.ts'
-import { forkPrng, Life, SimDisk } from '../src/simulation/index.ts'
-import type { CrashKind, DiskFailure, DiskProfile, Scheduler, SimNetwork } from '../src/simulation/index.ts'
+import { forkPrng, Life, openSimulatedStores, SIMULATED_TIMINGS, SimDisk, UNOBSERVED } from '../src/simulation/index.ts'
+import type { CrashKind, DiskFailure, DiskProfile, Scheduler, SimNetwork, SimulatedStores } from '../src/simulation/index.ts'
 import type { SafetyChecker } from './invariants.ts'
 import { HastyLog } from './sabotage.ts'
 import type { Sabotage } from './sabotage.ts'
 import { watchLog, watchState } from './watched-ports.ts'
 import { watchSends } from './watched-transport.ts'
 
-const TIMINGS: Timings = { heartbeatIntervalMs: 50, electionTimeoutMinMs: 150, electionTimeoutMaxMs: 300 }
 const SEGMENT_SIZE = 8192
 /** How long a node that stops waits for what it has accepted, and for another leader. */
 const STOP_GRACE_MS = 1000
@@ -61,10 +56,7 @@ export interface SimNodeOptions {
 }
 
 /** What a process works with, besides its clock. */
-export interface ProcessPorts {
-  readonly log: LogStore
-  readonly stateMachine: StateMachine
-  readonly snapshots: SnapshotStore
+export interface ProcessPorts extends SimulatedStores {
   readonly transport: Transport
 }
 
@@ -153,35 +145,27 @@ export class SimNode {
   }
 
   #boot(life: Life): void {
-    const bare = this.#openLog(life)
-    const log = watchLog(bare, this.id, this.#options.checker)
-    const defer = (run: () => void): void => life.clock.defer(run)
-    const snapshots = openSnapshotFiles(this.#snapshotDisk.mount(life), { defer })
-    const stateMachine = this.#openState(bare, snapshots, defer)
+    const { bareLog, ...stores } = this.#openStores(life)
     const transport = watchSends(this.#options.network.attach(this.endpointId, life), () => this.#checkSilence())
-    const closeLog = (done: () => void): void => bare.close(() => stateMachine.close(() => done()))
-    const ports: ProcessPorts = { log, stateMachine, snapshots, transport }
+    const closeLog = (done: () => void): void => bareLog.close(() => stores.stateMachine.close(() => done()))
+    const ports: ProcessPorts = { ...stores, transport }
     const process: RunningProcess = { life, ports, replica: null, closeLog, stopping: false }
     this.#process = process
     openReplica(
       {
+        ...UNOBSERVED,
         ...ports,
         nodeId: this.id,
         clock: life.clock,
         random: forkPrng(this.#options.seed, `replica ${this.id} life ${this.#lives}`),
         volumes: this.#volumes(),
-        logger: silentLogger,
-        metrics: noMetrics,
-        timings: TIMINGS,
+        timings: SIMULATED_TIMINGS,
         retainedEntries: this.#options.retainedEntries,
         checkpointIntervalEntries: this.#options.checkpointIntervalEntries,
         onFatal: (error) => {
           this.poisoned = true
           this.#options.onFatal(this, error)
         },
-        onLinked: () => undefined,
-        nodeIdHint: () => null,
-        onMembership: () => undefined,
       },
       (error, replica) => {
         if (replica === undefined) this.#refuse(life, error ?? new Error(`node ${this.id} did not open`))
@@ -271,24 +255,29 @@ export class SimNode {
     if (this.poisoned) this.#options.onViolation('poisoned nodes are silent', `node ${this.id} sends although it has failed`)
   }
 
-  #openState(log: LogStore, snapshots: ReturnType<typeof openSnapshotFiles>, defer: (run: () => void) => void): StateMachine {
-    const { checker, ballastBytes, afterEvent } = this.#options
-    const clusterId = (): string | null => this.replica?.view.clusterId ?? null
-    const bare = openMemoryStateMachine({ snapshots, volatile: false, defer, clusterId })
-    const { hardState, purged, entries } = log.recovered
-    const identities = entries.map(({ index, term }) => ({ index, term, digest: null }))
-    checker.started(this.id, { ...hardState, purged, entries: identities, applied: bare.info().applied.index })
-    return watchState(weighedDown(bare, ballastBytes), this.id, checker, () => afterEvent(this))
-  }
-
-  #openLog(life: Life): LogStore {
-    const { sabotage } = this.#options
-    const log = openSegmentedLog(this.#logDisk.mount(life), {
-      storeId: this.endpointId.slice(32),
+  /** Stores that the checker watches; the log as it is, besides, to be closed. */
+  #openStores(life: Life): SimulatedStores & { readonly bareLog: LogStore } {
+    const { sabotage, checker, ballastBytes, afterEvent } = this.#options
+    const bare = openSimulatedStores({
+      life,
+      logDisk: this.#logDisk.mount(life),
+      snapshotDisk: this.#snapshotDisk.mount(life),
+      endpointId: this.endpointId,
       segmentSize: SEGMENT_SIZE,
-      defer: (run) => life.clock.defer(run),
+      clusterId: () => this.replica?.view.clusterId ?? null,
     })
-    if (sabotage === 'none' || sabotage === 'lie-about-sync') return log
-    return new HastyLog(log, sabotage, (run) => life.clock.defer(run))
+    const isHasty = sabotage !== 'none' && sabotage !== 'lie-about-sync'
+    const bareLog = isHasty ? new HastyLog(bare.log, sabotage, (run) => life.clock.defer(run)) : bare.log
+    const { hardState, purged, entries } = bareLog.recovered
+    const identities = entries.map(({ index, term }) => ({ index, term, digest: null }))
+    const applied = bare.stateMachine.info().applied.index
+    checker.started(this.id, { ...hardState, purged, entries: identities, applied })
+    const weighed = weighedDown(bare.stateMachine, ballastBytes)
+    return {
+      bareLog,
+      log: watchLog(bareLog, this.id, checker),
+      snapshots: bare.snapshots,
+      stateMachine: watchState(weighed, this.id, checker, () => afterEvent(this)),
+    }
   }
 }

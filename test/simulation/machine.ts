@@ -3,16 +3,21 @@
  * store that run in production, over simulated disk, network and time, and it can be paused.
  */
 import assert from 'node:assert/strict'
-import { noMetrics, silentLogger } from '../../src/ports/index.ts'
 import type { StateMachine, Transport } from '../../src/ports/index.ts'
 import { openReplica } from '../../src/replica/index.ts'
 import type { Replica, ReplicaOptions } from '../../src/replica/index.ts'
-import { FAST_DISK, forkPrng, Life, SimDisk } from '../../src/simulation/index.ts'
+import {
+  FAST_DISK,
+  forkPrng,
+  Life,
+  openSimulatedStores,
+  SIMULATED_TIMINGS,
+  SimDisk,
+  UNOBSERVED,
+} from '../../src/simulation/index.ts'
 import type { CrashKind, PauseKind, Scheduler, SimNetwork } from '../../src/simulation/index.ts'
-import { openMemoryStateMachine, openSegmentedLog, openSnapshotFiles } from '../../src/storage/index.ts'
 import { FailingSyncs } from './failing-syncs.ts'
 
-const TIMINGS = { heartbeatIntervalMs: 50, electionTimeoutMinMs: 150, electionTimeoutMaxMs: 300 }
 const SEGMENT_SIZE = 8192
 
 export interface MachineOptions {
@@ -111,36 +116,32 @@ export class Machine {
 
   #open(life: Life): void {
     const { seed, network, retainedEntries, checkpointIntervalEntries } = this.#options
-    const defer = (run: () => void): void => life.clock.defer(run)
-    const disk = this.syncs.mount(this.logDisk.mount(life))
-    const log = openSegmentedLog(disk, { storeId: endpointOf(this.id).slice(32), segmentSize: SEGMENT_SIZE, defer })
-    const snapshots = openSnapshotFiles(this.snapshotDisk.mount(life), { defer })
-    const clusterId = (): string | null => this.#process?.replica.view.clusterId ?? null
-    const stateMachine = openMemoryStateMachine({ snapshots, volatile: false, defer, clusterId })
+    const stores = openSimulatedStores({
+      life,
+      logDisk: this.syncs.mount(this.logDisk.mount(life)),
+      snapshotDisk: this.snapshotDisk.mount(life),
+      endpointId: endpointOf(this.id),
+      segmentSize: SEGMENT_SIZE,
+      clusterId: () => this.#process?.replica.view.clusterId ?? null,
+    })
     const transport = this.#overheard(network.attach(endpointOf(this.id), life))
     const options: ReplicaOptions = {
+      ...UNOBSERVED,
+      ...stores,
       nodeId: this.id,
       clock: life.clock,
       random: forkPrng(seed, `replica ${this.id} life ${this.#lives}`),
-      log,
-      stateMachine,
-      snapshots,
       transport,
-      logger: silentLogger,
-      metrics: noMetrics,
-      timings: TIMINGS,
+      timings: SIMULATED_TIMINGS,
       retainedEntries,
       checkpointIntervalEntries,
       onFatal: (error) => {
         this.failure = error
       },
-      onLinked: () => undefined,
-      nodeIdHint: () => null,
-      onMembership: () => undefined,
     }
     openReplica(options, (error, replica) => {
       if (replica === undefined) this.#refuse(error ?? new Error(`node ${this.id} did not open`))
-      else this.#join({ life, replica, state: stateMachine }, transport)
+      else this.#join({ life, replica, state: stores.stateMachine }, transport)
     })
   }
 

@@ -6,17 +6,12 @@ import { NodeService, RaftActor } from '../../cluster/index.ts'
 import type { ServiceParts } from '../../cluster/index.ts'
 import { DEFAULT_MAILBOX_CAPACITY } from '../../limits.ts'
 import { PeerBook } from '../../net/index.ts'
-import { noMetrics, silentLogger } from '../../ports/index.ts'
 import type { StateMachine, Transport } from '../../ports/index.ts'
-import type { Timings } from '../../raft/index.ts'
 import { openReplica } from '../../replica/index.ts'
 import type { Replica } from '../../replica/index.ts'
-import { FAST_DISK, forkPrng, Life, SimDisk } from '../../simulation/index.ts'
+import { FAST_DISK, forkPrng, Life, openSimulatedStores, SIMULATED_TIMINGS, SimDisk, UNOBSERVED } from '../../simulation/index.ts'
 import type { CrashKind, Scheduler, SimNetwork } from '../../simulation/index.ts'
-import { openMemoryStateMachine, openSegmentedLog, openSnapshotFiles } from '../../storage/index.ts'
 
-/** A tenth of what a node has by default: simulated links are fast, and tests short. */
-const TIMINGS: Timings = { heartbeatIntervalMs: 50, electionTimeoutMinMs: 150, electionTimeoutMaxMs: 300 }
 const SEGMENT_SIZE = 64 * 1024
 const RETAINED_ENTRIES = 1_000
 const CHECKPOINT_INTERVAL_ENTRIES = 200
@@ -84,17 +79,15 @@ export class SimulatedMachine {
     const life = new Life(scheduler, `n${this.nodeId}`)
     this.#life = life
     this.#lives++
-    const defer = (run: () => void): void => life.clock.defer(run)
-    const log = openSegmentedLog(this.#logDisk.mount(life), {
-      storeId: this.endpointId.slice(32),
+    const stores = openSimulatedStores({
+      life,
+      logDisk: this.#logDisk.mount(life),
+      snapshotDisk: this.#snapshotDisk.mount(life),
+      endpointId: this.endpointId,
       segmentSize: SEGMENT_SIZE,
-      defer,
+      clusterId: () => this.#process?.replica.view.clusterId ?? null,
     })
-    const snapshots = openSnapshotFiles(this.#snapshotDisk.mount(life), { defer })
-    const clusterId = (): string | null => this.#process?.replica.view.clusterId ?? null
-    const state = openMemoryStateMachine({ snapshots, volatile: false, defer, clusterId })
-    const transport = network.attach(this.endpointId, life)
-    this.#open(life, { log, snapshots, stateMachine: state, transport })
+    this.#open(life, { ...stores, transport: network.attach(this.endpointId, life) })
   }
 
   #open(life: Life, ports: Omit<ServiceParts, keyof OwnParts>): void {
@@ -106,19 +99,15 @@ export class SimulatedMachine {
     }
     openReplica(
       {
+        ...UNOBSERVED,
         ...ports,
         nodeId,
         clock,
         random,
-        logger: silentLogger,
-        metrics: noMetrics,
-        timings: TIMINGS,
+        timings: SIMULATED_TIMINGS,
         retainedEntries: RETAINED_ENTRIES,
         checkpointIntervalEntries: CHECKPOINT_INTERVAL_ENTRIES,
         onFatal: fatal,
-        onLinked: () => undefined,
-        nodeIdHint: () => null,
-        onMembership: () => undefined,
       },
       (error, replica) => {
         if (replica === undefined) return fatal(error ?? new Error(`node ${nodeId} did not open`))
