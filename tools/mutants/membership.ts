@@ -50,4 +50,18 @@ export const MEMBERSHIP: readonly Mutant[] = [
     replace: '',
     hunter: 'test/raft/transcript.test.ts',
   },
+  {
+    name: 'take a voter of the same id for oneself, whatever its key',
+    file: 'raft/membership.ts',
+    find: 'isVoter(membership, id) && membership.members.some((member) => member.id === id && member.endpointId === endpointId)',
+    replace: 'isVoter(membership, id)',
+    hunter: 'test/simulation/replaced-members-safety.test.ts',
+  },
+  {
+    name: 'campaign by a configuration that knew another key',
+    file: 'raft/membership.ts',
+    find: 'isVoterAs(membership, id, endpointId)',
+    replace: 'isVoter(membership, id)',
+    hunter: 'test/simulation/replaced-members-safety.test.ts',
+  },
 ]
