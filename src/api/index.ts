@@ -6,6 +6,7 @@ export type {
   ClusterState,
   SnapshotReport,
 } from './cluster-controller.ts'
+export { checkNodeIds } from './check-node-ids.ts'
 export { checkPeerSize } from './check-peer.ts'
 export { checkTimeout } from './check-timeout.ts'
 export { toCommand, toKey, toValue } from './commands.ts'

@@ -13,7 +13,7 @@ import type {
 } from '../api/index.ts'
 import { MAX_CLIENT_LINK_REQUEST_BYTES, MAX_CLIENT_LINK_REQUESTS, MAX_CLIENT_REQUEST_BYTES, MAX_COMMAND_SIZE } from '../limits.ts'
 import { LinkDialer } from '../net/index.ts'
-import { CLIENT_PROTOCOL, encodeEnvelope, MAX_SCAN_TOKEN_SIZE, WireError } from '../wire/index.ts'
+import { CLIENT_PROTOCOL, encodeEnvelope, WireError } from '../wire/index.ts'
 import { Attempts } from './attempts.ts'
 import type { Attempt } from './attempts.ts'
 import { ExchangeFailure } from './exchange.ts'
@@ -94,7 +94,6 @@ export class AspenLinkClient implements KeyValueStore {
     // The node checks the same; here nothing is sent that it would refuse.
     remainingRange(request)
     scanLimit(request)
-    if ((request.token?.length ?? 0) > MAX_SCAN_TOKEN_SIZE) throw new AspenError('INVALID_TOKEN', 'no scan gives so long a token')
     const page = await this.#call({
       body: { type: 'scan', request },
       size: scanSize(request) + REQUEST_OVERHEAD,

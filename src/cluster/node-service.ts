@@ -2,7 +2,17 @@
  * What a node answers, whatever it is made of: the public interfaces over a replica and its actor. Nothing here knows whether disk,
  * network and time are real ones.
  */
-import { AspenError, checkPeerSize, checkTimeout, remainingRange, scanLimit, scanToken, toCommand, toKey } from '../api/index.ts'
+import {
+  AspenError,
+  checkNodeIds,
+  checkPeerSize,
+  checkTimeout,
+  remainingRange,
+  scanLimit,
+  scanToken,
+  toCommand,
+  toKey,
+} from '../api/index.ts'
 import type {
   AddPeerRequest,
   ChangeMembershipRequest,
@@ -29,7 +39,6 @@ import {
   MAX_MEMBER_ADDRESSES,
   MAX_REQUEST_TIMEOUT_MS,
   MAX_SCAN_PAGE_BYTES,
-  MAX_VOTERS,
   MIN_CLIENT_SEQUENCE,
 } from '../limits.ts'
 import type { PeerBook } from '../net/index.ts'
@@ -110,7 +119,7 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
   // --- ClusterController ---
 
   async init(members: readonly number[], options: RequestOptions = {}): Promise<ClusterState> {
-    const voters = checkIds(members, 'members')
+    const voters = checkNodeIds(members, 'members')
     if (voters.length === 0) throw new AspenError('INVALID_REQUEST', 'members is empty: name this node at least')
     if (!voters.includes(this.nodeId)) {
       throw new AspenError(
@@ -132,7 +141,7 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
   }
 
   async addLearner(nodeId: number, endpointId?: string, options: RequestOptions = {}): Promise<ClusterState> {
-    checkIds([nodeId], 'node_id')
+    checkNodeIds([nodeId], 'node_id')
     const request = { op: 'add-learner', nodeId, endpointId: endpointId ?? null } as const
     return this.#askMembership(
       (reply, deadline) => this.#parts.actor.send({ type: 'administer', request, deadline, reply }),
@@ -141,9 +150,9 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
   }
 
   async changeMembership(change: ChangeMembershipRequest, options: RequestOptions = {}): Promise<ClusterState> {
-    const members = checkIds(change.members, 'members')
+    const members = checkNodeIds(change.members, 'members')
     if (members.length === 0) throw new AspenError('INVALID_REQUEST', 'members is empty: a cluster needs a voter')
-    const learners = change.learners === undefined ? null : checkIds(change.learners, 'learners', MAX_LEARNERS)
+    const learners = change.learners === undefined ? null : checkNodeIds(change.learners, 'learners', MAX_LEARNERS)
     const request = { op: 'change-membership', members, learners } as const
     return this.#askMembership(
       (reply, deadline) => this.#parts.actor.send({ type: 'administer', request, deadline, reply }),
@@ -156,7 +165,7 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
   }
 
   async addPeer(peer: AddPeerRequest): Promise<void> {
-    checkIds([peer.nodeId], 'node_id')
+    checkNodeIds([peer.nodeId], 'node_id')
     checkPeerSize(peer)
     const { peerBook, transport } = this.#parts
     if (peer.endpointId === transport.endpointId) throw new AspenError('INVALID_REQUEST', 'endpoint_id is this node itself')
@@ -245,17 +254,6 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
       }, deadline)
     })
   }
-}
-
-function checkIds(ids: readonly number[], what: string, max = MAX_VOTERS): number[] {
-  for (const id of ids) {
-    if (!Number.isSafeInteger(id) || id < 1)
-      throw new AspenError('INVALID_REQUEST', `${what} names node ${id}: node ids are whole numbers from 1`)
-  }
-  const unique = [...new Set(ids)].sort((a, b) => a - b)
-  if (unique.length > max)
-    throw new AspenError('INVALID_REQUEST', `${what} names ${unique.length} nodes; at most ${max} are allowed`)
-  return unique
 }
 
 function checkOrigin({ origin }: WriteOptions): ClientSequence | null {

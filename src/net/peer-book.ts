@@ -1,5 +1,4 @@
-import { MAX_PEERS } from '../limits.ts'
-import { MAX_MEMBER_ADDRESSES } from '../wire/index.ts'
+import { MAX_MEMBER_ADDRESSES, MAX_PEERS } from '../limits.ts'
 import { parseAddress } from './address.ts'
 import { isEndpointId } from './identity.ts'
 

@@ -3,7 +3,7 @@
  * node and neither its log nor its links. Deterministic, so that programs written against the interfaces can be tested
  * with it. No call takes time, so no deadline passes: while it is paused, calls wait for {@link InMemoryCluster.resume}.
  */
-import { AspenError, checkTimeout, remainingRange, scanLimit, scanToken, toKey } from '../api/index.ts'
+import { AspenError, checkNodeIds, checkTimeout, remainingRange, scanLimit, scanToken, toKey } from '../api/index.ts'
 import type {
   AddPeerRequest,
   ChangeMembershipRequest,
@@ -26,9 +26,9 @@ import type {
   WriteOptions,
   WriteResult,
 } from '../api/index.ts'
-import { DEFAULT_MAILBOX_CAPACITY, MAX_SCAN_PAGE_BYTES } from '../limits.ts'
+import { MAX_LEARNERS, DEFAULT_MAILBOX_CAPACITY, MAX_SCAN_PAGE_BYTES } from '../limits.ts'
 import { decodeEnvelope } from '../wire/index.ts'
-import { checkNodeIds, checkVoters, InMemoryMembership } from './in-memory-membership.ts'
+import { checkVoters, InMemoryMembership } from './in-memory-membership.ts'
 import { checkQuota } from './in-memory-quota.ts'
 import { checkResult, encodeWrite } from './in-memory-requests.ts'
 import { InMemorySessions } from './in-memory-sessions.ts'
@@ -157,7 +157,7 @@ export class InMemoryCluster implements KeyValueStore, ClusterController, Status
 
   async changeMembership(request: ChangeMembershipRequest, options: RequestOptions = {}): Promise<ClusterState> {
     const members = checkVoters(request.members)
-    const learners = request.learners === undefined ? null : checkNodeIds(request.learners, 'learners')
+    const learners = request.learners === undefined ? null : checkNodeIds(request.learners, 'learners', MAX_LEARNERS)
     checkPatience(options)
     await this.#enter()
     this.#requireLeader()

@@ -1,22 +1,8 @@
 /** The checks and changes of a membership that live in one process: every known peer counts as connected and caught up. */
-import { AspenError } from '../api/index.ts'
+import { AspenError, checkNodeIds, checkPeerSize } from '../api/index.ts'
 import type { AddPeerRequest, ClusterNode, ClusterState } from '../api/index.ts'
-import { MAX_VOTERS } from '../limits.ts'
+import { MAX_LEARNERS } from '../limits.ts'
 import { PeerBook } from '../net/index.ts'
-
-/** The ids in order, each once. @throws AspenError INVALID_REQUEST */
-export function checkNodeIds(ids: readonly number[], what: string): readonly number[] {
-  for (const id of ids) {
-    if (!Number.isSafeInteger(id) || id < 1) {
-      throw new AspenError('INVALID_REQUEST', `${what} names node ${id}: node ids are whole numbers from 1`)
-    }
-  }
-  const unique = [...new Set(ids)].toSorted((a, b) => a - b)
-  if (unique.length > MAX_VOTERS) {
-    throw new AspenError('INVALID_REQUEST', `${what} names ${unique.length} nodes; at most ${MAX_VOTERS} are allowed`)
-  }
-  return unique
-}
 
 export function checkVoters(members: readonly number[]): readonly number[] {
   const voters = checkNodeIds(members, 'members')
@@ -52,8 +38,10 @@ export class InMemoryMembership {
       .flatMap(({ nodeId, endpointId, addresses }) => (nodeId === null ? [] : [{ id: nodeId, endpointId, addresses }]))
   }
 
-  addPeer({ nodeId, endpointId, addresses, relay = null }: AddPeerRequest): void {
+  addPeer(peer: AddPeerRequest): void {
+    const { nodeId, endpointId, addresses, relay = null } = peer
     checkNodeIds([nodeId], 'node_id')
+    checkPeerSize(peer)
     if (endpointId === this.#self.endpointId) throw new AspenError('INVALID_REQUEST', 'endpoint_id is this node itself')
     if (nodeId === this.#self.id) throw new AspenError('INVALID_REQUEST', `node_id ${nodeId} is this node itself`)
     const holder = this.#state.nodes.find((node) => node.endpointId === endpointId)
@@ -86,7 +74,14 @@ export class InMemoryMembership {
   addLearner(nodeId: number, endpointId: string | undefined): ClusterState {
     const { members, learners, nodes } = this.#state
     const present = nodes.find((node) => node.id === nodeId)
-    if (present === undefined) return this.#become(members, [...learners, nodeId], [...nodes, this.#find(nodeId, endpointId)])
+    if (present === undefined) {
+      if (learners.length >= MAX_LEARNERS)
+        throw new AspenError(
+          'INVALID_REQUEST',
+          `the cluster has ${MAX_LEARNERS} learners, and more are not allowed: remove one first`,
+        )
+      return this.#become(members, [...learners, nodeId], [...nodes, this.#find(nodeId, endpointId)])
+    }
     if (endpointId === undefined || endpointId === present.endpointId) return this.#state
     const message = `node ${nodeId} is a member with key ${present.endpointId}: remove it before adding another`
     throw new AspenError('NODE_AMBIGUOUS', message, { endpoint_ids: [present.endpointId, endpointId] })

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { MAX_PEERS, MAX_VOTERS } from '../limits.ts'
+import { MAX_ADDRESS_SIZE, MAX_MEMBER_ADDRESSES, MAX_PEERS, MAX_VOTERS } from '../limits.ts'
 import type { Member, Membership } from '../raft/index.ts'
 import { membership } from './arbitraries.test.ts'
-import { decodeMembership, encodeMembership, MAX_ADDRESS_SIZE, MAX_MEMBER_ADDRESSES, WireError } from './index.ts'
+import { decodeMembership, encodeMembership, WireError } from './index.ts'
 
 const A = 'a1'.repeat(32)
 const B = 'b2'.repeat(32)

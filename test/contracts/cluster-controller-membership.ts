@@ -1,7 +1,7 @@
 /** Peers, learners and voters. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { MAX_MEMBER_ADDRESSES } from '../../src/wire/index.ts'
+import { MAX_MEMBER_ADDRESSES } from '../../src/limits.ts'
 import { acquaint, assertState, found, idsOf } from './cluster-controller-place.ts'
 import type { ControllerTraits, WithController } from './cluster-controller-place.ts'
 import { put, refuses, textAt } from './key-value-store-place.ts'
