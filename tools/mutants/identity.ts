@@ -85,6 +85,6 @@ export const IDENTITY: readonly Mutant[] = [
     file: 'net/handshake.ts',
     find: "if (!timingSafeEqual(mac, computeMac(self, { ...input, claims }))) throw refusalError('COOKIE_MISMATCH', false)\n",
     replace: '',
-    hunter: 'test/contracts/transport-direct.test.ts',
+    hunter: 'test/contracts/transport.test.ts',
   },
 ]

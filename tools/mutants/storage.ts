@@ -86,6 +86,6 @@ export const STORAGE: readonly Mutant[] = [
     file: 'replica/compactor.ts',
     find: 'if (held >= unneeded) return unneeded\n',
     replace: 'if (held >= 0) return unneeded\n',
-    hunter: 'snapshots',
+    hunter: 'src/replica/compactor.test.ts',
   },
 ]
