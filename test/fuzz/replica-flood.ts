@@ -1,6 +1,7 @@
 /**
  * Whole replicas, and somebody who talks to one of them. Who is not a member, or speaks for another, changes nothing at
- * all. A member that lies can stop a node, for consensus trusts its members; it cannot make it acknowledge what it does
+ * all: nor does a stranger with a member's id, whatever it answers or asks. One that says that it leads may have been elected
+ * where this node was not (ADR 9): it is heard, as a member is. A member that lies can stop a node, for consensus trusts its members; it cannot make it acknowledge what it does
  * not hold, and nothing ends a node but its own assertions.
  */
 import assert from 'node:assert/strict'
@@ -8,6 +9,7 @@ import type { TestContext } from 'node:test'
 import { chance, pick, randomBetween } from '../../src/lib/index.ts'
 import type { Random } from '../../src/lib/index.ts'
 import type { Disk, LogStore } from '../../src/ports/index.ts'
+import { partOf } from '../../src/replica/message-part.ts'
 import { openSegmentedLog } from '../../src/storage/index.ts'
 import { decodePeerMessage, WireError } from '../../src/wire/index.ts'
 import type { PeerMessage } from '../../src/wire/index.ts'
@@ -86,6 +88,14 @@ function outsideMessage(random: Random, target: Target): Uint8Array {
 
 const OUTSIDERS = ['stranger', 'of no cluster', 'for another', 'malformed'] as const
 
+/** Who leads, campaigns or speaks for itself as a member is heard: that is the other flood. */
+function isHeard(outsider: (typeof OUTSIDERS)[number], bytes: Uint8Array): boolean {
+  const message = outsider === 'of no cluster' ? undefined : decoded(bytes)
+  if (message === undefined || outsider === 'malformed') return message !== undefined
+  const part = partOf(message)
+  return isItsOwn(message, 1) && (outsider === 'for another' || part === 'lead' || part === 'campaign')
+}
+
 function outsidersRound(random: Random, count: number, tally: Tally): void {
   const outsider = pick(random, OUTSIDERS)
   const { world, nodes, peer } = infiltrated(outsider === 'of no cluster' ? null : CLUSTER)
@@ -105,9 +115,7 @@ function outsidersRound(random: Random, count: number, tally: Tally): void {
       to: outsider === 'for another' && chance(random, 0.3) ? 3 : 1,
     }
     const bytes = outsideMessage(random, target)
-    const message = outsider === 'for another' || outsider === 'malformed' ? decoded(bytes) : undefined
-    // A member that speaks for itself is heard: that is the other flood.
-    if (message !== undefined && (outsider === 'malformed' || isItsOwn(message, 1))) continue
+    if (isHeard(outsider, bytes)) continue
     assert.ok(speaker.transport.send(endpointOf(1), [bytes], pick(random, ['bulk', 'priority'])))
     world.clock.settle()
     assert.deepEqual(facts(node), before, `${outsider}: ${Buffer.from(bytes).toString('hex')}`)
