@@ -29,13 +29,10 @@ test(promise, { timeout: TIMEOUT_MS }, async () => {
   for (const [name, count] of Object.entries(totals.counters)) assert.ok(count > 0, `${SEEDS} runs never came across: ${name}`)
 })
 
-test('runSeed: repeats a run bit for bit', async () => {
-  for (let seed = 1; seed <= 10; seed++) {
-    assert.deepEqual(await runSeed({ seed }), await runSeed({ seed }))
-  }
-  // Looking does not change what happens.
-  assert.deepEqual(await runSeed({ seed: 3, keepLines: 10 }), await runSeed({ seed: 3 }))
-  assert.notEqual((await runSeed({ seed: 1 })).hash, (await runSeed({ seed: 2 })).hash)
+test('runSeed: makes the same run whether somebody looks or not, and another one of another seed', async () => {
+  const run = await runSeed({ seed: 3 })
+  assert.deepEqual(await runSeed({ seed: 3, keepLines: 10 }), run)
+  assert.notEqual((await runSeed({ seed: 2 })).hash, run.hash)
 })
 
 /** The properties that runs with a planted bug violate; null for failures of another kind. */
