@@ -1,5 +1,5 @@
 /** What a node keeps: identity, log, state and snapshots, durable or in memory. */
-import { statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { REJOIN_ADVICE } from '../api/index.ts'
 import type { LogStore, SnapshotStore, StateMachine, Volume } from '../ports/index.ts'
@@ -121,6 +121,16 @@ function checkNodeId(directory: string, { fields }: IdentityFile, nodeId: number
   )
 }
 
+/** To be called before a key is made: a refused start must not leave one behind. */
+function checkLogHasKey(directory: string, identityPath: string): void {
+  const path = join(directory, 'log')
+  if (existsSync(identityPath) || !existsSync(path) || !hasLog(openFolder(path))) return
+  throw new Error(
+    `the data directory ${directory} holds a log but no identity: a log without its key must not vote. ` +
+      `Restore ${IDENTITY_FILE} from a backup. ${REJOIN_ADVICE}`,
+  )
+}
+
 /**
  * Key and log belong together. A key whose log is gone has forgotten its votes, a log without its key has no name:
  * either would let a node that is not the old one speak for it.
@@ -129,12 +139,6 @@ function openLog(directory: string, identityPath: string, identityFile: Identity
   const disk = openFolder(join(directory, 'log'))
   const present = hasLog(disk)
   const expected = identityFile.fields[LOG_CREATED] === true
-  if (identityFile.created && present) {
-    throw new Error(
-      `the data directory ${directory} holds a log but no identity: a log without its key must not vote. ` +
-        `Restore ${IDENTITY_FILE} from a backup. ${REJOIN_ADVICE}`,
-    )
-  }
   if (expected && !present) {
     throw new Error(
       `the data directory ${directory} holds an identity but its log is gone: a voter returns with its memory or not at all. ` +
@@ -151,6 +155,7 @@ function openLocked(directory: string, nodeId: number, release: () => void): Sto
   if (unfinished?.aside === false)
     throw new RejoinError(`the data directory ${directory} is half set aside: ${UNFINISHED_REJOIN}`)
   const identityPath = join(directory, IDENTITY_FILE)
+  checkLogHasKey(directory, identityPath)
   const identityFile = loadOrCreateIdentityFile(identityPath)
   checkNodeId(directory, identityFile, nodeId)
   const log = openLog(directory, identityPath, identityFile, nodeId)

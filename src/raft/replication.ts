@@ -81,14 +81,15 @@ function sendAppend(state: RaftState, to: NodeId, progress: Progress, count: num
 }
 
 export function sendHeartbeat(state: RaftState, to: NodeId, progress: Progress): void {
-  if (progress.departingAt !== null && state.commit >= progress.departingAt) progress.farewells++
+  const commit = Math.min(state.commit, progress.match)
+  if (progress.departingAt !== null && commit >= progress.departingAt) progress.farewells++
   progress.sentRound = state.rounds.round
   state.stage.send({
     type: 'heartbeat',
     from: state.id,
     to,
     term: state.term,
-    commit: state.commit,
+    commit,
     incarnation: state.incarnation,
     round: state.rounds.round,
   })
@@ -258,6 +259,12 @@ function respond(state: RaftState, request: AppendRequest, verdict: Verdict): vo
 export function handleHeartbeat(state: RaftState, request: HeartbeatRequest): void {
   assert(state.role !== 'leader', `node ${request.from} also leads term ${state.term}`)
   hearLeader(state, request.from)
+  // The leader names what was acknowledged to it from here: what is missing now has been forgotten, and may have been relied on.
+  assert(
+    request.commit <= state.log.lastIndex,
+    `node ${state.id} acknowledged entry ${request.commit} to the leader, node ${request.from}, and its log ends at ${state.log.lastIndex}: ` +
+      'an old copy of its disk was put back, or the disk has lost it. Bring the node back with aspen-node rejoin',
+  )
   state.commitTo(Math.min(request.commit, state.verified))
   const response: HeartbeatResponse = {
     type: 'heartbeat-response',

@@ -155,15 +155,19 @@ export class SnapshotExchange {
   restore(meta: SnapshotMeta, hardState: HardState, done: Done): void {
     const { index, term } = meta.last
     const snapshot = this.#arrived.find(({ last }) => last.index === index && last.term === term)
-    this.#arrived = this.#arrived.filter(({ last }) => last.index > index)
+    const ended: Done = (error) => {
+      // Not before: while it is read the store must not be given others to keep in its place.
+      this.#arrived = this.#arrived.filter(({ last }) => last.index > index)
+      done(error)
+    }
     if (snapshot === undefined) {
-      done(new Error(`no snapshot at entry ${index} of term ${term} has arrived`))
+      ended(new Error(`no snapshot at entry ${index} of term ${term} has arrived`))
       return
     }
     const { log, stateMachine } = this.#options
     log.reset(snapshot.last, hardState, snapshot.clusterId, (error) => {
-      if (error === undefined) stateMachine.restore(snapshot, (failure) => this.#onRestored(snapshot, failure, done))
-      else done(error)
+      if (error === undefined) stateMachine.restore(snapshot, (failure) => this.#onRestored(snapshot, failure, ended))
+      else ended(error)
     })
   }
 

@@ -81,3 +81,17 @@ test('Raft: a follower that campaigned in vain within a term learns from a heart
   assert.deepEqual([leader.role, slow.leader], ['leader', 1])
   assert.equal(slow.commitIndex, leader.commitIndex)
 })
+
+test('Raft: a node that has forgotten what it acknowledged hears so from its leader, and stops', () => {
+  const cluster = new HandCluster()
+  for (const id of [1, 2, 3]) cluster.nodes.set(id, grownNode(id, [1, 2, 3], [], 0))
+  lead(cluster, 1)
+  for (let i = 0; i < 3; i++) cluster.node(1).raft.propose(Uint8Array.of(i))
+  cluster.settle()
+  const back = cluster.node(3)
+  // An old copy of its disk: term and vote, and all but the last two entries.
+  back.durable.entries.splice(-2)
+  back.restart()
+  cluster.advance(TIMINGS.heartbeatIntervalMs, [1])
+  assert.throws(() => cluster.settle(), /node 3 acknowledged entry 5 to the leader, node 1, and its log ends at 3: .* rejoin$/)
+})

@@ -73,10 +73,17 @@ export const REPLICATION: readonly Mutant[] = [
     hunter: 'core',
   },
   {
-    name: 'commit by a heartbeat what was not verified',
+    name: 'name more in a heartbeat than its receiver acknowledged',
     file: 'raft/replication.ts',
-    find: 'state.commitTo(Math.min(request.commit, state.verified))',
-    replace: 'state.commitTo(Math.min(request.commit, state.log.lastIndex))',
+    find: 'const commit = Math.min(state.commit, progress.match)',
+    replace: 'const commit = state.commit',
+    hunter: 'core',
+  },
+  {
+    name: 'commit by a read index what was not verified',
+    file: 'raft/read-index.ts',
+    find: 'state.commitTo(Math.min(response.index, state.verified))',
+    replace: 'state.commitTo(Math.min(response.index, state.log.lastIndex))',
     hunter: 'core',
   },
   {

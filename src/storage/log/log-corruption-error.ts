@@ -1,6 +1,6 @@
 import { REJOIN_ADVICE } from '../../api/index.ts'
 
-const ADVICE = `Nothing was changed. ${REJOIN_ADVICE}. Or restore a copy of the data directory that is not older than the last start of this node. If the disk is failing, replace it first`
+const ADVICE = `Nothing was changed. ${REJOIN_ADVICE}. Or restore a copy of the data directory that was made after this node last stopped, and not while it ran. If the disk is failing, replace it first`
 
 /** The log on disk is not what was written: the node must not start, because it may have forgotten what it promised. */
 export class LogCorruptionError extends Error {
