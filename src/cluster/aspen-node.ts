@@ -152,7 +152,10 @@ async function assemble(config: NodeConfig, stores: Stores, dependencies: NodeDe
     logger.log(
       'warn',
       'the peer book could not be written; the node goes on with it in memory, and tries again at its next change',
-      { file: stores.peerBookFile, reason: error.message },
+      {
+        file: stores.peerBookFile,
+        reason: error.message,
+      },
     )
   })
   const { book } = peerBookFile
@@ -174,10 +177,9 @@ async function assemble(config: NodeConfig, stores: Stores, dependencies: NodeDe
     nodeIdHint: (endpointId) => book.get(endpointId)?.nodeId ?? null,
     onLinked: ({ endpointId, claims }) =>
       void book.add({ endpointId, nodeId: claims.nodeId, addresses: claims.addresses }, 'link'),
-    onMembership: ({ members, voters, outgoing }) => {
+    onMembership: ({ members }) => {
       for (const { id, endpointId, addresses } of members) {
         if (endpointId !== transport.endpointId) book.add({ endpointId, nodeId: id, addresses }, 'membership')
-        else if (outgoing.length === 0 && voters.includes(id)) stores.becameVoter()
       }
     },
   })

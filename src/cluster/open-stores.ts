@@ -21,7 +21,7 @@ import {
   openSqliteStateMachine,
 } from '../storage/index.ts'
 import { RejoinError } from './rejoin-error.ts'
-import { readRejoinRecord, removeRejoinRecord } from './rejoin-record.ts'
+import { readRejoinRecord } from './rejoin-record.ts'
 
 const UNFINISHED_REJOIN = 'a rejoin of this node is not finished: run aspen-node rejoin as before until it says that it is done'
 
@@ -40,8 +40,6 @@ export interface Stores {
   readonly peerBookFile: string | null
   /** Things a person should know about what was found. */
   readonly warnings: readonly string[]
-  /** Called when this node is a voter under its key: a rejoin that was cut short before it could say so is done. */
-  readonly becameVoter: () => void
   /** Frees the data directory, when log and state are closed. */
   readonly release: () => void
 }
@@ -58,7 +56,6 @@ export function openMemoryStores(): Stores {
     volumes: [],
     peerBookFile: null,
     warnings: [],
-    becameVoter: () => undefined,
     release: () => undefined,
   }
 }
@@ -180,7 +177,6 @@ function openLocked(directory: string, nodeId: number, release: () => void): Sto
         (name) => `the snapshot ${join(snapshotDirectory, name)} is damaged and is not used; a newer one will replace it`,
       ),
     ],
-    becameVoter: unfinished?.role === 'voter' ? () => removeRejoinRecord(directory) : () => undefined,
     release,
   }
 }

@@ -126,29 +126,6 @@ test('rejoin: goes on after it was killed while it set the old data aside', asyn
   assert.deepEqual((await one.clusterState()).members, [1, 2, 3])
 })
 
-test('rejoin: was killed when all was done but the record of it: the node is started as usual, and may rejoin again some day', async (t) => {
-  const nodes = testNodes(t)
-  const [one, two, three] = await formThree(nodes, TIMINGS)
-  const directory = nodes.directory(3)
-  await three.stop()
-  damageLog(directory)
-  assert.equal((await run(nodes, 3, [one, two])).error, '')
-  const record = { version: 1, role: 'voter', oldEndpointId: three.endpointId, asideFolder: 'set-aside-1', aside: true }
-  writeFileSync(join(directory, 'rejoin.json'), JSON.stringify(record))
-  const back = await nodes.start(3, TIMINGS)
-  await nodes.introduce(one, two, back)
-  await one.write({ Set: { key: 'k', value: 'v' } })
-  assert.ok(!readdirSync(directory).includes('rejoin.json'), 'the record of what is done is gone')
-  await back.stop()
-  damageLog(directory)
-  const { error, said } = await run(nodes, 3, [one, two])
-  assert.equal(error, '', said)
-  assert.match(said, /set-aside-2/)
-  const again = await nodes.start(3, TIMINGS)
-  await nodes.introduce(one, two, again)
-  assert.equal(text((await again.read('k'))?.value), 'v')
-})
-
 test('rejoin: a learner becomes a learner again, and the only voter is refused', async (t) => {
   const nodes = testNodes(t)
   const [one, two] = await Promise.all([nodes.start(1, TIMINGS), nodes.start(2, TIMINGS)])
