@@ -3,16 +3,17 @@
  * Were all of them served, and another read after that, a hundred connections could keep a node from everybody else for
  * many seconds. So a connection that sends too many at once is answered and closed.
  */
-import type { ServerResponse } from 'node:http'
+import type { Server, ServerResponse } from 'node:http'
 import { AspenError } from '../api/index.ts'
 import { errorBody, JSON_TYPE, RETRY_AFTER_SECONDS } from './error-answers.ts'
+import { TurnShare } from './turn-share.ts'
+import type { Held } from './turn-share.ts'
 
 /** Requests of one connection that are served in one turn of the event loop. */
 export const MAX_REQUESTS_A_TURN = 128
 
 /** The socket of a request, as far as it is needed here. */
-interface Pausable {
-  pause(): unknown
+interface RequestSocket extends Held {
   destroySoon(): void
 }
 
@@ -39,11 +40,16 @@ const REFUSAL_HEADERS = {
 
 export class PipelineBound {
   readonly #connections = new WeakMap<object, Connection>()
+  readonly #share: TurnShare
   #turn = 0
   #turnEnds = false
 
+  constructor(server: Pick<Server, 'on'>) {
+    this.#share = new TurnShare(server)
+  }
+
   /** Whether a request of this connection may be served now; one more must be given to {@link PipelineBound.refuse}. */
-  admits(socket: object): boolean {
+  admits(socket: Held): boolean {
     this.#awaitEndOfTurn()
     let connection = this.#connections.get(socket)
     if (connection === undefined) this.#connections.set(socket, (connection = { turn: 0, requests: 0, last: null }))
@@ -51,15 +57,16 @@ export class PipelineBound {
       connection.turn = this.#turn
       connection.requests = 0
     }
-    return ++connection.requests <= MAX_REQUESTS_A_TURN
+    if (++connection.requests > 1) this.#share.pipelined(socket)
+    return connection.requests <= MAX_REQUESTS_A_TURN
   }
 
   /** Answers 429. Nothing more is read from the connection, and it is closed when the answers have left. */
-  refuse(socket: Pausable, response: ServerResponse): void {
+  refuse(socket: RequestSocket, response: ServerResponse): void {
     const connection = this.#connections.get(socket)
     if (connection === undefined) return
     if (connection.last === null) {
-      socket.pause()
+      this.#share.end(socket)
       setImmediate(() => closeAfter(connection.last, socket))
     }
     connection.last = response
@@ -72,11 +79,12 @@ export class PipelineBound {
     setImmediate(() => {
       this.#turn++
       this.#turnEnds = false
+      if (this.#share.endTurn()) this.#awaitEndOfTurn()
     })
   }
 }
 
-function closeAfter(response: ServerResponse | null, socket: Pausable): void {
+function closeAfter(response: ServerResponse | null, socket: RequestSocket): void {
   if (response === null || response.writableFinished) socket.destroySoon()
   else response.once('finish', () => socket.destroySoon())
 }

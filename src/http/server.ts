@@ -273,7 +273,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     tracker,
     connections,
     bodies,
-    pipelines: new PipelineBound(),
+    pipelines: new PipelineBound(app.server),
     metrics,
     logger,
     stopping: false,

@@ -96,6 +96,44 @@ test('hundreds of requests at once on one connection: the first are answered, th
   assert.equal(await overloaded(node, 'http_pipeline'), 1_000 - 128)
 })
 
+function connectionsOf({ server }: Fixture): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.app.server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)))
+  })
+}
+
+/** The most requests that a server was given between two turns of the event loop, while `run` ran. */
+async function mostInATurn({ server }: Fixture, run: () => Promise<void>): Promise<number> {
+  let [most, now] = [0, 0]
+  let counting = true
+  server.app.server.on('request', () => (most = Math.max(most, ++now)))
+  const turn = (): void => {
+    now = 0
+    if (counting) setImmediate(turn)
+  }
+  turn()
+  await run()
+  counting = false
+  return most
+}
+
+test('requests from many connections at once: a turn of the event loop takes a bounded part of them, and all are answered', async () => {
+  const { crowd, fixture } = await listening({})
+  await crowd.open(100)
+  await eventually('every connection to be accepted', 5_000, async () => (await connectionsOf(fixture)) === 100)
+  let text = ''
+  const most = await mostInATurn(fixture, async () => {
+    for (const { socket } of crowd.callers) {
+      socket.on('data', (chunk: Buffer) => (text += chunk.toString('latin1')))
+      socket.write(HEALTH.repeat(120))
+    }
+    await eventually('every answer', 20_000, () => text.split('HTTP/1.1 200 ').length - 1 === 12_000)
+  })
+  // The connection that meets the bound is heard out.
+  assert.ok(most > 120 && most <= 512 + 240, `${most} requests in a turn`)
+  assert.equal(crowd.closed, 0)
+})
+
 test('a client that does not read its answers is let go when nothing has moved for long', async () => {
   const { crowd, fixture } = await listening({ stuckTimeoutMs: 300 })
   const value = 'v'.repeat(1_000_000)
@@ -106,9 +144,5 @@ test('a client that does not read its answers is let go when nothing has moved f
     socket.pause()
     socket.write(read.repeat(20))
   })
-  const connections = (): Promise<number> =>
-    new Promise((resolve, reject) => {
-      fixture.server.app.server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)))
-    })
-  await eventually('the connection to be closed', 5_000, async () => (await connections()) === 0)
+  await eventually('the connection to be closed', 5_000, async () => (await connectionsOf(fixture)) === 0)
 })

@@ -13,11 +13,8 @@ const SETTLE_TIMEOUT_MS = 30_000
 /** No flood of this file may take more than this. */
 const PEAK_BOUND_MIB = 1024
 const RECOVERY_BOUND_MS = 5_000
-/**
- * What a client that behaves may hear from a node that is flooded: come again, or, after its deadline, look again. A flood may hold
- * the leader's event loop for longer than an election takes: then another one leads, and that is said.
- */
-const FAIR_REFUSAL = / (429 .*OVERLOADED|503 .*NOT_APPLIED|504 .*OUTCOME_UNKNOWN)/
+/** What a client that behaves may hear from a node that is flooded: come again, or, after its deadline, look again. */
+const FAIR_REFUSAL = / (429 .*OVERLOADED|504 .*OUTCOME_UNKNOWN)/
 
 const head = (method: string, path: string, more: string): string =>
   `${method} ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n${more}\r\n`
