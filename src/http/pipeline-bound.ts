@@ -12,6 +12,9 @@ import type { Held } from './turn-share.ts'
 /** Requests of one connection that are served in one turn of the event loop. */
 export const MAX_REQUESTS_A_TURN = 128
 
+/** Who sent one request in as many turns back, and waited, is likely to send the next soon. */
+const LATELY_TURNS = 64
+
 /** The socket of a request, as far as it is needed here. */
 interface RequestSocket extends Held {
   destroySoon(): void
@@ -45,7 +48,7 @@ export class PipelineBound {
   #turnEnds = false
 
   constructor(server: Pick<Server, 'on'>) {
-    this.#share = new TurnShare(server)
+    this.#share = new TurnShare(server, (socket) => this.#isPolite(socket))
   }
 
   /** Whether a request of this connection may be served now; one more must be given to {@link PipelineBound.refuse}. */
@@ -71,6 +74,11 @@ export class PipelineBound {
     }
     connection.last = response
     response.writeHead(429, REFUSAL_HEADERS).end(REFUSAL)
+  }
+
+  #isPolite(socket: object): boolean {
+    const connection = this.#connections.get(socket)
+    return connection?.requests === 1 && this.#turn - connection.turn <= LATELY_TURNS
   }
 
   #awaitEndOfTurn(): void {

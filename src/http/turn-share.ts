@@ -2,15 +2,16 @@
  * In each turn of the event loop a server reads once from every connection that has something to say, and one read holds
  * a thousand short requests: a hundred connections could make one turn of many seconds, in which the node hears and
  * sends no heartbeat. So requests that did not wait for an answer are counted over all connections. When a turn has
- * had its share of them, no connection is read before the next.
+ * had its share of them, all connections are held, and are let go again a few in each turn.
  */
 import type { Server } from 'node:http'
 
 /** Requests that follow another one of their connection in the same turn; after as many, the turn ends. */
 export const MAX_PIPELINED_A_TURN = 512
 
-/** A connection that pipelined is held for no more turns than that, whoever else there is to be heard. */
-export const MAX_TURNS_HELD = 32
+/** Held connections that are let go in a turn, at first; twice as many after each turn that had room for more. */
+const FIRST_BATCH = 64
+const MIN_BATCH = 8
 
 /** A connection, as far as it is needed here. */
 export interface Held {
@@ -21,19 +22,24 @@ export interface Held {
 }
 
 export class TurnShare {
-  readonly #connections = new Set<Held>()
-  /** What pipelined since there last was a turn for everybody: when there was none, it waits, and the others come first. */
+  /** What is read, as far as it depends on us. */
+  readonly #reading = new Set<Held>()
+  /** What is held although it waits for its answers: it is let go in every turn, so that it hardly notices. */
+  readonly #polite = new Set<Held>()
+  /** What is held, and has not been heard in this round. */
+  #now = new Set<Held>()
+  /** What is held, and comes when all of those have been heard. */
+  #next = new Set<Held>()
+  /** What has pipelined since it was last let go. */
   readonly #heard = new Set<Held>()
-  /** What was paused here, and not by Node for reasons of its own. */
-  readonly #held = new Set<Held>()
-  readonly #ending = new WeakSet<Held>()
+  readonly #isPolite: (connection: Held) => boolean
   #pipelined = 0
   #cut = false
-  /** Turns that were cut short since there last was one for everybody. */
-  #cutTurns = 0
+  #batch = FIRST_BATCH
 
-  /** Follows the connections of a server. */
-  constructor(server: Pick<Server, 'on'>) {
+  /** Follows the connections of a server. `isPolite` knows those that lately sent requests, one at a time. */
+  constructor(server: Pick<Server, 'on'>, isPolite: (connection: Held) => boolean) {
+    this.#isPolite = isPolite
     server.on('connection', (socket) => this.#follow(socket))
   }
 
@@ -42,60 +48,69 @@ export class TurnShare {
     this.#heard.add(connection)
     if (++this.#pipelined < MAX_PIPELINED_A_TURN || this.#cut) return
     this.#cut = true
-    this.#cutTurns++
-    for (const other of this.#connections) if (!other.isPaused()) this.#hold(other)
+    // What Node has paused for reasons of its own is not for us to resume.
+    for (const other of this.#reading) if (!other.isPaused()) this.#hold(other)
   }
 
   /** @returns whether this must be called at the end of the next turn even if nothing comes in it */
   endTurn(): boolean {
+    this.#pipelined = 0
     const wasCut = this.#cut
     this.#cut = false
-    this.#pipelined = 0
-    if (!wasCut || this.#cutTurns >= MAX_TURNS_HELD) this.#hearEverybody()
-    else for (const connection of this.#held) if (!this.#heard.has(connection)) this.#release(connection)
-    return this.#cutTurns > 0
+    if (this.#now.size === 0) [this.#now, this.#next] = [this.#next, this.#now]
+    if (!this.#isHolding) {
+      this.#heard.clear()
+      this.#batch = FIRST_BATCH
+      return false
+    }
+    this.#batch = wasCut ? Math.max(MIN_BATCH, this.#batch / 2) : this.#batch * 2
+    // They are read in this order.
+    for (const connection of [...this.#polite, ...this.#now.values().take(this.#batch)]) this.#release(connection)
+    return true
   }
 
   /** Nothing more is to be read from a connection. */
   end(connection: Held): void {
-    this.#ending.add(connection)
     this.#forget(connection)
     connection.pause()
   }
 
-  #hearEverybody(): void {
-    this.#heard.clear()
-    this.#cutTurns = 0
-    for (const connection of this.#held) this.#release(connection)
-  }
-
-  #hold(connection: Held): void {
-    this.#held.add(connection)
-    connection.pause()
-  }
-
-  #release(connection: Held): void {
-    this.#held.delete(connection)
-    connection.resume()
+  get #isHolding(): boolean {
+    return this.#now.size + this.#next.size + this.#polite.size > 0
   }
 
   #follow(connection: Held): void {
-    this.#connections.add(connection)
+    // Whoever comes while others wait gets in line, or a stream of new connections would keep the others from their turn.
+    if (this.#isHolding) this.#next.add(connection)
+    else this.#reading.add(connection)
     // Node resumes a connection whenever a request on it is done with.
     connection.on('resume', () => {
-      if (this.#ending.has(connection)) connection.pause()
-      else if (this.#mustWait(connection)) this.#hold(connection)
+      if (!this.#reading.has(connection)) connection.pause()
+      else if (this.#cut) this.#hold(connection)
     })
     connection.on('close', () => this.#forget(connection))
   }
 
-  #forget(connection: Held): void {
-    this.#connections.delete(connection)
-    this.#heard.delete(connection)
-    this.#held.delete(connection)
+  #hold(connection: Held): void {
+    this.#reading.delete(connection)
+    this.#queueFor(connection).add(connection)
+    connection.pause()
   }
 
-  #mustWait(connection: Held): boolean {
-    return this.#cut || (this.#cutTurns > 0 && this.#heard.has(connection))
+  #queueFor(connection: Held): Set<Held> {
+    if (this.#heard.has(connection)) return this.#next
+    return this.#isPolite(connection) ? this.#polite : this.#now
+  }
+
+  #release(connection: Held): void {
+    this.#heard.delete(connection)
+    this.#polite.delete(connection)
+    this.#now.delete(connection)
+    this.#reading.add(connection)
+    connection.resume()
+  }
+
+  #forget(connection: Held): void {
+    for (const set of [this.#reading, this.#polite, this.#now, this.#next, this.#heard]) set.delete(connection)
   }
 }
