@@ -72,6 +72,11 @@ export class RejoinDirectory {
     }
   }
 
+  /** Whether there is something, and all of it came after what `record` tells of was set aside. */
+  isNew(record: RejoinRecord): boolean {
+    return record.aside && this.content().kind === 'node'
+  }
+
   /** The record of a rejoin that begins now; written before anything is moved. */
   begin(role: RejoinRecord['role'], oldEndpointId: string): RejoinRecord {
     const asideFolder = this.content().kind === 'empty' ? null : this.#nextAsideFolder()

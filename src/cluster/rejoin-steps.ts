@@ -100,7 +100,11 @@ async function step(task: RejoinTask): Promise<true | undefined> {
   } else if (record.role === 'voter' && !cluster.members.includes(id)) {
     const { members } = await via.changeMembership({ members: [...cluster.members, id] }, options)
     say(`node ${id} has caught up and votes: voters ${idList(members)}`)
-  } else return true
+  } else {
+    // What a member says of itself may yet be undone; adding what is there already is answered from what is committed.
+    const { members } = await via.addLearner(id, node.endpointId, options)
+    if (record.role === 'learner' || members.includes(id)) return true
+  }
   return undefined
 }
 

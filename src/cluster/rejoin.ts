@@ -54,23 +54,30 @@ export async function rejoin(options: RejoinOptions): Promise<void> {
 async function prepare(options: RejoinOptions, cluster: RejoinCluster): Promise<RejoinRecord> {
   const { config, say } = options
   let directory = new RejoinDirectory(config.dataDir)
+  /** The stores take the lock of the directory themselves. */
+  const refusalOfStores = async (): Promise<string | undefined> => {
+    directory.release()
+    const refusal = await refusalOf(config)
+    directory = new RejoinDirectory(config.dataDir)
+    return refusal
+  }
   try {
     const known = directory.record()
     if (known !== undefined) {
-      say('an earlier run did not finish: going on where it stopped')
-      return directory.setAside(known)
+      const refusal = directory.isNew(known) ? await refusalOfStores() : undefined
+      if (refusal === undefined) {
+        say('an earlier run did not finish: going on where it stopped')
+        return directory.setAside(known)
+      }
+      say('an earlier run did not finish, and what it has brought back is refused: beginning anew')
     }
     const view = await decidingView(cluster, config.nodeId)
     const member = replaceable(view, config.nodeId)
     await cluster.assertGone(member)
     const { cluster: state, leader } = view
     say(`a quorum answers without node ${config.nodeId}; node ${leader} leads, voters ${idList(state.members)}`)
-    if (assertSameMember(directory, member, view.via.url)) {
-      directory.release()
-      await assertRefused(options)
-      directory = new RejoinDirectory(config.dataDir)
-    }
-    const role = state.members.includes(config.nodeId) ? 'voter' : 'learner'
+    if (assertSameMember(directory, member, view.via.url)) assertRefused(options, await refusalOfStores())
+    const role = known?.role ?? (state.members.includes(config.nodeId) ? 'voter' : 'learner')
     return setAside(options, directory, directory.begin(role, member.endpointId))
   } finally {
     directory.release()
@@ -124,18 +131,24 @@ function assertSameMember(directory: RejoinDirectory, { id, endpointId }: Cluste
   )
 }
 
-/** @throws RejoinError when the node would start on what it has */
-async function assertRefused({ config, evenIfSound, say }: RejoinOptions): Promise<void> {
+/** Why the node would not start on what it has; undefined when it would. */
+async function refusalOf({ dataDir, nodeId }: NodeConfig): Promise<string | undefined> {
   try {
-    const stores = openDurableStores(config.dataDir, config.nodeId)
+    const stores = openDurableStores(dataDir, nodeId)
     try {
       assertRecoverable(stores.log, stores.stateMachine, stores.snapshots)
     } finally {
       await closeStores(stores)
     }
+    return undefined
   } catch (error) {
-    return say(`what the node has is refused: ${(error as Error).message}`)
+    return (error as Error).message
   }
+}
+
+/** @throws RejoinError when the node would start on what it has */
+function assertRefused({ config, evenIfSound, say }: RejoinOptions, refusal: string | undefined): void {
+  if (refusal !== undefined) return say(`what the node has is refused: ${refusal}`)
   if (evenIfSound) return
   throw new RejoinError(
     `nothing is found wrong with ${config.dataDir}: start the node as usual. To replace what it has all the same, add --even-if-sound. Nothing was changed`,

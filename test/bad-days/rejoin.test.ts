@@ -13,6 +13,8 @@ import { LogFolder } from './log-folder.ts'
 
 const TIMINGS = { heartbeatIntervalMs: 100, electionTimeoutMinMs: 500, electionTimeoutMaxMs: 1000 }
 
+const RUN_TIMEOUT_MS = 15_000
+
 interface Run {
   readonly said: string
   readonly error: string
@@ -28,7 +30,13 @@ function viaOf(node: AspenNode): RejoinVia {
   }
 }
 
-async function run(nodes: TestNodes, id: number, via: readonly AspenNode[], settings: Partial<NodeConfig> = {}): Promise<Run> {
+async function run(
+  nodes: TestNodes,
+  id: number,
+  members: readonly AspenNode[],
+  settings: Partial<NodeConfig> = {},
+  via: readonly RejoinVia[] = members.map(viaOf),
+): Promise<Run> {
   const said: string[] = []
   const config = completeConfig({
     nodeId: id,
@@ -40,11 +48,12 @@ async function run(nodes: TestNodes, id: number, via: readonly AspenNode[], sett
   })
   const error = await rejoin({
     config,
-    via: via.map(viaOf),
+    via,
     evenIfSound: false,
     logger: silentLogger,
     say: (line) => said.push(line),
-    signal: new AbortController().signal,
+    // What does not come to an end fails in words.
+    signal: AbortSignal.timeout(RUN_TIMEOUT_MS),
   }).then(
     () => '',
     (reason: Error) => reason.message,
@@ -124,6 +133,68 @@ test('rejoin: goes on after it was killed while it set the old data aside', asyn
   await nodes.introduce(one, two, back)
   assert.equal(text((await back.read('k'))?.value), 'v')
   assert.deepEqual((await one.clusterState()).members, [1, 2, 3])
+})
+
+test('rejoin: was killed when all was done but the record of it, and is needed again some day: it begins anew', async (t) => {
+  const nodes = testNodes(t)
+  const [one, two, three] = await formThree(nodes, TIMINGS)
+  const directory = nodes.directory(3)
+  await three.stop()
+  damageLog(directory)
+  assert.equal((await run(nodes, 3, [one, two])).error, '')
+  const record = { version: 1, role: 'voter', oldEndpointId: three.endpointId, asideFolder: 'set-aside-1', aside: true }
+  writeFileSync(join(directory, 'rejoin.json'), JSON.stringify(record))
+  const back = await nodes.start(3, TIMINGS)
+  await nodes.introduce(one, two, back)
+  await one.write({ Set: { key: 'k', value: 'v' } })
+  await back.read('k')
+  await back.stop()
+  const sound = await run(nodes, 3, [one, two])
+  assert.match(sound.said, /going on where it stopped\n.*\ndone: node 3 is a voter again/s)
+  writeFileSync(join(directory, 'rejoin.json'), JSON.stringify(record))
+  damageLog(directory)
+  const { error, said } = await run(nodes, 3, [one, two])
+  assert.equal(error, '', said)
+  assert.match(said, /what it has brought back is refused: beginning anew/)
+  assert.match(said, /what was in the data directory is kept in .*set-aside-2/)
+  const again = await nodes.start(3, TIMINGS)
+  await nodes.introduce(one, two, again)
+  assert.equal(text((await again.read('k'))?.value), 'v')
+  assert.ok(!(await one.clusterState()).nodes.some(({ endpointId }) => endpointId === back.endpointId))
+})
+
+/** A member that tells of a configuration in which node 3 votes, which is then undone. */
+function hasty(node: AspenNode, directory: string): RejoinVia {
+  const via = viaOf(node)
+  let undone = false
+  return {
+    ...via,
+    status: async () => {
+      const status = node.status()
+      const { cluster } = status
+      const present = cluster.nodes.some(({ id }) => id === 3)
+      if (undone || present || !readdirSync(directory).includes('identity.json')) return status
+      const { endpointId } = loadOrCreateIdentityFile(join(directory, 'identity.json')).identity
+      const nodes = [...cluster.nodes, { id: 3, endpointId, addresses: [] }]
+      return { ...status, cluster: { ...cluster, members: [...cluster.members, 3], nodes } }
+    },
+    addLearner: (id, endpointId, options) => {
+      undone = true
+      return via.addLearner(id, endpointId, options)
+    },
+  }
+}
+
+test('rejoin: is not done by a configuration that is not committed', async (t) => {
+  const nodes = testNodes(t)
+  const [one, two, three] = await formThree(nodes, TIMINGS)
+  const directory = nodes.directory(3)
+  await three.stop()
+  damageLog(directory)
+  const { error, said } = await run(nodes, 3, [one, two], {}, [hasty(one, directory)])
+  assert.equal(error, '', said)
+  assert.match(said, /node 3 has caught up and votes/)
+  assert.deepEqual((await two.clusterState()).members, [1, 2, 3])
 })
 
 test('rejoin: a learner becomes a learner again, and the only voter is refused', async (t) => {
