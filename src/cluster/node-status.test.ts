@@ -111,7 +111,12 @@ describe('nodeStatus', () => {
 
   test('nodeStatus: a member without a vote is a learner, whatever the core calls it', () => {
     assert.equal(nodeStatus(parts({ role: 'follower' }, { nodeId: 3 })).role, 'learner')
-    assert.equal(nodeStatus(parts({ role: 'follower' }, { nodeId: 2 })).role, 'follower')
+    assert.equal(nodeStatus(parts({ role: 'follower' })).role, 'follower')
+    assert.equal(
+      nodeStatus(parts({ role: 'follower' }, { nodeId: 2 })).role,
+      'learner',
+      'the vote of node 2 is that of another key',
+    )
     assert.equal(nodeStatus(parts({ role: 'follower', membership: NOBODY })).role, 'follower')
   })
 

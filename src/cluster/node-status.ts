@@ -2,7 +2,7 @@ import type { ActorStatus } from '../actor/index.ts'
 import type { ClusterState, DiskStatus, HealthCheck, NodeStatus, PeerStatus } from '../api/index.ts'
 import type { Clock, LogStore, SnapshotStore, StateMachine, Transport } from '../ports/index.ts'
 import type { Membership } from '../raft/index.ts'
-import { isVoter } from '../raft/index.ts'
+import { isVoterAs } from '../raft/index.ts'
 import type { Replica, ReplicaView } from '../replica/index.ts'
 
 export interface StatusParts {
@@ -28,7 +28,7 @@ export function nodeStatus(parts: StatusParts): NodeStatus {
   const { replica, actor, log, stateMachine, transport, clock } = parts
   const { view } = replica
   const info = stateMachine.info()
-  const isLearner = view.membership.members.length > 0 && !isVoter(view.membership, parts.nodeId)
+  const isLearner = view.membership.members.length > 0 && !isVoterAs(view.membership, parts.nodeId, transport.endpointId)
   return {
     nodeId: parts.nodeId,
     endpointId: transport.endpointId,

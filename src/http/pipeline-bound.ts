@@ -3,7 +3,7 @@
  * Were all of them served, and another read after that, a hundred connections could keep a node from everybody else for
  * many seconds. So a connection that sends too many at once is answered and closed.
  */
-import type { Server, ServerResponse } from 'node:http'
+import type { RequestListener, Server, ServerResponse } from 'node:http'
 import { AspenError } from '../api/index.ts'
 import { errorBody, JSON_TYPE, RETRY_AFTER_SECONDS } from './error-answers.ts'
 import { TurnShare } from './turn-share.ts'
@@ -34,20 +34,34 @@ const REFUSAL = errorBody(
     { queue: 'http_pipeline' },
   ),
 )
-// It must cost less than what it refuses, so it is made once, and sent past the framework.
+// It must cost less than what it refuses, so it is made once, and stands before the framework.
 const REFUSAL_HEADERS = {
   'content-type': JSON_TYPE,
   'content-length': Buffer.byteLength(REFUSAL),
   'retry-after': RETRY_AFTER_SECONDS,
 }
 
-export class PipelineBound {
+/** Stands before whatever answers the requests of a server. `refused` is called for each request that does not get there. */
+export function boundPipelines(server: Server, refused: () => void): void {
+  const bound = new PipelineBound(server)
+  const listeners = server.listeners('request') as RequestListener[]
+  server.removeAllListeners('request').on('request', (request, response) => {
+    if (bound.admits(request.socket)) {
+      for (const listener of listeners) listener(request, response)
+    } else {
+      refused()
+      bound.refuse(request.socket, response)
+    }
+  })
+}
+
+class PipelineBound {
   readonly #connections = new WeakMap<object, Connection>()
   readonly #share: TurnShare
   #turn = 0
   #turnEnds = false
 
-  constructor(server: Pick<Server, 'on'>) {
+  constructor(server: Server) {
     this.#share = new TurnShare(server, (socket) => this.#isPolite(socket))
   }
 

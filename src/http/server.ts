@@ -18,7 +18,7 @@ import { acceptJsonOnly } from './json-parser.ts'
 import { kvRoutes } from './kv-routes.ts'
 import type { PrometheusMetrics } from './metrics.ts'
 import { describeRoutes } from './openapi.ts'
-import { PipelineBound } from './pipeline-bound.ts'
+import { boundPipelines } from './pipeline-bound.ts'
 import { createRequestGuard, isLoopback } from './request-guard.ts'
 import type { RequestGuard } from './request-guard.ts'
 import { RequestTracker, RouteMetrics } from './request-tracking.ts'
@@ -76,7 +76,6 @@ interface Serving {
   readonly tracker: RequestTracker
   readonly connections: ConnectionBound
   readonly bodies: BodyBudget
-  readonly pipelines: PipelineBound
   readonly metrics: PrometheusMetrics
   readonly logger: Logger
   stopping: boolean
@@ -144,15 +143,8 @@ function mayLackBody(route: Route, request: FastifyRequest): boolean {
   return empty && route.url === '/trigger-snapshot'
 }
 
-function refusePipelined({ metrics, pipelines }: Serving, request: FastifyRequest, reply: FastifyReply): void {
-  metrics.counter('aspen_overloaded_total', { queue: 'http_pipeline' }).add()
-  reply.hijack()
-  pipelines.refuse(request.raw.socket, reply.raw)
-}
-
 function onRequest(serving: Serving, metrics: RouteMetrics, route: Route | undefined) {
   return (request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
-    if (!serving.pipelines.admits(request.raw.socket)) return refusePipelined(serving, request, reply)
     serving.tracker.begin(reply.raw, metrics)
     const refused = refusal(serving, request, route)
     if (refused === undefined && !serving.stopping) return done()
@@ -267,13 +259,13 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const connections = new ConnectionBound(app.server, limits, () => {
     metrics.counter('aspen_overloaded_total', { queue: 'http_connections' }).add()
   })
+  boundPipelines(app.server, () => metrics.counter('aspen_overloaded_total', { queue: 'http_pipeline' }).add())
   const bodies = new BodyBudget(options.maxHeldBodyBytes ?? MAX_HELD_BODY_BYTES)
   const serving: Serving = {
     guard,
     tracker,
     connections,
     bodies,
-    pipelines: new PipelineBound(app.server),
     metrics,
     logger,
     stopping: false,

@@ -4,21 +4,55 @@ import { describe, test } from 'node:test'
 import { MAX_PIPELINED_A_TURN, TurnShare } from './turn-share.ts'
 import type { Held } from './turn-share.ts'
 
-/** A socket, of which only whether it is read is of interest. */
+let letGo = 0
+
+/** A socket as Node's HTTP server handles it: what is read is decided by the events, and `resume` comes later than its cause. */
 class Connection extends EventEmitter implements Held {
-  #paused = false
+  /** How many were let go before it since it was last held; undefined while it is not read. */
+  place: number | undefined
+  readonly #ticks: Connection[]
+  #flows = false
+  /** Node waits until answers have left. */
+  #full = false
+
+  constructor(ticks: Connection[]) {
+    super()
+    this.#ticks = ticks
+    this.on('resume', () => {
+      if (this.#full) this.pause()
+      else this.place ??= letGo++
+    })
+    this.on('pause', () => (this.place = undefined))
+  }
+
+  get isRead(): boolean {
+    return this.place !== undefined
+  }
 
   isPaused(): boolean {
-    return this.#paused
+    return !this.#flows
   }
 
   pause(): void {
-    this.#paused = true
+    if (!this.#flows) return
+    this.#flows = false
+    this.emit('pause')
   }
 
   resume(): void {
-    this.#paused = false
-    this.emit('resume')
+    if (this.#flows) return
+    this.#flows = true
+    this.#ticks.push(this)
+  }
+
+  fill(): void {
+    this.#full = true
+    this.pause()
+  }
+
+  drain(): void {
+    this.#full = false
+    this.resume()
   }
 }
 
@@ -27,6 +61,8 @@ interface Scene {
   readonly connections: readonly Connection[]
   /** Which connections are read, by their places. */
   read(): number[]
+  /** The same in the order in which they were let go. */
+  order(): number[]
   /** @returns the place of a new connection */
   connect(): number
 }
@@ -35,16 +71,28 @@ function scene(count: number, polite: readonly number[] = []): Scene {
   const server = new EventEmitter()
   const share = new TurnShare(server as never, (connection) => polite.includes(connections.indexOf(connection as Connection)))
   const connections: Connection[] = []
+  const ticks: Connection[] = []
+  const tick = (): void => {
+    for (const connection of ticks.splice(0)) connection.emit('resume')
+  }
   const connect = (): number => {
-    const connection = new Connection()
+    const connection = new Connection(ticks)
     server.emit('connection', connection)
     // Node begins to read once everybody has heard of the connection.
     connection.resume()
+    tick()
     return connections.push(connection) - 1
   }
   for (let i = 0; i < count; i++) connect()
-  const read = (): number[] => connections.flatMap((connection, i) => (connection.isPaused() ? [] : [i]))
-  return { share, connections, read, connect }
+  const read = (): number[] => {
+    tick()
+    return connections.flatMap(({ isRead }, i) => (isRead ? [i] : []))
+  }
+  const order = (): number[] => {
+    const place = (i: number): number => connections[i]?.place ?? 0
+    return read().toSorted((a, b) => place(a) - place(b))
+  }
+  return { share, connections, read, order, connect }
 }
 
 function pipeline({ share, connections }: Scene, place: number, requests: number): void {
@@ -56,7 +104,7 @@ function countTurns(world: Scene, wanted: (heard: readonly number[]) => boolean,
   const heard: number[] = []
   for (let turn = 1; turn <= bound; turn++) {
     for (const place of world.read()) {
-      if (world.connections[place]?.isPaused() === true) continue
+      if (world.connections[place]?.isRead === false) continue
       heard.push(place)
       pipeline(world, place, MAX_PIPELINED_A_TURN / 2)
     }
@@ -124,34 +172,96 @@ describe('TurnShare', () => {
     assert.ok(!world.read().includes(700), 'who pipelines after all waits like the others')
   })
 
-  test('lets those who come wait until everybody was heard', () => {
+  test('reads newcomers first in every other turn, and the others of the round in between', () => {
     const world = scene(100)
     pipeline(world, 0, MAX_PIPELINED_A_TURN)
-    const late = world.connect()
+    const heard = { newcomers: 0, others: 0 }
+    let newcomer = world.connect()
     world.share.endTurn()
-    for (let turn = 1; turn < 100; turn++) {
-      assert.ok(!world.read().includes(late))
-      pipeline(world, world.read()[0] as number, MAX_PIPELINED_A_TURN)
+    for (let turn = 0; turn < 40; turn++) {
+      const [first, last] = [world.order()[0] as number, world.order().at(-1) as number]
+      assert.ok(first === newcomer || last === newcomer, 'a newcomer is let go in each turn until it was heard')
+      if (first === newcomer) heard.newcomers++
+      else heard.others++
+      pipeline(world, first, MAX_PIPELINED_A_TURN)
+      if (first === newcomer) newcomer = world.connect()
       world.share.endTurn()
     }
-    assert.ok(world.read().includes(late))
+    assert.deepEqual(heard, { newcomers: 20, others: 20 })
   })
 
-  test('holds on when Node resumes a connection that waits, and lets alone what Node has paused', () => {
-    const world = scene(3)
-    const [busy, done, full] = world.connections as [Connection, Connection, Connection]
-    full.pause()
+  test('keeps the place of whoever was let go and not heard', () => {
+    const world = scene(200)
     pipeline(world, 0, MAX_PIPELINED_A_TURN)
-    busy.resume()
+    world.share.endTurn()
+    for (let turn = 0; turn < 100; turn++) {
+      const [first, second] = world.order() as [number, number]
+      pipeline(world, first, MAX_PIPELINED_A_TURN)
+      world.share.endTurn()
+      assert.equal(world.order()[0], second)
+    }
+  })
+
+  test('holds on when Node resumes a connection that waits, also when that was under way', () => {
+    const world = scene(3)
+    const [busy, done] = world.connections as [Connection, Connection, Connection]
+    done.pause()
+    done.resume()
+    pipeline(world, 0, MAX_PIPELINED_A_TURN)
+    assert.deepEqual(world.read(), [])
     done.resume()
     assert.deepEqual(world.read(), [])
     world.share.endTurn()
     busy.resume()
-    assert.deepEqual(world.read(), [1])
+    assert.deepEqual(world.read(), [1, 2])
     world.share.endTurn()
-    assert.deepEqual(world.read(), [0, 1])
-    full.resume()
     assert.deepEqual(world.read(), [0, 1, 2])
+  })
+
+  test('leaves it to Node to resume what Node has paused', () => {
+    const world = scene(3)
+    const [, full] = world.connections as [Connection, Connection, Connection]
+    full.fill()
+    pipeline(world, 0, MAX_PIPELINED_A_TURN)
+    world.share.endTurn()
+    assert.deepEqual(world.read(), [2])
+    full.drain()
+    assert.deepEqual(world.read(), [1, 2])
+    full.fill()
+    pipeline(world, 2, MAX_PIPELINED_A_TURN)
+    full.drain()
+    assert.deepEqual(world.read(), [], 'what Node resumes while nobody is read waits with the others')
+    for (let turn = 0; turn < 3; turn++) world.share.endTurn()
+    assert.deepEqual(world.read(), [0, 1, 2])
+  })
+
+  test('leaves a body alone that nobody reads', () => {
+    const world = scene(3)
+    const body = world.connections[1] as Connection
+    body.pause()
+    pipeline(world, 0, MAX_PIPELINED_A_TURN)
+    for (let turn = 0; turn < 3; turn++) world.share.endTurn()
+    assert.deepEqual(world.read(), [0, 2])
+    body.resume()
+    assert.deepEqual(world.read(), [0, 1, 2])
+  })
+
+  test('is not evaded by those that Node has paused when the turn is cut', () => {
+    const world = scene(100)
+    const flooders = world.connections.slice(0, 5)
+    let honest = 0
+    for (let turn = 0; turn < 200; turn++) {
+      for (const place of world.read()) {
+        const connection = world.connections[place] as Connection
+        if (!connection.isRead) continue
+        if (place >= 5) honest++
+        pipeline(world, place, place < 5 ? MAX_PIPELINED_A_TURN - 1 : MAX_PIPELINED_A_TURN / 64)
+        if (place < 5) connection.fill()
+      }
+      world.share.endTurn()
+      for (const connection of flooders) connection.drain()
+    }
+    assert.ok(honest > 3 * 95, `${honest} reads of others in 200 turns`)
   })
 
   test('never reads again what is closing, and knows nothing of what has closed', () => {
@@ -164,5 +274,7 @@ describe('TurnShare', () => {
     world.share.endTurn()
     closing.resume()
     assert.deepEqual(world.read(), [2])
+    pipeline(world, 2, MAX_PIPELINED_A_TURN)
+    assert.deepEqual(world.read(), [])
   })
 })

@@ -9,7 +9,7 @@ import type { Server } from 'node:http'
 /** Requests that follow another one of their connection in the same turn; after as many, the turn ends. */
 export const MAX_PIPELINED_A_TURN = 512
 
-/** Held connections that are let go in a turn, at first; twice as many after each turn that had room for more. */
+/** Connections that are let go in a turn, of those that wait for the round: at first, and at the least. */
 const FIRST_BATCH = 64
 const MIN_BATCH = 8
 
@@ -19,23 +19,28 @@ export interface Held {
   pause(): unknown
   resume(): unknown
   on(event: 'resume' | 'close', listener: () => void): unknown
+  emit(event: 'pause'): unknown
 }
 
 export class TurnShare {
-  /** What is read, as far as it depends on us. */
+  /** What is read, as far as it depends on us. All else is held. */
   readonly #reading = new Set<Held>()
-  /** What is held although it waits for its answers: it is let go in every turn, so that it hardly notices. */
+  /** The queues. Who is let go keeps its place until a turn was long enough to hear it. */
   readonly #polite = new Set<Held>()
-  /** What is held, and has not been heard in this round. */
-  #now = new Set<Held>()
-  /** What is held, and comes when all of those have been heard. */
-  #next = new Set<Held>()
-  /** What has pipelined since it was last let go. */
+  readonly #newcomers = new Set<Held>()
+  #round = new Set<Held>()
+  #nextRound = new Set<Held>()
+  /** What was let go for this turn. */
+  #released: readonly Held[] = []
+  /** What has pipelined in this turn. */
   readonly #heard = new Set<Held>()
+  /** What Node had paused when it was held: Node resumes it. */
+  readonly #sleeping = new Set<Held>()
   readonly #isPolite: (connection: Held) => boolean
   #pipelined = 0
   #cut = false
   #batch = FIRST_BATCH
+  #newcomersFirst = false
 
   /** Follows the connections of a server. `isPolite` knows those that lately sent requests, one at a time. */
   constructor(server: Pick<Server, 'on'>, isPolite: (connection: Held) => boolean) {
@@ -48,69 +53,95 @@ export class TurnShare {
     this.#heard.add(connection)
     if (++this.#pipelined < MAX_PIPELINED_A_TURN || this.#cut) return
     this.#cut = true
-    // What Node has paused for reasons of its own is not for us to resume.
-    for (const other of this.#reading) if (!other.isPaused()) this.#hold(other)
+    for (const other of this.#reading) this.#hold(other)
   }
 
   /** @returns whether this must be called at the end of the next turn even if nothing comes in it */
   endTurn(): boolean {
+    if (!this.#cut) for (const connection of this.#released) this.#dequeue(connection)
+    this.#released = []
+    this.#heard.clear()
     this.#pipelined = 0
     const wasCut = this.#cut
     this.#cut = false
-    if (this.#now.size === 0) [this.#now, this.#next] = [this.#next, this.#now]
+    if (this.#round.size === 0) [this.#round, this.#nextRound] = [this.#nextRound, this.#round]
     if (!this.#isHolding) {
-      this.#heard.clear()
       this.#batch = FIRST_BATCH
       return false
     }
     this.#batch = wasCut ? Math.max(MIN_BATCH, this.#batch / 2) : this.#batch * 2
-    // They are read in this order.
-    for (const connection of [...this.#polite, ...this.#now.values().take(this.#batch)]) this.#release(connection)
+    this.#release()
     return true
   }
 
   /** Nothing more is to be read from a connection. */
   end(connection: Held): void {
     this.#forget(connection)
-    connection.pause()
+    stopReading(connection)
   }
 
   get #isHolding(): boolean {
-    return this.#now.size + this.#next.size + this.#polite.size > 0
+    return this.#polite.size + this.#newcomers.size + this.#round.size + this.#nextRound.size > 0
   }
 
   #follow(connection: Held): void {
-    // Whoever comes while others wait gets in line, or a stream of new connections would keep the others from their turn.
-    if (this.#isHolding) this.#next.add(connection)
+    // Node closes what has not sent a request for some seconds after it came, so it cannot wait for the next round.
+    if (this.#isHolding) this.#newcomers.add(connection)
     else this.#reading.add(connection)
-    // Node resumes a connection whenever a request on it is done with.
-    connection.on('resume', () => {
-      if (!this.#reading.has(connection)) connection.pause()
-      else if (this.#cut) this.#hold(connection)
-    })
+    connection.on('resume', () => this.#resumed(connection))
     connection.on('close', () => this.#forget(connection))
+  }
+
+  /** Node resumes a connection whenever a request on it is done with, also one that waits here. */
+  #resumed(connection: Held): void {
+    if (this.#reading.has(connection)) return
+    this.#sleeping.delete(connection)
+    stopReading(connection)
   }
 
   #hold(connection: Held): void {
     this.#reading.delete(connection)
-    this.#queueFor(connection).add(connection)
-    connection.pause()
+    const queue = this.#queueFor(connection)
+    if (!queue.has(connection)) {
+      this.#dequeue(connection)
+      queue.add(connection)
+    }
+    if (connection.isPaused()) this.#sleeping.add(connection)
+    else connection.pause()
   }
 
+  /** Who was let go and has not been heard keeps its place. */
   #queueFor(connection: Held): Set<Held> {
-    if (this.#heard.has(connection)) return this.#next
-    return this.#isPolite(connection) ? this.#polite : this.#now
+    if (this.#heard.has(connection)) return this.#nextRound
+    if (this.#isPolite(connection)) return this.#polite
+    return this.#newcomers.has(connection) ? this.#newcomers : this.#round
   }
 
-  #release(connection: Held): void {
-    this.#heard.delete(connection)
-    this.#polite.delete(connection)
-    this.#now.delete(connection)
-    this.#reading.add(connection)
-    connection.resume()
+  /** Those who wait for their answers hardly notice. Newcomers and the round are first by turns, or one could keep off the other. */
+  #release(): void {
+    const batch = this.#round.values().take(this.#batch)
+    this.#newcomersFirst = !this.#newcomersFirst
+    const others = this.#newcomersFirst ? [...this.#newcomers, ...batch] : [...batch, ...this.#newcomers]
+    // They are read in this order.
+    this.#released = [...this.#polite, ...others]
+    for (const connection of this.#released) {
+      this.#reading.add(connection)
+      if (!this.#sleeping.delete(connection)) connection.resume()
+    }
+  }
+
+  #dequeue(connection: Held): void {
+    for (const queue of [this.#polite, this.#newcomers, this.#round, this.#nextRound]) queue.delete(connection)
   }
 
   #forget(connection: Held): void {
-    for (const set of [this.#reading, this.#polite, this.#now, this.#next, this.#heard]) set.delete(connection)
+    this.#dequeue(connection)
+    for (const set of [this.#reading, this.#heard, this.#sleeping]) set.delete(connection)
   }
+}
+
+/** Node's server begins to read at the event `resume`, which may come after a pause, and stops at the event `pause`. */
+function stopReading(connection: Held): void {
+  if (connection.isPaused()) connection.emit('pause')
+  else connection.pause()
 }

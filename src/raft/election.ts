@@ -32,8 +32,7 @@ function restageReads(state: RaftState): void {
   for (const read of state.rounds.restageAll()) {
     state.stage.sendOncePersisted({
       type: 'read-index-response',
-      from: state.id,
-      to: read.from,
+      ...answerTo(read),
       term: state.term,
       incarnation: read.incarnation,
       context: read.context,

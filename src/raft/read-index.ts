@@ -1,5 +1,6 @@
 /** Linearizable reads without a log entry: ReadIndex (thesis 6.4), for leaders and for followers. */
 import { quorumValue } from './membership.ts'
+import { answerTo } from './messages.ts'
 import type { ReadIndexRequest, ReadIndexResponse } from './messages.ts'
 import type { Progress } from './progress.ts'
 import type { RaftState } from './state.ts'
@@ -46,8 +47,7 @@ function confirmRounds(state: RaftState): void {
     for (const read of round.remote) {
       state.stage.send({
         type: 'read-index-response',
-        from: state.id,
-        to: read.from,
+        ...answerTo(read),
         term: state.term,
         incarnation: read.incarnation,
         context: read.context,
@@ -58,15 +58,14 @@ function confirmRounds(state: RaftState): void {
 }
 
 export function handleReadIndex(state: RaftState, request: ReadIndexRequest): void {
-  const { from, incarnation, context } = request
+  const { incarnation, context } = request
   if (state.role === 'leader') {
-    state.rounds.stageRemote({ from, incarnation, context })
+    state.rounds.stageRemote(request)
     return
   }
   state.stage.sendOncePersisted({
     type: 'read-index-response',
-    from: state.id,
-    to: from,
+    ...answerTo(request),
     term: state.term,
     incarnation,
     context,

@@ -1,19 +1,13 @@
 import { MAX_READ_ROUNDS } from '../limits.ts'
-import type { NodeId } from './types.ts'
-
-/** A follower's question that joined a leader's round. */
-export interface RemoteRead {
-  readonly from: NodeId
-  readonly incarnation: number
-  readonly context: number
-}
+import type { ReadIndexRequest } from './messages.ts'
 
 /** A leader's round: once a quorum has echoed it, the leader still led when the round began, so `index` is safe to read at. */
 interface LeaderRound {
   readonly round: number
   readonly index: number
   readonly tickets: readonly number[]
-  readonly remote: readonly RemoteRead[]
+  /** Followers' questions that joined it. */
+  readonly remote: readonly ReadIndexRequest[]
 }
 
 /** A follower's question to the leader. */
@@ -28,7 +22,7 @@ export class ReadRounds {
   #nextTicket = 1
   #staged: number[] = []
   #openTicket: number | null = null
-  #remoteStaged: RemoteRead[] = []
+  #remoteStaged: ReadIndexRequest[] = []
   /** The newest round opened in this life, 0 before the first. */
   round = 0
   #open: LeaderRound[] = []
@@ -44,7 +38,7 @@ export class ReadRounds {
     return this.#openTicket
   }
 
-  stageRemote(read: RemoteRead): void {
+  stageRemote(read: ReadIndexRequest): void {
     // The answer to a peer's newer question answers its older ones too.
     this.#remoteStaged = this.#remoteStaged.filter((other) => other.from !== read.from)
     this.#remoteStaged.push(read)
@@ -108,7 +102,7 @@ export class ReadRounds {
   }
 
   /** The role, term or leader changed: nothing open or asked can be answered any more; local reads start over. */
-  restageAll(): readonly RemoteRead[] {
+  restageAll(): readonly ReadIndexRequest[] {
     const open = this.#open
     const asked = this.#asked
     this.#open = []

@@ -96,11 +96,11 @@ describe('Directory', () => {
     assert.equal(who.endpointFor('follow', 9), STRANGER)
   })
 
-  test('isLinked: a leader under a new key can be asked though the key that is bound has no link', () => {
+  test('linkFor: a leader under a new key can be asked though the key that is bound has no link', () => {
     const who = directory()
     who.linked(peer(STRANGER, 2))
     who.leads(2, STRANGER)
-    assert.deepEqual([who.isLinked(2, 'ask'), who.isLinked(2)], [true, false])
+    assert.deepEqual([who.linkFor('ask', 2), who.isLinked(2)], [STRANGER, false])
   })
 
   test('follow: what goes to a member that has left does not go to another that claims its id', () => {

@@ -21,7 +21,7 @@ export class Directory {
     this.#self = self
   }
 
-  /** The configuration names these members. Those it no longer names stay reachable until their link closes. */
+  /** The configuration names these members. Those it no longer names stay reachable under their last key. */
   follow(membership: Membership): void {
     for (const [id, endpointId] of this.#bound) this.#departed.set(id, endpointId)
     this.#bound.clear()
@@ -91,10 +91,15 @@ export class Directory {
     return this.endpointFor('ask', id) === endpointId
   }
 
-  /** Whether what is said to `id` in this part finds a link. */
-  isLinked(id: NodeId, part: MessagePart = 'lead'): boolean {
+  /** As `endpointFor`, or null while that key has no link. */
+  linkFor(part: MessagePart, id: NodeId): string | null {
     const endpointId = this.endpointFor(part, id)
-    return endpointId !== undefined && this.#linked.has(endpointId)
+    return endpointId !== undefined && this.#linked.has(endpointId) ? endpointId : null
+  }
+
+  /** Whether what is said to a follower finds a link. */
+  isLinked(id: NodeId): boolean {
+    return this.linkFor('lead', id) !== null
   }
 
   #forget(which: (endpointId: string, id: NodeId) => boolean): void {

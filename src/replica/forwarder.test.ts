@@ -28,6 +28,8 @@ const refusal = (nth: number, code: ErrorCode): ForwardReply => ({
   details: { fact: 1 },
 })
 
+const keyOf = (leader: number): string => `key-${leader}`
+
 /** A forwarder with a leader, a link to it and a role that the test sets. */
 class Bench {
   now = 1000
@@ -36,12 +38,14 @@ class Bench {
   linked = true
   full = false
   leads = false
-  readonly sent: { to: number; request: ForwardRequest }[] = []
+  readonly sent: { to: string; request: ForwardRequest }[] = []
+  /** Whoever leads under this id has been replaced as often. */
+  replaced = 0
   readonly ranHere: Job[] = []
   readonly answers = new Answers<Uint8Array>()
   readonly forwarder = new Forwarder({
     firstId: FIRST_ID,
-    reaches: () => this.linked,
+    linkTo: (leader) => (this.linked ? this.keyOf(leader) : null),
     now: () => this.now,
     leader: () => this.leader,
     send: (to, request) => {
@@ -52,6 +56,10 @@ class Bench {
     runHere: (job) => this.ranHere.push(job),
     leadsHere: () => this.leads,
   })
+
+  keyOf(leader: number): string {
+    return `${keyOf(leader)}${'+'.repeat(this.replaced)}`
+  }
 
   submit(name: string, deadline = FOREVER, body: Uint8Array = BODY): void {
     this.forwarder.submit('write', body, deadline, this.answers.reply(name))
@@ -67,13 +75,13 @@ describe('Forwarder', () => {
     const bench = new Bench()
     bench.submit('a', 1250.5)
     assert.deepEqual(bench.sent, [
-      { to: 1, request: { type: 'forward', id: FIRST_ID, operation: 'write', timeoutMs: 250.5, body: BODY } },
+      { to: keyOf(1), request: { type: 'forward', id: FIRST_ID, operation: 'write', timeoutMs: 250.5, body: BODY } },
     ])
-    bench.forwarder.answered(1, accepted(1))
+    bench.forwarder.answered(keyOf(1), accepted(1))
     assert.deepEqual(bench.answers.outcomes, ['a: ok'])
     assert.deepEqual(bench.answers.values, [Uint8Array.of(9)])
     assert.equal(bench.forwarder.count, 0)
-    bench.forwarder.answered(1, accepted(1))
+    bench.forwarder.answered(keyOf(1), accepted(1))
     bench.forwarder.expire(FOREVER, noLeader)
     assert.equal(bench.answers.outcomes.length, 1)
   })
@@ -82,7 +90,7 @@ describe('Forwarder', () => {
     const bench = new Bench()
     bench.submit('a')
     bench.submit('b')
-    bench.forwarder.answered(1, refusal(1, 'NOT_LEADER'))
+    bench.forwarder.answered(keyOf(1), refusal(1, 'NOT_LEADER'))
     bench.forwarder.retry()
     assert.equal(new Set(bench.ids).size, 3)
   })
@@ -100,7 +108,7 @@ describe('Forwarder', () => {
     bench.forwarder.retry()
     assert.deepEqual(
       bench.sent.map(({ to }) => to),
-      [2, 2],
+      [keyOf(2), keyOf(2)],
     )
     bench.forwarder.retry()
     assert.equal(bench.sent.length, 2, 'what is sent is not sent again')
@@ -110,7 +118,7 @@ describe('Forwarder', () => {
     const bench = new Bench()
     bench.full = true
     bench.submit('a')
-    bench.forwarder.linkClosed(1)
+    bench.forwarder.linkClosed(keyOf(1))
     assert.deepEqual([bench.answers.outcomes, bench.forwarder.count], [[], 1])
     bench.full = false
     bench.forwarder.retry()
@@ -140,12 +148,12 @@ describe('Forwarder', () => {
   test('answered: NOT_LEADER sends the job to the next leader', () => {
     const bench = new Bench()
     bench.submit('a')
-    bench.forwarder.answered(1, refusal(1, 'NOT_LEADER'))
+    bench.forwarder.answered(keyOf(1), refusal(1, 'NOT_LEADER'))
     assert.deepEqual([bench.answers.outcomes.length, bench.forwarder.count], [0, 1])
     bench.leader = 3
     bench.forwarder.retry()
     assert.deepEqual(bench.sent[1], {
-      to: 3,
+      to: keyOf(3),
       request: { type: 'forward', id: FIRST_ID + 1, operation: 'write', timeoutMs: FOREVER - 1000, body: BODY },
     })
   })
@@ -154,12 +162,12 @@ describe('Forwarder', () => {
     const bench = new Bench()
     bench.submit('a')
     bench.leader = 3
-    bench.forwarder.answered(1, refusal(1, 'NOT_LEADER'))
+    bench.forwarder.answered(keyOf(1), refusal(1, 'NOT_LEADER'))
     assert.deepEqual(
       bench.sent.map(({ to }) => to),
-      [1, 3],
+      [keyOf(1), keyOf(3)],
     )
-    bench.forwarder.answered(3, refusal(2, 'NOT_LEADER'))
+    bench.forwarder.answered(keyOf(3), refusal(2, 'NOT_LEADER'))
     assert.deepEqual([bench.sent.length, bench.forwarder.count], [2, 1], 'a leader that refuses is not asked again at once')
     bench.leader = null
     bench.leads = true
@@ -172,7 +180,7 @@ describe('Forwarder', () => {
     for (const code of codes) {
       const bench = new Bench()
       bench.submit('a')
-      bench.forwarder.answered(1, refusal(1, code))
+      bench.forwarder.answered(keyOf(1), refusal(1, code))
       bench.forwarder.retry()
       assert.deepEqual([bench.answers.outcomes, bench.sent.length], [[`a: ${code}`], 1])
     }
@@ -181,11 +189,11 @@ describe('Forwarder', () => {
   test('answered: an answer counts only from the node that was asked', () => {
     const bench = new Bench()
     bench.submit('a')
-    bench.forwarder.answered(2, accepted(1))
-    bench.forwarder.answered(2, refusal(1, 'NOT_LEADER'))
+    bench.forwarder.answered(keyOf(2), accepted(1))
+    bench.forwarder.answered(keyOf(2), refusal(1, 'NOT_LEADER'))
     bench.forwarder.retry()
     assert.deepEqual([bench.answers.outcomes, bench.sent.length], [[], 1])
-    bench.forwarder.answered(1, accepted(1))
+    bench.forwarder.answered(keyOf(1), accepted(1))
     assert.deepEqual(bench.answers.outcomes, ['a: ok'])
   })
 
@@ -196,15 +204,39 @@ describe('Forwarder', () => {
     bench.submit('b')
     bench.leader = null
     bench.submit('c')
-    bench.forwarder.linkClosed(1)
+    bench.forwarder.linkClosed(keyOf(1))
     assert.deepEqual(bench.answers.outcomes, ['a: OUTCOME_UNKNOWN'])
     bench.leader = 2
     bench.forwarder.retry()
     assert.equal(bench.sent.length, 3)
-    bench.forwarder.answered(1, accepted(1))
-    bench.forwarder.answered(2, accepted(2))
-    bench.forwarder.answered(2, accepted(3))
+    bench.forwarder.answered(keyOf(1), accepted(1))
+    bench.forwarder.answered(keyOf(2), accepted(2))
+    bench.forwarder.answered(keyOf(2), accepted(3))
     assert.deepEqual(bench.answers.outcomes.slice(1), ['b: ok', 'c: ok'])
+  })
+
+  test('linkClosed: of two keys that have led under one id, only what was sent on the link that ended is unknown', () => {
+    const bench = new Bench()
+    bench.submit('a')
+    bench.replaced = 1
+    bench.submit('b')
+    bench.forwarder.answered(bench.keyOf(1), accepted(1))
+    assert.deepEqual(bench.answers.outcomes, [], 'the new key answers nothing that the old one was asked')
+    bench.forwarder.linkClosed(keyOf(1))
+    assert.deepEqual(bench.answers.outcomes, ['a: OUTCOME_UNKNOWN'])
+    bench.forwarder.answered(bench.keyOf(1), accepted(2))
+    assert.deepEqual(bench.answers.outcomes, ['a: OUTCOME_UNKNOWN', 'b: ok'])
+  })
+
+  test('answered: NOT_LEADER of a key that was replaced sends the job to the new key at once', () => {
+    const bench = new Bench()
+    bench.submit('a')
+    bench.replaced = 1
+    bench.forwarder.answered(keyOf(1), refusal(1, 'NOT_LEADER'))
+    assert.deepEqual(
+      bench.sent.map(({ to }) => to),
+      [keyOf(1), bench.keyOf(1)],
+    )
   })
 
   test('expire: what was sent is unknown, what never was is told why', () => {
@@ -219,7 +251,7 @@ describe('Forwarder', () => {
     bench.forwarder.expire(2000, noLeader)
     assert.deepEqual(bench.answers.outcomes, ['kept: NO_LEADER', 'sent: OUTCOME_UNKNOWN'])
     assert.equal(bench.forwarder.count, 2)
-    bench.forwarder.answered(1, accepted(1))
+    bench.forwarder.answered(keyOf(1), accepted(1))
     bench.forwarder.expire(2001, noLeader)
     assert.deepEqual(bench.answers.outcomes.slice(2), ['kept later: NO_LEADER', 'sent later: OUTCOME_UNKNOWN'])
     assert.equal(bench.forwarder.count, 0)
@@ -233,7 +265,7 @@ describe('Forwarder', () => {
     bench.forwarder.abandon(new AspenError('STOPPING', 'the node stops'))
     assert.deepEqual(bench.answers.outcomes, ['kept: STOPPING', 'sent: OUTCOME_UNKNOWN'])
     assert.equal(bench.forwarder.count, 0)
-    bench.forwarder.answered(1, accepted(1))
+    bench.forwarder.answered(keyOf(1), accepted(1))
     bench.forwarder.retry()
   })
 
@@ -244,7 +276,7 @@ describe('Forwarder', () => {
     bench.leader = null
     bench.forwarder.submit('admin', BODY, FOREVER, silent)
     assert.throws(() => bench.submit('late'), { name: 'AspenError', code: 'OVERLOADED', details: { queue: 'forwarder' } })
-    bench.forwarder.answered(1, accepted(1))
+    bench.forwarder.answered(keyOf(1), accepted(1))
     bench.submit('in time')
   })
 

@@ -13,16 +13,23 @@ interface Job {
   readonly reply: Reply<Uint8Array>
 }
 
+interface Sent {
+  readonly job: Job
+  readonly leader: NodeId
+  /** The key that was asked: another may come to lead under the same id. */
+  readonly endpointId: string
+}
+
 export interface ForwarderOptions {
   readonly now: () => number
   /** The leader to send to, or null: this node does not know one, or leads itself. */
   readonly leader: () => NodeId | null
   /** Where the ids of this life begin: an answer to a former one must not answer anything here. */
   readonly firstId: number
-  /** Whether there is a link to the leader. */
-  readonly reaches: (leader: NodeId) => boolean
-  /** Hands a request to the leader's link; false when it was certainly not sent. */
-  readonly send: (leader: NodeId, request: ForwardRequest) => boolean
+  /** The key on whose link the leader is asked, or null while there is no link. */
+  readonly linkTo: (leader: NodeId) => string | null
+  /** Hands a request to a link; false when it was certainly not sent. */
+  readonly send: (endpointId: string, request: ForwardRequest) => boolean
   /** Runs a job here, when this node has come to lead. */
   readonly runHere: (job: Job) => void
   readonly leadsHere: () => boolean
@@ -36,7 +43,7 @@ export class Forwarder {
   readonly #options: ForwarderOptions
   #nextId: number
   #waiting: Job[] = []
-  readonly #sent = new Map<number, { readonly job: Job; readonly leader: NodeId }>()
+  readonly #sent = new Map<number, Sent>()
   #bytes = 0
 
   constructor(options: ForwarderOptions) {
@@ -75,27 +82,27 @@ export class Forwarder {
     for (const job of waiting) this.#dispatch(job)
   }
 
-  answered(from: NodeId, answer: ForwardReply): void {
+  answered(from: string, answer: ForwardReply): void {
     const sent = this.#sent.get(answer.id)
-    if (sent === undefined || sent.leader !== from) return
+    if (sent === undefined || sent.endpointId !== from) return
     this.#sent.delete(answer.id)
     if (answer.ok) sent.job.reply(undefined, answer.body)
-    else if (answer.code === 'NOT_LEADER') this.#notLedBy(from, sent.job)
+    else if (answer.code === 'NOT_LEADER') this.#notLedBy(sent)
     else sent.job.reply(new AspenError(answer.code, answer.message, answer.details))
   }
 
   /** The news of another leader may have overtaken the refusal of the old one: nothing would follow that tries again soon. */
-  #notLedBy(refuser: NodeId, job: Job): void {
-    if (this.#options.leader() === refuser) this.#waiting.push(job)
+  #notLedBy({ job, leader, endpointId }: Sent): void {
+    if (this.#options.leader() === leader && this.#options.linkTo(leader) === endpointId) this.#waiting.push(job)
     else this.#dispatch(job)
   }
 
-  /** The link to `peer` is gone: what it was sent may or may not have been done. */
-  linkClosed(peer: NodeId): void {
-    for (const [id, { job, leader }] of this.#sent) {
-      if (leader !== peer) continue
+  /** A link is gone: what was sent on it may or may not have been done. */
+  linkClosed(endpointId: string): void {
+    for (const [id, { job, leader, endpointId: asked }] of this.#sent) {
+      if (asked !== endpointId) continue
       this.#sent.delete(id)
-      job.reply(outcomeUnknown(`the link to the leader, node ${peer}, broke before it answered`))
+      job.reply(outcomeUnknown(`the link to the leader, node ${leader}, broke before it answered`))
     }
   }
 
@@ -122,7 +129,8 @@ export class Forwarder {
       return
     }
     const leader = this.#options.leader()
-    if (leader === null || !this.#options.reaches(leader)) {
+    const endpointId = leader === null ? null : this.#options.linkTo(leader)
+    if (leader === null || endpointId === null) {
       this.#waiting.push(job)
       return
     }
@@ -130,8 +138,8 @@ export class Forwarder {
     const left = job.deadline - this.#options.now()
     // Also of a deadline that is no number.
     const timeoutMs = left >= 1 ? Math.min(left, MAX_REQUEST_TIMEOUT_MS) : 1
-    const sent = this.#options.send(leader, { type: 'forward', id, operation: job.operation, timeoutMs, body: job.body })
-    if (sent) this.#sent.set(id, { job, leader })
+    const sent = this.#options.send(endpointId, { type: 'forward', id, operation: job.operation, timeoutMs, body: job.body })
+    if (sent) this.#sent.set(id, { job, leader, endpointId })
     else this.#waiting.push(job)
   }
 }

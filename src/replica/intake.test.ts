@@ -74,7 +74,7 @@ class Gate {
       snapshotProgress: ({ from }) => note(`progress from ${from}`),
       linkOpened: (id) => note(`opened ${id}`),
       linkClosed: (id, _endpointId, end) => note(`closed ${id} ${end}`),
-      leaderLinkClosed: (id) => note(`asks ${id} no more`),
+      linkEnded: (endpointId) => note(`ended ${endpointId}`),
       crashed: (id) => note(`crashed ${id}`),
       guard: (run) => run(),
     })
@@ -105,7 +105,7 @@ describe('Intake: routing', () => {
     assert.deepEqual(gate.seen, [
       'heartbeat from 2',
       `forward 1 from ${keyOf(2)}`,
-      'reply 1 from 2',
+      `reply 1 from ${keyOf(2)}`,
       'chunk from 2',
       'progress from 2',
     ])
@@ -170,7 +170,7 @@ describe('Intake: who speaks', () => {
     gate.seen.length = 0
     gate.hear(STRANGER, forwardReply)
     gate.intake.closed(STRANGER, 'lost')
-    assert.deepEqual(gate.seen, ['reply 1 from 2', 'asks 2 no more'])
+    assert.deepEqual(gate.seen, [`reply 1 from ${STRANGER}`, `ended ${STRANGER}`])
     assert.equal(gate.directory.endpointFor('follow', 2), keyOf(2))
   })
 
@@ -290,7 +290,7 @@ describe('Intake: links', () => {
     gate.intake.opened({ endpointId: keyOf(2), claims: { nodeId: 2, clusterId: 'c1', addresses: [] } })
     gate.intake.closed(keyOf(2), 'lost')
     gate.intake.closed(keyOf(2), 'lost')
-    assert.deepEqual(gate.seen, [`linked ${keyOf(2)}`, 'opened 2', 'closed 2 lost', 'asks 2 no more'])
+    assert.deepEqual(gate.seen, [`linked ${keyOf(2)}`, 'opened 2', 'closed 2 lost', `ended ${keyOf(2)}`, `ended ${keyOf(2)}`])
     gate.hear(keyOf(2), raft(heartbeat(2)))
     assert.equal(gate.refusals('stranger'), 1)
   })
@@ -301,7 +301,7 @@ describe('Intake: links', () => {
     gate.intake.opened({ endpointId: stranger, claims: { nodeId: 2, clusterId: 'c1', addresses: [] } })
     gate.intake.closed(stranger, 'lost')
     gate.intake.refused(stranger)
-    assert.deepEqual(gate.seen, [`linked ${stranger}`])
+    assert.deepEqual(gate.seen, [`linked ${stranger}`, `ended ${stranger}`])
   })
 
   test('refused: a member that was linked and is no more has crashed', () => {
@@ -313,7 +313,7 @@ describe('Intake: links', () => {
     assert.deepEqual(gate.seen, [], 'it has a link')
     gate.intake.closed(keyOf(2), 'lost')
     gate.intake.refused(keyOf(2))
-    assert.deepEqual(gate.seen, ['closed 2 lost', 'asks 2 no more', 'crashed 2'])
+    assert.deepEqual(gate.seen, ['closed 2 lost', `ended ${keyOf(2)}`, 'crashed 2'])
   })
 
   test('refused: a key that its id is no longer bound to tells nothing', () => {

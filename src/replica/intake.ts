@@ -16,15 +16,16 @@ export interface IntakeOptions {
   readonly adopt: (clusterId: string) => void
   readonly raft: (message: Message) => void
   readonly forward: (from: string, request: ForwardRequest) => void
-  readonly forwardReply: (from: NodeId, reply: ForwardReply) => void
+  readonly forwardReply: (from: string, reply: ForwardReply) => void
   /** A peer has proven its key and said who it is. */
   readonly linked: (peer: LinkedPeer) => void
   readonly snapshotChunk: (chunk: SnapshotChunk) => void
   readonly snapshotProgress: (progress: SnapshotProgress) => void
   readonly linkOpened: (id: NodeId) => void
+  /** A member's link is gone. */
   readonly linkClosed: (id: NodeId, endpointId: string, end: LinkEnd) => void
-  /** The link is gone over which this id was asked as a leader. */
-  readonly leaderLinkClosed: (id: NodeId) => void
+  /** A link is gone, whoever's it was. */
+  readonly linkEnded: (endpointId: string) => void
   readonly crashed: (id: NodeId) => void
   /** Runs an input so that a failed invariant stops the node and nothing else. */
   readonly guard: (run: () => void) => void
@@ -63,11 +64,9 @@ export class Intake implements TransportHandler {
     this.#options.guard(() => {
       const { directory } = this.#options
       const id = directory.idOf(endpointId)
-      const claim = directory.claimOf(endpointId)
-      const led = claim !== undefined && directory.isLeading(claim, endpointId)
       directory.unlinked(endpointId)
       if (id !== undefined) this.#options.linkClosed(id, endpointId, end)
-      if (led) this.#options.leaderLinkClosed(claim)
+      this.#options.linkEnded(endpointId)
     })
   }
 
@@ -123,7 +122,7 @@ export class Intake implements TransportHandler {
         this.#options.forward(endpointId, message)
         break
       case 'forward-reply':
-        this.#options.forwardReply(id, message)
+        this.#options.forwardReply(endpointId, message)
         break
       case 'snapshot-chunk':
         this.#options.snapshotChunk(message)

@@ -45,7 +45,7 @@ test('Intake: a message for another node does not make this one adopt a cluster'
     snapshotProgress: nop,
     linkOpened: nop,
     linkClosed: nop,
-    leaderLinkClosed: nop,
+    linkEnded: nop,
     crashed: nop,
     guard: (run) => run(),
   })
@@ -137,7 +137,7 @@ test('Intake: the offer of a whole snapshot is never taken from a link', () => {
     snapshotProgress: nop,
     linkOpened: nop,
     linkClosed: nop,
-    leaderLinkClosed: nop,
+    linkEnded: nop,
     crashed: nop,
     guard: (run) => run(),
   })

@@ -549,11 +549,11 @@ export class Replica {
     const { nodeId, clock } = this.#options
     return new Forwarder({
       firstId: this.#incarnation * FORWARD_IDS_PER_LIFE,
-      reaches: (leader) => this.#directory.isLinked(leader, 'ask'),
+      linkTo: (leader) => this.#directory.linkFor('ask', leader),
       now: () => clock.now(),
       leader: () => (this.#raft.leader === nodeId ? null : this.#raft.leader),
-      send: (leader, request) => {
-        const sent = this.#send(leader, request)
+      send: (endpointId, request) => {
+        const sent = this.#sendTo(endpointId, request)
         if (sent) this.#metrics.forwarded[request.operation].add()
         return sent
       },
@@ -579,7 +579,7 @@ export class Replica {
       snapshotProgress: (progress) => this.#exchange.progressed(progress),
       linkOpened: (id) => this.#onLinkOpened(id),
       linkClosed: (id) => this.#onLinkClosed(id),
-      leaderLinkClosed: (id) => this.#forwarder.linkClosed(id),
+      linkEnded: (endpointId) => this.#forwarder.linkClosed(endpointId),
       crashed: (id) => this.#raft.peerCrashed(id),
       guard: (run) => {
         this.#loop.input(() => {

@@ -1,7 +1,9 @@
 /** The bounds of the HTTP face with small numbers, each met and said in words. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import type { Socket } from 'node:net'
 import { after, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { HttpServerOptions } from '../../src/http/index.ts'
 import { createFixture } from '../http/fixture.ts'
 import type { Fixture } from '../http/fixture.ts'
@@ -132,6 +134,48 @@ test('requests from many connections at once: a turn of the event loop takes a b
   // The connection that meets the bound is heard out.
   assert.ok(most > 120 && most <= 512 + 240, `${most} requests in a turn`)
   assert.equal(crowd.closed, 0)
+})
+
+test('requests that no route takes, and those whose path cannot be read, are counted with the others', async () => {
+  const { crowd } = await listening({})
+  for (const request of ['GET /nowhere', 'GET /%zz', 'POST /nowhere']) {
+    const before = crowd.callers.length
+    let text = ''
+    await crowd.open(1, (socket) => {
+      socket.on('data', (chunk: Buffer) => (text += chunk.toString('latin1')))
+      socket.write(`${request} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`.repeat(1_000))
+    })
+    await eventually('the connection to be closed', 5_000, () => crowd.callers[before]?.closed === true)
+    assert.equal(text.split('HTTP/1.1 429 ').length - 1, 1_000 - 128, request)
+  }
+})
+
+test('a connection that is refused is not read any more, whatever Node is about to resume', async () => {
+  const { crowd, fixture } = await listening({})
+  const sockets: Socket[] = []
+  fixture.server.app.server.on('connection', (socket) => sockets.push(socket))
+  await crowd.open(1)
+  const [caller] = crowd.callers
+  const client = caller?.socket ?? assert.fail()
+  // The answers wait behind this one.
+  fixture.cluster.pause()
+  const write = '{"command":{"Set":{"key":"k","value":"v"}}}'
+  client.write(big(write.length) + write)
+  // Nobody reads this body. When its end comes in one piece with what is refused, Node resumes what it has just paused.
+  client.write(`GET /leader HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 200000\r\n\r\n`)
+  const [server] = sockets
+  for (let piece = 1; piece < 20; piece++) {
+    client.write(' '.repeat(10_000))
+    await eventually('the body to arrive', 5_000, () => (server?.bytesRead ?? 0) > piece * 10_000)
+  }
+  client.write(' '.repeat(10_000) + LEADER.repeat(128) + big(100_000_000_000))
+  await eventually('the refusal', 5_000, async () => (await overloaded({ fixture }, 'http_pipeline')) > 0)
+  const already = server?.bytesRead ?? 0
+  client.write(' '.repeat(64 * 1024 * 1024))
+  for (let i = 0; i < 20; i++) await delay(25)
+  assert.ok((server?.bytesRead ?? 0) - already < 1024 * 1024, `${server?.bytesRead} bytes were read`)
+  fixture.cluster.resume()
+  await eventually('the connection to be closed', 5_000, () => caller?.closed === true)
 })
 
 test('a client that does not read its answers is let go when nothing has moved for long', async () => {

@@ -95,3 +95,41 @@ test('Raft: a node that has forgotten what it acknowledged hears so from its lea
   cluster.advance(TIMINGS.heartbeatIntervalMs, [1])
   assert.throws(() => cluster.settle(), /node 3 acknowledged entry 5 to the leader, node 1, and its log ends at 3: .* rejoin$/)
 })
+
+test('Raft: the answer to a read goes back on the link of its question, whether this node leads, does not, or led', () => {
+  const cluster = new HandCluster()
+  for (const id of [1, 2, 3]) cluster.nodes.set(id, grownNode(id, [1, 2, 3], [], 0))
+  lead(cluster, 1)
+  cluster.settle()
+  const { term } = cluster.node(1).raft
+  /** The answers of `id` to a question of node 3, once `meanwhile` has happened. */
+  const answers = (id: number, meanwhile: () => void): (readonly [number, string | undefined])[] => {
+    cluster.node(id).raft.step({ type: 'read-index', from: 3, to: id, term, incarnation: 301, context: 9, via: 'link-7' })
+    const seen: (readonly [number, string | undefined])[] = []
+    meanwhile()
+    for (let round = 0; round < 4; round++) {
+      for (const one of [1, 2, 3]) {
+        cluster.take(one)
+        cluster.persist(one)
+      }
+      for (const message of cluster.deliver(() => true)) {
+        if (message.type === 'read-index-response' && message.from === id) seen.push([message.index, message.via])
+      }
+    }
+    return seen
+  }
+  assert.deepEqual(
+    answers(2, () => undefined),
+    [[0, 'link-7']],
+  )
+  assert.deepEqual(
+    answers(1, () => undefined),
+    [[1, 'link-7']],
+  )
+  assert.deepEqual(
+    answers(1, () =>
+      cluster.node(1).raft.step({ type: 'heartbeat-response', from: 2, to: 1, term: term + 1, incarnation: 0, round: 0 }),
+    ),
+    [[0, 'link-7']],
+  )
+})

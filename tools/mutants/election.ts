@@ -55,7 +55,7 @@ export const ELECTION: readonly Mutant[] = [
     file: 'raft/election.ts',
     find: "state.stage.sendOncePersisted({\n    type: 'vote-response',",
     replace: "state.stage.send({\n    type: 'vote-response',",
-    hunter: 'core',
+    hunter: 'power-cuts',
   },
   {
     name: 'count the own vote before sync',
