@@ -46,7 +46,7 @@ class OpenExchange {
     this.answer = this.#settle.promise
     this.#scheduler = scheduler
     this.#ended = () => ended(this)
-    this.after(request.timeoutMs, () => this.fail(`no answer within ${Math.round(request.timeoutMs)} ms`))
+    this.after(request.timeoutMs, () => this.fail(`no answer within ${Math.round(request.timeoutMs)} ms`, true))
   }
 
   /** Runs `run` later, unless the exchange has ended by then. */
@@ -58,8 +58,8 @@ class OpenExchange {
     if (this.#end()) this.#settle.resolve(answer)
   }
 
-  fail(reason: string): void {
-    if (this.#end()) this.#settle.reject(new ExchangeFailure(reason, this.life !== null))
+  fail(reason: string, outOfTime = false): void {
+    if (this.#end()) this.#settle.reject(new ExchangeFailure(reason, this.life !== null, { outOfTime }))
   }
 
   #end(): boolean {

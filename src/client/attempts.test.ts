@@ -28,6 +28,11 @@ function unreachable(): Attempt<string> {
   return { failure: new ExchangeFailure('ECONNREFUSED', false) }
 }
 
+/** Its time was up before there was a way to the node. */
+function cutShort(): Attempt<string> {
+  return { failure: new ExchangeFailure('no room on a link within 1 ms', false, { outOfTime: true }) }
+}
+
 /** A call whose attempts end like these, one after the other; the last one stands for all that follow. */
 function scripted(results: readonly Attempt<string>[], kind: Pick<Attempted<string>, 'repeatable' | 'changes'>) {
   const asked: number[] = []
@@ -92,6 +97,51 @@ test('Attempts: no refusal says of a write that it changed nothing when an earli
   }
   const { call } = scripted([unanswered(), unreachable()], WRITE_WITH_ORIGIN)
   await assert.rejects(world(2).attempts.run(call), { code: 'OUTCOME_UNKNOWN' })
+})
+
+test('Attempts: a write that took effect is said to have, whatever became of an earlier attempt', async () => {
+  for (const first of [unanswered(), refused('OUTCOME_UNKNOWN')]) {
+    const { call, asked } = scripted([first, refused('RESULT_TOO_LARGE')], WRITE_WITH_ORIGIN)
+    await assert.rejects(world(2).attempts.run(call), { code: 'RESULT_TOO_LARGE' })
+    assert.deepEqual(asked, [0, 1])
+  }
+})
+
+test('Attempts: an attempt that was cut short does not replace what a node said before it', async () => {
+  for (const kind of [READ, WRITE, WRITE_WITH_ORIGIN]) {
+    const { call } = scripted([refused('NO_LEADER'), refused('OVERLOADED'), cutShort()], kind)
+    await assert.rejects(world(1).attempts.run(call), { code: 'OVERLOADED' })
+  }
+  const told: [string, number][] = []
+  const giveUp = (failure: ExchangeFailure, node: number): AspenError => {
+    told.push([failure.message, node])
+    return new AspenError('NO_LEADER', failure.message)
+  }
+  const first = { ...scripted([unreachable(), cutShort()], WRITE).call, giveUp }
+  await assert.rejects(world(2).attempts.run(first), { code: 'NO_LEADER' })
+  const none = { ...scripted([cutShort()], WRITE).call, giveUp }
+  await assert.rejects(world(1).attempts.run(none), { code: 'NO_LEADER' })
+  assert.deepEqual(told, [
+    ['ECONNREFUSED', 0],
+    ['no room on a link within 1 ms', 0],
+  ])
+})
+
+test('Attempts: an attempt that was sent and not answered in time replaces what a node said before it', async () => {
+  const late: Attempt<string> = { failure: new ExchangeFailure('no answer within 1 ms', true, { outOfTime: true }) }
+  for (const kind of [WRITE, WRITE_WITH_ORIGIN]) {
+    const { call } = scripted([refused('OVERLOADED'), late], kind)
+    await assert.rejects(world(1).attempts.run(call), { code: 'OUTCOME_UNKNOWN' })
+  }
+})
+
+test('Attempts: an attempt that was cut short leaves unknown what an earlier one may have done', async () => {
+  for (const first of [unanswered(), refused('POISONED'), refused('INTERNAL')]) {
+    for (const rest of [[cutShort()], [refused('OVERLOADED'), cutShort()]]) {
+      const { call } = scripted([first, ...rest], WRITE_WITH_ORIGIN)
+      await assert.rejects(world(2).attempts.run(call), { code: 'OUTCOME_UNKNOWN' })
+    }
+  }
 })
 
 test('Attempts: a read hears what the last node said', async () => {

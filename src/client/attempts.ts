@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { AspenError, checkTimeout } from '../api/index.ts'
 import { REQUEST_TIMEOUT_MS } from '../limits.ts'
 import { ExchangeFailure } from './exchange.ts'
-import { leavesOpen, nextStep, pauseMs } from './retry.ts'
+import { leavesOpen, nextStep, pauseMs, saysNothing, tookEffect } from './retry.ts'
 
 /** One attempt's result: the answer's meaning, or why there is none. */
 export type Attempt<T> = { readonly value: T } | { readonly failure: AspenError | ExchangeFailure }
@@ -22,6 +22,21 @@ export interface Attempted<T> {
   attempt(node: number, budgetMs: number): Promise<Attempt<T>>
   /** What the caller hears when no attempt led to an answer. */
   giveUp(failure: ExchangeFailure, node: number): AspenError
+}
+
+/** Why an attempt led to no answer, and at which node. */
+interface Failed {
+  readonly failure: AspenError | ExchangeFailure
+  readonly node: number
+}
+
+/** How a call ended without an answer. */
+interface Ending {
+  readonly last: Failed
+  /** The last one that says more than that time was up. */
+  readonly telling: Failed | null
+  /** Before the last one: an attempt that may have taken effect. */
+  readonly open: AspenError | ExchangeFailure | null
 }
 
 /** Time and chance, as far as a client needs them. */
@@ -73,6 +88,7 @@ export class Attempts {
     const nodes = call.pinned === true ? 1 : this.#nodes
     const first = call.pinned === true ? 0 : this.#preferred
     let open: AspenError | ExchangeFailure | null = null
+    let telling: Failed | null = null
     for (let attempt = 0; ; attempt++) {
       const node = (first + attempt) % nodes
       const left = Math.max(1, deadline - surroundings.now())
@@ -83,25 +99,25 @@ export class Attempts {
         return result.value
       }
       const { failure } = result
+      if (!saysNothing(failure)) telling = { failure, node }
       const wait = pauseBeforeNext(failure, call, attempt, nodes, surroundings)
       if (wait === null || attempt + 1 >= MAX_ATTEMPTS || surroundings.now() + wait >= deadline)
-        throw finalError(call, node, failure, open)
+        throw finalError(call, { last: { failure, node }, telling, open })
       if (call.changes === true && leavesOpen(failure)) open = failure
       if (wait > 0) await surroundings.pause(wait)
     }
   }
 }
 
-/** @param open an earlier attempt that may have taken effect */
-function finalError(
-  call: Attempted<unknown>,
-  node: number,
-  failure: AspenError | ExchangeFailure,
-  open: AspenError | ExchangeFailure | null,
-): AspenError {
-  if (open === null || leavesOpen(failure)) return failure instanceof ExchangeFailure ? call.giveUp(failure, node) : failure
-  const words = `an attempt was not answered, and may have taken effect: ${open.message}; the last one failed: ${failure.message}`
-  return new AspenError('OUTCOME_UNKNOWN', words, { reason: open.message, last: failure.message })
+function finalError(call: Attempted<unknown>, { last, telling, open }: Ending): AspenError {
+  if (open !== null && !leavesOpen(last.failure) && !tookEffect(last.failure)) {
+    const [reason, end] = [open.message, last.failure.message]
+    const words = `an attempt was not answered, and may have taken effect: ${reason}; the last one failed: ${end}`
+    return new AspenError('OUTCOME_UNKNOWN', words, { reason, last: end })
+  }
+  // The last attempt has what time is left, which may be too little for anything: what was said before it stands then.
+  const { failure, node } = telling ?? last
+  return failure instanceof ExchangeFailure ? call.giveUp(failure, node) : failure
 }
 
 /** Milliseconds until the next attempt, or null when there must be none. */

@@ -14,17 +14,26 @@ export interface Answer {
   readonly text: string
 }
 
+/** What more is known of why no answer came; false when absent. */
+export interface FailureTraits {
+  readonly lasting?: boolean
+  readonly outOfTime?: boolean
+}
+
 /** No answer came. `sent` is false only when not one byte of the request can have reached the node. */
 export class ExchangeFailure extends Error {
   override readonly name = 'ExchangeFailure'
   readonly sent: boolean
   /** Whether asking the same node again is of no use until somebody changes something. */
   readonly lasting: boolean
+  /** Whether the time that this attempt was given ran out, whatever the node would have done with more of it. */
+  readonly outOfTime: boolean
 
-  constructor(message: string, sent: boolean, lasting = false) {
+  constructor(message: string, sent: boolean, { lasting = false, outOfTime = false }: FailureTraits = {}) {
     super(message)
     this.sent = sent
     this.lasting = lasting
+    this.outOfTime = outOfTime
   }
 }
 
@@ -91,12 +100,13 @@ export class Connections implements Exchanges {
         headers: headersOf(exchange),
       })
       let sent = false
-      const fail = (reason: string): void => {
+      const fail = (reason: string, traits?: FailureTraits): void => {
         clearTimeout(timer)
-        reject(new ExchangeFailure(reason, sent))
+        reject(new ExchangeFailure(reason, sent, traits))
         request.destroy()
       }
-      const timer = setTimeout(() => fail(`no answer within ${Math.round(exchange.timeoutMs)} ms`), exchange.timeoutMs)
+      const outOfTime = (): void => fail(`no answer within ${Math.round(exchange.timeoutMs)} ms`, { outOfTime: true })
+      const timer = setTimeout(outOfTime, exchange.timeoutMs)
       request.on('socket', (socket: Socket) => {
         // The request leaves as soon as it has a connected socket; before that, nothing of it has.
         if (socket.connecting) socket.once('connect', () => (sent = true))

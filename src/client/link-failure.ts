@@ -3,6 +3,7 @@ import { AspenError } from '../api/index.ts'
 import type { ErrorCode } from '../api/index.ts'
 import { LinkError } from '../net/index.ts'
 import { ExchangeFailure } from './exchange.ts'
+import type { FailureTraits } from './exchange.ts'
 import type { LinkEndpoint } from './link-options.ts'
 
 /** Refusals that stay until somebody changes a setting: what each of them is to the caller. */
@@ -26,8 +27,8 @@ export class LinkFailure extends ExchangeFailure {
   /** Which refusal of a link, or which error of the system. */
   readonly reason: string
 
-  constructor(message: string, sent: boolean, code: ErrorCode, reason: string, lasting = false) {
-    super(message, sent, lasting)
+  constructor(message: string, sent: boolean, code: ErrorCode, reason: string, traits?: FailureTraits) {
+    super(message, sent, traits)
     this.code = code
     this.reason = reason
   }
@@ -38,7 +39,7 @@ export function dialFailure(error: NodeJS.ErrnoException): LinkFailure {
   if (!(error instanceof LinkError)) return new LinkFailure(error.message, false, 'NO_LEADER', error.code ?? error.name)
   const lasting = LASTING[error.code]
   const code = lasting ?? (error.code === 'OVERLOADED' ? 'OVERLOADED' : 'NO_LEADER')
-  return new LinkFailure(WORDS[error.code] ?? error.message, false, code, error.code, lasting !== undefined)
+  return new LinkFailure(WORDS[error.code] ?? error.message, false, code, error.code, { lasting: lasting !== undefined })
 }
 
 /** A link ended. Whatever was handed to it may have arrived. */
@@ -49,7 +50,7 @@ export function endedFailure(error: NodeJS.ErrnoException | undefined, sent: boo
 
 export function timeoutFailure(waitedMs: number, sent: boolean): LinkFailure {
   const message = sent ? `no answer within ${waitedMs} ms` : `no room on a link within ${waitedMs} ms`
-  return new LinkFailure(message, sent, sent ? 'OUTCOME_UNKNOWN' : 'NO_LEADER', 'TIMEOUT')
+  return new LinkFailure(message, sent, sent ? 'OUTCOME_UNKNOWN' : 'NO_LEADER', 'TIMEOUT', { outOfTime: true })
 }
 
 /** The last word of a call that no node answered. */

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { AspenError, ERROR_CATALOGUE } from '../api/index.ts'
 import type { ErrorCode } from '../api/index.ts'
 import { ExchangeFailure } from './exchange.ts'
-import { leavesOpen, nextStep, pauseMs } from './retry.ts'
+import { leavesOpen, nextStep, pauseMs, saysNothing, tookEffect } from './retry.ts'
 
 test('nextStep: sends a plain write again only after a failure that provably changed nothing', () => {
   for (const code of Object.keys(ERROR_CATALOGUE) as ErrorCode[]) {
@@ -48,4 +48,20 @@ test('leavesOpen: says whether a change may have taken effect', () => {
     if (error.retryable) assert.equal(leavesOpen(error), false, code)
   }
   assert.equal(leavesOpen(new AspenError('OUTCOME_UNKNOWN', '')), true)
+})
+
+test('tookEffect: is true of the one error that comes after the commit', () => {
+  const codes = Object.keys(ERROR_CATALOGUE) as ErrorCode[]
+  assert.deepEqual(
+    codes.filter((code) => tookEffect(new AspenError(code, ''))),
+    ['RESULT_TOO_LARGE'],
+  )
+  assert.equal(tookEffect(new ExchangeFailure('ECONNRESET', true)), false)
+})
+
+test('saysNothing: is true only of what was not sent for want of time', () => {
+  assert.equal(saysNothing(new ExchangeFailure('no room', false, { outOfTime: true })), true)
+  assert.equal(saysNothing(new ExchangeFailure('no answer', true, { outOfTime: true })), false)
+  assert.equal(saysNothing(new ExchangeFailure('ECONNREFUSED', false)), false)
+  assert.equal(saysNothing(new AspenError('OVERLOADED', '')), false)
 })

@@ -36,6 +36,16 @@ export function leavesOpen(failure: AspenError | ExchangeFailure): boolean {
   return failure instanceof ExchangeFailure ? failure.sent : NODE_TROUBLE.has(failure.code)
 }
 
+/** Whether it is certain that the change took effect, in spite of this failure and of any before it. */
+export function tookEffect(failure: AspenError | ExchangeFailure): boolean {
+  return !(failure instanceof ExchangeFailure) && failure.code === 'RESULT_TOO_LARGE'
+}
+
+/** Whether it tells of nothing but too little time: neither of the node, nor of what became of the request. */
+export function saysNothing(failure: AspenError | ExchangeFailure): boolean {
+  return failure instanceof ExchangeFailure && failure.outOfTime && !failure.sent
+}
+
 const FIRST_PAUSE_MS = 25
 const MAX_PAUSE_MS = 1_000
 
