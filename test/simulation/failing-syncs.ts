@@ -9,6 +9,12 @@ export class FailingSyncs {
   failNext = false
   /** How many have failed. */
   failures = 0
+  readonly #errors = new Set<Error>()
+
+  /** Whether it is one of these failures that ended a process, and nothing that broke by itself. */
+  caused(error: Error): boolean {
+    return this.#errors.has(error)
+  }
 
   mount(disk: Disk): Disk {
     return { ...disk, open: (name) => this.#watch(disk.open(name)) }
@@ -24,7 +30,9 @@ export class FailingSyncs {
         }
         this.failNext = false
         this.failures++
-        file.write(position, bytes, () => done(new Error(`EIO: i/o error, fdatasync ${file.name}`)))
+        const error = new Error(`EIO: i/o error, fdatasync ${file.name}`)
+        this.#errors.add(error)
+        file.write(position, bytes, () => done(error))
       },
     }
   }

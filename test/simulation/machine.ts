@@ -135,9 +135,7 @@ export class Machine {
       timings: SIMULATED_TIMINGS,
       retainedEntries,
       checkpointIntervalEntries,
-      onFatal: (error) => {
-        this.failure = error
-      },
+      onFatal: (error) => this.#fail(error),
     }
     openReplica(options, (error, replica) => {
       if (replica === undefined) this.#refuse(error ?? new Error(`node ${this.id} did not open`))
@@ -147,9 +145,7 @@ export class Machine {
 
   #join(process: RunningProcess, transport: Transport): void {
     this.#process = process
-    process.replica.start().catch((reason: unknown) => {
-      this.failure = reason as Error
-    })
+    process.replica.start().catch((reason: unknown) => this.#fail(reason as Error))
     for (const id of this.#options.ids) if (id !== this.id) transport.connect(endpointOf(id), [])
   }
 
@@ -163,6 +159,12 @@ export class Machine {
         return transport.send(to, parts, lane)
       },
     }
+  }
+
+  /** A process stops itself over a disk that fails, which a scenario may want. Over anything else it never should. */
+  #fail(error: Error): void {
+    this.failure = error
+    if (!this.syncs.caused(error)) this.#options.violated(`node ${this.id} stopped itself: ${error.stack ?? error.message}`)
   }
 
   #refuse(error: Error): void {

@@ -42,6 +42,7 @@ export class World {
   /** The terms of committed entries, by index, and how far each node was looked at. */
   readonly #committed = new Map<number, number>()
   readonly #checked = new Map<object, number>()
+  #violation: Error | null = null
 
   /** Starts all machines and founds the cluster. */
   constructor({ seed, nodes, voters = nodes, retainedEntries = 1000, checkpointIntervalEntries = 200, network }: WorldOptions) {
@@ -235,6 +236,7 @@ export class World {
 
   /** One leader a term, and one entry a committed index: nobody ever commits another. */
   #check(machine: Machine): void {
+    if (this.#violation !== null) throw this.#violation
     const { process } = machine
     if (process === null || machine.failure !== null) return
     const { role, term, commitIndex, purgedIndex, membership } = process.replica.view
@@ -255,8 +257,10 @@ export class World {
     this.#checked.set(process, commitIndex)
   }
 
+  /** Whatever is thrown amid an event a replica may catch, as it does when it is failing: it is thrown again after the event. */
   #violated(words: string): never {
-    assert.fail(this.#words(words))
+    this.#violation ??= new assert.AssertionError({ message: this.#words(words) })
+    throw this.#violation
   }
 
   #words(words: string): string {
