@@ -99,10 +99,6 @@ export class SafetyChecker {
     return this.#committed[index - 1]
   }
 
-  get leadersSeen(): number {
-    return this.#leaders.size
-  }
-
   /** A node starts, with what it found on its disk. */
   started(node: number, found: FoundState): void {
     const { term, votedFor, applied } = found

@@ -85,7 +85,10 @@ function rootOf(error: unknown): Error {
 }
 
 const TICK_MS = 100
-/** What a lossy path takes of a snapshot is sent again after READ_TIMEOUT_MS, and may be lost again. */
+/**
+ * What a lossy path takes of a snapshot is sent again after READ_TIMEOUT_MS, and may be lost again: in seed 100116 two such
+ * losses keep node 4 waiting for longer than 20 seconds.
+ */
 const FOUNDING_MS = 6 * READ_TIMEOUT_MS
 const RECOVERY_MS = 20_000
 

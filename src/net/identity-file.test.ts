@@ -17,11 +17,11 @@ afterEach(() => rmSync(folder, { recursive: true }))
 
 test('loadOrCreateIdentityFile: creates a private file once and finds the same identity afterwards', () => {
   const first = loadOrCreateIdentityFile(path, { nodeId: 7 })
-  assert.ok(first.created && !first.exposed)
+  assert.ok(!first.exposed)
   assert.equal(statSync(path).mode & 0o777, 0o600)
   assert.deepEqual(readdirSync(folder), [IDENTITY_FILE])
   const second = loadOrCreateIdentityFile(path, { nodeId: 8 })
-  assert.ok(!second.created && !second.exposed)
+  assert.ok(!second.exposed)
   assert.equal(second.identity.endpointId, first.identity.endpointId)
   assert.equal(second.logStoreId, first.logStoreId)
   assert.deepEqual(second.fields, { nodeId: 7 })

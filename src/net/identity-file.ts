@@ -18,8 +18,6 @@ export interface IdentityFile {
   readonly logStoreId: string
   /** Whatever else the creator put in. */
   readonly fields: Readonly<Record<string, unknown>>
-  /** True when there was no file before this call. */
-  readonly created: boolean
   /** True when others than the owner may read or write the file: worth a warning, for it holds a secret key. */
   readonly exposed: boolean
 }
@@ -38,7 +36,7 @@ export function loadOrCreateIdentityFile(path: string, fields: Readonly<Record<s
   const text = readIfPresent(path)
   if (text === undefined) return createIdentityFile(path, fields)
   const exposed = (statSync(path).mode & OTHERS_MAY_ACCESS) !== 0
-  return { ...parseIdentity(path, text), created: false, exposed }
+  return { ...parseIdentity(path, text), exposed }
 }
 
 function createIdentityFile(path: string, fields: Readonly<Record<string, unknown>>): IdentityFile {
@@ -46,7 +44,7 @@ function createIdentityFile(path: string, fields: Readonly<Record<string, unknow
   const logStoreId = randomBytes(16).toString('hex')
   const content = { ...fields, version: FILE_VERSION, endpointId: identity.endpointId, seed: identity.seed.toHex(), logStoreId }
   writeFileAtomicallySync(path, `${JSON.stringify(content, null, 2)}\n`)
-  return { identity, logStoreId, fields, created: true, exposed: false }
+  return { identity, logStoreId, fields, exposed: false }
 }
 
 function readIfPresent(path: string): string | undefined {

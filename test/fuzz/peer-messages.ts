@@ -8,6 +8,9 @@ import type { PeerMessage } from '../../src/wire/index.ts'
 import { envelope } from '../replica/world.ts'
 import { randomBytes } from './mutate-bytes.ts'
 
+/** What a liar says in a refusal, and nobody else. */
+export const LIARS_WORDS = 'no, says the liar'
+
 const HUGE = [2 ** 31, 2 ** 32, 2 ** 52, Number.MAX_SAFE_INTEGER - 1, Number.MAX_SAFE_INTEGER]
 
 /** What a liar knows of the node it speaks to. */
@@ -18,6 +21,9 @@ export interface Target {
   /** The newest incarnation and round that the node has named. */
   readonly incarnation: number
   readonly round: number
+  /** The newest question about a read, and the newest forwarded request, that the node has put to it. */
+  readonly context: number
+  readonly forwarded: number
   /** Whether numbers may be of any size. */
   readonly wild: boolean
 }
@@ -61,6 +67,12 @@ const RAFT_TYPES = [
   'read-index',
   'read-index-response',
 ] as const
+
+/** What a heartbeat says is committed. A node whose log ends before that has forgotten something and stops, so that is seldom said. */
+function commitOnceHeld(random: Random, { view, wild }: Target): number {
+  const commit = near(random, view.commitIndex, wild)
+  return chance(random, 0.98) ? Math.min(commit, view.lastLog.index) : commit
+}
 
 export function raftMessage(random: Random, target: Target): Message {
   const { from, to, view, wild } = target
@@ -106,7 +118,7 @@ export function raftMessage(random: Random, target: Target): Message {
       }
     }
     case 'heartbeat':
-      return { type: 'heartbeat', ...head, commit: near(random, view.commitIndex, wild), incarnation, round }
+      return { type: 'heartbeat', ...head, commit: commitOnceHeld(random, target), incarnation, round }
     case 'heartbeat-response':
       return { type: 'heartbeat-response', ...head, incarnation, round }
     case 'snapshot': {
@@ -127,7 +139,7 @@ export function raftMessage(random: Random, target: Target): Message {
         type: 'read-index-response',
         ...head,
         incarnation,
-        context: randomBetween(random, 0, 9),
+        context: near(random, target.context, wild),
         index: near(random, view.commitIndex, wild),
       }
   }
@@ -135,7 +147,7 @@ export function raftMessage(random: Random, target: Target): Message {
 
 function otherMessage(random: Random, target: Target): PeerMessage {
   const { from, view, wild } = target
-  const id = randomBetween(random, 0, 5)
+  const id = chance(random, 0.2) ? randomBetween(random, 0, 5) : near(random, target.forwarded, false)
   const last = {
     term: Math.max(1, near(random, view.lastLog.term, false)),
     index: Math.max(1, near(random, view.lastLog.index, wild)),
@@ -168,7 +180,7 @@ function otherMessage(random: Random, target: Target): PeerMessage {
         id,
         ok: false,
         code: pick(random, ['NOT_LEADER', 'OUTCOME_UNKNOWN', 'INTERNAL']),
-        message: 'no',
+        message: LIARS_WORDS,
         details: {},
       }
     case 'chunk': {

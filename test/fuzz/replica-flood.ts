@@ -1,24 +1,26 @@
 /**
  * Whole replicas, and somebody who talks to one of them. Who is not a member, or speaks for another, changes nothing at
  * all: nor does a stranger with a member's id, whatever it answers or asks. One that says that it leads may have been elected
- * where this node was not (ADR 9): it is heard, as a member is. A member that lies can stop a node, for consensus trusts its members; it cannot make it acknowledge what it does
- * not hold, and nothing ends a node but its own assertions.
+ * where this node was not (ADR 9): it is heard, as a member is, and answers what it is asked as a leader. Whoever is heard and lies
+ * can stop a node, for consensus trusts its members; it cannot make it acknowledge what it does not hold, and nothing ends a node
+ * but its own assertions. What counts towards a quorum is never taken from a stranger, though it leads.
  */
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { chance, pick, randomBetween } from '../../src/lib/index.ts'
 import type { Random } from '../../src/lib/index.ts'
-import type { Disk, LogStore } from '../../src/ports/index.ts'
+import { allVoters, isVoterAs } from '../../src/raft/index.ts'
+import type { Message } from '../../src/raft/index.ts'
 import { partOf } from '../../src/replica/message-part.ts'
-import { openSegmentedLog } from '../../src/storage/index.ts'
 import { decodePeerMessage, WireError } from '../../src/wire/index.ts'
 import type { PeerMessage } from '../../src/wire/index.ts'
-import { CLUSTER, endpointOf, envelope, HandPeer, World } from '../replica/world.ts'
+import { CLUSTER, endpointOf, HandPeer, World } from '../replica/world.ts'
 import type { Node } from '../replica/world.ts'
 import { flood, Tally } from './flood.ts'
 import { mutateBytes, randomBytes } from './mutate-bytes.ts'
 import { inventedMessage } from './peer-messages.ts'
 import type { Target } from './peer-messages.ts'
+import { openLog, ReplicaClient } from './replica-client.ts'
 
 /** What ends a node besides its assertions, and what only a lying member sets off. */
 const PROVOKED: readonly RegExp[] = [
@@ -29,18 +31,21 @@ const PROVOKED: readonly RegExp[] = [
   // It leads, and commits what is no command.
   /^malformed envelope/,
 ]
+/** What ends a leader that believes member 2: a stranger's acknowledgements under that id are not taken. */
+const OF_A_MEMBER = /^node 2 acknowledges entry/
 const LIES_PER_WORLD = 100
-const WRITE_TIMEOUT_MS = 5_000
+/** The holder of a key that the configuration binds to nobody. */
+const STRANGER = 77
 /** Without a fault, two members of three agree on a leader well within this. */
 const RECOVERY_MS = 30_000
 
-/** A running cluster of three whose second member is somebody else, with the second's key. */
-function infiltrated(claimedCluster: string | null): { world: World; nodes: Node[]; peer: HandPeer } {
+/** A running cluster of three whose second member is somebody else, with the second's key or with that of `holder`. */
+function infiltrated(claimedCluster: string | null, holder = 2): { world: World; nodes: Node[]; peer: HandPeer } {
   const world = new World()
   const nodes = world.cluster([1, 2, 3])
   nodes[1]?.crash()
   world.clock.settle()
-  const peer = joined(world, nodes, new HandPeer(world, 2), claimedCluster)
+  const peer = joined(world, nodes, new HandPeer(world, 2, holder), claimedCluster)
   return { world, nodes, peer }
 }
 
@@ -52,15 +57,37 @@ function joined(world: World, nodes: readonly Node[], peer: HandPeer, claimedClu
 }
 
 /** What a liar has learned from what it was told. */
-function targetOf(random: Random, peer: HandPeer, node: Node, wild: boolean): Target {
-  let [incarnation, round] = [0, 0]
-  for (const message of peer.received) {
-    if (message.type !== 'raft' || !('incarnation' in message.message)) continue
-    incarnation = message.message.incarnation
-    if ('round' in message.message) round = message.message.round
+class Ear {
+  readonly #peer: HandPeer
+  #incarnation = 0
+  #round = 0
+  #context = 0
+  #forwarded = 0
+
+  constructor(peer: HandPeer) {
+    this.#peer = peer
   }
-  peer.received.length = 0
-  return { from: 2, to: node.id, view: node.replica.view, incarnation: chance(random, 0.5) ? incarnation : 1, round, wild }
+
+  targetOf(random: Random, node: Node, wild: boolean): Target {
+    this.#listen()
+    const incarnation = chance(random, 0.5) ? this.#incarnation : 1
+    const [round, context, forwarded] = [this.#round, this.#context, this.#forwarded]
+    return { from: 2, to: node.id, view: node.replica.view, incarnation, round, context, forwarded, wild }
+  }
+
+  #listen(): void {
+    for (const message of this.#peer.received) {
+      if (message.type === 'forward') this.#forwarded = message.id
+      if (message.type === 'raft') this.#hearRaft(message.message)
+    }
+    this.#peer.received.length = 0
+  }
+
+  #hearRaft(message: Message): void {
+    if ('incarnation' in message) this.#incarnation = message.incarnation
+    if ('round' in message) this.#round = message.round
+    if (message.type === 'read-index') this.#context = message.context
+  }
 }
 
 function decoded(bytes: Uint8Array): PeerMessage | undefined {
@@ -88,7 +115,7 @@ function outsideMessage(random: Random, target: Target): Uint8Array {
 
 const OUTSIDERS = ['stranger', 'of no cluster', 'for another', 'malformed'] as const
 
-/** Who leads, campaigns or speaks for itself as a member is heard: that is the other flood. */
+/** Who leads, campaigns or speaks for itself as a member is heard: that is the other flood, whose liars are strangers too. */
 function isHeard(outsider: (typeof OUTSIDERS)[number], bytes: Uint8Array): boolean {
   const message = outsider === 'of no cluster' ? undefined : decoded(bytes)
   if (message === undefined || outsider === 'malformed') return message !== undefined
@@ -100,9 +127,10 @@ function outsidersRound(random: Random, count: number, tally: Tally): void {
   const outsider = pick(random, OUTSIDERS)
   const { world, nodes, peer } = infiltrated(outsider === 'of no cluster' ? null : CLUSTER)
   const [node, , third] = nodes as [Node, Node, Node]
-  const speaker = outsider === 'stranger' ? joined(world, nodes, new HandPeer(world, 2, 77), CLUSTER) : peer
+  const speaker = outsider === 'stranger' ? joined(world, nodes, new HandPeer(world, 2, STRANGER), CLUSTER) : peer
   third.crash()
   world.clock.settle()
+  const ear = new Ear(speaker)
   const outcomes: string[] = []
   node.write('pending', outcomes)
   world.clock.settle()
@@ -110,7 +138,7 @@ function outsidersRound(random: Random, count: number, tally: Tally): void {
   for (let i = 0; i < count; i++) {
     const from = outsider === 'for another' ? 3 : 2
     const target = {
-      ...targetOf(random, speaker, node, false),
+      ...ear.targetOf(random, node, false),
       from,
       to: outsider === 'for another' && chance(random, 0.3) ? 3 : 1,
     }
@@ -142,100 +170,50 @@ export async function floodOutsiders(context: TestContext, inputs: number): Prom
 
 // --- A member that lies ---
 
-interface Acknowledged {
-  readonly key: string
-  readonly index: number
-  /** Whether a leader has cut the node's log since: a liar that leads can put an entry of its own under the same term and index. */
-  readonly cut: boolean
-}
-
-function openLog(disk: Disk): LogStore {
-  return openSegmentedLog(disk, { storeId: 'ab'.repeat(16), segmentSize: 4096 })
-}
-
-/** Writes on a node while it leads, and what it acknowledged. */
-class Writer {
-  readonly acknowledged: Acknowledged[] = []
-  readonly #node: Node
-  readonly #world: World
-  #writes = 0
-
-  constructor(world: World, node: Node) {
-    this.#world = world
-    this.#node = node
-  }
-
-  write(): void {
-    const { replica } = this.#node
-    // Elsewhere a leader answers, and a lying one says what it likes.
-    if (replica.view.role !== 'leader') return
-    const key = `key ${++this.#writes}`
-    const { truncations } = replica.view.counters
-    replica.write(envelope(key), this.#world.clock.now() + WRITE_TIMEOUT_MS, (error, result) => {
-      if (error !== undefined) return
-      const index = result?.logId.index ?? 0
-      assert.ok(index > 0 && index <= replica.view.commitIndex, 'acknowledged before it was committed')
-      assert.equal(replica.view.poisoned, null, 'acknowledged by a node that has stopped')
-      this.acknowledged.push({ key, index, cut: replica.view.counters.truncations > truncations })
-    })
-  }
-
-  /** Every acknowledged write is in the log on the disk, at its place. */
-  check(): void {
-    const log = openLog(this.#node.logDisk)
-    const { purged, entries } = log.recovered
-    for (const { key, index, cut } of this.acknowledged) {
-      if (index <= purged.index || cut) continue
-      assert.ok(index <= purged.index + entries.length, `write ${index} was acknowledged and is not in the log`)
-      log.read(index, index, 1, (error, [entry]) => {
-        assert.equal(error, undefined)
-        assert.deepEqual(
-          Buffer.from(entry?.payload ?? []),
-          Buffer.from(envelope(key)),
-          `write ${index} was acknowledged and is another now`,
-        )
-      })
-      this.#world.clock.settle()
-    }
-    assert.equal(new Set(this.acknowledged.map(({ index }) => index)).size, this.acknowledged.length, 'two writes have one place')
-  }
-}
-
-function noteFaults(nodes: readonly Node[], tally: Tally, faults: Tally): boolean {
+function noteFaults(kind: Liar, nodes: readonly Node[], tally: Tally, faults: Tally): boolean {
   const errors = nodes.flatMap(({ fatal }) => fatal)
   for (const error of errors) {
     faults.add(`${error.name}: ${error.message.replaceAll(/\d+/g, 'N').replaceAll(/[0-9a-f]{16,}/g, 'HEX')}`)
     if (error.name !== 'AssertionError' && !PROVOKED.some((known) => known.test(error.message)))
       throw new Error(`a node ended over ${String(error.stack)}`, { cause: error })
+    assert.ok(kind === 'member' || !OF_A_MEMBER.test(error.message), `a stranger was counted: ${error.message}`)
   }
-  if (errors.length > 0) tally.add('worlds that stopped a node')
+  if (errors.length > 0) tally.add(`worlds in which a ${kind} stopped a node`)
   return errors.length > 0
 }
 
+/** Whose key the configuration binds to the id it claims, and whose it does not. */
+const LIARS = ['member', 'stranger'] as const
+type Liar = (typeof LIARS)[number]
+
 /** One cluster until a node has stopped, or for `most` lies. Returns how many there were. */
 function liarWorld(random: Random, most: number, tally: Tally, faults: Tally): number {
-  const { world, nodes, peer } = infiltrated(CLUSTER)
+  const kind = pick(random, LIARS)
+  const { world, nodes, peer } = infiltrated(CLUSTER, kind === 'stranger' ? STRANGER : 2)
+  const ear = new Ear(peer)
   const honest = [nodes[0], nodes[2]] as [Node, Node]
-  const writer = new Writer(world, honest[0])
+  const client = new ReplicaClient(world, honest[0])
   const wild = chance(random, 0.2)
   let lies = 0
   while (lies < most && honest.every(({ fatal }) => fatal.length === 0)) {
     const node = chance(random, 0.8) ? honest[0] : honest[1]
-    const invented = inventedMessage(random, targetOf(random, peer, node, wild)) ?? randomBytes(random, 60)
+    const invented = inventedMessage(random, ear.targetOf(random, node, wild)) ?? randomBytes(random, 60)
     const bytes = chance(random, 0.2) ? mutateBytes(random, invented, invented) : invented
     peer.transport.send(endpointOf(node.id), [bytes], pick(random, ['bulk', 'priority']))
-    if (chance(random, 0.3)) writer.write()
+    if (chance(random, 0.3)) client.ask(random)
     if (chance(random, 0.5)) world.clock.settle()
     if (chance(random, 0.1)) world.clock.advance(randomBetween(random, 1, 100))
     lies++
   }
   world.clock.settle()
-  const stopped = noteFaults(honest, tally, faults)
+  const stopped = noteFaults(kind, honest, tally, faults)
   peer.transport.crash()
-  if (!stopped && !wild) assertRecovers(world, honest, tally, faults)
+  if (!stopped && !wild) assertRecovers(kind, world, honest, tally, faults)
+  client.expectAnswers()
   for (const node of honest) node.crash()
-  for (const { cut } of writer.acknowledged) tally.add(cut ? 'writes acknowledged after a liar led' : 'acknowledged writes')
-  writer.check()
+  for (const { cut } of client.acknowledged) tally.add(cut ? 'writes acknowledged after a liar led' : 'acknowledged writes')
+  for (let i = 0; i < client.refusedByLiar; i++) tally.add(`requests that a ${kind} refused as the leader`)
+  client.check()
   return lies
 }
 
@@ -252,19 +230,29 @@ function isSplit(honest: readonly [Node, Node]): boolean {
   return [...a].some(([index, term]) => index <= commit && b.has(index) && b.get(index) !== term)
 }
 
+/** Whether a liar that led has put in force a configuration in which the two do not decide: with another key for one of them, say. */
+function isForged(honest: readonly [Node, Node]): boolean {
+  return honest.some(({ replica }) => {
+    const { membership } = replica.view
+    const bothVote = honest.every(({ id }) => isVoterAs(membership, id, endpointOf(id)))
+    return !bothVote || allVoters(membership).length > 3
+  })
+}
+
 /** Without the liar the others go on, unless one of them finds out what it was made to believe. */
-function assertRecovers(world: World, honest: readonly [Node, Node], tally: Tally, faults: Tally): void {
+function assertRecovers(kind: Liar, world: World, honest: readonly [Node, Node], tally: Tally, faults: Tally): void {
   const outcomes: string[] = []
   const deadline = world.clock.now() + RECOVERY_MS
   while (world.clock.now() < deadline && !outcomes.includes('ok') && honest.every(({ fatal }) => fatal.length === 0)) {
     for (const node of honest) node.write('after', outcomes, world.clock.now() + 1000)
     world.clock.advance(500)
   }
-  if (noteFaults(honest, tally, faults)) return
-  if (outcomes.includes('ok')) tally.add('worlds that went on')
+  if (noteFaults(kind, honest, tally, faults)) return
+  if (outcomes.includes('ok')) tally.add(`worlds that went on after a ${kind}`)
+  else if (isSplit(honest)) tally.add(`worlds that a ${kind} split`)
   else {
-    assert.ok(isSplit(honest), `nobody takes writes any more: ${outcomes.at(-1)} ${JSON.stringify(honest.map(facts))}`)
-    tally.add('worlds that were split')
+    assert.ok(isForged(honest), `nobody takes writes any more: ${outcomes.at(-1)} ${JSON.stringify(honest.map(facts))}`)
+    tally.add(`worlds in which a ${kind} forged the configuration`)
   }
 }
 
@@ -279,5 +267,9 @@ export async function floodLies(context: TestContext, inputs: number): Promise<v
   })
   context.diagnostic(String(tally))
   context.diagnostic(`what a lying member has set off: ${String(faults)}`)
-  for (const what of ['acknowledged writes', 'worlds that went on']) assert.ok(tally.count(what) > 0, String(tally))
+  const reached = LIARS.flatMap((kind) => [
+    `worlds that went on after a ${kind}`,
+    `requests that a ${kind} refused as the leader`,
+  ])
+  for (const what of ['acknowledged writes', ...reached]) assert.ok(tally.count(what) > 0, String(tally))
 }

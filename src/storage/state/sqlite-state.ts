@@ -15,8 +15,8 @@ import { SqliteKeyTable, SqliteSessionTable } from './sqlite-tables.ts'
 
 /**
  * Entries, and bytes of them, in one transaction. A commit writes every page that was touched, so what changes a page
- * twice costs one write: with 512 entries over 10,000 keys, a third of what a commit for each of them takes. It is the
- * main thread that writes, for some milliseconds when all pages are different ones.
+ * twice costs one write: when this was 512, a transaction over 10,000 keys took a third of what a commit for each of its
+ * entries takes. It is the main thread that writes, for some milliseconds when all pages are different ones.
  */
 const COMMIT_ENTRIES = 1024
 const COMMIT_BYTES = 4 * 1024 * 1024
