@@ -23,10 +23,10 @@ const UNLOADABLE: Mutant = { ...COMMIT, name: 'unloadable', replace: 'const cons
 const UNTESTED: Mutant = { ...HARMLESS, name: 'untested', hunter: 'src/raft/log-index.test.ts' }
 const TESTED: Mutant = {
   name: 'tested',
-  file: 'raft/log-index.ts',
-  find: 'return this.#purged.index + this.#sizes.length',
-  replace: 'return this.#purged.index + this.#sizes.length + 1',
-  hunter: 'src/raft/log-index.test.ts',
+  file: 'raft/membership.ts',
+  find: 'const needed = Math.floor(voters.length / 2) + 1',
+  replace: 'const needed = Math.ceil(voters.length / 2)',
+  hunter: 'src/raft/membership.test.ts',
 }
 
 test('tryAll: says who caught a bug, which survived, and which proved nothing, and leaves the copy as it was', async () => {
@@ -47,7 +47,7 @@ test('tryAll: says who caught a bug, which survived, and which proved nothing, a
     assert.match(lines[0] ?? '', /caught by seed \d+ \(leader completeness\) after [\d.]+ s$/)
     assert.match(lines[1] ?? '', /SURVIVED 10 seeds/)
     assert.match(lines[2] ?? '', /PROVES NOTHING: ReferenceError: noSuchName/)
-    assert.match(lines[5] ?? '', /caught by ".*" in src\/raft\/log-index\.test\.ts \(assertion\)/)
+    assert.match(lines[5] ?? '', /caught by ".*" in src\/raft\/membership\.test\.ts \(assertion\)/)
     const [left, original] = [workplace.folder, control.folder].map((folder) =>
       readFileSync(join(folder, 'src', COMMIT.file), 'utf8'),
     )

@@ -5,7 +5,7 @@ export const REQUESTS: readonly Mutant[] = [
   {
     name: 'forwarder retries a write whose outcome is unknown',
     file: 'replica/forwarder.ts',
-    find: 'job.reply(outcomeUnknown(`the link to the leader, node ${peer}, broke before it answered`))',
+    find: 'job.reply(outcomeUnknown(`the link to the leader, node ${leader}, broke before it answered`))',
     replace: 'this.#waiting.push(job)',
     hunter: 'cluster',
   },
