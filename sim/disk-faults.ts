@@ -42,9 +42,11 @@ export class DiskFaults {
     if (node.damaged) this.#cluster.note(node, 'forgets bits')
   }
 
+  /** What stalls for longer than a read may take is not whole, either. */
   heal(): void {
     for (const { disks } of this.#cluster.nodes) {
       for (const disk of disks) {
+        disk.profile = { ...disk.profile, stallProbability: 0 }
         disk.failsNext = null
         disk.fillLevel = 'roomy'
       }
