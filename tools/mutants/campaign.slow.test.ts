@@ -44,6 +44,10 @@ test('tryAll: says who caught a bug, which survived, and which proved nothing, a
     const expected = ['deadly: caught', 'harmless: missed', 'nonsense: broken', 'unloadable: broken', 'untested: missed']
     assert.deepEqual(kinds, [...expected, 'tested: caught'])
     const lines = results.map(describeResult)
+    const [deadly] = results
+    const seed = deadly?.verdict.kind === 'caught' ? Number(deadly.verdict.by) : 0
+    assert.ok(seed >= 1 && seed <= SEEDS, `caught by seed ${seed}, which was not among those that were tried`)
+    assert.ok(lines[0]?.includes(` caught by seed ${seed} (`))
     assert.match(lines[0] ?? '', /caught by seed \d+ \(leader completeness\) after [\d.]+ s$/)
     assert.match(lines[1] ?? '', /SURVIVED 10 seeds/)
     assert.match(lines[2] ?? '', /PROVES NOTHING: ReferenceError: noSuchName/)
