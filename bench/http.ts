@@ -2,7 +2,7 @@
  * One HTTP hop: the server over a store in plain memory, so that what is measured is the face and nothing behind it.
  * The load comes over loopback from a thread of its own.
  */
-import { createHttpServer, PrometheusMetrics } from '../src/http/index.ts'
+import { createHttpServer, PrometheusMetrics } from '../src/faces/http/index.ts'
 import { silentLogger } from '../src/ports/index.ts'
 import { InMemoryCluster } from '../src/testing/index.ts'
 import { postOf, withLoad } from './load-thread.ts'

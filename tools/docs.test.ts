@@ -39,7 +39,7 @@ function firstColumn(heading: string): string[] {
 /** Whether some file of the HTTP face has a path as a literal. */
 function isRoute(path: string): boolean {
   return [...TREE].some(
-    ([file, text]) => file.startsWith('src/http/') && !file.endsWith('.test.ts') && text.includes(`'${path}'`),
+    ([file, text]) => file.startsWith('src/faces/http/') && !file.endsWith('.test.ts') && text.includes(`'${path}'`),
   )
 }
 

@@ -55,12 +55,12 @@ export const LAYERS: readonly Layer[] = [
     imports: [...CORE, 'raft', 'wire', 'actor'],
     deterministic: true,
   },
+  { name: 'faces', holds: 'what serves clients: HTTP, links; none sees what is below `api`', imports: [...CORE, 'wire', 'net'] },
   {
     name: 'cluster',
     holds: 'the composition root: configuration, identity, AspenNode',
-    imports: [...CORE, 'raft', 'wire', 'actor', 'storage', 'net', 'replica'],
+    imports: [...CORE, 'raft', 'wire', 'actor', 'storage', 'net', 'replica', 'faces'],
   },
-  { name: 'http', holds: 'the HTTP face', imports: [...CORE, 'wire'] },
   { name: 'client', holds: 'the interfaces of `api`, over HTTP and over links', imports: [...CORE, 'wire', 'net'] },
   {
     name: 'simulation',
@@ -77,7 +77,7 @@ export const LAYERS: readonly Layer[] = [
   {
     name: 'bin',
     holds: 'programs: parse, call one function, map errors to exit codes',
-    imports: [...CORE, 'cluster', 'http', 'client'],
+    imports: [...CORE, 'cluster', 'faces', 'client'],
   },
 ]
 

@@ -1,5 +1,5 @@
 import { AspenNode } from '../cluster/index.ts'
-import { createHttpServer, PrometheusMetrics } from '../http/index.ts'
+import { createHttpServer, PrometheusMetrics } from '../faces/http/index.ts'
 import type { RunningNode, StartNode } from './node-program.ts'
 
 /** How long requests in flight may take to finish when the node stops, in milliseconds. */

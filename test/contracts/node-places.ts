@@ -7,7 +7,7 @@ import { connectHttp, connectLink } from '../../src/client/index.ts'
 import type { AspenHttpClient, AspenLinkClient } from '../../src/client/index.ts'
 import { AspenNode } from '../../src/cluster/index.ts'
 import type { StorageBackend } from '../../src/cluster/index.ts'
-import { createHttpServer, PrometheusMetrics } from '../../src/http/index.ts'
+import { createHttpServer, PrometheusMetrics } from '../../src/faces/http/index.ts'
 import { silentLogger } from '../../src/ports/index.ts'
 
 const COOKIE = 'contract-cookie'

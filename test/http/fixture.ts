@@ -1,6 +1,6 @@
 /** A server over the in-memory cluster, and requests to it whose answers are checked against its own document. */
-import { createHttpServer, PrometheusMetrics } from '../../src/http/index.ts'
-import type { HttpServer, HttpServerOptions } from '../../src/http/index.ts'
+import { createHttpServer, PrometheusMetrics } from '../../src/faces/http/index.ts'
+import type { HttpServer, HttpServerOptions } from '../../src/faces/http/index.ts'
 import { InMemoryCluster } from '../../src/testing/index.ts'
 import type { InMemoryClusterOptions } from '../../src/testing/index.ts'
 import { checkAnswer } from './check-answer.ts'

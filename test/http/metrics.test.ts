@@ -4,8 +4,8 @@ import { AssertionError } from '../../src/lib/index.ts'
 import { METRIC_TABLE } from '../../src/ports/index.ts'
 import type { CounterName } from '../../src/ports/index.ts'
 import { InMemoryCluster } from '../../src/testing/index.ts'
-import { PrometheusMetrics } from '../../src/http/metrics.ts'
-import { STATUS_GAUGES } from '../../src/http/status-gauges.ts'
+import { PrometheusMetrics } from '../../src/faces/http/metrics.ts'
+import { STATUS_GAUGES } from '../../src/faces/http/status-gauges.ts'
 
 function create(): PrometheusMetrics {
   return new PrometheusMetrics({ processMetrics: false })

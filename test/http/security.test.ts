@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { AspenError } from '../../src/api/index.ts'
-import { createHttpServer, PrometheusMetrics } from '../../src/http/index.ts'
+import { createHttpServer, PrometheusMetrics } from '../../src/faces/http/index.ts'
 import { silentLogger } from '../../src/ports/index.ts'
 import { InMemoryCluster } from '../../src/testing/index.ts'
 import { createFixture } from './fixture.ts'

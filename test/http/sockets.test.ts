@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import net from 'node:net'
 import { after, describe, test } from 'node:test'
-import type { HttpServerOptions } from '../../src/http/index.ts'
+import type { HttpServerOptions } from '../../src/faces/http/index.ts'
 import { createFixture } from './fixture.ts'
 import type { Fixture } from './fixture.ts'
 

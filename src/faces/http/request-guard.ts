@@ -6,7 +6,7 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
-import { AspenError } from '../api/index.ts'
+import { AspenError } from '../../api/index.ts'
 
 export interface GuardOptions {
   /** The address the server is bound to. */

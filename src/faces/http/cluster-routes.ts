@@ -1,7 +1,7 @@
 /** The routes that found, grow and shrink a cluster. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { AspenError } from '../api/index.ts'
-import type { AddPeerRequest, ChangeMembershipRequest, ClusterState, RequestOptions } from '../api/index.ts'
+import { AspenError } from '../../api/index.ts'
+import type { AddPeerRequest, ChangeMembershipRequest, ClusterState, RequestOptions } from '../../api/index.ts'
 import {
   AddLearnerBody,
   AddPeerBody,

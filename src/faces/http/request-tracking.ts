@@ -1,7 +1,7 @@
 /** Counts the requests in flight, and what became of them once they have ended. */
 import type { ServerResponse } from 'node:http'
 import { performance } from 'node:perf_hooks'
-import type { Counter, Histogram } from '../ports/index.ts'
+import type { Counter, Histogram } from '../../ports/index.ts'
 import type { PrometheusMetrics } from './metrics.ts'
 
 /** The metrics of one route, each looked up when it is first needed. */

@@ -1,7 +1,7 @@
 /** Answers for connections on which no request could be read: too long a header, not HTTP, or too slow. */
 import type { Socket } from 'node:net'
-import { AspenError } from '../api/index.ts'
-import type { Metrics } from '../ports/index.ts'
+import { AspenError } from '../../api/index.ts'
+import type { Metrics } from '../../ports/index.ts'
 import { rawAnswer } from './error-answers.ts'
 
 interface Refusal {

@@ -1,8 +1,8 @@
 /** Every refusal as the one JSON shape, whoever raised it: the store, the framework, or a mistake of ours. */
 import type { FastifyError } from 'fastify'
-import { AspenError } from '../api/index.ts'
-import type { ErrorCode } from '../api/index.ts'
-import { MAX_HTTP_BODY_SIZE } from '../limits.ts'
+import { AspenError } from '../../api/index.ts'
+import type { ErrorCode } from '../../api/index.ts'
+import { MAX_HTTP_BODY_SIZE } from '../../limits.ts'
 
 /** Seconds after which a client that met OVERLOADED may come back. */
 export const RETRY_AFTER_SECONDS = '1'

@@ -1,5 +1,5 @@
 /** The GET routes: what a node says of itself. */
-import { AspenError } from '../api/index.ts'
+import { AspenError } from '../../api/index.ts'
 import { HealthAnswer, LeaderAnswer, NodeInfoAnswer, RaftMetricsAnswer } from './cluster-schemas.ts'
 import { settle, statusErrors } from './route.ts'
 import type { Route, RouteContext } from './route.ts'

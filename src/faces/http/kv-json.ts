@@ -1,7 +1,15 @@
 /** Keys, values, commands and results between JSON and the public interfaces. */
 import { isUtf8 } from 'node:buffer'
-import { AspenError } from '../api/index.ts'
-import type { Data, KeyValue, OperationResult, WriteCommand, WriteCondition, WriteOperation, WriteResult } from '../api/index.ts'
+import { AspenError } from '../../api/index.ts'
+import type {
+  Data,
+  KeyValue,
+  OperationResult,
+  WriteCommand,
+  WriteCondition,
+  WriteOperation,
+  WriteResult,
+} from '../../api/index.ts'
 
 /** How a request writes its keys and values, and wants them answered. */
 export interface Encodings {

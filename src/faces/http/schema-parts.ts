@@ -1,5 +1,5 @@
 /** The building blocks of the request and answer schemas. Requests refuse unknown members; nothing is coerced. */
-import type { ErrorCode } from '../api/index.ts'
+import type { ErrorCode } from '../../api/index.ts'
 import {
   MAX_ADDRESS_SIZE,
   MAX_CLIENT_ID_SIZE,
@@ -7,7 +7,7 @@ import {
   MAX_REQUEST_TIMEOUT_MS,
   MIN_CLIENT_SEQUENCE,
   REQUEST_TIMEOUT_MS,
-} from '../limits.ts'
+} from '../../limits.ts'
 import { Type } from './schema.ts'
 import type { Properties, Schema } from './schema.ts'
 

@@ -1,5 +1,5 @@
 /** A node's status and membership as JSON: the same facts, in the spelling of the HTTP API. */
-import type { ClusterState, DiskStatus, NodeStatus, PeerStatus } from '../api/index.ts'
+import type { ClusterState, DiskStatus, NodeStatus, PeerStatus } from '../../api/index.ts'
 
 export function clusterJson(state: ClusterState): object {
   return {

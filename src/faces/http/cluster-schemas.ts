@@ -1,5 +1,5 @@
 /** Requests and answers of the routes that administer and describe a cluster. */
-import { MAX_LEARNERS, MAX_RELAY_URL_SIZE, MAX_VOTERS } from '../limits.ts'
+import { MAX_LEARNERS, MAX_RELAY_URL_SIZE, MAX_VOTERS } from '../../limits.ts'
 import {
   Addresses,
   Count,

@@ -5,7 +5,7 @@
  */
 import { Transform } from 'node:stream'
 import type { Readable } from 'node:stream'
-import { AspenError } from '../api/index.ts'
+import { AspenError } from '../../api/index.ts'
 
 /** Bytes of large bodies that are held at once. */
 export const MAX_HELD_BODY_BYTES = 128 * 1024 * 1024

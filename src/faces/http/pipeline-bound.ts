@@ -4,7 +4,7 @@
  * many seconds. So a connection that sends too many at once is answered and closed.
  */
 import type { RequestListener, Server, ServerResponse } from 'node:http'
-import { AspenError } from '../api/index.ts'
+import { AspenError } from '../../api/index.ts'
 import { errorBody, JSON_TYPE, RETRY_AFTER_SECONDS } from './error-answers.ts'
 import { TurnShare } from './turn-share.ts'
 import type { Held } from './turn-share.ts'

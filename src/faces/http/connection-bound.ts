@@ -1,5 +1,5 @@
 import type { Server, Socket } from 'node:net'
-import { AspenError } from '../api/index.ts'
+import { AspenError } from '../../api/index.ts'
 
 /** Connections that are served. */
 export const MAX_HTTP_CONNECTIONS = 10_000

@@ -4,10 +4,19 @@
  * the event loop and garbage collections, is measured from then on: a node that nobody scrapes does without.
  */
 import type { Metric, Registry } from 'prom-client'
-import type { NodeStatus, StatusSource } from '../api/index.ts'
-import { assert } from '../lib/index.ts'
-import { METRIC_TABLE } from '../ports/index.ts'
-import type { Counter, CounterName, Histogram, HistogramName, HistogramRow, Labels, MetricRow, Metrics } from '../ports/index.ts'
+import type { NodeStatus, StatusSource } from '../../api/index.ts'
+import { assert } from '../../lib/index.ts'
+import { METRIC_TABLE } from '../../ports/index.ts'
+import type {
+  Counter,
+  CounterName,
+  Histogram,
+  HistogramName,
+  HistogramRow,
+  Labels,
+  MetricRow,
+  Metrics,
+} from '../../ports/index.ts'
 import { STATUS_GAUGES } from './status-gauges.ts'
 import type { StatusGauge } from './status-gauges.ts'
 

@@ -1,7 +1,7 @@
 /** POST /write, /read and /scan: the hot path. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { AspenError } from '../api/index.ts'
-import type { RequestOptions, ScanRequest, WriteCommand, WriteOptions } from '../api/index.ts'
+import { AspenError } from '../../api/index.ts'
+import type { RequestOptions, ScanRequest, WriteCommand, WriteOptions } from '../../api/index.ts'
 import { JSON_TYPE } from './error-answers.ts'
 import { dataDecoder, decodeCommand, encodeData, entryJson, readJson, writeJson } from './kv-json.ts'
 import type { Encodings } from './kv-json.ts'

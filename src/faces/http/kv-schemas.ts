@@ -1,5 +1,5 @@
 /** Requests and answers of /write, /read and /scan. */
-import { MAX_SCAN_LIMIT, MAX_SETMULTI_KEYS, MAX_TXN_OPERATIONS } from '../limits.ts'
+import { MAX_SCAN_LIMIT, MAX_SETMULTI_KEYS, MAX_TXN_OPERATIONS } from '../../limits.ts'
 import {
   ClientId,
   Encoding,

@@ -1,6 +1,6 @@
 /** What a route is made of, and the groups of errors that routes share. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { ClusterController, ErrorCode, KeyValueStore, StatusSource } from '../api/index.ts'
+import type { ClusterController, ErrorCode, KeyValueStore, StatusSource } from '../../api/index.ts'
 import type { PrometheusMetrics } from './metrics.ts'
 import type { Schema } from './schema.ts'
 

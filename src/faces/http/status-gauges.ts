@@ -1,5 +1,5 @@
 /** The gauges that are read from a node's status whenever somebody scrapes. */
-import type { DiskStatus, NodeStatus } from '../api/index.ts'
+import type { DiskStatus, NodeStatus } from '../../api/index.ts'
 
 export interface GaugeSample {
   readonly labels: Readonly<Record<string, string>>

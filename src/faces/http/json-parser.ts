@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import type { FastifyInstance } from 'fastify'
-import { AspenError } from '../api/index.ts'
+import { AspenError } from '../../api/index.ts'
 
 /**
  * Takes application/json and nothing else. Bytes that are not UTF-8 are refused rather than replaced: a value must

@@ -4,8 +4,8 @@
  */
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger'
 import Fastify from 'fastify'
-import { ERROR_CATALOGUE } from '../api/index.ts'
-import type { ErrorCode } from '../api/index.ts'
+import { ERROR_CATALOGUE } from '../../api/index.ts'
+import type { ErrorCode } from '../../api/index.ts'
 import type { Route } from './route.ts'
 import { errorSchema } from './schema-parts.ts'
 
