@@ -19,7 +19,7 @@ const CORE = ['lib', 'limits', 'api', 'ports'] as const
 export const LAYERS: readonly Layer[] = [
   {
     name: 'lib',
-    holds: 'assertions, byte strings, queues, the seeded generator',
+    holds: 'assertions, byte strings and how they are written, queues, the seeded generator',
     imports: [],
     pure: true,
     deterministic: true,

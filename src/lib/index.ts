@@ -1,5 +1,8 @@
 export { assert, AssertionError, unreachable } from './assert.ts'
+export { ByteReader } from './byte-reader.ts'
+export { ByteWriter, COPY_LIMIT, prefixedSize, varintSize } from './byte-writer.ts'
 export { compareBytes, concatBytes, equalBytes, prefixEnd, utf8Decode, utf8Encode } from './bytes.ts'
 export { Deque } from './deque.ts'
 export { chance, pick, Prng, randomBetween } from './prng.ts'
 export type { Random } from './prng.ts'
+export { WireError } from './wire-error.ts'

@@ -1,11 +1,10 @@
 import { MAX_BATCH_SIZE, MAX_COMMAND_SIZE } from '../limits.ts'
 import type { Entry, LogId } from '../raft/index.ts'
-import type { ByteReader } from './byte-reader.ts'
-import type { ByteWriter } from './byte-writer.ts'
+import type { ByteReader, ByteWriter } from '../lib/index.ts'
 import { entryKindCode, entryKindOf } from './entry-kind.ts'
 import { isLogId } from './log-id-codec.ts'
 import { decodeMembership } from './membership-codec.ts'
-import { WireError } from './wire-error.ts'
+import { WireError } from '../lib/index.ts'
 
 /**
  * Entries that follow `prev`: their number; runs of equal term and kind; their sizes; their payloads. Positions

@@ -1,7 +1,6 @@
 import type { KeyValue, ScanPage } from '../api/index.ts'
 import { MAX_SCAN_LIMIT, MAX_SCAN_TOKEN_SIZE } from '../limits.ts'
-import { ByteReader } from './byte-reader.ts'
-import { ByteWriter } from './byte-writer.ts'
+import { ByteReader, ByteWriter } from '../lib/index.ts'
 import type { ClientAnswer } from './client-message.ts'
 import { readErrorText, writeErrorText } from './forward-codec.ts'
 import { decodeWriteResult, encodeWriteResult, readKeyValue, writeKeyValue } from './write-result-codec.ts'

@@ -1,10 +1,7 @@
 import type { Data, ScanRequest } from '../api/index.ts'
-import { utf8Encode } from '../lib/index.ts'
+import { ByteReader, ByteWriter, utf8Encode, WireError } from '../lib/index.ts'
 import { MAX_KEY_SIZE, MAX_REQUEST_TIMEOUT_MS, MAX_SCAN_LIMIT, MAX_SCAN_TOKEN_SIZE } from '../limits.ts'
-import { ByteReader } from './byte-reader.ts'
-import { ByteWriter } from './byte-writer.ts'
 import type { ClientRequest, ClientScan, UnreadableRequest } from './client-message.ts'
-import { WireError } from './wire-error.ts'
 
 const WRITE = 1
 const READ = 2

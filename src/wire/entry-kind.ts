@@ -1,5 +1,5 @@
 import type { EntryKind } from '../raft/index.ts'
-import { WireError } from './wire-error.ts'
+import { WireError } from '../lib/index.ts'
 
 const CODES: Readonly<Record<EntryKind, number>> = { command: 1, noop: 2, membership: 3 }
 const KINDS: readonly (EntryKind | undefined)[] = [undefined, 'command', 'noop', 'membership']

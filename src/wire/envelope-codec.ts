@@ -1,10 +1,7 @@
 import type { ClientSequence, Command, Condition, DeleteOperation, Envelope, Operation, SetOperation } from '../api/index.ts'
-import { utf8Encode } from '../lib/index.ts'
+import { ByteReader, ByteWriter, prefixedSize, utf8Encode, varintSize, WireError } from '../lib/index.ts'
 import { MAX_CLIENT_ID_SIZE, MAX_SETMULTI_KEYS, MAX_TXN_OPERATIONS } from '../limits.ts'
-import { ByteReader } from './byte-reader.ts'
-import { ByteWriter, prefixedSize, varintSize } from './byte-writer.ts'
 import { readKey, readValue, writeKey, writeValue } from './key-value-codec.ts'
-import { WireError } from './wire-error.ts'
 
 const VERSION = 1
 

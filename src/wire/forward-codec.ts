@@ -1,9 +1,8 @@
 import { ERROR_CATALOGUE, type ErrorCode, type ErrorDetails } from '../api/index.ts'
-import type { ByteReader } from './byte-reader.ts'
-import type { ByteWriter } from './byte-writer.ts'
+import type { ByteReader, ByteWriter } from '../lib/index.ts'
 import type { ForwardReply, ForwardRequest } from './peer-message.ts'
 import { MAX_ERROR_DETAILS_DEPTH, MAX_ERROR_TEXT_SIZE } from './wire-limits.ts'
-import { WireError } from './wire-error.ts'
+import { WireError } from '../lib/index.ts'
 
 const WRITE = 1
 const ADMIN = 2

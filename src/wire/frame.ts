@@ -6,10 +6,9 @@
  * length, big-endian. A message longer than one frame is cut into full frames and a last one, so that frames of
  * the other lane can go in between. Everything but a message is one frame.
  */
-import { assert, concatBytes } from '../lib/index.ts'
+import { assert, concatBytes, WireError } from '../lib/index.ts'
 import { MAX_FRAME_SIZE, MAX_RPC_MESSAGE_SIZE } from '../limits.ts'
 import type { Lane } from '../ports/index.ts'
-import { WireError } from './wire-error.ts'
 
 export type ControlKind = 'claims' | 'ping' | 'pong' | 'goodbye'
 export type FrameKind = 'message' | ControlKind

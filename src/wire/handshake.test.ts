@@ -18,7 +18,7 @@ import {
   NONCE_SIZE,
 } from './handshake.ts'
 import type { Hello, ProofInput } from './handshake.ts'
-import { WireError } from './wire-error.ts'
+import { WireError } from '../lib/index.ts'
 
 const ID_A = 'aa'.repeat(32)
 const ID_B = 'bb'.repeat(32)

@@ -9,12 +9,9 @@
  * and a refusal in place of any of them. A record is one byte of type, two of length (big-endian), and a body.
  * The first bytes of a hello, and refusals, keep their form in every version, so that versions can name each other.
  */
-import { concatBytes, utf8Encode } from '../lib/index.ts'
+import { ByteReader, ByteWriter, concatBytes, utf8Encode, WireError } from '../lib/index.ts'
 import { MAX_ADDRESS_SIZE, MAX_MEMBER_ADDRESSES } from '../limits.ts'
 import type { Claims } from '../ports/index.ts'
-import { ByteReader } from './byte-reader.ts'
-import { ByteWriter } from './byte-writer.ts'
-import { WireError } from './wire-error.ts'
 import { MAX_CLUSTER_ID_SIZE } from './wire-limits.ts'
 
 export const LINK_VERSION = 1

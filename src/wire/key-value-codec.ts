@@ -1,7 +1,6 @@
 import { MAX_KEY_SIZE, MAX_VALUE_SIZE } from '../limits.ts'
-import type { ByteReader } from './byte-reader.ts'
-import type { ByteWriter } from './byte-writer.ts'
-import { WireError } from './wire-error.ts'
+import type { ByteReader, ByteWriter } from '../lib/index.ts'
+import { WireError } from '../lib/index.ts'
 
 export function writeKey(writer: ByteWriter, key: Uint8Array): void {
   const { length } = key

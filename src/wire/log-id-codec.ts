@@ -1,6 +1,5 @@
 import type { LogId } from '../raft/index.ts'
-import type { ByteReader } from './byte-reader.ts'
-import type { ByteWriter } from './byte-writer.ts'
+import type { ByteReader, ByteWriter } from '../lib/index.ts'
 
 export function writeLogId(writer: ByteWriter, { term, index }: LogId): void {
   writer.varint(term)

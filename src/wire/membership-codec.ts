@@ -1,8 +1,6 @@
 import { MAX_ADDRESS_SIZE, MAX_MEMBER_ADDRESSES, MAX_PEERS, MAX_VOTERS } from '../limits.ts'
 import type { Member, Membership } from '../raft/index.ts'
-import { ByteReader } from './byte-reader.ts'
-import { ByteWriter } from './byte-writer.ts'
-import { WireError } from './wire-error.ts'
+import { ByteReader, ByteWriter, WireError } from '../lib/index.ts'
 
 const VERSION = 1
 

@@ -1,12 +1,9 @@
-import { unreachable } from '../lib/index.ts'
+import { ByteReader, ByteWriter, COPY_LIMIT, unreachable, WireError } from '../lib/index.ts'
 import { MAX_RPC_MESSAGE_SIZE } from '../limits.ts'
-import { ByteReader } from './byte-reader.ts'
-import { ByteWriter, COPY_LIMIT } from './byte-writer.ts'
 import { readForward, readForwardAnswer, readForwardError, writeForward, writeForwardReply } from './forward-codec.ts'
 import type { PeerMessage, SnapshotChunk, SnapshotProgress } from './peer-message.ts'
 import { raftMessageCode, readRaftMessage, writeRaftMessage } from './raft-message-codec.ts'
 import { readSnapshotId, readStoredSnapshot, writeSnapshotId, writeStoredSnapshot } from './snapshot-codec.ts'
-import { WireError } from './wire-error.ts'
 
 /** The version of the protocol between nodes, the first byte of every message. */
 const VERSION = 1

@@ -1,11 +1,9 @@
-import { unreachable } from '../lib/index.ts'
+import { unreachable, WireError } from '../lib/index.ts'
 import type { AppendRequest, AppendResponse, LogId, Message, VoteRequest } from '../raft/index.ts'
 import { readEntries, writeEntries } from './append-codec.ts'
-import type { ByteReader } from './byte-reader.ts'
-import type { ByteWriter } from './byte-writer.ts'
+import type { ByteReader, ByteWriter } from '../lib/index.ts'
 import { isLogId, readLogId, writeLogId } from './log-id-codec.ts'
 import { readSnapshotMeta, writeSnapshotMeta } from './snapshot-codec.ts'
-import { WireError } from './wire-error.ts'
 
 /** The byte that names a message. Codes are never used again for something else. */
 const CODES: Readonly<Record<Message['type'], number>> = {

@@ -1,11 +1,10 @@
 import type { StoredSnapshot } from '../ports/index.ts'
 import type { SnapshotMeta } from '../raft/index.ts'
-import type { ByteReader } from './byte-reader.ts'
-import type { ByteWriter } from './byte-writer.ts'
+import type { ByteReader, ByteWriter } from '../lib/index.ts'
 import { isLogId, readLogId, writeLogId } from './log-id-codec.ts'
 import { readMembership, writeMembership } from './membership-codec.ts'
 import { MAX_CLUSTER_ID_SIZE, MAX_SNAPSHOT_ID_SIZE } from './wire-limits.ts'
-import { WireError } from './wire-error.ts'
+import { WireError } from '../lib/index.ts'
 
 /** Receivers name a file after a snapshot's id: it must not lead out of their folder. */
 const SAFE_ID = /^[A-Za-z0-9][A-Za-z0-9._-]*$/

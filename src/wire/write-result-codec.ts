@@ -1,9 +1,7 @@
 import type { KeyValue, OperationResult, WriteResult } from '../api/index.ts'
 import { MAX_TXN_OPERATIONS } from '../limits.ts'
-import { ByteReader } from './byte-reader.ts'
-import { ByteWriter } from './byte-writer.ts'
+import { ByteReader, ByteWriter, WireError } from '../lib/index.ts'
 import { readKey, readValue, writeKey, writeValue } from './key-value-codec.ts'
-import { WireError } from './wire-error.ts'
 
 const VERSION = 1
 

@@ -1,4 +1,4 @@
-import { utf8Decode } from '../lib/index.ts'
+import { utf8Decode } from './bytes.ts'
 import { WireError } from './wire-error.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { concatBytes, utf8Encode } from '../lib/index.ts'
+import { concatBytes, utf8Encode } from './bytes.ts'
 import { WireError } from './wire-error.ts'
 
 /** Payloads larger than this are handed on as they are; below it a copy costs less than another write to the link. */
