@@ -143,6 +143,7 @@ async function cleanUp({ dataDir, isTemporary }: PreparedCluster, settings: Clus
 
 async function main(): Promise<number> {
   const settings = readSettings()
+  for (const warning of settings.warnings) complain(warning)
   const trouble = await findBusyPort(settings)
   if (trouble !== undefined) {
     complain(trouble)

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { describe, test } from 'node:test'
 import { readCommandLine } from '../src/cluster/config/command-line-layer.ts'
-import { isKnownVariable } from '../src/cluster/config/environment-layer.ts'
+import { KNOWN_VARIABLES } from '../src/cluster/config/environment-layer.ts'
 import { type Setting, SETTINGS } from '../src/cluster/config/settings.ts'
 import { readTree } from './tidy.ts'
 
@@ -59,7 +59,7 @@ describe('every page', () => {
     })
 
     test(`${path}: names variables that some program reads`, () => {
-      for (const [name] of page.matchAll(/\bASPEN_[A-Z_]+\b/g)) assert.ok(isKnownVariable(name), `${name} is not known`)
+      for (const [name] of page.matchAll(/\bASPEN_[A-Z_]+\b/g)) assert.ok(KNOWN_VARIABLES.includes(name), `${name} is not known`)
     })
   }
 })

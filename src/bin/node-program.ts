@@ -4,7 +4,7 @@
  */
 import type { NodeConfig } from '../cluster/config/index.ts'
 import type { Logger } from '../ports/index.ts'
-import { formatHostPort } from '../cluster/config/index.ts'
+import { ConfigError, formatHostPort } from '../cluster/config/index.ts'
 import { EXIT } from './exit-code.ts'
 import { explainStartFailure } from './start-failure.ts'
 
@@ -99,7 +99,7 @@ export async function runNode(host: ProcessHost, config: NodeConfig, logger: Log
   } catch (error) {
     logger.log('debug', 'the start failed', { error })
     host.complain(`aspen-node ${config.nodeId} did not start: ${explainStartFailure(error, config)}`)
-    host.exit(EXIT.FAILURE)
+    host.exit(error instanceof ConfigError ? EXIT.USAGE : EXIT.FAILURE)
     return
   }
   if (stopAskedAt === undefined) host.print(readyLine(config, node))

@@ -5,12 +5,13 @@ import { CHECKPOINT_INTERVAL_ENTRIES, LOG_RETAINED_ENTRIES } from '../limits.ts'
 import { DirectTransport, openPeerBook, systemClock } from '../net/index.ts'
 import type { PeerBook } from '../net/index.ts'
 import { noMetrics, silentLogger } from '../ports/index.ts'
-import type { Logger, Metrics } from '../ports/index.ts'
 import { openReplica } from '../replica/index.ts'
 import type { Replica, ReplicaOptions } from '../replica/index.ts'
 import { ClientService } from '../faces/links/index.ts'
-import { completeConfig, ConfigError } from './config/index.ts'
+import { checkOptions } from './config/index.ts'
 import type { NodeConfig } from './config/index.ts'
+import { checkDependencies } from './node-dependencies.ts'
+import type { NodeDependencies } from './node-dependencies.ts'
 import { NodeService } from './node-service.ts'
 import { closeStores, openDurableStores, openMemoryStores } from './open-stores.ts'
 import type { Stores } from './open-stores.ts'
@@ -21,14 +22,6 @@ const CLUSTER_ID_BYTES = 16
 const SEED_LIMIT = 2 ** 48
 /** How long a stopping node waits for what it has accepted, and for another leader, in milliseconds. */
 const STOP_GRACE_MS = 3_000
-
-/** What a node needs from the program around it. */
-export interface NodeDependencies {
-  readonly logger?: Logger
-  readonly metrics?: Metrics
-  /** The node stopped itself because it could not trust its state any more. An embedding program decides what follows. */
-  readonly onFatal?: (error: Error) => void
-}
 
 interface Parts {
   readonly config: NodeConfig
@@ -77,8 +70,9 @@ export class AspenNode extends NodeService {
     settings: Partial<NodeConfig> & Pick<NodeConfig, 'nodeId'>,
     dependencies: NodeDependencies = {},
   ): Promise<AspenNode> {
-    const config = completeConfig(settings)
-    checkAvailable(config, dependencies.logger ?? silentLogger)
+    const { config, warnings } = checkOptions(settings)
+    const { logger = silentLogger } = checkDependencies(dependencies)
+    for (const warning of warnings) logger.log('warn', warning)
     const stores = config.storageBackend === 'InMemory' ? openMemoryStores() : openDurableStores(config.dataDir, config.nodeId)
     try {
       const parts = await assemble(config, stores, dependencies)
@@ -108,15 +102,6 @@ export class AspenNode extends NodeService {
   }
 }
 
-/** Settings of things that are not there yet: refused where a node could not do what it is asked, else said. */
-function checkAvailable(config: NodeConfig, logger: Logger): void {
-  if (config.transport === 'iroh') {
-    throw new ConfigError('transport is iroh, which this version does not have: give auto or direct')
-  }
-  if (!config.enableDnsDiscovery && !config.enablePkarr) return
-  logger.log('warn', 'this version has no discovery: name the peers with --peers or POST /add-peer')
-}
-
 /** A node whose port is taken must not go on without links. */
 async function startParts({ replica, transport }: Parts): Promise<void> {
   try {
@@ -129,7 +114,7 @@ async function startParts({ replica, transport }: Parts): Promise<void> {
 }
 
 async function assemble(config: NodeConfig, stores: Stores, dependencies: NodeDependencies): Promise<Parts> {
-  const { logger = silentLogger, metrics = noMetrics, onFatal = rethrow } = dependencies
+  const { logger = silentLogger, metrics = noMetrics, onFatal = leaveToCallers } = dependencies
   for (const warning of stores.warnings) logger.log('warn', warning)
   const { tornBytes } = stores.log.recovered
   if (tornBytes > 0)
@@ -208,6 +193,5 @@ function open(options: ReplicaOptions): Promise<Replica> {
   })
 }
 
-function rethrow(error: Error): never {
-  throw error
-}
+/** The log has the reason, and every call is rejected from now on: a library does not end the program around it. */
+function leaveToCallers(): void {}

@@ -1,5 +1,5 @@
 export { AspenNode } from './aspen-node.ts'
-export type { NodeDependencies } from './aspen-node.ts'
+export type { NodeDependencies } from './node-dependencies.ts'
 export { completeConfig, ConfigError } from './config/index.ts'
 export type { NodeConfig, StorageBackend } from './config/index.ts'
 export { KvServiceBuilder } from './kv-service-builder.ts'

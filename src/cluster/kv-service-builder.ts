@@ -1,7 +1,7 @@
 import { KvClient } from '../api/index.ts'
 import { AspenNode } from './aspen-node.ts'
-import type { NodeDependencies } from './aspen-node.ts'
 import type { NodeConfig, StorageBackend } from './config/index.ts'
+import type { NodeDependencies } from './node-dependencies.ts'
 
 /** A running node and a client of it. */
 export interface KvService {

@@ -1,5 +1,5 @@
 /** What `npm run cluster` reads from its environment. */
-import { completeConfig, ConfigError, unknownVariables } from '../../src/cluster/config/index.ts'
+import { completeConfig, ConfigError, knownVariables } from '../../src/cluster/config/index.ts'
 import type { Environment, StorageBackend } from '../../src/cluster/config/index.ts'
 import { MAX_VOTERS } from '../../src/limits.ts'
 
@@ -14,6 +14,8 @@ export interface ClusterSettings {
   readonly dataDir: string | undefined
   /** Undefined: the default cookie. */
   readonly cookie: string | undefined
+  /** About variables that no program reads. */
+  readonly warnings: readonly string[]
 }
 
 const MAX_PORT = 65_535
@@ -36,14 +38,8 @@ function storageOf(env: Environment): StorageBackend {
   throw new ConfigError(`environment variable ASPEN_STORAGE: ${JSON.stringify(text)} is not allowed: give sqlite or inmemory`)
 }
 
-function textOf(env: Environment, name: string): string | undefined {
-  const text = env[name]
-  if (text === '') throw new ConfigError(`environment variable ${name} is empty: give a value, or unset it`)
-  return text
-}
-
 function cookieOf(env: Environment): string | undefined {
-  const cookie = textOf(env, 'ASPEN_COOKIE')
+  const cookie = env.ASPEN_COOKIE
   if (cookie === undefined) return undefined
   // It reaches the nodes in a file, and what stands around it there is not part of it.
   if (cookie !== cookie.trim()) throw new ConfigError('environment variable ASPEN_COOKIE begins or ends with a blank: remove it')
@@ -57,9 +53,8 @@ function cookieOf(env: Environment): string | undefined {
 }
 
 /** @throws ConfigError that names the variable */
-export function readClusterSettings(env: Environment): ClusterSettings {
-  const [unknown] = unknownVariables(env)
-  if (unknown !== undefined) throw new ConfigError(`environment variable ${unknown} is not known: unset it`)
+export function readClusterSettings(variables: Environment): ClusterSettings {
+  const { known: env, warnings } = knownVariables(variables)
   const nodeCount = wholeNumber(env, 'ASPEN_NODE_COUNT', 3, 1, MAX_VOTERS)
   const lastBase = MAX_PORT - nodeCount + 1
   const baseHttp = wholeNumber(env, 'ASPEN_BASE_HTTP', 21_001, 1, lastBase)
@@ -75,7 +70,8 @@ export function readClusterSettings(env: Environment): ClusterSettings {
     storage: storageOf(env),
     baseHttp,
     baseRactor,
-    dataDir: textOf(env, 'ASPEN_DATA_DIR'),
+    dataDir: env.ASPEN_DATA_DIR,
     cookie: cookieOf(env),
+    warnings,
   }
 }

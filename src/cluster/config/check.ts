@@ -69,6 +69,12 @@ function checkPorts({ httpAddr, ractorHost, ractorPort }: NodeConfig, sourceOf: 
   )
 }
 
+/** A node could not do what it is asked. */
+function checkAvailable({ transport }: NodeConfig, sourceOf: SourceOf): void {
+  if (transport !== 'iroh') return
+  throw new ConfigError(`transport is iroh (${sourceOf('transport')}), which this version does not have: give auto or direct`)
+}
+
 /** Checks what holds between settings. @throws ConfigError that names the settings at odds and their sources */
 export function checkRelations(config: NodeConfig, sourceOf: SourceOf): void {
   checkBelow(config, sourceOf, 'electionTimeoutMinMs', 'electionTimeoutMaxMs')
@@ -76,4 +82,5 @@ export function checkRelations(config: NodeConfig, sourceOf: SourceOf): void {
   checkPorts(config, sourceOf)
   checkPeers(config, sourceOf)
   checkExposure(config, sourceOf)
+  checkAvailable(config, sourceOf)
 }

@@ -41,7 +41,7 @@ interface Flag {
 function parseTokens(argv: readonly string[]): { readonly flags: readonly Flag[]; readonly words: readonly string[] } {
   // Strictness is ours, in favour of messages that name the flag and what it takes.
   const { tokens } = parseArgs({
-    args: [...argv],
+    args: argv.map((word) => (word === '-v' ? '-V' : word)),
     options: flagOptions(),
     strict: false,
     allowPositionals: true,
@@ -102,7 +102,8 @@ function readSettings(flags: readonly Flag[], words: readonly string[]): Layer {
 /** Splits a command line; `argv` begins after the program's name. */
 export function readCommandLine(argv: readonly string[]): CommandLine {
   const { flags, words } = parseTokens(argv)
-  const has = (wanted: string): boolean => flags.some(({ rawName, name }) => name === wanted && !rawName.startsWith('--no-'))
+  const has = (wanted: string): boolean =>
+    words[0] === wanted || flags.some(({ rawName, name }) => name === wanted && !rawName.startsWith('--no-'))
   const files = flags.filter(({ name }) => name === 'config')
   if (files.length > 1) throw new ConfigError('flag --config is given twice: give one of them')
   return {

@@ -32,11 +32,12 @@ function defaultOf({ field, parser, ...setting }: Setting): string {
 
 function describe(setting: Setting): string[] {
   const flag = flagName(setting.name)
+  const help = setting.idle ? `${setting.help}; no effect yet` : setting.help
   if (setting.parser.form === 'boolean') {
-    return [entry(`  --${flag}, --no-${flag}`, `${setting.help} (default ${setting.default === true ? 'on' : 'off'})`)]
+    return [entry(`  --${flag}, --no-${flag}`, `${help} (default ${setting.default === true ? 'on' : 'off'})`)]
   }
   const repeat = setting.parser.form === 'list' ? '; may be repeated, or separated by commas' : ''
-  const lines = [entry(`  --${flag} ${setting.placeholder}`, `${setting.help}${repeat} (${defaultOf(setting)})`)]
+  const lines = [entry(`  --${flag} ${setting.placeholder}`, `${help}${repeat} (${defaultOf(setting)})`)]
   if (setting.secret) lines.push(entry(`  --${flag}-file FILE`, `read it from a file, where other users do not see it`))
   return lines
 }
@@ -66,7 +67,7 @@ function names(): string {
   const { name } = SETTINGS.find(({ field }) => field === 'httpAddr') as Setting
   return wrap(
     `Every setting has one name: --${flagName(name)} on the command line is ${name} in TOML and ${environmentName(name)} in the ` +
-      'environment, where switches are true or false.',
+      'environment, where switches are true or false, and an empty variable is an absent one.',
     WIDTH,
   ).join('\n')
 }
@@ -80,7 +81,7 @@ export function helpText(): string {
   const own = [
     entry('  --config FILE', 'a TOML file of settings; also ASPEN_CONFIG'),
     entry('  -h, --help', 'print this and exit'),
-    entry('  -V, --version', 'print the version and exit'),
+    entry('  -v, -V, --version', 'print the version and exit'),
   ]
   return [HEAD, ...sections, `Other:\n${own.join('\n')}\n`, `${names()}\n`, EXAMPLES].join('\n')
 }

@@ -81,8 +81,8 @@ const SAMPLES: Readonly<Record<keyof NodeConfig, readonly (readonly [text: strin
   ],
   transport: [
     ['direct', 'direct'],
+    ['AUTO', 'auto'],
     ['auto', 'auto'],
-    ['iroh', 'iroh'],
   ],
   peers: [
     [`900@${KEY}:h:1`, [{ nodeId: 900, endpointId: KEY, addresses: ['h:1'], relay: null }]],
@@ -168,6 +168,7 @@ const SAMPLES: Readonly<Record<keyof NodeConfig, readonly (readonly [text: strin
   logFormat: [
     ['pretty', 'pretty'],
     ['json', 'json'],
+    ['auto', 'auto'],
   ],
 }
 
@@ -246,8 +247,87 @@ test('loadConfig: needs a node id', () => {
   assertRefused({}, 'node_id', '--node-id', 'ASPEN_NODE_ID')
 })
 
-test('loadConfig: refuses an ASPEN_ variable that no program reads', () => {
-  assertRefused({ argv: ['--node-id', '1'], env: { ASPEN_NODE_IDS: '1' } }, 'environment variable ASPEN_NODE_IDS')
+test('loadConfig: refuses a variable that looks like a misspelt setting, and names what was meant', () => {
+  const misspelt = {
+    ASPEN_NODE_IDS: 'ASPEN_NODE_ID',
+    ASPEN_DATADIR: 'ASPEN_DATA_DIR',
+    ASPEN_COOKEI: 'ASPEN_COOKIE',
+    ASPEN_HEARTBEAT_INTERVAL: 'ASPEN_HEARTBEAT_INTERVAL_MS',
+    ASPEN_http_addr: 'ASPEN_HTTP_ADDR',
+  }
+  for (const [name, meant] of Object.entries(misspelt)) {
+    assertRefused({ argv: ['--node-id', '1'], env: { [name]: '1' } }, `environment variable ${name}`, `did you mean ${meant}?`)
+  }
+})
+
+/** What a container runtime gives every container beside a service of that name. */
+function serviceLinks(service: string): Record<string, string> {
+  const name = service.toUpperCase().replaceAll('-', '_')
+  return {
+    [`${name}_SERVICE_HOST`]: '10.0.0.7',
+    [`${name}_SERVICE_PORT`]: '26000',
+    [`${name}_SERVICE_PORT_HTTP`]: '8080',
+    [`${name}_PORT`]: 'tcp://10.0.0.7:26000',
+    [`${name}_PORT_26000_TCP`]: 'tcp://10.0.0.7:26000',
+    [`${name}_PORT_26000_TCP_PROTO`]: 'tcp',
+    [`${name}_PORT_26000_TCP_PORT`]: '26000',
+    [`${name}_PORT_26000_TCP_ADDR`]: '10.0.0.7',
+  }
+}
+
+test('loadConfig: is not stopped by what a container runtime injects for a service of any name', () => {
+  // The first word or two of every setting: a service called like that comes closest to one.
+  const words = SETTING_NAMES.flatMap(({ name }) => name.split('_').map((_, end, all) => all.slice(0, end + 1).join('-')))
+  for (const service of ['aspen', ...new Set(words.map((word) => `aspen-${word}`))]) {
+    const env = serviceLinks(service)
+    const { config, warnings } = run({ argv: ['--node-id', '1', '--ractor-port', '5'], env })
+    assert.equal(config.ractorPort, 5)
+    assert.equal(warnings.length, 1, warnings.join())
+    for (const name of Object.keys(env)) assert(warnings.join().includes(name), warnings.join())
+    assert.equal(run({ argv: ['--node-id', '1'], env }).config.ractorPort, 26_000)
+  }
+})
+
+test('loadConfig: names in one warning all variables that begin with ASPEN_ and are no setting', () => {
+  const { warnings } = run({ argv: ['--node-id', '1'], env: { ASPEN_HOME: '/opt', ASPEN_TEAM: 'blue', ASPEN_EMPTY: '' } })
+  assert.deepEqual(warnings, ['environment variables ASPEN_HOME, ASPEN_TEAM: no setting of Aspen, not used'])
+  const many = Object.fromEntries(Array.from({ length: 1_000 }, (_, i) => [`ASPEN_X${i}_OF_OTHERS`, '1']))
+  assert(run({ argv: ['--node-id', '1'], env: many }).warnings.join().length < 1_000)
+})
+
+test('loadConfig: takes an empty variable for an absent one, for every setting', () => {
+  for (const { name } of SETTING_NAMES.filter(({ name }) => name !== 'node_id')) {
+    const env = { [environmentName(name)]: '', ASPEN_CONFIG: '' }
+    assert.deepEqual(run({ argv: ['--node-id', '1'], env }), run({ argv: ['--node-id', '1'] }))
+  }
+})
+
+test('loadConfig: takes a switch in any usual spelling', () => {
+  for (const [text, value] of [
+    ['1', true],
+    ['TRUE', true],
+    ['Yes', true],
+    ['on', true],
+    ['0', false],
+    ['False', false],
+    ['no', false],
+    ['OFF', false],
+  ] as const) {
+    assert.equal(run({ argv: ['--node-id', '1'], env: { ASPEN_INSECURE: text } }).config.insecure, value)
+    assert.equal(withFlags(`--insecure=${text}`).insecure, value)
+  }
+})
+
+test('loadConfig: names in one warning all settings that are given and do nothing', () => {
+  const given = { argv: ['--node-id', '1', '--enable-mdns', '--no-enable-gossip'], env: { ASPEN_MAX_RESTART_COUNT: '3' } }
+  const { warnings } = run(given)
+  assert.equal(warnings.length, 1)
+  for (const name of ['flag --enable-mdns', 'environment variable ASPEN_MAX_RESTART_COUNT']) assert(warnings[0]!.includes(name))
+  // Off is what they are.
+  assert(!warnings[0]!.includes('gossip'))
+  const help = load({ argv: ['--help'] })
+  assert(help.kind === 'help')
+  assert.equal(help.text.replace(/\s+/g, ' ').match(/no effect yet/g)?.length, SETTINGS.filter(({ idle }) => idle).length)
 })
 
 test('loadConfig: skips the variables of other programs', () => {
@@ -271,7 +351,7 @@ test('loadConfig: names source, value and what is allowed when a value is wrong'
     ['raft_mailbox_capacity', '0', 'from 1'],
     ['heartbeat_interval_ms', '0', 'milliseconds from 1'],
     ['peers', '2@abc', 'ID@ENDPOINT_ID[:HINT]'],
-    ['enable_mdns', 'yes', 'true or false'],
+    ['enable_mdns', 'maybe', 'true or false'],
     ['log_level', 'loud', 'trace, debug'],
     ['ractor_host', 'a host', 'IP address'],
     ['http_allowed_hosts', 'http://x', 'without ports'],
@@ -281,14 +361,33 @@ test('loadConfig: names source, value and what is allowed when a value is wrong'
     const flag = `--${flagName(name)}`
     assertRefused({ argv: [`${flag}=${text}`] }, `flag ${flag}`, JSON.stringify(text), allowed)
     const variable = environmentName(name)
-    assertRefused({ env: { [variable]: text } }, `environment variable ${variable}`, JSON.stringify(text), allowed)
+    // An empty variable is an absent one.
+    if (text !== '')
+      assertRefused({ env: { [variable]: text } }, `environment variable ${variable}`, JSON.stringify(text), allowed)
     const files = { 'a.toml': `${name} = ${JSON.stringify(text)}` }
     assertRefused({ argv: ['--config', 'a.toml'], files }, `file a.toml, key ${name}`, JSON.stringify(text), allowed)
   }
 })
 
-test('loadConfig: refuses a wrong value even where a higher layer gives a right one', () => {
-  assertRefused({ argv: ['--node-id', '1', '--ractor-port', '1'], env: { ASPEN_RACTOR_PORT: 'x' } }, 'ASPEN_RACTOR_PORT')
+test('loadConfig: warns of what is wrong in a layer that does not count, and refuses the same where it does', () => {
+  const inFile = (text: string): Given => ({ argv: ['--config', 'n.toml'], files: { 'n.toml': text } })
+  const cases: readonly (readonly [wrong: Given, right: readonly string[]])[] = [
+    [{ env: { ASPEN_RACTOR_PORT: 'x' } }, ['--ractor-port', '1']],
+    [{ env: { ASPEN_COOKIE_FILE: 'gone' } }, ['--cookie', 'own']],
+    [{ env: { ASPEN_COOKIE: 'a', ASPEN_COOKIE_FILE: 'b' } }, ['--cookie', 'own']],
+    [inFile('ractor_port = 70000'), ['--ractor-port', '1']],
+    [inFile('enable_mdns = "maybe"'), ['--no-enable-mdns']],
+  ]
+  for (const [wrong, right] of cases) {
+    const argv = ['--node-id', '1', ...(wrong.argv ?? [])]
+    const { warnings } = run({ ...wrong, argv: [...argv, ...right] })
+    assert.equal(warnings.length, 1, JSON.stringify(wrong))
+    assert.match(warnings[0]!, /it is not used, because flag --[a-z-]+ gives /)
+    refusal({ ...wrong, argv })
+  }
+  const { config, warnings } = run({ ...inFile('node_id = 1\nractor_port = 1'), env: { ASPEN_RACTOR_PORT: '-1' } })
+  assert.equal(config.ractorPort, 1)
+  assert.match(warnings[0]!, /because file n.toml, key ractor_port gives ractor_port/)
 })
 
 test('loadConfig: never repeats a secret in a message', () => {
@@ -408,6 +507,10 @@ test('loadConfig: needs a token or --insecure for HTTP beyond loopback', () => {
   assert.equal(run({ argv: [...argv, '--http-token', 'abc'] }).config.httpToken, 'abc')
 })
 
+test('loadConfig: refuses a transport that is not there', () => {
+  assertRefused({ argv: ['--node-id', '1', '--transport', 'iroh'] }, 'transport is iroh (flag --transport)', 'auto or direct')
+})
+
 test('loadConfig: takes Redb for Sqlite and warns, wherever it wins', () => {
   const { config, warnings } = run({ argv: ['--node-id', '1', '--storage-backend', 'REDB'] })
   assert.equal(config.storageBackend, 'Sqlite')
@@ -422,7 +525,7 @@ test('loadConfig: reads the file that ASPEN_CONFIG names unless --config names a
   assert.equal(run({ env: { ASPEN_CONFIG: 'env.toml' }, files }).config.nodeId, 5)
   assert.equal(run({ argv: ['--config', 'flag.toml'], env: { ASPEN_CONFIG: 'env.toml' }, files }).config.nodeId, 6)
   assertRefused({ env: { ASPEN_CONFIG: 'gone.toml' } }, 'environment variable ASPEN_CONFIG', 'gone.toml')
-  assertRefused({ env: { ASPEN_CONFIG: '' } }, 'environment variable ASPEN_CONFIG')
+  assertRefused({ argv: ['--config', ''] }, 'flag --config')
 })
 
 test('loadConfig: names file, line and key of what is wrong in TOML', () => {
@@ -440,7 +543,8 @@ test('loadConfig: names file, line and key of what is wrong in TOML', () => {
 
 test('loadConfig: answers --help and --version before it looks at anything else', () => {
   const env = { ASPEN_NONSENSE: '1' }
-  assert.equal(load({ argv: ['--version', '--nonsense'], env }).kind, 'version')
+  for (const word of ['--version', '-v', '-V', 'version']) assert.equal(load({ argv: [word, '--nonsense'], env }).kind, 'version')
+  assert.equal(load({ argv: ['help'], env }).kind, 'help')
   const help = load({ argv: ['-h', '--node-id', '0'], env })
   assert(help.kind === 'help')
   for (const { name } of SETTING_NAMES) assert(help.text.includes(`--${flagName(name)}`), name)

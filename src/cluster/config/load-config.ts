@@ -6,13 +6,15 @@ import { readCommandLine } from './command-line-layer.ts'
 import { ConfigError } from './config-error.ts'
 import { CONFIG_VARIABLE, readEnvironment } from './environment-layer.ts'
 import type { Environment } from './environment-layer.ts'
-import { notAllowed } from './given.ts'
+import { notAllowed, optionNotAllowed } from './given.ts'
 import type { Given, Layer } from './given.ts'
 import { helpText } from './help.ts'
+import { nearest } from './nearest.ts'
 import type { NodeConfig } from './node-config.ts'
 import { SETTINGS } from './settings.ts'
 import type { Setting } from './settings.ts'
 import { readToml } from './toml-layer.ts'
+import { show } from './untyped.ts'
 
 export interface ConfigSources {
   /** Arguments after the program's name. */
@@ -26,6 +28,12 @@ export type LoadedConfig =
   | { readonly kind: 'run'; readonly config: NodeConfig; readonly warnings: readonly string[] }
   | { readonly kind: 'help'; readonly text: string }
   | { readonly kind: 'version' }
+
+export interface CompleteConfig {
+  readonly config: NodeConfig
+  /** For the log: what was given and has no effect. */
+  readonly warnings: readonly string[]
+}
 
 type Values = Partial<Record<keyof NodeConfig, unknown>>
 type ReadFile = ConfigSources['readFile']
@@ -47,24 +55,42 @@ function textOf(given: Given, readFile: ReadFile): string {
 }
 
 function parseGiven(given: Given, readFile: ReadFile): unknown {
-  const { setting, source, isFile } = given
+  const { setting, source, isFile, problem } = given
+  if (problem !== undefined) throw problem
   const text = textOf(given, readFile)
   const value = setting.parser.parse(text)
   if (value === undefined) throw notAllowed(setting, isFile ? `${source}, file ${given.text}` : source, JSON.stringify(text))
   return value
 }
 
-/** The lower layer first. Every layer that gives a setting must give it right, whether or not a higher one wins. */
-function resolve(layers: readonly Layer[], readFile: ReadFile): { readonly values: Values; readonly winners: Layer } {
+interface Resolved {
+  readonly values: Values
+  readonly winners: Layer
+  readonly warnings: readonly string[]
+}
+
+/**
+ * The highest layer first. What is wrong in a layer below the one that gives the setting is said, and stops nothing: the
+ * node does not use it, and who starts the node has not always written what stands there.
+ */
+function resolve(layers: readonly Layer[], readFile: ReadFile): Resolved {
   const values: Values = {}
   const winners = new Map<Setting, Given>()
+  const warnings: string[] = []
   for (const layer of layers) {
     for (const [setting, given] of layer) {
-      values[setting.field] = parseGiven(given, readFile)
-      winners.set(setting, given)
+      const winner = winners.get(setting)
+      try {
+        const value = parseGiven(given, readFile)
+        if (winner === undefined) values[setting.field] = value
+      } catch (error) {
+        if (winner === undefined || !(error instanceof ConfigError)) throw error
+        warnings.push(`${error.message}; it is not used, because ${winner.source} gives ${setting.name}`)
+      }
+      if (winner === undefined) winners.set(setting, given)
     }
   }
-  return { values, winners }
+  return { values, winners, warnings }
 }
 
 /** Fills in defaults, those that depend on other settings included. */
@@ -83,10 +109,21 @@ function withoutSelf(config: NodeConfig): NodeConfig {
   return { ...config, peers: config.peers.filter(({ nodeId }) => nodeId !== config.nodeId) }
 }
 
-function warningsOf(winners: Layer): string[] {
-  return [...winners.values()]
+/** What a person has asked for and does not get. */
+function warningsOf(winners: Layer, values: Values): string[] {
+  const deprecated = [...winners.values()]
     .filter(({ setting, text }) => setting.field === 'storageBackend' && text.toLowerCase() === 'redb')
     .map(({ source, text }) => `${source}: ${text} is deprecated and means Sqlite: give Sqlite`)
+  return [...deprecated, ...idleSettings(values, (setting) => winners.get(setting)?.source ?? setting.name)]
+}
+
+/** One warning for the settings that are given and do nothing yet; a switch that is off has what it asks for. */
+function idleSettings(values: Values, nameOf: (setting: Setting) => string): string[] {
+  const idle = SETTINGS.filter(({ idle, field }) => idle && values[field] !== undefined && values[field] !== false)
+  if (idle.length === 0) return []
+  return [
+    `this version has no discovery and no supervision yet: ${idle.map(nameOf).join(', ')} ${idle.length === 1 ? 'has' : 'have'} no effect`,
+  ]
 }
 
 /**
@@ -100,30 +137,63 @@ export function loadConfig({ argv, env, readFile }: ConfigSources): LoadedConfig
   if (commandLine.version) return { kind: 'version' }
   const flags = commandLine.settings()
   const variables = readEnvironment(env)
-  const file = commandLine.configFile ?? env[CONFIG_VARIABLE]
-  const fileSource = commandLine.configFile === undefined ? `environment variable ${CONFIG_VARIABLE}` : 'flag --config'
+  const named = commandLine.configFile
+  const file = named ?? (env[CONFIG_VARIABLE] === '' ? undefined : env[CONFIG_VARIABLE])
+  const fileSource = named === undefined ? `environment variable ${CONFIG_VARIABLE}` : 'flag --config'
   if (file === '') throw new ConfigError(`${fileSource}: give the path of a TOML file`)
   const fromFile = file === undefined ? [] : [readToml(file, readNamedFile(readFile, file, fileSource))]
-  const { values, winners } = resolve([variables, ...fromFile, flags], readFile)
+  const { values, winners, warnings } = resolve([flags, ...fromFile, variables.layer], readFile)
   const config = complete(values)
   checkRelations(config, (field) => [...winners.values()].find(({ setting }) => setting.field === field)?.source ?? 'default')
-  return { kind: 'run', config: withoutSelf(config), warnings: warningsOf(winners) }
+  const checked = withoutSelf(config)
+  checkedConfigs.add(checked)
+  return { kind: 'run', config: checked, warnings: [...variables.warnings, ...warnings, ...warningsOf(winners, values)] }
+}
+
+/** Configurations that are complete and checked already, with their warnings said. */
+const checkedConfigs = new WeakSet<object>()
+
+const FIELDS: ReadonlyMap<string, Setting> = new Map(SETTINGS.map((setting) => [setting.field, setting]))
+
+function unknownOption(name: string): ConfigError {
+  const meant = nearest(name, [...FIELDS.keys()])
+  const hint = meant === undefined ? 'see the type NodeConfig for the names that are' : `did you mean ${meant}?`
+  return new ConfigError(`option ${show(name)} is not known: ${hint}`)
+}
+
+/** The values that are given, whatever their types. */
+function takeOptions(given: unknown): Values {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw new ConfigError(`the settings of a node are ${show(given)}: give an object like { nodeId: 1 }`)
+  }
+  const values: Values = {}
+  for (const [name, value] of Object.entries(given)) {
+    const setting = FIELDS.get(name)
+    if (setting === undefined) throw unknownOption(name)
+    if (value === undefined) continue
+    const taken = value === null && setting.default === null ? null : setting.parser.take(value)
+    if (taken === undefined) throw optionNotAllowed(setting, show(value))
+    values[setting.field] = taken
+  }
+  return values
 }
 
 /**
- * The configuration of a node inside another program: `given` over the defaults, with the same checks between settings.
- * @throws ConfigError
+ * The configuration of a node inside another program: `given` over the defaults, checked as strictly as a command line.
+ * @throws ConfigError that names the option
  */
+export function checkOptions(given: Partial<NodeConfig>): CompleteConfig {
+  if (typeof given === 'object' && given !== null && checkedConfigs.has(given))
+    return { config: given as NodeConfig, warnings: [] }
+  const values = takeOptions(given)
+  if (values.nodeId === undefined)
+    throw new ConfigError("option nodeId is missing: give this node's number in the cluster, from 1")
+  const config = complete(values)
+  checkRelations(config, (field) => (values[field] === undefined ? 'default' : `option ${field}`))
+  return { config: withoutSelf(config), warnings: idleSettings(values, ({ field }) => `option ${field}`) }
+}
+
+/** The same without the warnings. @throws ConfigError */
 export function completeConfig(given: Partial<NodeConfig> & Pick<NodeConfig, 'nodeId'>): NodeConfig {
-  for (const setting of SETTINGS) {
-    const value = given[setting.field]
-    if (value === undefined || value === null || setting.field === 'peers') continue
-    if (setting.parser.parse(setting.parser.format(value)) === undefined) {
-      throw notAllowed(setting, `option ${setting.field}`, JSON.stringify(value))
-    }
-  }
-  const present = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
-  const config = complete(present)
-  checkRelations(config, (field) => (present[field] === undefined ? 'default' : `option ${field}`))
-  return withoutSelf(config)
+  return checkOptions(given).config
 }

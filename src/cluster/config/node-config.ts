@@ -8,7 +8,8 @@ export type StorageBackend = 'Sqlite' | 'InMemory'
 /** `auto` takes the direct path where an address is known, and iroh elsewhere. */
 export type TransportChoice = 'auto' | 'iroh' | 'direct'
 
-export type LogFormat = 'json' | 'pretty'
+/** `auto` is pretty on a terminal, and json elsewhere. */
+export type LogFormat = 'auto' | 'json' | 'pretty'
 
 /** Everything one node can be told; complete and checked. */
 export interface NodeConfig {

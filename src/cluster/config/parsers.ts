@@ -1,7 +1,8 @@
 import type { AddPeerRequest } from '../../api/index.ts'
 import { formatHostPort, isHost, parseHostPort, parsePort } from './host-port.ts'
 import type { HostPort } from './host-port.ts'
-import { parsePeers, splitList } from './peer-list.ts'
+import { parsePeers, splitList, takePeers } from './peer-list.ts'
+import { fieldsOf, stringsOf } from './untyped.ts'
 
 /** How a value is written in TOML: the text of the other layers is the same value, spelled out. */
 export type TomlForm = 'string' | 'integer' | 'boolean' | 'list'
@@ -13,42 +14,77 @@ export interface Parser<T> {
   readonly allowed: string
   /** Undefined when the text is not allowed. */
   parse(text: string): T | undefined
+  /** From a value of a program, whatever its type; undefined when it is not allowed. */
+  take(value: unknown): T | undefined
+  /** What {@link take} allows, where that is not what stands in `allowed`. */
+  readonly allowedValue?: string
   /** The value as a person would write it. */
   format(value: T): string
 }
 
+/** The `take` of a setting that a program gives as the text itself. */
+function taking<T>(parse: (text: string) => T | undefined): (value: unknown) => T | undefined {
+  return (value) => (typeof value === 'string' ? parse(value) : undefined)
+}
+
+function text(parse: (text: string) => string | undefined): Pick<Parser<string>, 'parse' | 'take'> {
+  return { parse, take: taking(parse) }
+}
+
+/** The `take` of a number: one that its digits stand for. */
+function takingNumber(parse: (text: string) => number | undefined): (value: unknown) => number | undefined {
+  return (value) => (typeof value === 'number' ? parse(String(value)) : undefined)
+}
+
 /** A whole number in decimal digits from `min` to `max`. */
 export function integer(min: number, max: number, unit = ''): Parser<number> {
+  const parse = (text: string): number | undefined => {
+    if (!/^\d{1,16}$/.test(text)) return undefined
+    const value = Number(text)
+    return value >= min && value <= max ? value : undefined
+  }
   return {
     form: 'integer',
     allowed: `a whole number${unit === '' ? '' : ` of ${unit}`} from ${min} to ${max}`,
-    parse(text) {
-      if (!/^\d{1,16}$/.test(text)) return undefined
-      const value = Number(text)
-      return value >= min && value <= max ? value : undefined
-    },
+    parse,
+    take: takingNumber(parse),
     format: String,
   }
 }
 
 /** One of a few words, whatever their case; the value is the word as spelled here, or what it is an alias for. */
 export function oneOf<T extends string>(words: readonly T[], aliases: Readonly<Record<string, T>> = {}): Parser<T> {
+  const parse = (text: string): T | undefined => {
+    const wanted = text.toLowerCase()
+    const alias = Object.entries(aliases).find(([name]) => name.toLowerCase() === wanted)
+    return words.find((word) => word.toLowerCase() === wanted) ?? alias?.[1]
+  }
   return {
     form: 'string',
     allowed: `one of ${[...words, ...Object.keys(aliases)].join(', ')}`,
-    parse(text) {
-      const wanted = text.toLowerCase()
-      const alias = Object.entries(aliases).find(([name]) => name.toLowerCase() === wanted)
-      return words.find((word) => word.toLowerCase() === wanted) ?? alias?.[1]
-    },
+    parse,
+    take: taking(parse),
     format: String,
   }
 }
 
+const SWITCH_WORDS: ReadonlyMap<string, boolean> = new Map([
+  ['true', true],
+  ['1', true],
+  ['yes', true],
+  ['on', true],
+  ['false', false],
+  ['0', false],
+  ['no', false],
+  ['off', false],
+])
+
+/** The usual words, whatever their case; a TOML file has booleans of its own. */
 export const trueOrFalse: Parser<boolean> = {
   form: 'boolean',
   allowed: 'true or false',
-  parse: (text) => (text === 'true' ? true : text === 'false' ? false : undefined),
+  parse: (text) => SWITCH_WORDS.get(text.toLowerCase()),
+  take: (value) => (typeof value === 'boolean' ? value : undefined),
   format: String,
 }
 
@@ -56,13 +92,14 @@ export const port: Parser<number> = {
   form: 'integer',
   allowed: 'a port from 0 to 65535, 0 for any free one',
   parse: parsePort,
+  take: takingNumber(parsePort),
   format: String,
 }
 
 export const host: Parser<string> = {
   form: 'string',
   allowed: 'an IP address or a host name, without a port',
-  parse: (text) => (isHost(text) ? text : undefined),
+  ...text((given) => (isHost(given) ? given : undefined)),
   format: String,
 }
 
@@ -70,13 +107,19 @@ export const hostPort: Parser<HostPort> = {
   form: 'string',
   allowed: 'host:port or [IPv6 address]:port, port 0 for any free one',
   parse: parseHostPort,
+  allowedValue: '{ host, port }: an IP address or a host name without brackets, and a port from 0 to 65535, 0 for any free one',
+  take(value) {
+    const given = fieldsOf(value, ['host', 'port'])
+    if (given === undefined || typeof given.host !== 'string' || typeof given.port !== 'number') return undefined
+    return parseHostPort(formatHostPort({ host: given.host, port: given.port }))
+  },
   format: formatHostPort,
 }
 
 export const path: Parser<string> = {
   form: 'string',
   allowed: 'a path that is not empty',
-  parse: (text) => (text === '' || text.includes('\0') ? undefined : text),
+  ...text((given) => (given === '' || given.includes('\0') ? undefined : given)),
   format: String,
 }
 
@@ -84,7 +127,7 @@ export const path: Parser<string> = {
 export const cookie: Parser<string> = {
   form: 'string',
   allowed: '1 to 1024 characters without control characters',
-  parse: (text) => (/^[^\p{Cc}\p{Cs}]{1,1024}$/u.test(text) ? text : undefined),
+  ...text((given) => (/^[^\p{Cc}\p{Cs}]{1,1024}$/u.test(given) ? given : undefined)),
   format: String,
 }
 
@@ -92,7 +135,7 @@ export const cookie: Parser<string> = {
 export const bearerToken: Parser<string> = {
   form: 'string',
   allowed: '1 to 1024 letters, digits and -._~+/ with any = at the end',
-  parse: (text) => (/^(?=.{1,1024}$)[A-Za-z0-9\-._~+/]+=*$/.test(text) ? text : undefined),
+  ...text((given) => (/^(?=.{1,1024}$)[A-Za-z0-9\-._~+/]+=*$/.test(given) ? given : undefined)),
   format: String,
 }
 
@@ -103,6 +146,11 @@ export const hostList: Parser<readonly string[]> = {
     const names = splitList(text).map((name) => name.toLowerCase())
     return names.length <= 100 && names.every((name) => name === '*' || isHost(name)) ? names : undefined
   },
+  allowedValue: 'an array of at most 100 host names or addresses without ports; or of *',
+  take(value) {
+    const names = stringsOf(value)
+    return names === undefined || names.some((name) => splitList(name)[0] !== name) ? undefined : this.parse(names.join(','))
+  },
   format: (names) => names.join(','),
 }
 
@@ -110,5 +158,8 @@ export const peerList: Parser<readonly AddPeerRequest[]> = {
   form: 'list',
   allowed: 'ID@ENDPOINT_ID[:HINT], separated by commas: an ID from 1, 64 hex digits, and host:port or an http(s) relay URL',
   parse: parsePeers,
+  allowedValue:
+    'an array of { nodeId, endpointId, addresses, relay? }: a whole number from 1, 64 hex digits, host:port each, and an http(s) URL or null',
+  take: takePeers,
   format: (peers) => peers.map((peer) => `${peer.nodeId}@${peer.endpointId}`).join(','),
 }

@@ -23,6 +23,8 @@ export interface Setting<Field extends keyof NodeConfig = keyof NodeConfig> {
   readonly help: string
   /** A secret: never shown, and `NAME_file` may name a file that holds it. */
   readonly secret?: true
+  /** Accepted, and without effect until what it is about is there. */
+  readonly idle?: true
 }
 
 const MAX_INTERVAL_MS = 600_000
@@ -45,6 +47,8 @@ const milliseconds = (value: number, help: string): Row<'heartbeatIntervalMs'> =
   default: value,
   help,
 })
+
+const idle = <Field extends keyof NodeConfig>(rest: Row<Field>): Row<Field> => ({ ...rest, idle: true })
 
 const seconds = (value: number, help: string): Row<'restartWindowSecs'> => ({
   placeholder: 'SECONDS',
@@ -140,20 +144,24 @@ export const SETTINGS: readonly Setting[] = [
     default: [],
     help: 'further names that requests may carry in their Host header; * for any',
   }),
-  row('Discovery', 'enableGossip', onOff(true, 'find peers through gossip')),
-  row('Discovery', 'enableMdns', onOff(true, 'find peers on the local network')),
-  row('Discovery', 'enableDnsDiscovery', onOff(false, 'find peers through DNS')),
-  row('Discovery', 'enablePkarr', onOff(false, 'publish to and find peers in a DHT')),
-  row('Supervision', 'maxRestartCount', {
-    placeholder: 'COUNT',
-    parser: parsers.integer(0, MAX_RESTART_HISTORY_SIZE),
-    default: 3,
-    help: 'restarts within the window before the circuit opens',
-  }),
-  row('Supervision', 'restartWindowSecs', seconds(600, 'window in which restarts are counted')),
-  row('Supervision', 'actorStabilityDurationSecs', seconds(300, 'uptime after which an actor counts as stable')),
-  row('Supervision', 'circuitOpenDurationSecs', seconds(300, 'time without restarts once the circuit is open')),
-  row('Supervision', 'halfOpenStabilityDurationSecs', seconds(120, 'uptime after which a half-open circuit closes')),
+  row('Discovery', 'enableGossip', idle(onOff(true, 'find peers through gossip'))),
+  row('Discovery', 'enableMdns', idle(onOff(true, 'find peers on the local network'))),
+  row('Discovery', 'enableDnsDiscovery', idle(onOff(false, 'find peers through DNS'))),
+  row('Discovery', 'enablePkarr', idle(onOff(false, 'publish to and find peers in a DHT'))),
+  row(
+    'Supervision',
+    'maxRestartCount',
+    idle({
+      placeholder: 'COUNT',
+      parser: parsers.integer(0, MAX_RESTART_HISTORY_SIZE),
+      default: 3,
+      help: 'restarts within the window before the circuit opens',
+    }),
+  ),
+  row('Supervision', 'restartWindowSecs', idle(seconds(600, 'window in which restarts are counted'))),
+  row('Supervision', 'actorStabilityDurationSecs', idle(seconds(300, 'uptime after which an actor counts as stable'))),
+  row('Supervision', 'circuitOpenDurationSecs', idle(seconds(300, 'time without restarts once the circuit is open'))),
+  row('Supervision', 'halfOpenStabilityDurationSecs', idle(seconds(120, 'uptime after which a half-open circuit closes'))),
   row('Logging', 'logLevel', {
     placeholder: 'LEVEL',
     parser: parsers.oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal']),
@@ -162,9 +170,9 @@ export const SETTINGS: readonly Setting[] = [
   }),
   row('Logging', 'logFormat', {
     placeholder: 'FORMAT',
-    parser: parsers.oneOf(['json', 'pretty']),
-    default: 'json',
-    help: 'json or pretty, to standard error',
+    parser: parsers.oneOf(['auto', 'json', 'pretty']),
+    default: 'auto',
+    help: 'json, pretty (for people), or auto: pretty on a terminal and json elsewhere; to standard error',
   }),
 ]
 

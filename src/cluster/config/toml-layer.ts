@@ -55,8 +55,8 @@ export function readToml(file: string, text: string): Layer {
     }
     const form = name.isFile ? 'string' : name.setting.parser.form
     const spelled = toText(value, form)
-    if (spelled === undefined) throw notAllowed(name.setting, source, `${show(value)}, which is not ${FORM_NAMES[form]},`)
-    layer.add(name, source, spelled)
+    if (spelled !== undefined) layer.add(name, source, spelled)
+    else layer.addProblem(name, source, notAllowed(name.setting, source, `${show(value)}, which is not ${FORM_NAMES[form]},`))
   }
   return layer.build()
 }

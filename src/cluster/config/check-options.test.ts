@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { KvServiceBuilder } from '../kv-service-builder.ts'
+import { AspenNode } from '../aspen-node.ts'
+import { ConfigError } from './config-error.ts'
+import { checkOptions, completeConfig } from './load-config.ts'
+import type { NodeConfig } from './node-config.ts'
+import { SETTINGS } from './settings.ts'
+import type { Setting } from './settings.ts'
+
+const KEY = 'ab'.repeat(32)
+
+/** A value of every type that JavaScript has, and some that look like others. */
+const ANY_TYPE: readonly unknown[] = [
+  null,
+  true,
+  '',
+  '1',
+  'in-memory',
+  'ünknown\u0000',
+  -1,
+  0.5,
+  NaN,
+  Infinity,
+  2 ** 53,
+  1n,
+  Symbol('x'),
+  () => 1,
+  [],
+  [1],
+  [null],
+  ['a,b'],
+  [' a'],
+  {},
+  { host: 'h' },
+  { host: '[::1]', port: 1 },
+  { host: 'h', port: '1' },
+  { host: 'h', port: 1, more: 1 },
+  new Date(0),
+  new Map(),
+  Buffer.from('x'),
+  Object.create(null),
+  new Proxy({}, {}),
+]
+
+/** Values that are right for the type of a setting, before its range is looked at. */
+function hasType({ parser, default: preset }: Setting, value: unknown): boolean {
+  if (value === null) return preset === null
+  if (parser.form === 'integer') return typeof value === 'number'
+  if (parser.form === 'boolean') return typeof value === 'boolean'
+  if (parser.form === 'list') return Array.isArray(value)
+  return parser.allowedValue === undefined ? typeof value === 'string' : typeof value === 'object'
+}
+
+function refusal(settings: unknown): string {
+  try {
+    checkOptions(settings as NodeConfig)
+  } catch (error) {
+    assert(error instanceof ConfigError, String(error))
+    return error.message
+  }
+  return assert.fail(`not refused`)
+}
+
+test('checkOptions: refuses a value of any other type, for every setting, and names the option', () => {
+  for (const setting of SETTINGS) {
+    for (const value of ANY_TYPE.filter((each) => !hasType(setting, each))) {
+      const message = refusal({ nodeId: 1, [setting.field]: value })
+      assert(message.startsWith(`option ${setting.field}: `), message)
+      assert(message.length < 600 && !message.includes('\n'), message)
+    }
+  }
+})
+
+test('checkOptions: takes a value of the right type exactly as the command line takes its text', () => {
+  for (const setting of SETTINGS.filter(({ field }) => field !== 'transport')) {
+    for (const value of ANY_TYPE.filter((each) => each !== null && hasType(setting, each))) {
+      const { parser, field } = setting
+      if (typeof value !== 'string' && typeof value !== 'number') continue
+      const parsed = parser.parse(String(value))
+      if (parsed === undefined) assert.match(refusal({ nodeId: 1, [field]: value }), new RegExp(`^option ${field}: `))
+      else assert.deepEqual(parser.take(value), parsed)
+    }
+  }
+})
+
+test('checkOptions: refuses a name that is nearly right, for every setting, and says which was meant', () => {
+  for (const { field, name } of SETTINGS) {
+    const wrong = [`${field}s`, field.slice(0, -1), field.toLowerCase(), `${field[1]}${field[0]}${field.slice(2)}`]
+    for (const near of wrong.filter((each) => each !== field)) {
+      const message = refusal({ nodeId: 1, [near]: undefined })
+      assert(message.includes(`option "${near}" is not known: did you mean `), message)
+    }
+    assert(refusal({ nodeId: 1, [near(field)]: 1 }).includes(`did you mean ${field}?`))
+    if (name !== field) assert(refusal({ nodeId: 1, [name]: 1 }).includes(`option "${name}" is not known`))
+  }
+})
+
+/** A spelling that no other setting is as near to. */
+function near(field: string): string {
+  return field.toLowerCase() === field ? `${field}_` : field.toLowerCase()
+}
+
+test('checkOptions: refuses what is no object, and the lack of a node id', () => {
+  for (const value of [undefined, null, 1, 'nodeId=1', [], [1]]) assert.match(refusal(value), /the settings of a node are /)
+  assert.match(refusal({}), /option nodeId is missing/)
+  assert.match(refusal({ nodeId: undefined }), /option nodeId is missing/)
+})
+
+test('checkOptions: spells words as the command line does', () => {
+  assert.equal(completeConfig({ nodeId: 1, storageBackend: 'inmemory' as 'InMemory' }).storageBackend, 'InMemory')
+  assert.match(refusal({ nodeId: 1, storageBackend: 'in-memory' }), /Sqlite, InMemory/)
+})
+
+test('checkOptions: takes peers as objects, and refuses one with anything wrong', () => {
+  const peer = { nodeId: 2, endpointId: KEY, addresses: ['h:1'], relay: null }
+  const { endpointId, ...keyless } = peer
+  assert.deepEqual(completeConfig({ nodeId: 1, peers: [{ ...peer, endpointId: endpointId.toUpperCase() }] }).peers, [peer])
+  const viaRelay = { ...peer, relay: 'https://relay.example' }
+  assert.deepEqual(completeConfig({ nodeId: 1, peers: [viaRelay] }).peers, [viaRelay])
+  for (const wrong of [
+    `2@${KEY}:h:1`,
+    keyless,
+    { ...peer, nodeId: '2' },
+    { ...peer, nodeId: 0 },
+    { ...peer, endpointId: 'x' },
+    { ...peer, addresses: 'h:1' },
+    { ...peer, addresses: ['h'] },
+    { ...peer, addresses: ['h:0'] },
+    { ...peer, addresses: ['https://relay.example'] },
+    { ...peer, relay: 'h:1' },
+    { ...peer, relay: 1 },
+    { ...peer, address: 'h:1' },
+  ]) {
+    assert.match(refusal({ nodeId: 1, peers: [wrong] }), /^option peers: /)
+  }
+})
+
+test('checkOptions: shows no secret', () => {
+  for (const field of ['cookie', 'httpToken']) assert(!refusal({ nodeId: 1, [field]: ['hush', 'hush'] }).includes('hush'))
+})
+
+test('checkOptions: warns once of settings that do nothing', () => {
+  const { warnings } = checkOptions({ nodeId: 1, enablePkarr: true, enableMdns: false, restartWindowSecs: 5 })
+  assert.equal(warnings.length, 1)
+  assert.match(warnings[0]!, /option enablePkarr, option restartWindowSecs have no effect/)
+  assert.deepEqual(checkOptions({ nodeId: 1 }).warnings, [])
+})
+
+test('AspenNode.start, KvServiceBuilder: refuse wrong settings and dependencies before they open anything', async () => {
+  const untyped = (value: unknown): never => value as never
+  await assert.rejects(AspenNode.start(untyped({ nodeId: 1, datadir: 'x' })), {
+    name: 'ConfigError',
+    message: /did you mean dataDir/,
+  })
+  await assert.rejects(AspenNode.start(untyped(undefined)), { name: 'ConfigError' })
+  await assert.rejects(new KvServiceBuilder(untyped('1')).start(), { name: 'ConfigError', message: /^option nodeId: "1"/ })
+  await assert.rejects(new KvServiceBuilder(1).with(untyped({ cookies: 'x' })).start(), /did you mean cookie\?/)
+  for (const [name, value] of [
+    ['logger', { info() {} }],
+    ['logger', 1],
+    ['metrics', {}],
+    ['onFatal', 'exit'],
+    ['onfatal', () => 1],
+  ] as const) {
+    const start = AspenNode.start({ nodeId: 1, storageBackend: 'InMemory' }, untyped({ [name]: value }))
+    await assert.rejects(start, (error) => error instanceof ConfigError && error.message.includes(name))
+  }
+  await assert.rejects(AspenNode.start({ nodeId: 1 }, untyped(null)), { name: 'ConfigError' })
+})
