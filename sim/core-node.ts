@@ -98,6 +98,7 @@ export class CoreNode {
         random,
         incarnation: this.id * 1000 + ++this.#lives,
         encodeMembership: () => new Uint8Array(9),
+        thorough: true,
       },
       {
         term,
