@@ -1,18 +1,36 @@
 import { MAX_ADDRESS_SIZE, MAX_MEMBER_ADDRESSES, MAX_RELAY_URL_SIZE } from '../limits.ts'
+import { checkNodeId } from './check-node-ids.ts'
 import type { AddPeerRequest } from './cluster-controller.ts'
-import { AspenError } from './errors.ts'
+import { checked, givenFields, givenItems, givenLength, givenText, invalid, kindOf } from './given.ts'
 
-/** How much may be said of a peer: the same for a node and for every face of one. @throws AspenError INVALID_REQUEST */
-export function checkPeerSize({ addresses, relay = null }: AddPeerRequest): void {
-  if (addresses.length > MAX_MEMBER_ADDRESSES) {
-    const message = `the peer has ${addresses.length} addresses; at most ${MAX_MEMBER_ADDRESSES} are allowed`
-    throw new AspenError('INVALID_REQUEST', message)
-  }
-  checkLength('an address', Math.max(0, ...addresses.map((address) => address.length)), MAX_ADDRESS_SIZE)
-  checkLength('the relay', relay?.length ?? 0, MAX_RELAY_URL_SIZE)
+const ENDPOINT_ID = /^[0-9a-f]{64}$/
+
+/** A public key as text. @throws AspenError INVALID_REQUEST */
+export function checkEndpointId(endpointId: unknown): string {
+  if (typeof endpointId === 'string' && ENDPOINT_ID.test(endpointId)) return endpointId
+  const given = typeof endpointId === 'string' ? `${endpointId.length} characters of something else` : kindOf(endpointId)
+  throw invalid(`endpoint_id must be 64 lower-case hexadecimal digits: it is ${given}`)
 }
 
-function checkLength(what: string, length: number, max: number): void {
-  if (length <= max) return
-  throw new AspenError('INVALID_REQUEST', `${what} of the peer has ${length} characters; at most ${max} are allowed`)
+/** What is said of a peer, in a copy: the same for a node and for every face of one. @throws AspenError INVALID_REQUEST */
+export function checkPeer(peer: unknown): AddPeerRequest {
+  return checked('the peer', () => {
+    const fields = givenFields(peer, 'the peer', ['nodeId', 'endpointId', 'addresses', 'relay'])
+    const nodeId = checkNodeId(fields['nodeId'], 'node_id')
+    const count = givenLength(fields['addresses'], 'addresses')
+    if (count > MAX_MEMBER_ADDRESSES) {
+      throw invalid(`the peer has ${count} addresses; at most ${MAX_MEMBER_ADDRESSES} are allowed`)
+    }
+    const addresses = givenItems(fields['addresses'], count, (one) => checkLength('an address', one, MAX_ADDRESS_SIZE))
+    const { relay } = fields
+    if (relay !== undefined && relay !== null) checkLength('the relay', relay, MAX_RELAY_URL_SIZE)
+    const endpointId = checkEndpointId(fields['endpointId'])
+    return { nodeId, endpointId, addresses, ...(relay === undefined ? {} : { relay: relay as string | null }) }
+  })
+}
+
+function checkLength(what: string, value: unknown, max: number): string {
+  const text = givenText(value, `${what} of the peer`)
+  if (text.length <= max) return text
+  throw invalid(`${what} of the peer has ${text.length} characters; at most ${max} are allowed`)
 }

@@ -3,8 +3,10 @@
  * {@link Command} is validated, with keys and values as bytes. Everything below the faces sees Commands only.
  */
 import { utf8Encode } from '../lib/index.ts'
-import { MAX_KEY_SIZE, MAX_SETMULTI_KEYS, MAX_TXN_OPERATIONS, MAX_VALUE_SIZE } from '../limits.ts'
+import { MAX_KEY_SIZE, MAX_VALUE_SIZE } from '../limits.ts'
+import { checkWrite } from './check-write.ts'
 import { AspenError } from './errors.ts'
+import { givenData } from './given.ts'
 
 /** Text is UTF-8 encoded; bytes are taken as they are. */
 export type Data = string | Uint8Array
@@ -81,17 +83,14 @@ export interface Envelope {
   readonly command: Command
 }
 
-function toBytes(data: Data, what: string): Uint8Array {
-  if (typeof data !== 'string') return data
-  if (!data.isWellFormed()) {
-    throw new AspenError('INVALID_REQUEST', `the ${what} has a lone surrogate: it is not valid Unicode`)
-  }
-  return utf8Encode(data)
+function toBytes(data: unknown, what: string): Uint8Array {
+  const given = givenData(data, what)
+  return typeof given === 'string' ? utf8Encode(given) : given
 }
 
-/** The bytes of a key. @throws AspenError INVALID_KEY, KEY_TOO_LARGE, INVALID_REQUEST */
+/** The bytes of a key, which nobody else can change. @throws AspenError INVALID_KEY, KEY_TOO_LARGE, INVALID_REQUEST */
 export function toKey(data: Data): Uint8Array {
-  const key = toBytes(data, 'key')
+  const key = toBytes(data, 'the key')
   if (key.length === 0) throw new AspenError('INVALID_KEY', 'the key is empty: a key has 1 to 1024 bytes')
   if (key.length > MAX_KEY_SIZE) {
     throw new AspenError('KEY_TOO_LARGE', `the key has ${key.length} bytes; at most ${MAX_KEY_SIZE} are allowed`, {
@@ -99,12 +98,12 @@ export function toKey(data: Data): Uint8Array {
       limit: MAX_KEY_SIZE,
     })
   }
-  return key
+  return typeof data === 'string' ? key : new Uint8Array(key)
 }
 
-/** The bytes of a value. @throws AspenError VALUE_TOO_LARGE, INVALID_REQUEST */
+/** The bytes of a value; bytes are not copied. @throws AspenError VALUE_TOO_LARGE, INVALID_REQUEST */
 export function toValue(data: Data): Uint8Array {
-  const value = toBytes(data, 'value')
+  const value = toBytes(data, 'the value')
   if (value.length > MAX_VALUE_SIZE) {
     throw new AspenError('VALUE_TOO_LARGE', `the value has ${value.length} bytes; at most ${MAX_VALUE_SIZE} are allowed`, {
       size: value.length,
@@ -114,65 +113,36 @@ export function toValue(data: Data): Uint8Array {
   return value
 }
 
-function checkCount(count: number, limit: number, what: string): void {
-  if (count === 0) throw new AspenError('INVALID_REQUEST', `the ${what} is empty: give 1 to ${limit}`)
-  if (count > limit) {
-    throw new AspenError('BATCH_TOO_LARGE', `the ${what} has ${count} items; at most ${limit} are allowed`, {
-      size: count,
-      limit,
-    })
-  }
-}
-
 function toOperation(operation: WriteOperation): Operation {
   if ('Set' in operation) return { type: 'set', key: toKey(operation.Set.key), value: toValue(operation.Set.value) }
   if ('Delete' in operation) return { type: 'delete', key: toKey(operation.Delete.key) }
-  if ('Get' in operation) return { type: 'get', key: toKey(operation.Get.key) }
-  throw new AspenError('INVALID_REQUEST', 'an operation of a transaction is one of Set, Delete, Get')
+  return { type: 'get', key: toKey(operation.Get.key) }
 }
 
 function toCondition(condition: WriteCondition): Condition {
   const key = toKey(condition.key)
   if ('value' in condition) return { type: 'value', key, value: toValue(condition.value) }
   if ('absent' in condition) return { type: 'absent', key, absent: condition.absent }
-  if ('mod_revision' in condition) {
-    const modRevision = condition.mod_revision
-    if (!Number.isSafeInteger(modRevision) || modRevision < 0) {
-      throw new AspenError('INVALID_REQUEST', `mod_revision is ${modRevision}: it must be a whole number from 0`)
-    }
-    return { type: 'mod-revision', key, modRevision }
-  }
-  throw new AspenError('INVALID_REQUEST', 'a condition has one of value, mod_revision, absent')
+  return { type: 'mod-revision', key, modRevision: condition.mod_revision }
 }
 
 /**
- * Validates a write.
+ * Validates a write, whatever it is given. Values are views of what it was given.
  * @throws AspenError INVALID_REQUEST, INVALID_KEY, KEY_TOO_LARGE, VALUE_TOO_LARGE, BATCH_TOO_LARGE
  */
-export function toCommand(write: WriteCommand): Command {
+export function toCommand(given: WriteCommand): Command {
+  const write = checkWrite(given)
   if ('Set' in write) {
     return { type: 'batch', operations: [{ type: 'set', key: toKey(write.Set.key), value: toValue(write.Set.value) }] }
   }
   if ('Delete' in write) return { type: 'batch', operations: [{ type: 'delete', key: toKey(write.Delete.key) }] }
   if ('SetMulti' in write) {
     const { pairs } = write.SetMulti
-    checkCount(pairs.length, MAX_SETMULTI_KEYS, 'list of pairs')
     return { type: 'batch', operations: pairs.map(([key, value]) => ({ type: 'set', key: toKey(key), value: toValue(value) })) }
   }
   if ('DeleteMulti' in write) {
-    const { keys } = write.DeleteMulti
-    checkCount(keys.length, MAX_SETMULTI_KEYS, 'list of keys')
-    return { type: 'batch', operations: keys.map((key) => ({ type: 'delete', key: toKey(key) })) }
+    return { type: 'batch', operations: write.DeleteMulti.keys.map((key) => ({ type: 'delete', key: toKey(key) })) }
   }
-  if ('Txn' in write) {
-    const { compare, then, else: otherwise = [] } = write.Txn
-    checkCount(compare.length + then.length + otherwise.length, MAX_TXN_OPERATIONS, 'transaction')
-    return {
-      type: 'txn',
-      compare: compare.map(toCondition),
-      then: then.map(toOperation),
-      else: otherwise.map(toOperation),
-    }
-  }
-  throw new AspenError('INVALID_REQUEST', 'a command is one of Set, SetMulti, Delete, DeleteMulti, Txn')
+  const { compare, then, else: otherwise = [] } = write.Txn
+  return { type: 'txn', compare: compare.map(toCondition), then: then.map(toOperation), else: otherwise.map(toOperation) }
 }

@@ -6,9 +6,13 @@ export type {
   ClusterState,
   SnapshotReport,
 } from './cluster-controller.ts'
-export { checkNodeIds } from './check-node-ids.ts'
-export { checkPeerSize } from './check-peer.ts'
+export { checkMembership, checkVoters } from './check-membership.ts'
+export { checkNodeId, checkNodeIds } from './check-node-ids.ts'
+export { checkOptions } from './check-options.ts'
+export { checkEndpointId, checkPeer } from './check-peer.ts'
 export { checkTimeout } from './check-timeout.ts'
+export { checkWrite } from './check-write.ts'
+export { checked, givenFields, givenItems, givenLength, givenText } from './given.ts'
 export { toCommand, toKey, toValue } from './commands.ts'
 export type {
   ClientSequence,
@@ -39,6 +43,6 @@ export type {
   WriteResult,
 } from './key-value-store.ts'
 export { KvClient } from './kv-client.ts'
-export { remainingRange, scanLimit, scanToken } from './scan-pages.ts'
+export { checkScan, remainingRange, scanLimit, scanToken } from './scan-pages.ts'
 export type { DiskStatus, HealthCheck, NodeStatus, PeerStatus, StatusSource } from './status.ts'
 export { REJOIN_ADVICE } from './rejoin-advice.ts'

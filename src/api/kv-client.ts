@@ -1,5 +1,6 @@
 import { utf8Decode } from '../lib/index.ts'
 import type { Data, WriteCommand } from './commands.ts'
+import { invalid, kindOf } from './given.ts'
 import type {
   KeyValue,
   KeyValueStore,
@@ -10,6 +11,7 @@ import type {
   WriteOptions,
   WriteResult,
 } from './key-value-store.ts'
+import { checkScan } from './scan-pages.ts'
 
 /**
  * The key-value store with the calls of everyday use on top, over any {@link KeyValueStore}: a node of this process, or
@@ -23,7 +25,9 @@ import type {
 export class KvClient implements KeyValueStore {
   readonly #store: KeyValueStore
 
+  /** @throws AspenError INVALID_REQUEST for what is no store */
   constructor(store: KeyValueStore) {
+    checkStore(store)
     this.#store = store
   }
 
@@ -60,11 +64,18 @@ export class KvClient implements KeyValueStore {
 
   /** Every key of the prefix or range, page by page. Each page is linearizable by itself, the whole is not. */
   async *entries(request: Omit<ScanRequest, 'token'> = {}, options?: RequestOptions): AsyncGenerator<KeyValue, void, void> {
+    const own = checkScan(request)
     let token: string | null = null
     do {
-      const page: ScanPage = await this.#store.scan(token === null ? request : { ...request, token }, options)
+      const page: ScanPage = await this.#store.scan(token === null ? own : { ...own, token }, options)
       yield* page.entries
       token = page.token
     } while (token !== null)
   }
+}
+
+function checkStore(store: unknown): void {
+  const { write, read, scan } = (store ?? {}) as Partial<KeyValueStore>
+  if ([write, read, scan].every((method) => typeof method === 'function')) return
+  throw invalid(`the store is ${kindOf(store)}: give one with write, read and scan, such as a node or a client of one`)
 }

@@ -2,6 +2,7 @@
 import { toKey } from './commands.ts'
 import type { Data } from './commands.ts'
 import { AspenError } from './errors.ts'
+import { checked, givenData, givenFields, givenText, kindOf } from './given.ts'
 import type { ScanRange, ScanRequest } from './key-value-store.ts'
 import { compareBytes, concatBytes, prefixEnd, utf8Encode } from '../lib/index.ts'
 import { DEFAULT_SCAN_LIMIT, MAX_KEY_SIZE, MAX_SCAN_LIMIT, MAX_SCAN_TOKEN_SIZE } from '../limits.ts'
@@ -9,6 +10,31 @@ import { DEFAULT_SCAN_LIMIT, MAX_KEY_SIZE, MAX_SCAN_LIMIT, MAX_SCAN_TOKEN_SIZE }
 const TOKEN_PREFIX = 's1.'
 const TOKEN_ALPHABET = { alphabet: 'base64url', omitPadding: true } as const
 const NOTHING = new Uint8Array(0)
+
+const BOUNDS = ['prefix', 'start', 'end'] as const
+
+/**
+ * A scan in a copy that nobody else can change. An empty token is none: it is what some languages send for one that is not there.
+ * @throws AspenError INVALID_REQUEST, KEY_TOO_LARGE
+ */
+export function checkScan(request: unknown): ScanRequest {
+  return checked('the scan', () => {
+    const fields = givenFields(request, 'the scan', [...BOUNDS, 'limit', 'token'])
+    const own: { prefix?: Data; start?: Data; end?: Data; limit?: number; token?: string } = {}
+    for (const name of BOUNDS) {
+      if (fields[name] !== undefined) own[name] = ownBound(fields[name], name)
+    }
+    const { limit, token } = fields
+    if (limit !== undefined) own.limit = checkLimit(limit)
+    if (token !== undefined && token !== '') own.token = givenText(token, 'the token')
+    return own
+  })
+}
+
+function ownBound(value: unknown, name: string): Data {
+  const data = givenData(value, `the ${name} of the scan`)
+  return data.length === 0 || typeof data === 'string' ? data : toKey(data)
+}
 
 /** An empty bound is allowed where an empty key is not: it means the beginning, or no prefix. */
 function toBound(data: Data | undefined): Uint8Array {
@@ -63,10 +89,12 @@ export function remainingRange(request: ScanRequest): ScanRange {
   return { start: concatBytes([lastKey(request.token, range), utf8Encode('\0')]), end: range.end }
 }
 
-export function scanLimit(request: ScanRequest): number {
-  const limit = request.limit ?? DEFAULT_SCAN_LIMIT
-  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_SCAN_LIMIT) {
-    throw new AspenError('INVALID_REQUEST', `the limit is ${limit}: it must be a whole number from 1 to ${MAX_SCAN_LIMIT}`)
-  }
-  return limit
+export function scanLimit({ limit }: ScanRequest): number {
+  return limit === undefined ? DEFAULT_SCAN_LIMIT : checkLimit(limit)
+}
+
+function checkLimit(limit: unknown): number {
+  if (Number.isInteger(limit) && (limit as number) >= 1 && (limit as number) <= MAX_SCAN_LIMIT) return limit as number
+  const given = typeof limit === 'number' ? limit : kindOf(limit)
+  throw new AspenError('INVALID_REQUEST', `the limit is ${given}: it must be a whole number from 1 to ${MAX_SCAN_LIMIT}`)
 }

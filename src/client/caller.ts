@@ -7,15 +7,7 @@ import { Attempts } from './attempts.ts'
 import type { Attempt, Surroundings } from './attempts.ts'
 import { ANSWER_GRACE_MS, Connections, ExchangeFailure } from './exchange.ts'
 import type { Answer, Exchanges } from './exchange.ts'
-
-export interface HttpClientOptions {
-  /** Bearer token of the nodes. */
-  readonly token?: string
-  /** Milliseconds a call may take unless it says otherwise; 5000 when absent. */
-  readonly timeoutMs?: number
-  /** Connections kept to one node; 64 when absent. */
-  readonly connectionsPerNode?: number
-}
+import type { HttpClientOptions } from './http-options.ts'
 
 /** What a client stands in, where that is not the real world. */
 export interface CallerWorld extends Surroundings {
@@ -41,27 +33,14 @@ export interface Call<T> {
   read(json: JsonObject): T
 }
 
-function toUrls(urls: string | readonly string[]): readonly URL[] {
-  const list = typeof urls === 'string' ? [urls] : urls
-  if (list.length === 0)
-    throw new AspenError('INVALID_REQUEST', 'give the URL of at least one node, such as http://127.0.0.1:8080')
-  return list.map((text) => {
-    const url = URL.canParse(text) ? new URL(text) : undefined
-    if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
-      throw new AspenError('INVALID_REQUEST', `${text} is not the URL of a node: write http://host:port`)
-    }
-    return url
-  })
-}
-
 export class Caller {
   readonly #urls: readonly URL[]
   readonly #options: HttpClientOptions
   readonly #exchanges: Exchanges
   readonly #attempts: Attempts
 
-  constructor(urls: string | readonly string[], options: HttpClientOptions, world?: CallerWorld) {
-    this.#urls = toUrls(urls)
+  constructor(urls: readonly URL[], options: HttpClientOptions, world?: CallerWorld) {
+    this.#urls = urls
     this.#options = options
     this.#exchanges = world?.exchanges ?? new Connections(options.connectionsPerNode ?? 64)
     this.#attempts = new Attempts(this.#urls.length, world)

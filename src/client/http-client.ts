@@ -1,4 +1,14 @@
-import { toKey } from '../api/index.ts'
+import {
+  checkEndpointId,
+  checkMembership,
+  checkNodeId,
+  checkOptions,
+  checkPeer,
+  checkScan,
+  checkVoters,
+  checkWrite,
+  toKey,
+} from '../api/index.ts'
 import type {
   AddPeerRequest,
   ChangeMembershipRequest,
@@ -20,7 +30,9 @@ import { AspenError } from '../api/index.ts'
 import { camelCase, MalformedAnswer, toEntry, toScanPage, toWriteResult } from './answers.ts'
 import type { JsonObject } from './answers.ts'
 import { Caller } from './caller.ts'
-import type { CallerWorld, HttpClientOptions } from './caller.ts'
+import type { CallerWorld } from './caller.ts'
+import { checkHttpOptions, checkUrls } from './http-options.ts'
+import type { HttpClientOptions } from './http-options.ts'
 import { readBody, scanBody, writeBody } from './requests.ts'
 
 /** What GET /health says. */
@@ -57,31 +69,32 @@ export class AspenHttpClient implements KeyValueStore, ClusterController {
   readonly #caller: Caller
 
   /** @param world time, chance and the way to the nodes, where they are simulated */
-  constructor(urls: string | readonly string[], options: HttpClientOptions = {}, world?: CallerWorld) {
-    this.#caller = new Caller(urls, options, world)
+  constructor(urls: string | readonly string[], options?: HttpClientOptions, world?: CallerWorld) {
+    this.#caller = new Caller(checkUrls(urls), checkHttpOptions(options), world)
   }
 
-  async write(command: WriteCommand, options: WriteOptions = {}): Promise<WriteResult> {
+  async write(command: WriteCommand, options?: WriteOptions): Promise<WriteResult> {
+    const checked = checkOptions(options)
     return this.#caller.call({
       method: 'POST',
       path: '/write',
-      body: writeBody(command, options),
-      repeatable: options.origin !== undefined,
+      body: writeBody(checkWrite(command), checked),
+      repeatable: checked.origin !== undefined,
       changes: true,
-      timeoutMs: options.timeoutMs,
+      timeoutMs: checked.timeoutMs,
       read: toWriteResult,
     })
   }
 
-  async read(key: Data, options: RequestOptions = {}): Promise<KeyValue | undefined> {
+  async read(key: Data, options?: RequestOptions): Promise<KeyValue | undefined> {
     const bytes = toKey(key)
     try {
       return await this.#caller.call({
         method: 'POST',
         path: '/read',
-        body: readBody(key),
+        body: readBody(typeof key === 'string' ? key : bytes),
         repeatable: true,
-        timeoutMs: options.timeoutMs,
+        timeoutMs: checkOptions(options).timeoutMs,
         read: (json) => toEntry(json, bytes),
       })
     } catch (error) {
@@ -90,47 +103,50 @@ export class AspenHttpClient implements KeyValueStore, ClusterController {
     }
   }
 
-  async scan(request: ScanRequest, options: RequestOptions = {}): Promise<ScanPage> {
+  async scan(request: ScanRequest, options?: RequestOptions): Promise<ScanPage> {
     return this.#caller.call({
       method: 'POST',
       path: '/scan',
-      body: scanBody(request),
+      body: scanBody(checkScan(request)),
       repeatable: true,
-      timeoutMs: options.timeoutMs,
+      timeoutMs: checkOptions(options).timeoutMs,
       read: toScanPage,
     })
   }
 
-  async init(members: readonly number[], options: RequestOptions = {}): Promise<ClusterState> {
+  async init(members: readonly number[], options?: RequestOptions): Promise<ClusterState> {
     return this.#caller.call({
       method: 'POST',
       path: '/init',
-      body: { members },
+      body: { members: checkVoters(members) },
       repeatable: false,
       pinned: true,
-      timeoutMs: options.timeoutMs,
+      timeoutMs: checkOptions(options).timeoutMs,
       read: toClusterState,
     })
   }
 
-  async addLearner(nodeId: number, endpointId?: string, options: RequestOptions = {}): Promise<ClusterState> {
+  async addLearner(nodeId: number, endpointId?: string, options?: RequestOptions): Promise<ClusterState> {
     return this.#caller.call({
       method: 'POST',
       path: '/add-learner',
-      body: { node_id: nodeId, ...(endpointId === undefined ? {} : { endpoint_id: endpointId }) },
+      body: {
+        node_id: checkNodeId(nodeId, 'node_id'),
+        ...(endpointId === undefined ? {} : { endpoint_id: checkEndpointId(endpointId) }),
+      },
       repeatable: false,
-      timeoutMs: options.timeoutMs,
+      timeoutMs: checkOptions(options).timeoutMs,
       read: toClusterState,
     })
   }
 
-  async changeMembership(request: ChangeMembershipRequest, options: RequestOptions = {}): Promise<ClusterState> {
+  async changeMembership(request: ChangeMembershipRequest, options?: RequestOptions): Promise<ClusterState> {
     return this.#caller.call({
       method: 'POST',
       path: '/change-membership',
-      body: { members: request.members, ...(request.learners === undefined ? {} : { learners: request.learners }) },
+      body: checkMembership(request),
       repeatable: false,
-      timeoutMs: options.timeoutMs,
+      timeoutMs: checkOptions(options).timeoutMs,
       read: toClusterState,
     })
   }
@@ -140,11 +156,11 @@ export class AspenHttpClient implements KeyValueStore, ClusterController {
   }
 
   async addPeer(peer: AddPeerRequest): Promise<void> {
-    const relay = peer.relay === undefined ? {} : { relay: peer.relay }
+    const { nodeId, endpointId, addresses, relay } = checkPeer(peer)
     await this.#caller.call({
       method: 'POST',
       path: '/add-peer',
-      body: { node_id: peer.nodeId, endpoint_id: peer.endpointId, addresses: peer.addresses, ...relay },
+      body: { node_id: nodeId, endpoint_id: endpointId, addresses, ...(relay === undefined ? {} : { relay }) },
       repeatable: true,
       pinned: true,
       timed: false,
@@ -156,14 +172,14 @@ export class AspenHttpClient implements KeyValueStore, ClusterController {
     return this.#get('/leader', false, toLeader)
   }
 
-  async triggerSnapshot(options: RequestOptions = {}): Promise<SnapshotReport> {
+  async triggerSnapshot(options?: RequestOptions): Promise<SnapshotReport> {
     return this.#caller.call({
       method: 'POST',
       path: '/trigger-snapshot',
       body: {},
       repeatable: true,
       pinned: true,
-      timeoutMs: options.timeoutMs,
+      timeoutMs: checkOptions(options).timeoutMs,
       read: ({ snapshot }) => camelCase(snapshot) as SnapshotReport,
     })
   }
@@ -202,8 +218,8 @@ export class AspenHttpClient implements KeyValueStore, ClusterController {
  * @example
  * const aspen = connectHttp(['http://127.0.0.1:21001', 'http://127.0.0.1:21002'])
  * await aspen.write({ Set: { key: 'hello', value: 'world' } })
- * @throws AspenError INVALID_REQUEST when there is no URL, or one is not http or https
+ * @throws AspenError INVALID_REQUEST when there is no URL, one is not http or https, or an option cannot be
  */
-export function connectHttp(urls: string | readonly string[], options: HttpClientOptions = {}): AspenHttpClient {
+export function connectHttp(urls: string | readonly string[], options?: HttpClientOptions): AspenHttpClient {
   return new AspenHttpClient(urls, options)
 }

@@ -19,7 +19,7 @@ export type {
 } from '../api/index.ts'
 export { generateIdentity } from '../net/index.ts'
 export type { NodeIdentity } from '../net/index.ts'
-export type { HttpClientOptions } from './caller.ts'
+export type { HttpClientOptions } from './http-options.ts'
 export { AspenHttpClient, connectHttp } from './http-client.ts'
 export type { HealthReport } from './http-client.ts'
 export { AspenLinkClient, connectLink } from './link-client.ts'

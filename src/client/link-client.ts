@@ -1,4 +1,13 @@
-import { AspenError, ERROR_CATALOGUE, remainingRange, scanLimit, toCommand, toKey } from '../api/index.ts'
+import {
+  AspenError,
+  checkOptions,
+  checkScan,
+  ERROR_CATALOGUE,
+  remainingRange,
+  scanLimit,
+  toCommand,
+  toKey,
+} from '../api/index.ts'
 import type {
   Data,
   ErrorCode,
@@ -13,7 +22,7 @@ import type {
 } from '../api/index.ts'
 import { MAX_CLIENT_LINK_REQUEST_BYTES, MAX_CLIENT_LINK_REQUESTS, MAX_CLIENT_REQUEST_BYTES, MAX_COMMAND_SIZE } from '../limits.ts'
 import { LinkDialer } from '../net/index.ts'
-import { CLIENT_PROTOCOL, encodeEnvelope, WireError } from '../wire/index.ts'
+import { CLIENT_PROTOCOL, encodeEnvelope } from '../wire/index.ts'
 import { Attempts } from './attempts.ts'
 import type { Attempt } from './attempts.ts'
 import { ExchangeFailure } from './exchange.ts'
@@ -58,47 +67,49 @@ export class AspenLinkClient implements KeyValueStore {
   #closed = false
 
   constructor(options: LinkClientOptions) {
-    checkLinkOptions(options, MAX_CLIENT_LINK_REQUESTS)
-    this.#options = options
-    const { endpoints, maxInFlight = MAX_CLIENT_LINK_REQUESTS, keepAliveMs = KEEP_ALIVE_MS } = options
+    const own = checkLinkOptions(options, MAX_CLIENT_LINK_REQUESTS)
+    this.#options = own
+    const { endpoints, maxInFlight = MAX_CLIENT_LINK_REQUESTS, keepAliveMs = KEEP_ALIVE_MS } = own
     const dialer = (): Promise<LinkDialer> => this.#openDialer()
     this.#connections = endpoints.map((endpoint) => new LinkConnection({ endpoint, dialer, maxInFlight, keepAliveMs }))
     this.#attempts = new Attempts(endpoints.length)
   }
 
-  async write(command: WriteCommand, options: WriteOptions = {}): Promise<WriteResult> {
-    const envelope = encodeWrite(command, options)
+  async write(command: WriteCommand, options?: WriteOptions): Promise<WriteResult> {
+    const checked = checkOptions(options)
+    const envelope = encodeWrite(command, checked)
     return this.#call({
       body: { type: 'write', envelope },
       size: envelope.length + REQUEST_OVERHEAD,
-      repeatable: options.origin !== undefined,
+      repeatable: checked.origin !== undefined,
       changes: true,
-      timeoutMs: options.timeoutMs,
+      timeoutMs: checked.timeoutMs,
       read: (answer) => (answer.type === 'written' ? ownedResult(answer.result) : undefined),
     })
   }
 
-  async read(key: Data, options: RequestOptions = {}): Promise<KeyValue | undefined> {
+  async read(key: Data, options?: RequestOptions): Promise<KeyValue | undefined> {
     const bytes = toKey(key)
     const entry = await this.#call({
       body: { type: 'read', key: bytes },
       size: bytes.length + REQUEST_OVERHEAD,
       repeatable: true,
-      timeoutMs: options.timeoutMs,
+      timeoutMs: checkOptions(options).timeoutMs,
       read: (answer) => (answer.type === 'found' ? answer.entry : undefined),
     })
     return entry === null ? undefined : owned(entry)
   }
 
-  async scan(request: ScanRequest, options: RequestOptions = {}): Promise<ScanPage> {
+  async scan(request: ScanRequest, options?: RequestOptions): Promise<ScanPage> {
     // The node checks the same; here nothing is sent that it would refuse.
-    remainingRange(request)
-    scanLimit(request)
+    const checked = checkScan(request)
+    remainingRange(checked)
+    scanLimit(checked)
     const page = await this.#call({
-      body: { type: 'scan', request },
-      size: scanSize(request) + REQUEST_OVERHEAD,
+      body: { type: 'scan', request: checked },
+      size: scanSize(checked) + REQUEST_OVERHEAD,
       repeatable: true,
-      timeoutMs: options.timeoutMs,
+      timeoutMs: checkOptions(options).timeoutMs,
       read: (answer) => (answer.type === 'page' ? answer.page : undefined),
     })
     return { entries: page.entries.map(owned), token: page.token }
@@ -169,14 +180,7 @@ export function connectLink(options: LinkClientOptions): AspenLinkClient {
 
 /** @throws AspenError as the node would refuse the command */
 function encodeWrite(write: WriteCommand, { origin }: WriteOptions): Uint8Array {
-  const command = toCommand(write)
-  let envelope: Uint8Array
-  try {
-    envelope = encodeEnvelope({ origin: origin ?? null, command })
-  } catch (error) {
-    if (error instanceof WireError) throw new AspenError('INVALID_REQUEST', error.message)
-    throw error
-  }
+  const envelope = encodeEnvelope({ origin: origin ?? null, command: toCommand(write) })
   if (envelope.length <= MAX_COMMAND_SIZE) return envelope
   throw new AspenError('COMMAND_TOO_LARGE', `the command has ${envelope.length} bytes; at most ${MAX_COMMAND_SIZE} are allowed`, {
     size: envelope.length,

@@ -1,5 +1,6 @@
 /** What a client over links is told, checked. */
-import { AspenError } from '../api/index.ts'
+import { KeyObject } from 'node:crypto'
+import { AspenError, checked, checkTimeout, givenFields, givenItems, givenLength, givenText } from '../api/index.ts'
 import { isEndpointId, parseAddress } from '../net/index.ts'
 import type { NodeIdentity } from '../net/index.ts'
 
@@ -28,22 +29,66 @@ export interface LinkClientOptions {
   readonly scryptCost?: number
 }
 
-/** @throws AspenError INVALID_REQUEST */
-export function checkLinkOptions(options: LinkClientOptions, mostInFlight: number): void {
-  const { endpoints, cookie, maxInFlight = mostInFlight } = options
-  if (endpoints.length === 0) throw invalid('give the endpoint id and the address of at least one node')
-  for (const { endpointId, address } of endpoints) {
-    if (!isEndpointId(endpointId)) {
-      throw invalid(`${JSON.stringify(endpointId)} is no endpoint id: 64 lower-case hexadecimal digits, as /node-info says`)
+const OPTIONS = ['endpoints', 'cookie', 'timeoutMs', 'identity', 'maxInFlight', 'keepAliveMs', 'scryptCost']
+const MAX_ENDPOINTS = 1_000
+const MAX_KEEP_ALIVE_MS = 60_000
+/** 2^20 takes a gigabyte. */
+const MAX_SCRYPT_COST = 2 ** 20
+
+/** The options in a copy. @throws AspenError INVALID_REQUEST */
+export function checkLinkOptions(options: unknown, mostInFlight: number): LinkClientOptions {
+  return checked('the options', () => {
+    const given = givenFields(options, 'the options', OPTIONS)
+    const { timeoutMs, identity, maxInFlight, keepAliveMs, scryptCost } = given
+    const endpoints = checkEndpoints(given['endpoints'])
+    const cookie = givenText(given['cookie'], 'the cookie')
+    if (cookie === '') throw invalid('the cookie is empty: give the one that the nodes were started with')
+    return {
+      endpoints,
+      cookie,
+      ...(timeoutMs === undefined ? {} : { timeoutMs: checkTimeout(timeoutMs) }),
+      ...(identity === undefined ? {} : { identity: checkIdentity(identity) }),
+      ...(maxInFlight === undefined ? {} : { maxInFlight: checkWhole(maxInFlight, 'maxInFlight', mostInFlight) }),
+      ...(keepAliveMs === undefined ? {} : { keepAliveMs: checkWhole(keepAliveMs, 'keepAliveMs', MAX_KEEP_ALIVE_MS) }),
+      ...(scryptCost === undefined ? {} : { scryptCost: checkScryptCost(scryptCost) }),
     }
-    if (parseAddress(address) === undefined) {
-      throw invalid(`${JSON.stringify(address)} is not the address of a node: write host:port, the port being its ractor_port`)
-    }
+  })
+}
+
+function checkEndpoints(list: unknown): readonly LinkEndpoint[] {
+  const length = givenLength(list, 'the list of endpoints')
+  if (length === 0) throw invalid('give the endpoint id and the address of at least one node')
+  if (length > MAX_ENDPOINTS) throw invalid(`there are ${length} endpoints; at most ${MAX_ENDPOINTS} are allowed`)
+  return givenItems(list, length, checkEndpoint)
+}
+
+function checkEndpoint(endpoint: unknown): LinkEndpoint {
+  const fields = givenFields(endpoint, 'an endpoint', ['endpointId', 'address'])
+  const endpointId = givenText(fields['endpointId'], 'the endpoint id')
+  const address = givenText(fields['address'], 'the address of an endpoint')
+  if (!isEndpointId(endpointId)) {
+    throw invalid(`${JSON.stringify(endpointId)} is no endpoint id: 64 lower-case hexadecimal digits, as /node-info says`)
   }
-  if (cookie === '') throw invalid('the cookie is empty: give the one that the nodes were started with')
-  if (!Number.isSafeInteger(maxInFlight) || maxInFlight < 1 || maxInFlight > mostInFlight) {
-    throw invalid(`maxInFlight is ${maxInFlight}: it must be a whole number from 1 to ${mostInFlight}`)
-  }
+  if (parseAddress(address) !== undefined) return { endpointId, address }
+  throw invalid(`${JSON.stringify(address)} is not the address of a node: write host:port, the port being its ractor_port`)
+}
+
+function checkIdentity(identity: unknown): NodeIdentity {
+  const { endpointId, privateKey } = identity as Partial<NodeIdentity>
+  if (typeof endpointId === 'string' && isEndpointId(endpointId) && privateKey instanceof KeyObject)
+    return identity as NodeIdentity
+  throw invalid('identity is not one that createIdentity made')
+}
+
+function checkScryptCost(cost: unknown): number {
+  const whole = checkWhole(cost, 'scryptCost', MAX_SCRYPT_COST)
+  if (whole > 1 && Number.isInteger(Math.log2(whole))) return whole
+  throw invalid(`scryptCost is ${whole}: it must be a power of two`)
+}
+
+function checkWhole(value: unknown, name: string, max: number): number {
+  if (Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= max) return value as number
+  throw invalid(`${name} is ${typeof value === 'number' ? value : typeof value}: it must be a whole number from 1 to ${max}`)
 }
 
 function invalid(message: string): AspenError {

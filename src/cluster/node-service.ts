@@ -4,9 +4,13 @@
  */
 import {
   AspenError,
-  checkNodeIds,
-  checkPeerSize,
-  checkTimeout,
+  checkEndpointId,
+  checkMembership,
+  checkNodeId,
+  checkOptions,
+  checkPeer,
+  checkScan,
+  checkVoters,
   remainingRange,
   scanLimit,
   scanToken,
@@ -16,7 +20,6 @@ import {
 import type {
   AddPeerRequest,
   ChangeMembershipRequest,
-  ClientSequence,
   ClusterController,
   ClusterState,
   Data,
@@ -32,15 +35,7 @@ import type {
   WriteOptions,
   WriteResult,
 } from '../api/index.ts'
-import {
-  MAX_CLIENT_ID_SIZE,
-  MAX_COMMAND_SIZE,
-  MAX_LEARNERS,
-  MAX_MEMBER_ADDRESSES,
-  MAX_REQUEST_TIMEOUT_MS,
-  MAX_SCAN_PAGE_BYTES,
-  MIN_CLIENT_SEQUENCE,
-} from '../limits.ts'
+import { MAX_COMMAND_SIZE, MAX_MEMBER_ADDRESSES, MAX_REQUEST_TIMEOUT_MS, MAX_SCAN_PAGE_BYTES } from '../limits.ts'
 import type { PeerBook } from '../net/index.ts'
 import type { Clock, LogStore, SnapshotStore, StateMachine, StoredSnapshot, Transport } from '../ports/index.ts'
 import type { Membership } from '../raft/index.ts'
@@ -86,8 +81,9 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
 
   // --- KeyValueStore ---
 
-  async write(command: WriteCommand, options: WriteOptions = {}): Promise<WriteResult> {
-    const envelope = encodeEnvelope({ origin: checkOrigin(options), command: toCommand(command) })
+  async write(command: WriteCommand, options?: WriteOptions): Promise<WriteResult> {
+    const checked = checkOptions(options)
+    const envelope = encodeEnvelope({ origin: checked.origin ?? null, command: toCommand(command) })
     if (envelope.length > MAX_COMMAND_SIZE) {
       throw new AspenError(
         'COMMAND_TOO_LARGE',
@@ -98,19 +94,20 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
         },
       )
     }
-    return this.#ask((reply, deadline) => this.#parts.actor.send({ type: 'write', envelope, deadline, reply }), options)
+    return this.#ask((reply, deadline) => this.#parts.actor.send({ type: 'write', envelope, deadline, reply }), checked)
   }
 
-  async read(key: Data, options: RequestOptions = {}): Promise<KeyValue | undefined> {
+  async read(key: Data, options?: RequestOptions): Promise<KeyValue | undefined> {
     const bytes = toKey(key)
-    await this.#readable(options)
+    await this.#readable(checkOptions(options))
     return this.#fromState((state) => state.get(bytes))
   }
 
-  async scan(request: ScanRequest, options: RequestOptions = {}): Promise<ScanPage> {
-    const range = remainingRange(request)
-    const limit = scanLimit(request)
-    await this.#readable(options)
+  async scan(request: ScanRequest, options?: RequestOptions): Promise<ScanPage> {
+    const checked = checkScan(request)
+    const range = remainingRange(checked)
+    const limit = scanLimit(checked)
+    await this.#readable(checkOptions(options))
     const { rows, more } = this.#fromState((state) => state.scan(range, limit, MAX_SCAN_PAGE_BYTES))
     const last = rows.at(-1)
     return { entries: rows, token: more && last !== undefined ? scanToken(last.key) : null }
@@ -118,9 +115,9 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
 
   // --- ClusterController ---
 
-  async init(members: readonly number[], options: RequestOptions = {}): Promise<ClusterState> {
-    const voters = checkNodeIds(members, 'members')
-    if (voters.length === 0) throw new AspenError('INVALID_REQUEST', 'members is empty: name this node at least')
+  async init(members: readonly number[], options?: RequestOptions): Promise<ClusterState> {
+    const checked = checkOptions(options)
+    const voters = checkVoters(members)
     if (!voters.includes(this.nodeId)) {
       throw new AspenError(
         'INVALID_REQUEST',
@@ -136,27 +133,26 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
     }
     return this.#askMembership(
       (reply, deadline) => this.#parts.actor.send({ type: 'init', voters, clusterId, self, deadline, reply }),
-      options,
+      checked,
     )
   }
 
-  async addLearner(nodeId: number, endpointId?: string, options: RequestOptions = {}): Promise<ClusterState> {
-    checkNodeIds([nodeId], 'node_id')
-    const request = { op: 'add-learner', nodeId, endpointId: endpointId ?? null } as const
+  async addLearner(nodeId: number, endpointId?: string, options?: RequestOptions): Promise<ClusterState> {
+    checkNodeId(nodeId, 'node_id')
+    const key = endpointId === undefined ? null : checkEndpointId(endpointId)
+    const request = { op: 'add-learner', nodeId, endpointId: key } as const
     return this.#askMembership(
       (reply, deadline) => this.#parts.actor.send({ type: 'administer', request, deadline, reply }),
-      options,
+      checkOptions(options),
     )
   }
 
-  async changeMembership(change: ChangeMembershipRequest, options: RequestOptions = {}): Promise<ClusterState> {
-    const members = checkNodeIds(change.members, 'members')
-    if (members.length === 0) throw new AspenError('INVALID_REQUEST', 'members is empty: a cluster needs a voter')
-    const learners = change.learners === undefined ? null : checkNodeIds(change.learners, 'learners', MAX_LEARNERS)
+  async changeMembership(change: ChangeMembershipRequest, options?: RequestOptions): Promise<ClusterState> {
+    const { members, learners = null } = checkMembership(change)
     const request = { op: 'change-membership', members, learners } as const
     return this.#askMembership(
       (reply, deadline) => this.#parts.actor.send({ type: 'administer', request, deadline, reply }),
-      options,
+      checkOptions(options),
     )
   }
 
@@ -165,11 +161,9 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
   }
 
   async addPeer(peer: AddPeerRequest): Promise<void> {
-    checkNodeIds([peer.nodeId], 'node_id')
-    checkPeerSize(peer)
+    const { nodeId, endpointId, addresses, relay = null } = checkPeer(peer)
     const { peerBook, transport } = this.#parts
-    if (peer.endpointId === transport.endpointId) throw new AspenError('INVALID_REQUEST', 'endpoint_id is this node itself')
-    const { nodeId, endpointId, addresses, relay = null } = peer
+    if (endpointId === transport.endpointId) throw new AspenError('INVALID_REQUEST', 'endpoint_id is this node itself')
     if (nodeId === this.nodeId) throw new AspenError('INVALID_REQUEST', `node_id ${nodeId} is this node itself`)
     this.#checkBound(nodeId, endpointId)
     const result = peerBook.add({ nodeId, endpointId, addresses, relay }, 'add-peer')
@@ -192,7 +186,7 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
     return this.#parts.replica.view.leader
   }
 
-  async triggerSnapshot(options: RequestOptions = {}): Promise<SnapshotReport> {
+  async triggerSnapshot(options?: RequestOptions): Promise<SnapshotReport> {
     const snapshot = await this.#ask<StoredSnapshot>(
       (reply, deadline) => {
         const { clock } = this.#parts
@@ -208,7 +202,7 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
         })
         // A state at its quota takes longer than other requests may.
       },
-      { timeoutMs: MAX_REQUEST_TIMEOUT_MS, ...options },
+      { timeoutMs: MAX_REQUEST_TIMEOUT_MS, ...checkOptions(options) },
     )
     return { id: snapshot.id, logId: snapshot.last, sizeBytes: snapshot.sizeBytes }
   }
@@ -245,7 +239,6 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
   async #ask<T>(send: (reply: Reply<T>, deadline: number) => void, options: RequestOptions): Promise<T> {
     const { clock, requestTimeoutMs } = this.#parts
     const { timeoutMs = requestTimeoutMs } = options
-    checkTimeout(timeoutMs)
     const deadline = clock.now() + timeoutMs
     return new Promise<T>((resolve, reject) => {
       send((error, value) => {
@@ -254,19 +247,4 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
       }, deadline)
     })
   }
-}
-
-function checkOrigin({ origin }: WriteOptions): ClientSequence | null {
-  if (origin === undefined) return null
-  const size = Buffer.byteLength(origin.client)
-  if (size < 1 || size > MAX_CLIENT_ID_SIZE || !origin.client.isWellFormed()) {
-    throw new AspenError('INVALID_REQUEST', `the client id has ${size} bytes; 1 to ${MAX_CLIENT_ID_SIZE} are allowed`)
-  }
-  if (!Number.isSafeInteger(origin.sequence) || origin.sequence < MIN_CLIENT_SEQUENCE) {
-    throw new AspenError(
-      'INVALID_REQUEST',
-      `the sequence is ${origin.sequence}: it must be a whole number from ${MIN_CLIENT_SEQUENCE}`,
-    )
-  }
-  return origin
 }

@@ -13,6 +13,17 @@ function written(write: (writer: ByteWriter) => void): string {
 }
 
 describe('ByteWriter', () => {
+  test('constructor: refuses a size that is none, and writers after it are as sound as before', () => {
+    const sizes: unknown[] = [Number.NaN, -1, 0.5, Number.POSITIVE_INFINITY, 2 ** 53, '5', null, {}]
+    for (const size of sizes) {
+      assert.throws(() => new ByteWriter(size as number), WireError, String(size))
+      assert.equal(
+        written((w) => w.varint(300)),
+        'ac02',
+      )
+    }
+  })
+
   test('varint: is little-endian base 128 with as few bytes as possible', () => {
     const golden: [number, string][] = [
       [0, '00'],

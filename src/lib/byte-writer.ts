@@ -47,6 +47,8 @@ export class ByteWriter {
 
   /** A capacity that is enough saves copies; one that is exactly right wastes nothing either. */
   constructor(capacity: number = MIN_CAPACITY) {
+    // Before anything is touched: one NaN in the slab's account would be there for every writer after this one.
+    if (!Number.isSafeInteger(capacity) || capacity < 0) throw new WireError(`${capacity} bytes is no size of an encoding`)
     if (capacity > MAX_SLAB_CAPACITY) {
       this.#buffer = new Uint8Array(capacity)
       this.#start = 0

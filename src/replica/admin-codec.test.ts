@@ -29,7 +29,11 @@ describe('decodeAdminRequest', () => {
       '{}',
       add({ op: 'remove' }),
       ...[0, -1, 1.5, '2', null, 2 ** 53].map((nodeId) => add({ nodeId })),
-      add({ endpointId: 5 }),
+      ...[5, '', 'z'.repeat(64), 'a'.repeat(63), 'a'.repeat(70_000)].map((endpointId) => add({ endpointId })),
+      change({ members: Array.from({ length: 101 }, (_, i) => i + 1) }),
+      change({ members: Array.from({ length: 20_000 }, () => 1) }),
+      change({ learners: Array.from({ length: 101 }, (_, i) => i + 2) }),
+      change({ more: 1 }),
       JSON.stringify({ op: 'add-learner', nodeId: 2 }),
       ...[[], [0], ['1'], [1.5], null, {}, 1].map((members) => change({ members })),
       ...[[0], ['1'], {}, 1].map((learners) => change({ learners })),
@@ -37,5 +41,11 @@ describe('decodeAdminRequest', () => {
     ]
     for (const text of documents) assert.throws(() => decodeAdminRequest(utf8Encode(text)), WireError, text)
     assert.throws(() => decodeAdminRequest(Uint8Array.of(0xff)), WireError)
+  })
+
+  test('decodeAdminRequest: gives ids in order, each once, as a membership has them', () => {
+    const text = JSON.stringify({ op: 'change-membership', members: [3, 1, 3], learners: [5, 4, 5] })
+    const wanted = { op: 'change-membership', members: [1, 3], learners: [4, 5] }
+    assert.deepEqual(decodeAdminRequest(utf8Encode(text)), wanted)
   })
 })

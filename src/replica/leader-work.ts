@@ -92,16 +92,29 @@ export class LeaderWork {
     checkEnvelope(body)
     this.propose(body, deadline, (error, result) => {
       if (error !== undefined || result === undefined) reply(error)
-      else reply(undefined, encodeWriteResult(result))
+      else answerEncoded(reply, () => encodeWriteResult(result), `the command took effect as entry ${result.logId.index}`)
     })
   }
 
   #administer({ body, deadline, reply }: Job): void {
     this.#options.admin.submit(decodeAdminRequest(body), deadline, (error, membership) => {
       if (error !== undefined || membership === undefined) reply(error)
-      else reply(undefined, encodeMembership(membership))
+      else answerEncoded(reply, () => encodeMembership(membership), 'the membership is as it was asked for')
     })
   }
+}
+
+/** An answer that has no encoding is another answer, which says what was done, and no reason for the leader to stop. */
+function answerEncoded(reply: Reply<Uint8Array>, encode: () => Uint8Array, done: string): void {
+  let body: Uint8Array
+  try {
+    body = encode()
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error
+    reply(new AspenError('RESULT_TOO_LARGE', `${done}, but the answer cannot be sent: ${error.message}`))
+    return
+  }
+  reply(undefined, body)
 }
 
 /** What a peer hands over goes into every node's log: it must be a command, and fit. @throws AspenError, WireError */

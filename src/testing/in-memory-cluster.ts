@@ -3,7 +3,19 @@
  * node and neither its log nor its links. Deterministic, so that programs written against the interfaces can be tested
  * with it. No call takes time, so no deadline passes: while it is paused, calls wait for {@link InMemoryCluster.resume}.
  */
-import { AspenError, checkNodeIds, checkTimeout, remainingRange, scanLimit, scanToken, toKey } from '../api/index.ts'
+import {
+  AspenError,
+  checkEndpointId,
+  checkMembership,
+  checkNodeId,
+  checkOptions,
+  checkPeer,
+  checkScan,
+  remainingRange,
+  scanLimit,
+  scanToken,
+  toKey,
+} from '../api/index.ts'
 import type {
   AddPeerRequest,
   ChangeMembershipRequest,
@@ -26,9 +38,9 @@ import type {
   WriteOptions,
   WriteResult,
 } from '../api/index.ts'
-import { MAX_LEARNERS, DEFAULT_MAILBOX_CAPACITY, MAX_SCAN_PAGE_BYTES } from '../limits.ts'
+import { DEFAULT_MAILBOX_CAPACITY, MAX_SCAN_PAGE_BYTES } from '../limits.ts'
 import { decodeEnvelope } from '../wire/index.ts'
-import { checkVoters, InMemoryMembership } from './in-memory-membership.ts'
+import { InMemoryMembership } from './in-memory-membership.ts'
 import { checkQuota } from './in-memory-quota.ts'
 import { checkResult, encodeWrite } from './in-memory-requests.ts'
 import { InMemorySessions } from './in-memory-sessions.ts'
@@ -106,9 +118,8 @@ export class InMemoryCluster implements KeyValueStore, ClusterController, Status
     this.#checks = checks
   }
 
-  async write(write: WriteCommand, options: WriteOptions = {}): Promise<WriteResult> {
-    const envelope = encodeWrite(write, options)
-    checkPatience(options)
+  async write(write: WriteCommand, options?: WriteOptions): Promise<WriteResult> {
+    const envelope = encodeWrite(write, checkOptions(options))
     await this.#enter()
     this.#requireLeader()
     const { origin, command } = decodeEnvelope(envelope)
@@ -118,18 +129,19 @@ export class InMemoryCluster implements KeyValueStore, ClusterController, Status
     return result
   }
 
-  async read(key: Data, options: RequestOptions = {}): Promise<KeyValue | undefined> {
+  async read(key: Data, options?: RequestOptions): Promise<KeyValue | undefined> {
     const bytes = toKey(key)
-    checkPatience(options)
+    checkOptions(options)
     await this.#enter()
     this.#requireLeader()
     return this.#state.get(bytes)
   }
 
-  async scan(request: ScanRequest, options: RequestOptions = {}): Promise<ScanPage> {
-    const range = remainingRange(request)
-    const limit = scanLimit(request)
-    checkPatience(options)
+  async scan(request: ScanRequest, options?: RequestOptions): Promise<ScanPage> {
+    const checked = checkScan(request)
+    const range = remainingRange(checked)
+    const limit = scanLimit(checked)
+    checkOptions(options)
     await this.#enter()
     this.#requireLeader()
     const { rows, more } = this.#state.scan(range, limit, MAX_SCAN_PAGE_BYTES)
@@ -137,9 +149,9 @@ export class InMemoryCluster implements KeyValueStore, ClusterController, Status
     return { entries: rows, token: more && last !== undefined ? scanToken(last.key) : null }
   }
 
-  async init(members: readonly number[], options: RequestOptions = {}): Promise<ClusterState> {
+  async init(members: readonly number[], options?: RequestOptions): Promise<ClusterState> {
     const voters = this.#membership.checkFounders(members)
-    checkPatience(options)
+    checkOptions(options)
     await this.#enter()
     const state = this.#membership.init(voters)
     this.#leader = this.nodeId
@@ -147,18 +159,18 @@ export class InMemoryCluster implements KeyValueStore, ClusterController, Status
     return state
   }
 
-  async addLearner(nodeId: number, endpointId?: string, options: RequestOptions = {}): Promise<ClusterState> {
-    checkNodeIds([nodeId], 'node_id')
-    checkPatience(options)
+  async addLearner(nodeId: number, endpointId?: string, options?: RequestOptions): Promise<ClusterState> {
+    checkNodeId(nodeId, 'node_id')
+    if (endpointId !== undefined) checkEndpointId(endpointId)
+    checkOptions(options)
     await this.#enter()
     this.#requireLeader()
     return this.#changed(() => this.#membership.addLearner(nodeId, endpointId))
   }
 
-  async changeMembership(request: ChangeMembershipRequest, options: RequestOptions = {}): Promise<ClusterState> {
-    const members = checkVoters(request.members)
-    const learners = request.learners === undefined ? null : checkNodeIds(request.learners, 'learners', MAX_LEARNERS)
-    checkPatience(options)
+  async changeMembership(request: ChangeMembershipRequest, options?: RequestOptions): Promise<ClusterState> {
+    const { members, learners = null } = checkMembership(request)
+    checkOptions(options)
     await this.#enter()
     this.#requireLeader()
     return this.#changed(() => this.#membership.change(members, learners))
@@ -170,8 +182,9 @@ export class InMemoryCluster implements KeyValueStore, ClusterController, Status
   }
 
   async addPeer(peer: AddPeerRequest): Promise<void> {
+    const checked = checkPeer(peer)
     await this.#enter()
-    this.#membership.addPeer(peer)
+    this.#membership.addPeer(checked)
   }
 
   async leader(): Promise<number | null> {
@@ -179,8 +192,8 @@ export class InMemoryCluster implements KeyValueStore, ClusterController, Status
     return this.#leader
   }
 
-  async triggerSnapshot(options: RequestOptions = {}): Promise<SnapshotReport> {
-    checkPatience(options)
+  async triggerSnapshot(options?: RequestOptions): Promise<SnapshotReport> {
+    checkOptions(options)
     await this.#enter()
     this.#requireInitialized()
     this.#snapshotIndex = this.#index
@@ -280,9 +293,4 @@ export class InMemoryCluster implements KeyValueStore, ClusterController, Status
     if (origin !== null) this.#sessions.record(origin, result)
     return result
   }
-}
-
-/** Nothing here takes time, but what a real node refuses is refused. */
-function checkPatience({ timeoutMs }: RequestOptions): void {
-  if (timeoutMs !== undefined) checkTimeout(timeoutMs)
 }

@@ -1,14 +1,8 @@
 /** The checks and changes of a membership that live in one process: every known peer counts as connected and caught up. */
-import { AspenError, checkNodeIds, checkPeerSize } from '../api/index.ts'
+import { AspenError, checkVoters } from '../api/index.ts'
 import type { AddPeerRequest, ClusterNode, ClusterState } from '../api/index.ts'
 import { MAX_LEARNERS } from '../limits.ts'
 import { PeerBook } from '../net/index.ts'
-
-export function checkVoters(members: readonly number[]): readonly number[] {
-  const voters = checkNodeIds(members, 'members')
-  if (voters.length === 0) throw new AspenError('INVALID_REQUEST', 'members is empty: a cluster needs a voter')
-  return voters
-}
 
 function sameIds(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((id, i) => id === b[i])
@@ -40,8 +34,6 @@ export class InMemoryMembership {
 
   addPeer(peer: AddPeerRequest): void {
     const { nodeId, endpointId, addresses, relay = null } = peer
-    checkNodeIds([nodeId], 'node_id')
-    checkPeerSize(peer)
     if (endpointId === this.#self.endpointId) throw new AspenError('INVALID_REQUEST', 'endpoint_id is this node itself')
     if (nodeId === this.#self.id) throw new AspenError('INVALID_REQUEST', `node_id ${nodeId} is this node itself`)
     const holder = this.#state.nodes.find((node) => node.endpointId === endpointId)

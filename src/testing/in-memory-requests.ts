@@ -1,7 +1,7 @@
 /** What a real node checks of a request before it takes it on, and of a result before it answers. */
 import { AspenError, toCommand } from '../api/index.ts'
-import type { ClientSequence, WriteCommand, WriteOptions, WriteResult } from '../api/index.ts'
-import { MAX_CLIENT_ID_SIZE, MAX_COMMAND_SIZE, MAX_RESULT_BYTES } from '../limits.ts'
+import type { WriteCommand, WriteOptions, WriteResult } from '../api/index.ts'
+import { MAX_COMMAND_SIZE, MAX_RESULT_BYTES } from '../limits.ts'
 import { encodeEnvelope } from '../wire/index.ts'
 import { foundBytes } from './in-memory-sessions.ts'
 
@@ -10,7 +10,6 @@ import { foundBytes } from './in-memory-sessions.ts'
  * @throws AspenError as the node would refuse it
  */
 export function encodeWrite(write: WriteCommand, { origin }: WriteOptions): Uint8Array {
-  if (origin !== undefined) checkOrigin(origin)
   const envelope = encodeEnvelope({ origin: origin ?? null, command: toCommand(write) })
   if (envelope.length <= MAX_COMMAND_SIZE) return envelope
   const details = { size: envelope.length, limit: MAX_COMMAND_SIZE }
@@ -30,15 +29,4 @@ export function checkResult(result: WriteResult): void {
     `the transaction took effect as entry ${logId.index}, but what it found has more than ${MAX_RESULT_BYTES} bytes: read the keys one by one`,
     { log_id: logId, succeeded: txn?.succeeded },
   )
-}
-
-/** @throws AspenError INVALID_REQUEST */
-function checkOrigin({ client, sequence }: ClientSequence): void {
-  const size = Buffer.byteLength(client)
-  if (size < 1 || size > MAX_CLIENT_ID_SIZE || !client.isWellFormed()) {
-    throw new AspenError('INVALID_REQUEST', `the client id has ${size} bytes; 1 to ${MAX_CLIENT_ID_SIZE} are allowed`)
-  }
-  if (!Number.isSafeInteger(sequence) || sequence < 1) {
-    throw new AspenError('INVALID_REQUEST', `the sequence is ${sequence}: it must be a whole number from 1`)
-  }
 }

@@ -41,16 +41,28 @@ describe('writeForwardReply', () => {
     assert.deepEqual(roundTrip(failure({ message: 'a\ud800b' })), failure({ message: 'a\ufffdb' }))
   })
 
-  test('throws WireError when the details are not JSON, too deep or too large', () => {
+  test('leaves out details that are not JSON, too deep or too large', () => {
     const circular: Record<string, unknown> = {}
     circular['self'] = circular
-    const bad: ErrorDetails[] = [circular, { n: 1n }, { deep: nested(16) }, { text: 'x'.repeat(MAX_ERROR_TEXT_SIZE) }]
-    for (const details of bad) assert.throws(() => encodePeerMessage(failure({ details })), WireError)
+    const throwing = { toJSON: () => assert.fail('it throws') }
+    const bad: unknown[] = [circular, { n: 1n }, { deep: nested(16) }, throwing, undefined, null, [], 'text']
+    const large = [{ text: 'x'.repeat(MAX_ERROR_TEXT_SIZE) }, { text: 'ü'.repeat(MAX_ERROR_TEXT_SIZE / 2) }]
+    for (const details of [...bad, ...large]) {
+      const answer = roundTrip(failure({ details: details as ErrorDetails }))
+      assert.match(JSON.stringify(answer), /"details":\{"details":"left out/)
+    }
     assert.deepEqual(roundTrip(failure({ details: { deep: nested(15) } })), failure({ details: { deep: nested(15) } }))
   })
 
-  test('throws WireError when the message is too large', () => {
-    assert.throws(() => encodePeerMessage(failure({ message: 'x'.repeat(MAX_ERROR_TEXT_SIZE + 1) })), WireError)
+  test('cuts a message that is too large, between characters', () => {
+    for (const text of ['x', 'ü', '€', '😀', 'a😀', 'ab😀']) {
+      const message = text.repeat(MAX_ERROR_TEXT_SIZE)
+      const answer = roundTrip(failure({ message })) as Failure
+      assert.ok(answer.message.length > 20_000)
+      assert.equal(message.startsWith(answer.message.slice(0, -1)), true)
+    }
+    const full = failure({ message: 'x'.repeat(MAX_ERROR_TEXT_SIZE) })
+    assert.deepEqual(roundTrip(full), full)
   })
 })
 

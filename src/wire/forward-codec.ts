@@ -1,4 +1,5 @@
 import { ERROR_CATALOGUE, type ErrorCode, type ErrorDetails } from '../api/index.ts'
+import { utf8Encode } from '../lib/index.ts'
 import type { ByteReader, ByteWriter } from '../lib/index.ts'
 import type { ForwardReply, ForwardRequest } from './peer-message.ts'
 import { MAX_ERROR_DETAILS_DEPTH, MAX_ERROR_TEXT_SIZE } from './wire-limits.ts'
@@ -44,10 +45,13 @@ export interface ErrorText {
   readonly details: ErrorDetails
 }
 
+/**
+ * Every error has an encoding: text and details may quote what a user sent, and whoever waits is owed an answer. What is too long is
+ * cut, what is no text is replaced, and details that have no JSON, or too much, are left out.
+ */
 export function writeErrorText(writer: ByteWriter, { code, message, details }: ErrorText): void {
   writer.string(code, 1, MAX_CODE_SIZE, 'error code')
-  // The text may quote what a user sent; an answer with a replaced character is better than none.
-  writer.string(message.toWellFormed(), 0, MAX_ERROR_TEXT_SIZE, 'error message')
+  writer.string(fittingText(message), 0, MAX_ERROR_TEXT_SIZE, 'error message')
   writer.string(detailsToJson(details), 2, MAX_ERROR_TEXT_SIZE, 'error details')
 }
 
@@ -74,15 +78,29 @@ function isErrorCode(code: string): code is ErrorCode {
   return Object.hasOwn(ERROR_CATALOGUE, code)
 }
 
+function fittingText(text: string): string {
+  // A cut may part a pair of surrogates; a character takes three bytes at most for each of its units.
+  const cut = 3 * text.length <= MAX_ERROR_TEXT_SIZE ? text : cutText(text)
+  return cut.toWellFormed()
+}
+
+function cutText(text: string): string {
+  const units = Math.floor(MAX_ERROR_TEXT_SIZE / 3)
+  if (text.length > MAX_ERROR_TEXT_SIZE) return text.slice(0, units)
+  return utf8Encode(text).length <= MAX_ERROR_TEXT_SIZE ? text : text.slice(0, units)
+}
+
+const LEFT_OUT: ErrorDetails = { details: 'left out: there is no JSON for them, or too much' }
+
 function detailsToJson(details: ErrorDetails): string {
-  let json: string
+  let json: string | undefined
   try {
     json = JSON.stringify(details)
-  } catch (error) {
-    throw new WireError('the error details have no JSON', { cause: error })
+  } catch {
+    return JSON.stringify(LEFT_OUT)
   }
-  if (detailsFromJson(json) === undefined) throw new WireError('the error details are not a plain JSON object')
-  return json
+  const sendable = json !== undefined && utf8Encode(json).length <= MAX_ERROR_TEXT_SIZE && detailsFromJson(json) !== undefined
+  return sendable ? json : JSON.stringify(LEFT_OUT)
 }
 
 function detailsFromJson(json: string): ErrorDetails | undefined {

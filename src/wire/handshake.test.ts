@@ -114,6 +114,8 @@ describe('claims and reasons', () => {
     for (const code of LINK_REFUSALS)
       assert.deepEqual(decodeReason(encodeReason({ code, detail: 'why' })), { code, detail: 'why' })
     assert.equal(decodeReason(encodeReason({ code: 'SELF', detail: '\u20ac'.repeat(5_000) })).detail, '\u20ac'.repeat(128))
+    // The cut may part a pair of surrogates: a refusal must leave nevertheless.
+    assert.equal(decodeReason(encodeReason({ code: 'SELF', detail: `a${'😀'.repeat(500)}` })).detail, `a${'😀'.repeat(63)}\ufffd`)
   })
 
   test('decodeReason: reads a code of a later version as MALFORMED', () => {

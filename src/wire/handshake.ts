@@ -93,7 +93,7 @@ export function encodeRefusal(refusal: Refusal): Uint8Array {
 export function encodeReason(refusal: Refusal): Uint8Array {
   const writer = new ByteWriter()
   writer.varint(LINK_REFUSALS.indexOf(refusal.code))
-  writer.string(refusal.detail.toWellFormed().slice(0, MAX_DETAIL_SIZE / 4), 0, MAX_DETAIL_SIZE, 'detail')
+  writer.string(refusal.detail.slice(0, MAX_DETAIL_SIZE / 4).toWellFormed(), 0, MAX_DETAIL_SIZE, 'detail')
   return writer.finish()
 }
 

@@ -29,8 +29,6 @@ export interface ControllerTraits {
    * and without a cluster of its own.
    */
   readonly peers: 'live' | 'said'
-  /** A node id that is given twice: taken once, or an error. */
-  readonly repeatedIds: 'folded' | 'refused'
 }
 
 export type WithController = (use: (opened: OpenedController) => Promise<void>) => () => Promise<void>

@@ -3,8 +3,7 @@ import { httpPlace, memoryPlace, nodePlace, volatileNodePlace } from './cluster-
 
 clusterControllerContract('InMemoryCluster', memoryPlace, {
   peers: 'said',
-  repeatedIds: 'folded',
 })
-clusterControllerContract('AspenNode', nodePlace, { peers: 'live', repeatedIds: 'folded' })
-clusterControllerContract('AspenNode in memory', volatileNodePlace, { peers: 'live', repeatedIds: 'folded' })
-clusterControllerContract('connectHttp', httpPlace, { peers: 'live', repeatedIds: 'refused' })
+clusterControllerContract('AspenNode', nodePlace, { peers: 'live' })
+clusterControllerContract('AspenNode in memory', volatileNodePlace, { peers: 'live' })
+clusterControllerContract('connectHttp', httpPlace, { peers: 'live' })

@@ -16,7 +16,7 @@ export function clusterControllerContract(name: string, createPlace: () => Contr
       await place.dispose()
     }
   }
-  describe(`${name}: founding`, () => foundingContract(withController, traits))
+  describe(`${name}: founding`, () => foundingContract(withController))
   describe(`${name}: membership`, () => membershipContract(withController, traits))
   describe(`${name}: snapshots`, () => snapshotContract(withController))
   describe(`${name}: deadlines`, () => timeoutContract(withController))

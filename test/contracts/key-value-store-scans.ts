@@ -166,9 +166,14 @@ function tokenContract(test: StoreTest): void {
     assert.ok(token !== null)
     await refuses('INVALID_TOKEN', store.scan({ prefix: `${prefix}b`, token }))
     await refuses('INVALID_TOKEN', store.scan({ start: `${prefix}a2`, token }))
-    for (const bad of ['', 'nonsense', `${token}=`, `x${token}`, 's1.']) {
+    for (const bad of ['nonsense', `${token}=`, `x${token}`, 's1.']) {
       await refuses('INVALID_TOKEN', store.scan({ prefix: `${prefix}a`, token: bad }), JSON.stringify(bad))
     }
+  })
+
+  test('token: an empty one is none, as some languages send it', async ({ store, prefix }) => {
+    await setAll(store, prefix, ['a', 'b'])
+    assert.deepEqual(await namesIn(store, prefix, { prefix, token: '' }), ['a', 'b'])
   })
 }
 

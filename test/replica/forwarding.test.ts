@@ -41,6 +41,36 @@ test('replica: a forwarded write larger than any command is refused and does not
   assert.deepEqual([...leader.fatal, ...second.fatal], [])
 })
 
+test('replica: a forwarded membership request is refused whatever it holds, and does not stop the leader', () => {
+  const world = new World()
+  const [leader] = world.cluster([1]) as [ReturnType<World['node']>]
+  const peer = new HandPeer(world, 9)
+  peer.start(CLUSTER)
+  peer.transport.connect(endpointOf(1), leader.member.addresses)
+  world.clock.advance(200)
+  const many = Array.from({ length: 10_000 }, (_, i) => i + 1)
+  const requests = [
+    // The refusal names both keys.
+    { op: 'add-learner', nodeId: 1, endpointId: 'z'.repeat(70_000) },
+    { op: 'add-learner', nodeId: 1, endpointId: endpointOf(77) },
+    { op: 'add-learner', nodeId: 1, endpointId: '\ud800'.repeat(64) },
+    { op: 'change-membership', members: [1, 1, 1], learners: [1, 1] },
+    { op: 'change-membership', members: many, learners: null },
+    { op: 'change-membership', members: [1], learners: many },
+  ]
+  requests.forEach((request, id) => {
+    const body = new TextEncoder().encode(JSON.stringify(request))
+    peer.say(1, { type: 'forward', id: id + 1, operation: 'admin', timeoutMs: 100, body })
+    world.clock.advance(3000)
+    assert.deepEqual(leader.fatal, [], JSON.stringify(request).slice(0, 100))
+  })
+  const answers = peer.received.filter((message) => message.type === 'forward-reply')
+  assert.deepEqual(
+    answers.map((answer) => (answer.ok ? 'ok' : answer.code)),
+    ['INVALID_REQUEST', 'NODE_AMBIGUOUS', 'INVALID_REQUEST', 'ok', 'INVALID_REQUEST', 'INVALID_REQUEST'],
+  )
+})
+
 test('replica: a write without a finite deadline at a follower does not stop the node', () => {
   for (const deadline of [Number.POSITIVE_INFINITY, Number.NaN]) {
     const world = new World()

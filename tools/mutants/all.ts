@@ -1,6 +1,5 @@
 import { ELECTION } from './election.ts'
 import { IDENTITY } from './identity.ts'
-import { INVARIANTS } from './invariants.ts'
 import { MEMBERSHIP } from './membership.ts'
 import type { Mutant } from './mutant.ts'
 import { READS } from './reads.ts'
@@ -18,5 +17,4 @@ export const MUTANTS: readonly Mutant[] = [
   ...SNAPSHOTS,
   ...REQUESTS,
   ...IDENTITY,
-  ...INVARIANTS,
 ]

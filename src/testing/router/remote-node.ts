@@ -1,5 +1,14 @@
 /** A node as a client elsewhere sees it: across the network, through all of its lives. */
-import { AspenError } from '../../api/index.ts'
+import {
+  AspenError,
+  checkMembership,
+  checkNodeIds,
+  checkOptions,
+  checkPeer,
+  checkScan,
+  checkWrite,
+  toKey,
+} from '../../api/index.ts'
 import type {
   AddPeerRequest,
   ChangeMembershipRequest,
@@ -42,44 +51,54 @@ export class RemoteNode implements KeyValueStore, ClusterController {
     return this.#machine.nodeId
   }
 
-  write(command: WriteCommand, options?: WriteOptions): Promise<WriteResult> {
-    return this.#call(true, (node) => node.write(command, options))
+  // What is sent is what was given when it was sent.
+
+  async write(command: WriteCommand, options?: WriteOptions): Promise<WriteResult> {
+    const [sent, own] = [structuredClone(checkWrite(command)), checkOptions(options)]
+    return this.#call(true, (node) => node.write(sent, own))
   }
 
-  read(key: Data, options?: RequestOptions): Promise<KeyValue | undefined> {
-    return this.#call(false, (node) => node.read(key, options))
+  async read(key: Data, options?: RequestOptions): Promise<KeyValue | undefined> {
+    const [sent, own] = [toKey(key), checkOptions(options)]
+    return this.#call(false, (node) => node.read(sent, own))
   }
 
-  scan(request: ScanRequest, options?: RequestOptions): Promise<ScanPage> {
-    return this.#call(false, (node) => node.scan(request, options))
+  async scan(request: ScanRequest, options?: RequestOptions): Promise<ScanPage> {
+    const [sent, own] = [checkScan(request), checkOptions(options)]
+    return this.#call(false, (node) => node.scan(sent, own))
   }
 
-  init(members: readonly number[], options?: RequestOptions): Promise<ClusterState> {
-    return this.#call(true, (node) => node.init(members, options))
+  async init(members: readonly number[], options?: RequestOptions): Promise<ClusterState> {
+    const [sent, own] = [checkNodeIds(members, 'members'), checkOptions(options)]
+    return this.#call(true, (node) => node.init(sent, own))
   }
 
-  addLearner(nodeId: number, endpointId?: string, options?: RequestOptions): Promise<ClusterState> {
-    return this.#call(true, (node) => node.addLearner(nodeId, endpointId, options))
+  async addLearner(nodeId: number, endpointId?: string, options?: RequestOptions): Promise<ClusterState> {
+    const own = checkOptions(options)
+    return this.#call(true, (node) => node.addLearner(nodeId, endpointId, own))
   }
 
-  changeMembership(change: ChangeMembershipRequest, options?: RequestOptions): Promise<ClusterState> {
-    return this.#call(true, (node) => node.changeMembership(change, options))
+  async changeMembership(change: ChangeMembershipRequest, options?: RequestOptions): Promise<ClusterState> {
+    const [sent, own] = [checkMembership(change), checkOptions(options)]
+    return this.#call(true, (node) => node.changeMembership(sent, own))
   }
 
   clusterState(): Promise<ClusterState> {
     return this.#call(false, (node) => node.clusterState())
   }
 
-  addPeer(peer: AddPeerRequest): Promise<void> {
-    return this.#call(true, (node) => node.addPeer(peer))
+  async addPeer(peer: AddPeerRequest): Promise<void> {
+    const sent = checkPeer(peer)
+    return this.#call(true, (node) => node.addPeer(sent))
   }
 
   leader(): Promise<number | null> {
     return this.#call(false, (node) => node.leader())
   }
 
-  triggerSnapshot(options?: RequestOptions): Promise<SnapshotReport> {
-    return this.#call(true, (node) => node.triggerSnapshot(options))
+  async triggerSnapshot(options?: RequestOptions): Promise<SnapshotReport> {
+    const own = checkOptions(options)
+    return this.#call(true, (node) => node.triggerSnapshot(own))
   }
 
   /** The process has ended: who waits for it hears no more than that. */

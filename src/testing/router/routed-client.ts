@@ -1,5 +1,5 @@
 /** A client that knows all nodes, and asks another one when the one it asked cannot answer. */
-import { AspenError } from '../../api/index.ts'
+import { AspenError, checkOptions, checkScan, checkWrite, toKey } from '../../api/index.ts'
 import type {
   Data,
   KeyValue,
@@ -34,16 +34,19 @@ export class RoutedClient implements KeyValueStore {
     this.#options = options
   }
 
-  write(command: WriteCommand, options: WriteOptions = {}): Promise<WriteResult> {
-    return this.#attempt(options, (node, rest) => node.write(command, { ...options, ...rest }))
+  async write(command: WriteCommand, options?: WriteOptions): Promise<WriteResult> {
+    const [sent, own] = [structuredClone(checkWrite(command)), checkOptions(options)]
+    return this.#attempt(own, (node, rest) => node.write(sent, { ...own, ...rest }))
   }
 
-  read(key: Data, options: RequestOptions = {}): Promise<KeyValue | undefined> {
-    return this.#attempt(options, (node, rest) => node.read(key, { ...options, ...rest }))
+  async read(key: Data, options?: RequestOptions): Promise<KeyValue | undefined> {
+    const sent = toKey(key)
+    return this.#attempt(checkOptions(options), (node, rest) => node.read(sent, rest))
   }
 
-  scan(request: ScanRequest, options: RequestOptions = {}): Promise<ScanPage> {
-    return this.#attempt(options, (node, rest) => node.scan(request, { ...options, ...rest }))
+  async scan(request: ScanRequest, options?: RequestOptions): Promise<ScanPage> {
+    const sent = checkScan(request)
+    return this.#attempt(checkOptions(options), (node, rest) => node.scan(sent, rest))
   }
 
   async #attempt<T>(
