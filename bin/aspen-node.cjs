@@ -16,6 +16,11 @@ if (Number(process.versions.node.split('.')[0]) < needed) {
   )
   process.exit(1)
 }
+// By default the one opens the inspector's port, and the other ends the process, from the first moment on.
+process.on('SIGUSR1', function () {})
+process.on('SIGUSR2', function () {})
+// Looks up names beside what the log waits for. The pool is made when it is first used, and read from here then.
+if (!process.env.UV_THREADPOOL_SIZE) process.env.UV_THREADPOOL_SIZE = '8'
 const { existsSync } = require('node:fs')
 const { enableCompileCache } = require('node:module')
 const { join } = require('node:path')

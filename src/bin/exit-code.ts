@@ -7,6 +7,10 @@ export const EXIT = {
   USAGE: 64,
   /** A fault: the node stopped itself rather than go on with a state it cannot trust. */
   FAULT: 70,
+  // A second signal cut the stop short: 128 and its number.
+  SIGHUP: 129,
   SIGINT: 130,
+  SIGQUIT: 131,
   SIGTERM: 143,
+  SIGPWR: 158,
 } as const

@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { completeConfig } from '../cluster/config/index.ts'
 import type { LogLevel } from '../ports/index.ts'
 import { REPEATED_SIGNAL_MS, runNode, STOP_DEADLINE_MS } from './node-program.ts'
-import type { RunningNode, StartDependencies, StopSignal } from './node-program.ts'
+import type { RunningNode, StartDependencies } from './node-program.ts'
+import type { StopSignal } from './signals.ts'
 
 const CONFIG = completeConfig({ nodeId: 4, ractorPort: 26_004 })
 

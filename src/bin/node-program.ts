@@ -6,9 +6,8 @@ import type { NodeConfig } from '../cluster/config/index.ts'
 import type { Logger } from '../ports/index.ts'
 import { ConfigError, formatHostPort } from '../cluster/config/index.ts'
 import { EXIT } from './exit-code.ts'
+import type { StopSignal } from './signals.ts'
 import { explainStartFailure } from './start-failure.ts'
-
-export type StopSignal = 'SIGINT' | 'SIGTERM'
 
 /** The parts of the process that a program's life needs. */
 export interface ProcessHost {

@@ -1,19 +1,26 @@
 import process from 'node:process'
+import { isatty } from 'node:tty'
+import { standardError, standardOutput } from '../cluster/output/index.ts'
 import type { ProcessHost } from './node-program.ts'
+import { signalsOf } from './signals.ts'
+
+/** Whether this was started from a terminal and still talks to it. Under nohup, and under a service manager, nothing does. */
+function hasTerminal(): boolean {
+  return [0, 1, 2].some((descriptor) => isatty(descriptor))
+}
 
 /** The process that this program is. */
 export function currentProcess(): ProcessHost {
-  for (const stream of [process.stdout, process.stderr]) {
-    // Whoever read the output is gone, and with it the one place to say so. A node outlives its readers.
-    stream.on('error', () => undefined)
-  }
+  const output = standardOutput()
+  const error = standardError()
   return {
-    print: (line) => void process.stdout.write(`${line}\n`),
-    complain: (line) => void process.stderr.write(`${line}\n`),
+    print: (line) => output.write(`${line}\n`),
+    complain: (line) => error.write(`${line}\n`),
     exit: (code) => process.exit(code),
     onSignal(handler) {
-      process.on('SIGINT', handler)
-      process.on('SIGTERM', handler)
+      const { stopping, ignored } = signalsOf(hasTerminal())
+      for (const signal of stopping) process.on(signal, handler)
+      for (const signal of ignored) process.on(signal, () => undefined)
     },
     onUncaught(handler) {
       process.on('uncaughtException', handler)

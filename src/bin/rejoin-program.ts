@@ -5,7 +5,8 @@ import type { RejoinVia } from '../cluster/index.ts'
 import type { NodeConfig } from '../cluster/config/index.ts'
 import type { Logger } from '../ports/index.ts'
 import { EXIT } from './exit-code.ts'
-import type { ProcessHost, StopSignal } from './node-program.ts'
+import type { ProcessHost } from './node-program.ts'
+import type { StopSignal } from './signals.ts'
 import type { RejoinArguments } from './rejoin-arguments.ts'
 
 function member(url: string, config: NodeConfig): { readonly via: RejoinVia; close(): void } {

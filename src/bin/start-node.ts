@@ -1,4 +1,5 @@
 import { AspenNode } from '../cluster/index.ts'
+import { standardError } from '../cluster/output/index.ts'
 import { createHttpServer, PrometheusMetrics } from '../faces/http/index.ts'
 import type { RunningNode, StartNode } from './node-program.ts'
 
@@ -8,6 +9,8 @@ const DRAIN_MS = 2_000
 /** Starts a node with its HTTP face. */
 export const startNode: StartNode = async (config, { logger, onFatal }): Promise<RunningNode> => {
   const metrics = new PrometheusMetrics()
+  const dropped = metrics.counter('aspen_log_lines_dropped_total')
+  standardError().onDrop(() => dropped.add())
   const node = await AspenNode.start(config, { logger, metrics, onFatal })
   const { httpAddr, httpToken, insecure, httpAllowedHosts } = config
   const server = createHttpServer({

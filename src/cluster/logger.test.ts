@@ -3,11 +3,19 @@ import { test } from 'node:test'
 import type { LogLevel } from '../ports/index.ts'
 import type { LogFormat } from './config/index.ts'
 import { createLogger } from './logger.ts'
+import { OutputChannel } from './output/index.ts'
 
 const SECRET = 'hush-hush'
 
+function channelTo(lines: string[], isTerminal = false): OutputChannel {
+  return new OutputChannel((bytes) => {
+    lines.push(Buffer.from(bytes).toString())
+    return bytes.length
+  }, isTerminal)
+}
+
 function logTo(lines: string[], level: LogLevel = 'info', format: LogFormat = 'json'): ReturnType<typeof createLogger> {
-  return createLogger({ level, format, nodeId: 7, destination: { write: (line) => void lines.push(line) } })
+  return createLogger({ level, format, nodeId: 7, destination: channelTo(lines) })
 }
 
 function written(write: (logger: ReturnType<typeof createLogger>) => void): Record<string, unknown> {
@@ -69,4 +77,52 @@ test('createLogger: writes lines for people when asked', () => {
   logTo(lines, 'info', 'pretty').log('info', 'is leader', { term: 3 })
   assert.match(lines[0]!, /INFO.*node 7: is leader/)
   assert.match(lines[0]!, /term: 3/)
+})
+
+/** The one line that is written to a terminal, or elsewhere, when no format is asked for. */
+function automatic(isTerminal: boolean): string {
+  const lines: string[] = []
+  const destination = channelTo(lines, isTerminal)
+  createLogger({ level: 'info', format: 'auto', nodeId: 7, destination }).log('warn', 'is leader')
+  assert.equal(lines.length, 1)
+  return lines.join('')
+}
+
+test('createLogger: writes for people, with a date, on a terminal, and JSON elsewhere', () => {
+  assert.match(automatic(true), /\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}.*is leader/)
+  assert.equal((JSON.parse(automatic(false)) as { msg: string }).msg, 'is leader')
+})
+
+test('createLogger: colours a terminal unless NO_COLOR is set or it knows none', (t) => {
+  const before = { NO_COLOR: process.env.NO_COLOR, TERM: process.env.TERM }
+  const set = (values: Readonly<Record<string, string | undefined>>): void => {
+    for (const [name, value] of Object.entries(values)) {
+      if (value === undefined) delete process.env[name]
+      else process.env[name] = value
+    }
+  }
+  t.after(() => set(before))
+  const escape = String.fromCodePoint(27)
+  set({ NO_COLOR: '', TERM: 'xterm' })
+  assert(automatic(true).includes(escape))
+  set({ NO_COLOR: '1' })
+  assert(!automatic(true).includes(escape))
+  set({ NO_COLOR: undefined, TERM: 'dumb' })
+  assert(!automatic(true).includes(escape))
+})
+
+test('createLogger: says how many lines were dropped once they flow again', () => {
+  let gone = true
+  const lines: string[] = []
+  const destination = new OutputChannel((bytes) => {
+    if (gone) throw new Error('write EPIPE')
+    return lines.push(Buffer.from(bytes).toString()) && bytes.length
+  })
+  const logger = createLogger({ level: 'info', format: 'json', nodeId: 7, destination })
+  for (let i = 0; i < 3; i++) logger.log('info', 'to nobody')
+  gone = false
+  logger.log('info', 'to somebody')
+  const [first, second] = lines.map((line) => JSON.parse(line) as { msg: string; dropped?: number })
+  assert.equal(first?.msg, 'to somebody')
+  assert.equal(second?.dropped, 3)
 })

@@ -4,6 +4,8 @@ import type { DestinationStream } from 'pino'
 import type { prettyFactory as PrettyFactory } from 'pino-pretty'
 import type { Logger, LogLevel } from '../ports/index.ts'
 import type { LogFormat } from './config/index.ts'
+import { standardError } from './output/index.ts'
+import type { OutputChannel } from './output/index.ts'
 
 export interface LoggerOptions {
   /** The least severe level that is written. */
@@ -12,10 +14,8 @@ export interface LoggerOptions {
   /** Stands in every line as `node_id`. */
   readonly nodeId: number
   /** Where lines go; standard error when absent. */
-  readonly destination?: DestinationStream
+  readonly destination?: OutputChannel
 }
-
-const STANDARD_ERROR = 2
 
 /** Facts under these names are never written, wherever the whole of a configuration or of a request gets into a line. */
 const SECRET_KEYS = ['cookie', 'token', 'httpToken', 'authorization']
@@ -23,23 +23,17 @@ const SECRET_KEYS = ['cookie', 'token', 'httpToken', 'authorization']
 // The names that a line has of its own.
 const RESERVED_KEYS = new Set(['level', 'time', 'node_id', 'msg'])
 
-/**
- * Standard error, written before the call returns: the last words of a process that is about to exit are not lost.
- */
-function standardError(): DestinationStream {
-  const destination = pino.destination({ fd: STANDARD_ERROR, sync: true })
-  // Whoever read the log is gone. There is nowhere left to say so, and a node outlives the readers of its log.
-  destination.on('error', () => undefined)
-  return destination
+/** The convention of https://no-color.org, and terminals that know no colours. */
+function wantsColor(isTerminal: boolean): boolean {
+  return isTerminal && !process.env.NO_COLOR && process.env.TERM !== 'dumb'
 }
 
 /** Lines for people. The formatter is loaded with the first line: most of a start passes without one. */
-function prettyStream(options: LoggerOptions): DestinationStream {
-  const output = options.destination ?? standardError()
+function prettyStream(output: OutputChannel): DestinationStream {
   let format: ((line: string) => string) | undefined
   return {
     write(line: string): void {
-      format ??= createPrettifier(options.destination === undefined && process.stderr.isTTY)
+      format ??= createPrettifier(wantsColor(output.isTerminal))
       output.write(format(line))
     },
   }
@@ -49,7 +43,7 @@ function createPrettifier(colorize: boolean): (line: string) => string {
   const { prettyFactory } = createRequire(import.meta.url)('pino-pretty') as { readonly prettyFactory: typeof PrettyFactory }
   return prettyFactory({
     colorize,
-    translateTime: 'SYS:HH:MM:ss.l',
+    translateTime: 'SYS:yyyy-mm-dd HH:MM:ss.l',
     ignore: 'node_id',
     messageFormat: 'node {node_id}: {msg}',
   })
@@ -80,8 +74,16 @@ function lineFacts(facts: Readonly<Record<string, unknown>>, nodeId: number): Re
   )
 }
 
-/** A logger that writes one line an event to standard error, as JSON or for people. */
+function isPretty(format: LogFormat, output: OutputChannel): boolean {
+  return format === 'auto' ? output.isTerminal : format === 'pretty'
+}
+
+/**
+ * A logger that writes one line an event to standard error, as JSON or for people. It never waits for whoever reads: what
+ * finds no room is dropped, and a later line says how many were.
+ */
 export function createLogger(options: LoggerOptions): Logger {
+  const output = options.destination ?? standardError()
   const settings = {
     level: options.level,
     base: { node_id: options.nodeId },
@@ -89,11 +91,15 @@ export function createLogger(options: LoggerOptions): Logger {
     formatters: { level: (label: string) => ({ level: label }) },
     redact: { paths: SECRET_KEYS.flatMap((key) => [key, `*.${key}`]), censor: '[secret]' },
   }
-  const lines = pino(settings, options.format === 'pretty' ? prettyStream(options) : (options.destination ?? standardError()))
-  return {
+  const lines = pino(settings, isPretty(options.format, output) ? prettyStream(output) : output)
+  const logger: Logger = {
     log(level, message, facts) {
       if (facts === undefined) lines[level](message)
       else if (lines.isLevelEnabled(level)) lines[level](lineFacts(facts, options.nodeId), message)
     },
   }
+  output.onFlowing((dropped) =>
+    logger.log('warn', 'lines of this log were dropped, because nobody read them in time', { dropped }),
+  )
+  return logger
 }

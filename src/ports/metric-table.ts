@@ -52,6 +52,11 @@ export const METRIC_TABLE = {
     labels: ['lane'],
   },
   aspen_peer_messages_refused_total: { type: 'counter', help: 'Incoming peer messages refused, by reason.', labels: ['reason'] },
+  aspen_log_lines_dropped_total: {
+    type: 'counter',
+    help: 'Lines of the log that were dropped because nobody read standard error in time.',
+    labels: [],
+  },
   aspen_http_request_duration_seconds: {
     type: 'histogram',
     help: 'Seconds from the headers of a request to the end of its answer.',
