@@ -1,5 +1,7 @@
 /** One node of a cluster inside this process, without an HTTP face: stores, links, replica and actor put together. */
 import { randomBytes } from 'node:crypto'
+import { AspenError } from '../api/index.ts'
+import type { AddPeerRequest } from '../api/index.ts'
 import { Prng } from '../lib/index.ts'
 import { CHECKPOINT_INTERVAL_ENTRIES, LOG_RETAINED_ENTRIES } from '../limits.ts'
 import { DirectTransport, openPeerBook, systemClock } from '../net/index.ts'
@@ -90,6 +92,12 @@ export class AspenNode extends NodeService {
   stop(): Promise<void> {
     this.#stopped ??= this.#stop()
     return this.#stopped
+  }
+
+  /** A stopped node keeps no book of peers: its data directory may be another process's by now. */
+  override async addPeer(peer: AddPeerRequest): Promise<void> {
+    if (this.#stopped !== null) throw new AspenError('STOPPING', 'this node was stopped; start it again, or ask another one')
+    await super.addPeer(peer)
   }
 
   async #stop(): Promise<void> {

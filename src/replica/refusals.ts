@@ -31,3 +31,9 @@ export function lateRequest({ leader, term, membership }: Raft): AspenError {
     { leader: null, term, voters: membership.voters },
   )
 }
+
+/** Why a replica serves nothing any more: somebody has stopped it, or it has stopped itself over `fault`. */
+export function ended(fault: Error | null): AspenError {
+  if (fault === null) return new AspenError('STOPPING', 'this node was stopped; start it again, or ask another one')
+  return new AspenError('POISONED', `this node has stopped itself: ${fault.message}`)
+}

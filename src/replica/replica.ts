@@ -30,10 +30,10 @@ import type { AdminRequest } from './membership-admin.ts'
 import type { Reply, ReplicaOptions } from './options.ts'
 import { Outbound } from './outbound.ts'
 import { Persister } from './persister.ts'
-import { outcomeUnknown, Proposals } from './proposals.ts'
+import { ended, outcomeUnknown, Proposals } from './proposals.ts'
 import { Reads } from './reads.ts'
 import type { Recovered } from './recovery.ts'
-import { alreadyInitialized, lateRequest, notInitialized } from './refusals.ts'
+import { alreadyInitialized, ended, lateRequest, notInitialized } from './refusals.ts'
 import { openReplicaMetrics } from './replica-metrics.ts'
 import type { ReplicaMetrics } from './replica-metrics.ts'
 import type { ReplicaView } from './replica-view.ts'
@@ -217,7 +217,7 @@ export class Replica {
         if (!(error instanceof AspenError)) throw error
       }
     })
-    if (!ran) reply(new AspenError('POISONED', `this node has stopped: ${this.#loop.fault?.message ?? 'it was closed'}`))
+    if (!ran) reply(ended(this.#loop.fault))
   }
 
   #checkServing(kind: 'serving' | 'founding'): void {

@@ -34,7 +34,7 @@ function openPipe(): Pipe {
   assert.equal(spawnSync('mkfifo', [path]).status, 0)
   const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   const writer = openSync(path, constants.O_WRONLY)
-  const again = <T>(step: () => T): void => {
+  const again = (step: () => boolean): void => {
     try {
       while (step()) continue
     } catch (error) {
