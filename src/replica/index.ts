@@ -1,6 +1,6 @@
-export type { AdminRequest } from './membership-admin.ts'
+export { openReplica } from './open-replica.ts'
 export type { Reply, ReplicaOptions } from './options.ts'
 export { assertRecoverable, RecoveryError } from './recovery.ts'
 export type { Replica } from './replica.ts'
 export type { ReplicaView } from './replica-view.ts'
-export { openReplica } from './open-replica.ts'
+export type { AdminRequest } from './requests/index.ts'

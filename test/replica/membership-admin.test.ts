@@ -1,23 +1,25 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Membership } from '../../src/raft/index.ts'
-import { MembershipAdmin } from '../../src/replica/membership-admin.ts'
+import { MembershipAdmin } from '../../src/replica/requests/membership-admin.ts'
+import { handContext } from '../../src/replica/hand-context.test.ts'
 import { grownNode, HandCluster, memberOf } from '../raft/hand-cluster.ts'
 import { codeOf } from './world.ts'
 
 function adminOf(cluster: HandCluster, id: number): MembershipAdmin {
   const node = cluster.node(id)
-  return new MembershipAdmin({
-    raft: node.raft,
-    now: () => 0,
-    applied: () => node.applied,
-    links: () =>
-      [4, 5].map((peer) => ({ endpointId: memberOf(peer).endpointId, claims: { nodeId: peer, clusterId: null, addresses: [] } })),
-    reports: () => [],
-    nodeIdHint: () => null,
-    clusterId: () => null,
+  const links = [4, 5].map((peer) => ({
+    endpointId: memberOf(peer).endpointId,
+    claims: { nodeId: peer, clusterId: null, addresses: [] },
+  }))
+  const engine = {
+    get appliedIndex() {
+      return node.applied
+    },
+  }
+  return new MembershipAdmin(handContext({ loop: { schedule: () => undefined }, raft: node.raft }), engine, {
+    knowledge: () => ({ links, reports: [], nodeIdHint: () => null, clusterId: null }),
     isLinked: () => true,
-    changed: () => undefined,
   })
 }
 

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { AppendRequest, Entry } from '../../src/raft/index.ts'
-import { EntryCache } from '../../src/replica/entry-cache.ts'
-import { guardLog } from '../../src/replica/guarded-stores.ts'
-import { Outbound } from '../../src/replica/outbound.ts'
+import type { AppendRequest, Entry, LogId } from '../../src/raft/index.ts'
+import { EntryCache } from '../../src/replica/turn/entry-cache.ts'
+import { guardLog } from '../../src/replica/turn/guarded-stores.ts'
+import { Outbound } from '../../src/replica/turn/outbound.ts'
+import { handContext, handLoop } from '../../src/replica/hand-context.test.ts'
 import { MemoryLog } from '../../src/storage/index.ts'
 import type { PeerMessage } from '../../src/wire/index.ts'
 import { ManualClock } from './world.ts'
@@ -14,6 +15,11 @@ function entry(index: number, term: number): Entry {
 
 function append(term: number, prev: { term: number; index: number }, count: number): AppendRequest {
   return { type: 'append', from: 1, to: 2, term, prev, count, entries: [], commit: 0, incarnation: 1, round: 0 }
+}
+
+/** What of the core the outbound side looks at: leading this term, with the whole log. */
+function leaderOf(term: number): { term: number; readonly role: 'leader'; readonly purgedTo: LogId } {
+  return { term, role: 'leader', purgedTo: { term: 0, index: 0 } }
 }
 
 function sent(message: PeerMessage): AppendRequest {
@@ -30,13 +36,8 @@ test('Outbound: completes an append whose first entries are in the log only and 
   const cache = new EntryCache(3, 1000)
   cache.put(entry(4, 2))
   const out: AppendRequest[] = []
-  const outbound = new Outbound({
-    log,
-    cache,
-    transmit: (_to, message) => out.push(sent(message)) > 0,
-    isCurrent: () => true,
-    failed: (error) => assert.fail(error),
-  })
+  const peers = { send: (_to: number, message: PeerMessage) => out.push(sent(message)) > 0 }
+  const outbound = new Outbound(handContext({ loop: handLoop(assert.fail), raft: leaderOf(2) }), log, cache, peers)
   outbound.send(append(2, { term: 1, index: 1 }, 3))
   clock.settle()
   assert.deepEqual(
@@ -54,19 +55,14 @@ test('Outbound: an append that waited while leadership was lost does not leave w
   cache.put(entry(4, 1))
   cache.put(entry(5, 1))
   const out: AppendRequest[] = []
-  let leads = 1
-  const outbound = new Outbound({
-    log,
-    cache,
-    transmit: (_to, message) => out.push(sent(message)) > 0,
-    isCurrent: (term) => term === leads,
-    failed: (error) => assert.fail(error),
-  })
+  const raft = leaderOf(1)
+  const peers = { send: (_to: number, message: PeerMessage) => out.push(sent(message)) > 0 }
+  const outbound = new Outbound(handContext({ loop: handLoop(assert.fail), raft }), log, cache, peers)
   outbound.send(append(1, { term: 1, index: 1 }, 2))
   // It must follow the first, which waits for the disk.
   outbound.send(append(1, { term: 1, index: 4 }, 1))
   // Meanwhile another node leads term 2 and has replaced entries 4 and 5.
-  leads = 2
+  raft.term = 2
   cache.truncateFrom(4)
   cache.put(entry(4, 2))
   cache.put(entry(5, 2))
@@ -86,17 +82,12 @@ test('Outbound: an append that waited for entries which are gone by now is dropp
   log.write([{ entries: [1, 2, 3, 4].map((index) => entry(index, 1)) }], () => undefined)
   clock.settle()
   const cache = new EntryCache(4, 1000)
-  let leads = 1
-  const outbound = new Outbound({
-    log,
-    cache,
-    transmit: () => assert.fail('nothing may leave'),
-    isCurrent: (term) => term === leads,
-    failed: (error) => assert.fail(error),
-  })
+  const raft = leaderOf(1)
+  const peers = { send: () => assert.fail('nothing may leave') }
+  const outbound = new Outbound(handContext({ loop: handLoop(assert.fail), raft }), log, cache, peers)
   outbound.send(append(1, { term: 1, index: 1 }, 1))
   outbound.send(append(1, { term: 1, index: 2 }, 2))
-  leads = 2
+  raft.term = 2
   log.write([{ truncateFrom: 3, entries: [] }], () => undefined)
   clock.settle()
 })
@@ -107,6 +98,7 @@ test('Outbound: what goes wrong when a read has ended is reported, not thrown in
   log.write([{ entries: [entry(1, 1), entry(2, 1)] }], () => undefined)
   clock.settle()
   const failures: Error[] = []
+  const loop = handLoop((error) => failures.push(error))
   const guard = (run: () => void): void => {
     try {
       run()
@@ -114,15 +106,13 @@ test('Outbound: what goes wrong when a read has ended is reported, not thrown in
       failures.push(error as Error)
     }
   }
-  const outbound = new Outbound({
-    log: guardLog(log, guard),
-    cache: new EntryCache(2, 1000),
-    transmit: () => {
+  const peers = {
+    send: () => {
       throw new Error('the transport found a broken invariant')
     },
-    isCurrent: () => true,
-    failed: (error) => failures.push(error),
-  })
+  }
+  const context = handContext({ loop, raft: leaderOf(1) })
+  const outbound = new Outbound(context, guardLog(log, { guard }), new EntryCache(2, 1000), peers)
   outbound.send(append(1, { term: 0, index: 0 }, 2))
   clock.settle()
   assert.equal(failures.length, 1)

@@ -38,7 +38,7 @@ export const READS: readonly Mutant[] = [
   },
   {
     name: 'serve a read before its index is applied',
-    file: 'replica/reads.ts',
+    file: 'replica/requests/reads.ts',
     find: 'this.#byTicket.delete(ticket)\n    if (index <= applied) this',
     replace: 'this.#byTicket.delete(ticket)\n    if (index <= applied + 8) this',
     hunter: 'cluster',

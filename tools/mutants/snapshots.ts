@@ -32,15 +32,15 @@ export const SNAPSHOTS: readonly Mutant[] = [
   },
   {
     name: 'offer a snapshot that ends before the log begins',
-    file: 'replica/snapshot-exchange.ts',
+    file: 'replica/peers/snapshot-exchange.ts',
     find: 'if (newest !== null && newest.last.index >= raft.purgedTo.index) {',
     replace: 'if (newest !== null) {',
     // Not a simulator: its state in memory takes a snapshot at every checkpoint, so its log never begins behind the newest.
-    hunter: 'src/replica/snapshot-exchange.test.ts',
+    hunter: 'src/replica/peers/snapshot-exchange.test.ts',
   },
   {
     name: 'resume a snapshot of another leader',
-    file: 'replica/snapshot-receiver.ts',
+    file: 'replica/peers/snapshot-receiver.ts',
     find: 'if (this.#current?.snapshot.id !== snapshot.id && !this.#begin(snapshot)) return',
     replace: 'if (this.#current === null && !this.#begin(snapshot)) return',
     hunter: 'snapshots',
@@ -54,14 +54,14 @@ export const SNAPSHOTS: readonly Mutant[] = [
   },
   {
     name: 'apply what was queued over a restored snapshot',
-    file: 'replica/applier.ts',
+    file: 'replica/turn/applier.ts',
     find: 'this.#epoch++\n',
     replace: '',
-    hunter: 'src/replica/applier.test.ts',
+    hunter: 'src/replica/turn/applier.test.ts',
   },
   {
     name: 'leave the cache as it was behind a restored snapshot',
-    file: 'replica/replica.ts',
+    file: 'replica/turn/engine.ts',
     find: 'this.#cache.reset(restore.last.index)\n',
     replace: '',
     hunter: 'snapshots',
@@ -75,7 +75,7 @@ export const SNAPSHOTS: readonly Mutant[] = [
   },
   {
     name: 'restore a log with the term of the snapshot alone',
-    file: 'replica/snapshot-exchange.ts',
+    file: 'replica/peers/snapshot-exchange.ts',
     find: 'log.reset(snapshot.last, hardState, ',
     replace: 'log.reset(snapshot.last, { term, votedFor: null }, ',
     hunter: 'snapshots',

@@ -11,18 +11,18 @@ export const STORAGE: readonly Mutant[] = [
   },
   {
     name: 'promise to peers before the write is done',
-    file: 'replica/persister.ts',
+    file: 'replica/turn/persister.ts',
     find: 'this.#queue.push({ id, persist, restore, messages: sendOncePersisted, clusterId, bytes })',
     replace:
-      'for (const message of sendOncePersisted) this.#options.send(message)\n    this.#queue.push({ id, persist, restore, messages: [], clusterId, bytes })',
+      'for (const message of sendOncePersisted) this.#outbound.send(message)\n    this.#queue.push({ id, persist, restore, messages: [], clusterId, bytes })',
     hunter: 'power-cuts',
   },
   {
     name: 'report a write as durable when it begins',
-    file: 'replica/persister.ts',
-    find: 'const startedAt = this.#options.now()\n    this.#busySince = startedAt\n',
+    file: 'replica/turn/persister.ts',
+    find: 'const startedAt = this.#context.clock.now()\n    this.#busySince = startedAt\n',
     replace:
-      'const startedAt = this.#options.now()\n    this.#busySince = startedAt\n    const begun = items.findLast((item) => item.persist !== undefined)\n    if (begun !== undefined) this.#options.persisted(begun.id)\n',
+      'const startedAt = this.#context.clock.now()\n    this.#busySince = startedAt\n    const begun = items.findLast((item) => item.persist !== undefined)\n    if (begun !== undefined) this.#persisted(begun.id)\n',
     hunter: 'power-cuts',
   },
   {
@@ -62,30 +62,30 @@ export const STORAGE: readonly Mutant[] = [
   },
   {
     name: 'keep truncated entries in the cache',
-    file: 'replica/entry-cache.ts',
+    file: 'replica/turn/entry-cache.ts',
     find: 'while (this.#entries.length > 0 && this.#first + this.#entries.length > index) {',
     replace: 'while (this.#entries.length > 0 && this.#first + this.#entries.length > index + 1) {',
     hunter: 'cluster',
   },
   {
     name: 'send entries of another term from the log',
-    file: 'replica/outbound.ts',
-    find: 'if (message.count > 0 && !this.#options.isCurrent(message.term, first)) return\n',
+    file: 'replica/turn/outbound.ts',
+    find: 'if (message.count > 0 && !this.#isCurrent(message.term, first)) return\n',
     replace: '',
-    hunter: 'src/replica/outbound.test.ts',
+    hunter: 'src/replica/turn/outbound.test.ts',
   },
   {
     name: 'purge what the state machine has not made durable',
-    file: 'replica/compactor.ts',
-    find: 'Math.min(stateMachine.durableIndex(), this.#unheld(unneeded))',
+    file: 'replica/turn/log-retention.ts',
+    find: 'Math.min(this.#parts.stateMachine.durableIndex(), this.#unheld(unneeded))',
     replace: 'this.#unheld(unneeded)',
     hunter: 'snapshots',
   },
   {
     name: "purge past a follower's need",
-    file: 'replica/compactor.ts',
+    file: 'replica/turn/log-retention.ts',
     find: 'if (held >= unneeded) return unneeded\n',
     replace: 'if (held >= 0) return unneeded\n',
-    hunter: 'src/replica/compactor.test.ts',
+    hunter: 'src/replica/turn/log-retention.test.ts',
   },
 ]

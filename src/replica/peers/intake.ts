@@ -1,0 +1,209 @@
+import { MAX_PEERS } from '../../limits.ts'
+import type { LinkedPeer, TransportHandler } from '../../ports/index.ts'
+import type { Message, NodeId } from '../../raft/index.ts'
+import { decodePeerMessage, WireError } from '../../wire/index.ts'
+import type { ForwardReply, ForwardRequest, PeerMessage } from '../../wire/index.ts'
+import type { TurnContext } from '../turn/index.ts'
+import type { Directory } from './directory.ts'
+import { partOf } from './message-part.ts'
+import type { SnapshotExchange } from './snapshot-exchange.ts'
+
+/** Those who ask peers, and whom peers ask. */
+export interface PeerHandlers {
+  /** A peer hands over what only a leader can do. */
+  forwarded(from: string, request: ForwardRequest): void
+  /** A peer says what became of that which was handed to it. */
+  answered(from: string, reply: ForwardReply): void
+  /** A member's link is there. */
+  linkOpened(): void
+  /** A link is gone, whoever's it was. */
+  linkClosed(endpointId: string): void
+}
+
+/** What peers' words change besides the core. */
+export interface PeerNews {
+  /** A peer has proven its key and said who it is. */
+  linked(peer: LinkedPeer): void
+  /** This node belongs to no cluster, and one of this cluster has spoken to it. */
+  join(clusterId: string): void
+  /** The configuration may have changed since the last message. */
+  followMembership(): void
+}
+
+type IntakeContext = TurnContext<'input', 'id' | 'term' | 'tick' | 'step' | 'linkOpened' | 'linkClosed' | 'peerCrashed'>
+type IntakeExchange = Pick<SnapshotExchange, 'chunk' | 'progressed' | 'acknowledged' | 'linkClosed'>
+
+/** Where peers' messages enter: decoded, checked against who sent them, and routed. What fails a check is refused and counted. */
+export class Intake implements TransportHandler {
+  readonly #context: IntakeContext
+  readonly #directory: Directory
+  readonly #exchange: IntakeExchange
+  readonly #news: PeerNews
+  readonly #handlers: PeerHandlers
+  /** The ids of links at their opening, for when the configuration has changed by their end. */
+  readonly #ids = new Map<string, NodeId>()
+
+  constructor(context: IntakeContext, directory: Directory, exchange: IntakeExchange, news: PeerNews, handlers: PeerHandlers) {
+    this.#context = context
+    this.#directory = directory
+    this.#exchange = exchange
+    this.#news = news
+    this.#handlers = handlers
+  }
+
+  opened(peer: LinkedPeer): void {
+    this.#input(() => {
+      this.#directory.linked(peer)
+      this.#news.linked(peer)
+      this.#ids.delete(peer.endpointId)
+      this.#ids.set(peer.endpointId, peer.claims.nodeId)
+      if (this.#ids.size > MAX_PEERS) this.#ids.delete(this.#ids.keys().next().value as string)
+      const id = this.#directory.idOf(peer.endpointId)
+      if (id === undefined) return
+      this.#context.raft.linkOpened(id)
+      this.#handlers.linkOpened()
+    })
+  }
+
+  claimed(peer: LinkedPeer): void {
+    this.opened(peer)
+  }
+
+  closed(endpointId: string): void {
+    this.#input(() => {
+      const id = this.#directory.idOf(endpointId)
+      this.#directory.unlinked(endpointId)
+      if (id !== undefined) {
+        this.#context.raft.linkClosed(id)
+        this.#exchange.linkClosed(id)
+      }
+      this.#handlers.linkClosed(endpointId)
+    })
+  }
+
+  refused(endpointId: string): void {
+    this.#input(() => {
+      const id = this.#ids.get(endpointId)
+      const known = id !== undefined && this.#directory.isLeading(id, endpointId)
+      if (known && this.#directory.link(endpointId) === undefined) this.#context.raft.peerCrashed(id)
+    })
+  }
+
+  message(endpointId: string, bytes: Uint8Array): void {
+    this.#input(() => {
+      const message = this.#decode(bytes)
+      if (message !== undefined) this.#route(endpointId, message)
+    })
+  }
+
+  /** Takes in what the transport says, so that a failed invariant stops the node and nothing else. */
+  #input(run: () => void): void {
+    this.#context.loop.input(() => {
+      // What came before may have changed who is who.
+      this.#news.followMembership()
+      run()
+    })
+  }
+
+  #decode(bytes: Uint8Array): PeerMessage | undefined {
+    try {
+      return decodePeerMessage(bytes)
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error
+      this.#context.metrics.refused.malformed.add()
+      return undefined
+    }
+  }
+
+  #route(endpointId: string, message: PeerMessage): void {
+    if (message.type === 'raft' && message.message.type === 'snapshot') {
+      // Snapshots come in chunks; the offer of a whole one is this node's own word to its core.
+      this.#context.metrics.refused.malformed.add()
+      return
+    }
+    const id = this.#speakerOn(endpointId, message)
+    const misdirected = message.type === 'raft' && message.message.to !== this.#context.raft.id
+    if (id === undefined || speaker(message, id) !== id || misdirected) {
+      this.#context.metrics.refused.stranger.add()
+      return
+    }
+    if (!this.#sameCluster(endpointId, message)) {
+      this.#context.metrics.refused.cluster.add()
+      return
+    }
+    const leads = partOf(message) === 'lead' && termOf(message) >= this.#context.raft.term
+    if (leads) this.#directory.leads(id, endpointId)
+    switch (message.type) {
+      case 'raft':
+        this.#step({ ...message.message, via: endpointId })
+        break
+      case 'forward':
+        this.#handlers.forwarded(endpointId, message)
+        break
+      case 'forward-reply':
+        this.#handlers.answered(endpointId, message)
+        break
+      case 'snapshot-chunk':
+        this.#exchange.chunk(message)
+        break
+      case 'snapshot-progress':
+        this.#exchange.progressed(message)
+        break
+    }
+  }
+
+  #step(message: Message): void {
+    const { clock, raft } = this.#context
+    raft.tick(clock.now())
+    raft.step(message)
+    if (message.type === 'append-response' && message.success) this.#exchange.acknowledged(message.from, message.match)
+  }
+
+  /**
+   * The id for which the holder of a key may say this, or undefined when it may not. A configuration that is behind binds an id to a
+   * key that was replaced since; who campaigns or leads under the id now is heard, and answered: when its term is over, it has to learn so.
+   */
+  #speakerOn(endpointId: string, message: PeerMessage): NodeId | undefined {
+    const id = this.#directory.idOf(endpointId)
+    const claim = this.#directory.claimOf(endpointId)
+    if (id !== undefined || claim === undefined) return id
+    const part = partOf(message)
+    if (part === 'serve') return this.#directory.isLeading(claim, endpointId) ? claim : undefined
+    return part === 'campaign' || part === 'lead' ? claim : undefined
+  }
+
+  /**
+   * Only members of one cluster speak. A node of none joins the cluster of the first leader or candidate that speaks
+   * to it: they speak to the keys in their configuration only.
+   */
+  #sameCluster(endpointId: string, message: PeerMessage): boolean {
+    const theirs = this.#directory.link(endpointId)?.claims.clusterId ?? null
+    const ours = this.#context.cluster.id
+    if (theirs === null) return false
+    if (ours !== null) return theirs === ours
+    if (message.type !== 'raft') return message.type === 'snapshot-chunk'
+    const { type } = message.message
+    if (type !== 'append' && type !== 'heartbeat' && type !== 'vote') return false
+    this.#news.join(theirs)
+    return true
+  }
+}
+
+function termOf(message: PeerMessage): number {
+  if (message.type === 'raft') return message.message.term
+  return 'term' in message ? message.term : 0
+}
+
+/** The id a message says it is from; messages without one are from whoever the link belongs to. */
+function speaker(message: PeerMessage, linked: NodeId): NodeId {
+  switch (message.type) {
+    case 'raft':
+      return message.message.from
+    case 'snapshot-chunk':
+    case 'snapshot-progress':
+      return message.from
+    case 'forward':
+    case 'forward-reply':
+      return linked
+  }
+}

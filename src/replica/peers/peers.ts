@@ -1,0 +1,132 @@
+import type { Claims, Done, Lane, LinkedPeer } from '../../ports/index.ts'
+import type { HardState, Membership, NodeId, RoleChange, SnapshotMeta } from '../../raft/index.ts'
+import { encodePeerMessage } from '../../wire/index.ts'
+import type { PeerMessage } from '../../wire/index.ts'
+import type { ReplicaOptions } from '../options.ts'
+import type { PeerSide, ReplicaStores, Snapshots, TurnContext } from '../turn/index.ts'
+import { Directory } from './directory.ts'
+import { Intake } from './intake.ts'
+import type { PeerHandlers, PeerNews } from './intake.ts'
+import { partOf } from './message-part.ts'
+import type { PeerKnowledge } from './peer-knowledge.ts'
+import { SnapshotExchange } from './snapshot-exchange.ts'
+
+export type PeersOptions = Pick<ReplicaOptions, 'transport' | 'nodeIdHint' | 'onLinked' | 'onMembership'>
+
+/** The other nodes: who they are, what is said to them, and where what they say enters. */
+export class Peers implements PeerSide, PeerNews {
+  readonly #context: TurnContext
+  readonly #directory: Directory
+  readonly #options: PeersOptions
+  readonly #exchange: SnapshotExchange
+  #membership: Membership
+
+  constructor(context: TurnContext, options: PeersOptions, stores: ReplicaStores, snapshots: Snapshots) {
+    this.#context = context
+    this.#options = options
+    this.#directory = new Directory(context.raft.id)
+    this.#membership = context.raft.membership
+    this.#directory.follow(this.#membership)
+    this.#exchange = new SnapshotExchange(context, stores, snapshots, this)
+  }
+
+  /** Listens to peers from now on; what they ask goes to `handlers`. Resolves when they can dial. */
+  async start(handlers: PeerHandlers): Promise<void> {
+    const { transport } = this.#options
+    const { raft, cluster } = this.#context
+    const intake = new Intake(this.#context, this.#directory, this.#exchange, this, handlers)
+    await transport.start(intake, { nodeId: raft.id, clusterId: cluster.id, addresses: [] })
+    transport.announce(this.#claims())
+  }
+
+  /** Says who the members are that must be reached. */
+  announceMembership(): void {
+    this.#options.onMembership(this.#membership)
+  }
+
+  followMembership(): void {
+    const { membership } = this.#context.raft
+    if (membership === this.#membership) return
+    this.#membership = membership
+    this.#directory.follow(membership)
+    this.announceMembership()
+  }
+
+  /** This node belongs to this cluster from now on, and says so. */
+  join(clusterId: string): void {
+    this.#context.cluster.join(clusterId)
+    this.#options.transport.announce(this.#claims())
+  }
+
+  linked(peer: LinkedPeer): void {
+    this.#options.onLinked(peer)
+  }
+
+  /** What is known of other nodes now. */
+  knowledge(): PeerKnowledge {
+    const { transport, nodeIdHint } = this.#options
+    const { cluster } = this.#context
+    return { links: this.#directory.links(), reports: transport.peers(), nodeIdHint, clusterId: cluster.id }
+  }
+
+  #claims(): Claims {
+    const { raft, cluster } = this.#context
+    return { nodeId: raft.id, clusterId: cluster.id, addresses: this.#options.transport.addresses() }
+  }
+
+  // --- Messages ---
+
+  send(to: NodeId, message: PeerMessage, lane: Lane): boolean {
+    const via = message.type === 'raft' ? message.message.via : undefined
+    const endpointId = via ?? this.#directory.endpointFor(partOf(message), to)
+    return endpointId !== undefined && this.sendTo(endpointId, message, lane)
+  }
+
+  /** Hands a message to the link of this key; false when it was certainly not sent. */
+  sendTo(endpointId: string, message: PeerMessage, lane: Lane = 'bulk'): boolean {
+    return this.#context.loop.running && this.#options.transport.send(endpointId, encodePeerMessage(message), lane)
+  }
+
+  /** The key on whose link the leader is asked, or null while there is no link. */
+  linkToLeader(leader: NodeId): string | null {
+    return this.#directory.linkFor('ask', leader)
+  }
+
+  /** Whether what is said to a follower finds a link. */
+  isLinked(id: NodeId): boolean {
+    return this.#directory.isLinked(id)
+  }
+
+  // --- Snapshots ---
+
+  /** Transfers of snapshots begun since the start. */
+  get snapshotsSent(): number {
+    return this.#exchange.sent
+  }
+
+  /** A snapshot is on its way to a peer. */
+  get busy(): boolean {
+    return this.#exchange.busy
+  }
+
+  get promisedIndex(): number {
+    return this.#exchange.promisedIndex
+  }
+
+  offerSnapshot(to: NodeId): void {
+    this.#exchange.offer(to)
+  }
+
+  install(snapshot: SnapshotMeta, hardState: HardState, done: Done): void {
+    this.#exchange.install(snapshot, hardState, done)
+  }
+
+  roleChanged({ role }: RoleChange): void {
+    if (role !== 'leader') this.#exchange.stopSending()
+  }
+
+  /** Gives up on peers that have not answered for too long. */
+  expire(now: number): void {
+    this.#exchange.expire(now)
+  }
+}

@@ -1,0 +1,153 @@
+import type { Done, StoredSnapshot } from '../../ports/index.ts'
+import type { HardState, NodeId, SnapshotMeta } from '../../raft/index.ts'
+import type { SnapshotChunk, SnapshotProgress } from '../../wire/index.ts'
+import type { PeerSender, ReplicaStores, Snapshots, TurnContext } from '../turn/index.ts'
+import { SnapshotReceiver } from './snapshot-receiver.ts'
+import type { ReceiptListener } from './snapshot-receiver.ts'
+import { SnapshotSender } from './snapshot-sender.ts'
+import type { SendingListener } from './snapshot-sender.ts'
+
+/** Snapshots that have arrived and wait for the log; the store keeps two. */
+const MAX_UNRESTORED = 2
+
+type ExchangeContext = TurnContext<
+  'input' | 'guard' | 'fail',
+  'id' | 'role' | 'term' | 'leader' | 'purgedTo' | 'step' | 'snapshotEnded'
+>
+
+/** Snapshots between nodes: the leader's are offered to those that need one, and one that has arrived replaces log and state. */
+export class SnapshotExchange implements SendingListener, ReceiptListener {
+  readonly #context: ExchangeContext
+  readonly #stores: ReplicaStores
+  readonly #snapshots: Pick<Snapshots, 'take'>
+  readonly #sender: SnapshotSender
+  readonly #receiver: SnapshotReceiver
+  /** Whole, durable, and not restored yet: a second one can arrive while the first waits for the log. */
+  #arrived: StoredSnapshot[] = []
+  /** For each peer that is to get a snapshot: a position that lies in it. The entries behind are needed next. */
+  readonly #promised = new Map<NodeId, number>()
+
+  constructor(context: ExchangeContext, stores: ReplicaStores, snapshots: Pick<Snapshots, 'take'>, peers: PeerSender) {
+    this.#context = context
+    this.#stores = stores
+    this.#snapshots = snapshots
+    this.#sender = new SnapshotSender(context, stores.snapshots, peers, this)
+    this.#receiver = new SnapshotReceiver(context, stores.snapshots, peers, this)
+  }
+
+  /** Transfers begun since the start. */
+  get sent(): number {
+    return this.#sender.started
+  }
+
+  get busy(): boolean {
+    return this.#sender.busy
+  }
+
+  /** A peer that gets a snapshot now will need the entries behind this position; infinite when none does. */
+  get promisedIndex(): number {
+    return Math.min(...this.#promised.values(), Number.POSITIVE_INFINITY)
+  }
+
+  /** Brings a snapshot to a peer whose next entries are purged. */
+  offer(to: NodeId): void {
+    const { raft, loop, logger } = this.#context
+    const { term } = raft
+    const newest = this.#stores.snapshots.newest()
+    if (newest !== null && newest.last.index >= raft.purgedTo.index) {
+      this.#begin(to, term, newest)
+      return
+    }
+    // It will be taken here or later.
+    this.#promised.set(to, this.#stores.stateMachine.info().applied.index)
+    this.#snapshots.take((error, snapshot) => {
+      loop.input(() => {
+        if (error === undefined && snapshot !== undefined) this.#begin(to, term, snapshot)
+        else {
+          logger.log('error', 'a snapshot for a lagging peer could not be taken', { peer: to, reason: error?.message })
+          this.sendingEnded(to)
+        }
+      })
+    })
+  }
+
+  #begin(to: NodeId, term: number, snapshot: StoredSnapshot): void {
+    const { raft } = this.#context
+    if (raft.role !== 'leader' || raft.term !== term || this.#sender.has(to)) return
+    this.#promised.set(to, snapshot.last.index)
+    this.#sender.start(to, term, snapshot)
+  }
+
+  sendingEnded(to: NodeId): void {
+    const { raft, loop } = this.#context
+    this.#promised.delete(to)
+    loop.input(() => raft.snapshotEnded(to))
+  }
+
+  /** Only the leader of the present term is listened to; not while snapshots wait to be restored, for the store keeps few. */
+  chunk(chunk: SnapshotChunk): void {
+    const { raft } = this.#context
+    if (this.#arrived.length >= MAX_UNRESTORED) return
+    if (chunk.term === raft.term && chunk.from === raft.leader) this.#receiver.receive(chunk)
+  }
+
+  progressed(progress: SnapshotProgress): void {
+    this.#sender.progressed(progress)
+  }
+
+  acknowledged(peer: NodeId, match: number): void {
+    this.#sender.acknowledged(peer, match)
+  }
+
+  linkClosed(peer: NodeId): void {
+    this.#sender.linkClosed(peer)
+  }
+
+  expire(now: number): void {
+    this.#sender.expire(now)
+  }
+
+  /** This node does not lead any more. */
+  stopSending(): void {
+    this.#sender.stop()
+    this.#promised.clear()
+  }
+
+  arrived(from: NodeId, term: number, snapshot: StoredSnapshot): void {
+    const { raft, loop } = this.#context
+    loop.input(() => {
+      const { purgedTo } = raft
+      raft.step({ type: 'snapshot', from, to: raft.id, term, snapshot })
+      // Unless the log agrees with it already, or has more, it begins behind the snapshot now.
+      if (raft.purgedTo !== purgedTo) this.#arrived.push(snapshot)
+    })
+  }
+
+  /**
+   * Brings log and state to the snapshot that has arrived. Log first, state second: a crash between the two finds the
+   * snapshot ahead of the state, and finishes the job.
+   */
+  install(meta: SnapshotMeta, hardState: HardState, done: Done): void {
+    const { index, term } = meta.last
+    const snapshot = this.#arrived.find(({ last }) => last.index === index && last.term === term)
+    const ended: Done = (error) => {
+      // Not before: while it is read the store must not be given others to keep in its place.
+      this.#arrived = this.#arrived.filter(({ last }) => last.index > index)
+      done(error)
+    }
+    if (snapshot === undefined) {
+      ended(new Error(`no snapshot at entry ${index} of term ${term} has arrived`))
+      return
+    }
+    const { log, stateMachine } = this.#stores
+    log.reset(snapshot.last, hardState, snapshot.clusterId, (error) => {
+      if (error === undefined) stateMachine.restore(snapshot, (failure) => this.#onInstalled(snapshot, failure, ended))
+      else ended(error)
+    })
+  }
+
+  #onInstalled({ last, sizeBytes }: StoredSnapshot, error: Error | undefined, done: Done): void {
+    if (error === undefined) this.#context.logger.log('info', 'a snapshot was installed', { index: last.index, bytes: sizeBytes })
+    done(error)
+  }
+}

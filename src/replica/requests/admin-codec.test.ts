@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { utf8Encode } from '../../lib/index.ts'
+import { WireError } from '../../wire/index.ts'
+import { decodeAdminRequest, encodeAdminRequest } from './admin-codec.ts'
+import type { AdminRequest } from './membership-admin.ts'
+
+describe('decodeAdminRequest', () => {
+  test('decodeAdminRequest: gives back what was encoded', () => {
+    const requests: AdminRequest[] = [
+      { op: 'add-learner', nodeId: 2, endpointId: null },
+      { op: 'add-learner', nodeId: Number.MAX_SAFE_INTEGER, endpointId: 'a'.repeat(64) },
+      { op: 'change-membership', members: [1], learners: null },
+      { op: 'change-membership', members: [1, 2], learners: [] },
+      { op: 'change-membership', members: [1, 2], learners: [3] },
+    ]
+    for (const request of requests) assert.deepEqual(decodeAdminRequest(encodeAdminRequest(request)), request)
+  })
+
+  test('decodeAdminRequest: refuses everything else', () => {
+    const change = (parts: object): string => JSON.stringify({ op: 'change-membership', members: [1], learners: null, ...parts })
+    const add = (parts: object): string => JSON.stringify({ op: 'add-learner', nodeId: 2, endpointId: null, ...parts })
+    const documents = [
+      '',
+      '{',
+      'null',
+      '[]',
+      '"add-learner"',
+      '{}',
+      add({ op: 'remove' }),
+      ...[0, -1, 1.5, '2', null, 2 ** 53].map((nodeId) => add({ nodeId })),
+      ...[5, '', 'z'.repeat(64), 'a'.repeat(63), 'a'.repeat(70_000)].map((endpointId) => add({ endpointId })),
+      change({ members: Array.from({ length: 101 }, (_, i) => i + 1) }),
+      change({ members: Array.from({ length: 20_000 }, () => 1) }),
+      change({ learners: Array.from({ length: 101 }, (_, i) => i + 2) }),
+      change({ more: 1 }),
+      JSON.stringify({ op: 'add-learner', nodeId: 2 }),
+      ...[[], [0], ['1'], [1.5], null, {}, 1].map((members) => change({ members })),
+      ...[[0], ['1'], {}, 1].map((learners) => change({ learners })),
+      JSON.stringify({ op: 'change-membership', members: [1] }),
+    ]
+    for (const text of documents) assert.throws(() => decodeAdminRequest(utf8Encode(text)), WireError, text)
+    assert.throws(() => decodeAdminRequest(Uint8Array.of(0xff)), WireError)
+  })
+
+  test('decodeAdminRequest: gives ids in order, each once, as a membership has them', () => {
+    const text = JSON.stringify({ op: 'change-membership', members: [3, 1, 3], learners: [5, 4, 5] })
+    const wanted = { op: 'change-membership', members: [1, 3], learners: [4, 5] }
+    assert.deepEqual(decodeAdminRequest(utf8Encode(text)), wanted)
+  })
+})

@@ -1,0 +1,56 @@
+import { AspenError, checkEndpointId, checkMembership, checkNodeId, givenFields } from '../../api/index.ts'
+import { utf8Decode, utf8Encode, WireError } from '../../lib/index.ts'
+import type { AdminRequest } from './membership-admin.ts'
+
+const FIELDS = ['op', 'nodeId', 'endpointId', 'members', 'learners']
+/** A few hundred ids of 16 digits take less. */
+const MAX_REQUEST_SIZE = 64 * 1024
+
+/** An administrative request as a JSON document: rare, small, and readable in a capture. */
+export function encodeAdminRequest(request: AdminRequest): Uint8Array {
+  return utf8Encode(JSON.stringify(request))
+}
+
+/**
+ * Checks what a peer hands over as strictly as what a caller of this node does: it goes into every node's log.
+ * @throws WireError when the document is not an administrative request
+ */
+export function decodeAdminRequest(bytes: Uint8Array): AdminRequest {
+  if (bytes.length > MAX_REQUEST_SIZE) throw new WireError(`an administrative request has ${bytes.length} bytes`)
+  const text = utf8Decode(bytes)
+  if (text === undefined) throw new WireError('an administrative request is not UTF-8')
+  const request = parse(text)
+  try {
+    return toAdminRequest(request)
+  } catch (error) {
+    if (error instanceof AspenError) throw new WireError(error.message)
+    throw error
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new WireError(`an administrative request is not JSON: ${(error as Error).message}`)
+  }
+}
+
+/** @throws AspenError, WireError */
+function toAdminRequest(request: unknown): AdminRequest {
+  const fields = givenFields(request, 'an administrative request', FIELDS)
+  if (fields['op'] === 'add-learner') {
+    const { nodeId, endpointId } = fields
+    return {
+      op: 'add-learner',
+      nodeId: checkNodeId(nodeId, 'node_id'),
+      endpointId: endpointId === null ? null : checkEndpointId(endpointId),
+    }
+  }
+  if (fields['op'] === 'change-membership') {
+    const { learners } = fields
+    const change = { members: fields['members'], ...(learners === null ? {} : { learners: learners ?? 'none' }) }
+    return { op: 'change-membership', learners: null, ...checkMembership(change) }
+  }
+  throw new WireError('an administrative request is neither add-learner nor change-membership')
+}

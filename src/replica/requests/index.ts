@@ -1,0 +1,2 @@
+export type { AdminRequest } from './membership-admin.ts'
+export { Requests } from './requests.ts'

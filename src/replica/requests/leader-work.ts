@@ -1,0 +1,159 @@
+import { AspenError } from '../../api/index.ts'
+import type { WriteResult } from '../../api/index.ts'
+import { MAX_COMMAND_SIZE, MAX_REQUEST_TIMEOUT_MS, MAX_RESULT_BYTES } from '../../limits.ts'
+import type { Raft } from '../../raft/index.ts'
+import { decodeEnvelope, encodeMembership, encodeWriteResult, isPlainBatch, WireError } from '../../wire/index.ts'
+import type { ForwardReply, ForwardRequest } from '../../wire/index.ts'
+import { decodeAdminRequest } from './admin-codec.ts'
+import type { DiskReserve } from './disk-reserve.ts'
+import type { Job } from './forwarder.ts'
+import type { MembershipAdmin } from './membership-admin.ts'
+import type { Reply } from '../options.ts'
+import type { Peers } from '../peers/index.ts'
+import type { TurnContext } from '../turn/index.ts'
+import type { Proposals } from './proposals.ts'
+import type { Quota } from './quota.ts'
+
+export interface LeaderWorkParts {
+  readonly proposals: Proposals
+  readonly admin: MembershipAdmin
+  readonly quota: Quota
+  readonly reserve: DiskReserve
+  readonly peers: Pick<Peers, 'sendTo'>
+}
+
+type WorkContext = TurnContext<never, 'id' | 'role' | 'leader' | 'transferring' | 'propose'>
+
+/** What only a leader does: proposing, and changing who belongs; for its own callers and for those of other nodes. */
+export class LeaderWork {
+  readonly #context: WorkContext
+  readonly #parts: LeaderWorkParts
+  #stopping = false
+
+  constructor(context: WorkContext, parts: LeaderWorkParts) {
+    this.#context = context
+    this.#parts = parts
+  }
+
+  /** The node stops: work of other nodes is left to the next leader. */
+  stop(): void {
+    this.#stopping = true
+  }
+
+  /** Whether this node takes work now. */
+  get leads(): boolean {
+    const { raft } = this.#context
+    return raft.role === 'leader' && !raft.transferring
+  }
+
+  /** @throws AspenError OVERLOADED, QUOTA_EXCEEDED, DISK_FULL, NOT_LEADER: nothing was proposed */
+  propose(envelope: Uint8Array, deadline: number, reply: Reply<WriteResult>): void {
+    const { raft, metrics } = this.#context
+    const { proposals, quota, reserve } = this.#parts
+    proposals.checkRoom(envelope.length)
+    const growth = quota.check(envelope)
+    reserve.check(envelope)
+    const logId = raft.propose(envelope)
+    if (logId === undefined) throw notLeader(raft)
+    quota.proposed(logId.index, growth)
+    metrics.proposals.add()
+    const answersFromState = !isPlainBatch(envelope)
+    proposals.add(logId, { bytes: envelope.length, deadline, answersFromState, reply: answersFromState ? fitting(reply) : reply })
+  }
+
+  /** The node with this key hands over what its callers want. */
+  answer(from: string, { id, operation, body, timeoutMs }: ForwardRequest): void {
+    const { peers } = this.#parts
+    const reply: Reply<Uint8Array> = (error, value) => void peers.sendTo(from, forwardReply(id, error, value))
+    if (!this.leads || this.#stopping) {
+      reply(notLeader(this.#context.raft))
+      return
+    }
+    const deadline = this.#context.clock.now() + Math.min(timeoutMs, MAX_REQUEST_TIMEOUT_MS)
+    this.run({ operation, body, deadline, reply })
+  }
+
+  /** Runs a job that came over a link, or that waited here for a leader. Answers with bytes. */
+  run(job: Job): void {
+    try {
+      if (job.operation === 'write') this.#write(job)
+      else this.#administer(job)
+    } catch (error) {
+      if (error instanceof AspenError) job.reply(error)
+      else if (error instanceof WireError) job.reply(new AspenError('INVALID_REQUEST', error.message))
+      else throw error
+    }
+  }
+
+  #write({ body, deadline, reply }: Job): void {
+    checkEnvelope(body)
+    this.propose(body, deadline, (error, result) => {
+      if (error !== undefined || result === undefined) reply(error)
+      else answerEncoded(reply, () => encodeWriteResult(result), `the command took effect as entry ${result.logId.index}`)
+    })
+  }
+
+  #administer({ body, deadline, reply }: Job): void {
+    this.#parts.admin.submit(decodeAdminRequest(body), deadline, (error, membership) => {
+      if (error !== undefined || membership === undefined) reply(error)
+      else answerEncoded(reply, () => encodeMembership(membership), 'the membership is as it was asked for')
+    })
+  }
+}
+
+/** An answer that has no encoding is another answer, which says what was done, and no reason for the leader to stop. */
+function answerEncoded(reply: Reply<Uint8Array>, encode: () => Uint8Array, done: string): void {
+  let body: Uint8Array
+  try {
+    body = encode()
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error
+    reply(new AspenError('RESULT_TOO_LARGE', `${done}, but the answer cannot be sent: ${error.message}`))
+    return
+  }
+  reply(undefined, body)
+}
+
+/** What a peer hands over goes into every node's log: it must be a command, and fit. @throws AspenError, WireError */
+function checkEnvelope(envelope: Uint8Array): void {
+  if (envelope.length > MAX_COMMAND_SIZE) {
+    throw new AspenError('COMMAND_TOO_LARGE', `the command has ${envelope.length} bytes; at most ${MAX_COMMAND_SIZE} are allowed`)
+  }
+  decodeEnvelope(envelope)
+}
+
+/** What a transaction found may be more than a message holds. */
+function fitting(reply: Reply<WriteResult>): Reply<WriteResult> {
+  return (error, result) => {
+    if (result !== undefined && foundBytes(result) > MAX_RESULT_BYTES) reply(tooLarge(result))
+    else reply(error, result)
+  }
+}
+
+/** Bytes of keys and values that the gets of a transaction found. */
+function foundBytes({ txn }: WriteResult): number {
+  if (txn === undefined) return 0
+  const sizes = txn.results.map((one) =>
+    one.type === 'get' && one.entry !== null ? one.entry.key.length + one.entry.value.length : 0,
+  )
+  return sizes.reduce((sum, size) => sum + size, 0)
+}
+
+function tooLarge({ logId, txn }: WriteResult): AspenError {
+  return new AspenError(
+    'RESULT_TOO_LARGE',
+    `the transaction took effect as entry ${logId.index}, but what it found has more than ${MAX_RESULT_BYTES} bytes: read the keys one by one`,
+    { log_id: logId, succeeded: txn?.succeeded },
+  )
+}
+
+function forwardReply(id: number, error: Error | undefined, body: Uint8Array | undefined): ForwardReply {
+  if (error === undefined && body !== undefined) return { type: 'forward-reply', id, ok: true, body }
+  const refusal = error instanceof AspenError ? error : new AspenError('INTERNAL', error?.message ?? 'the leader failed')
+  const { code, message, details } = refusal
+  return { type: 'forward-reply', id, ok: false, code, message, details }
+}
+
+function notLeader({ id, leader }: Pick<Raft, 'id' | 'leader'>): AspenError {
+  return new AspenError('NOT_LEADER', `node ${id} does not lead`, { leader })
+}

@@ -1,0 +1,420 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { Prng } from '../../lib/index.ts'
+import { LEARNER_LAG_THRESHOLD, MAX_ADMIN_REQUESTS, MAX_LEARNERS, MAX_VOTERS } from '../../limits.ts'
+import type { LinkedPeer, PeerReport } from '../../ports/index.ts'
+import { Raft } from '../../raft/index.ts'
+import type { Membership, Message } from '../../raft/index.ts'
+import { encodeMembership } from '../../wire/index.ts'
+import { handContext } from '../hand-context.test.ts'
+import { Answers, keyOf, membershipOf } from '../hand-driven-stores.test.ts'
+import { bindMember } from '../peers/index.ts'
+import type { PeerKnowledge } from '../peers/index.ts'
+import { MembershipAdmin } from './membership-admin.ts'
+import type { AdminRequest } from './membership-admin.ts'
+
+const INCARNATION = 7
+const OTHER_KEY = 'e'.repeat(64)
+const timings = { heartbeatIntervalMs: 10_000, electionTimeoutMinMs: 100_000, electionTimeoutMaxMs: 200_000 }
+const FOREVER = 90_000
+
+const link = (key: string, nodeId: number, clusterId: string | null = null): LinkedPeer => ({
+  endpointId: key,
+  claims: { nodeId, clusterId, addresses: [`127.0.0.1:${26_000 + nodeId}`] },
+})
+const add = (nodeId: number, endpointId: string | null = null): AdminRequest => ({ op: 'add-learner', nodeId, endpointId })
+const change = (members: readonly number[], learners: readonly number[] | null = null): AdminRequest => ({
+  op: 'change-membership',
+  members,
+  learners,
+})
+
+/** Node 1 with a real consensus core; the other members answer when the test says so. */
+class Bench {
+  now = 0
+  appliedIndex = 1
+  turns = 0
+  readonly links: LinkedPeer[] = []
+  readonly reports: PeerReport[] = []
+  readonly linkedIds = new Set<number>()
+  readonly answers = new Answers<Membership>()
+  readonly raft: Raft
+  readonly admin: MembershipAdmin
+
+  constructor(membership: Membership = membershipOf([1])) {
+    const options = { id: 1, endpointId: keyOf(1), timings, random: new Prng(1), incarnation: INCARNATION, encodeMembership }
+    const restored = {
+      term: 1,
+      votedFor: null,
+      purged: { term: 0, index: 0 },
+      entries: [{ term: 1, size: 1 }],
+      memberships: [{ index: 1, membership }],
+      applied: 1,
+    }
+    this.raft = new Raft(options, restored, 0)
+    const loop = { schedule: () => void this.turns++ }
+    this.admin = new MembershipAdmin(handContext({ loop, raft: this.raft, clock: { now: () => this.now } }), this, this)
+  }
+
+  knowledge(): PeerKnowledge {
+    const nodeIdHint = (endpointId: string): number | null => (endpointId === OTHER_KEY ? 5 : null)
+    return { links: this.links, reports: this.reports, nodeIdHint, clusterId: 'c1' }
+  }
+
+  isLinked(id: number): boolean {
+    return this.linkedIds.has(id)
+  }
+
+  /** Leads, with the entry of its term committed. */
+  lead(): this {
+    const { electionTimeoutMaxMs } = timings
+    this.raft.tick(electionTimeoutMaxMs)
+    this.turn()
+    for (const preVote of [true, false]) {
+      if (this.raft.role === 'leader') break
+      this.raft.step({ type: 'vote-response', from: 2, to: 1, term: 2, preVote, granted: true })
+      this.turn()
+    }
+    assert.equal(this.raft.role, 'leader')
+    if (this.raft.commitIndex < this.raft.lastLog.index) this.ack(2)
+    assert.equal(this.raft.commitIndex, this.raft.lastLog.index)
+    return this
+  }
+
+  /** Carries out what the core asks for, and looks at the requests. */
+  turn(): void {
+    for (let effects = this.raft.take(); effects !== undefined; effects = this.raft.take()) {
+      if (effects.persist !== undefined) this.raft.persisted(effects.id)
+      this.appliedIndex = effects.apply?.last ?? this.appliedIndex
+    }
+    this.admin.progress()
+  }
+
+  /** `from` has everything that is in the log, or so much of it. */
+  ack(from: number, match: number = this.raft.lastLog.index): void {
+    this.linkedIds.add(from)
+    this.step({ type: 'append-response', from, success: true, match, rejected: 0, hint: { term: 0, index: 0 }, round: 0 })
+    this.turn()
+  }
+
+  /** A leader of a later term speaks; its log begins behind `prev`. */
+  depose(prev: number, entries: readonly Membership[], commit: number = prev + entries.length): void {
+    const common = { from: 2, to: 1, term: 9, incarnation: 3, round: 0 }
+    const first = prev + 1
+    this.raft.step({
+      type: 'append',
+      ...common,
+      prev: { term: this.raft.termAt(prev) as number, index: prev },
+      count: entries.length,
+      entries: entries.map((membership, i) => ({
+        index: first + i,
+        term: 9,
+        kind: 'membership',
+        payload: encodeMembership(membership),
+        membership,
+      })),
+      commit,
+    })
+    this.turn()
+  }
+
+  submit(name: string, request: AdminRequest, deadline = FOREVER): void {
+    this.admin.submit(request, deadline, this.answers.reply(name))
+    this.turn()
+  }
+
+  at(now: number): void {
+    this.now = now
+    this.turn()
+  }
+
+  get last(): Membership | undefined {
+    return this.answers.values.at(-1)
+  }
+
+  #message(parts: object): Message {
+    return { to: 1, term: this.raft.term, incarnation: INCARNATION, ...parts } as Message
+  }
+
+  step(parts: object): void {
+    this.raft.step(this.#message(parts))
+  }
+}
+
+describe('bindMember', () => {
+  const peers = (links: LinkedPeer[], reports: PeerReport[] = []): Parameters<typeof bindMember>[2] => ({
+    links,
+    reports,
+    nodeIdHint: (endpointId) => (endpointId === OTHER_KEY ? 5 : null),
+    clusterId: 'c1',
+  })
+  const code = (outcome: ReturnType<typeof bindMember>): unknown => ('code' in outcome ? outcome.code : outcome)
+  const refused = (nodeId: number | null, lastError: string): PeerReport => ({
+    endpointId: OTHER_KEY,
+    state: 'waiting',
+    claims: nodeId === null ? null : link(OTHER_KEY, nodeId).claims,
+    lastError,
+  })
+
+  test('bindMember: binds the key of the one live link that claims the id', () => {
+    const member = bindMember(2, null, peers([link(keyOf(2), 2), link(keyOf(3), 3)]))
+    assert.deepEqual(member, { id: 2, endpointId: keyOf(2), addresses: ['127.0.0.1:26002'] })
+  })
+
+  test('bindMember: refuses when two claim it, unless one is chosen', () => {
+    const both = peers([link(keyOf(2), 2), link(OTHER_KEY, 2)])
+    const outcome = bindMember(2, null, both)
+    assert.equal(code(outcome), 'NODE_AMBIGUOUS')
+    assert.deepEqual('details' in outcome && outcome.details['endpoint_ids'], [keyOf(2), OTHER_KEY])
+    assert.equal((bindMember(2, OTHER_KEY, both) as { endpointId: string }).endpointId, OTHER_KEY)
+    assert.equal(code(bindMember(2, 'd'.repeat(64), both)), 'NODE_UNKNOWN')
+  })
+
+  test('bindMember: refuses a peer of another cluster, linked or refused, and takes one of none or of this', () => {
+    assert.equal(code(bindMember(2, null, peers([link(keyOf(2), 2, 'c2')]))), 'CLUSTER_MISMATCH')
+    for (const own of [null, 'c1']) assert.equal('id' in bindMember(2, null, peers([link(keyOf(2), 2, own)])), true)
+    assert.equal(code(bindMember(5, null, peers([], [refused(5, 'CLUSTER_MISMATCH: no')]))), 'CLUSTER_MISMATCH')
+    assert.equal(code(bindMember(5, null, peers([], [refused(null, 'CLUSTER_MISMATCH: no')]))), 'CLUSTER_MISMATCH')
+    assert.equal(code(bindMember(5, null, peers([], [refused(5, 'ECONNREFUSED: no')]))), 'NODE_UNKNOWN')
+    assert.equal(code(bindMember(6, null, peers([], [refused(5, 'CLUSTER_MISMATCH: no')]))), 'NODE_UNKNOWN')
+  })
+})
+
+describe('MembershipAdmin: add-learner', () => {
+  test('add-learner: adds the linked peer, and answers once that is applied', () => {
+    const bench = new Bench().lead()
+    bench.links.push(link(keyOf(2), 2))
+    bench.submit('add', add(2))
+    assert.deepEqual(bench.answers.outcomes, [], 'it is proposed')
+    bench.turn()
+    assert.deepEqual(bench.answers.outcomes, ['add: ok'])
+    assert.deepEqual([bench.last?.voters, bench.last?.learners], [[1], [2]])
+    assert.equal(bench.last?.members[1]?.endpointId, keyOf(2))
+    assert.equal(bench.admin.busy, false)
+    assert.ok(bench.turns >= 2, 'a turn is asked for at the request, and at the proposal')
+  })
+
+  test('add-learner: a member is added already, under its own key only', () => {
+    const bench = new Bench(membershipOf([1], [2])).lead()
+    const before = bench.raft.lastLog.index
+    bench.submit('again', add(2))
+    bench.submit('same key', add(2, keyOf(2)))
+    bench.submit('other key', add(2, OTHER_KEY))
+    assert.deepEqual(bench.answers.outcomes, ['again: ok', 'same key: ok', 'other key: NODE_AMBIGUOUS'])
+    assert.equal(bench.raft.lastLog.index, before)
+  })
+
+  test('add-learner: is refused where there are as many learners as a change may name', () => {
+    const learners = Array.from({ length: MAX_LEARNERS }, (_, i) => i + 10)
+    const bench = new Bench(membershipOf([1], learners)).lead()
+    bench.links.push(link(OTHER_KEY, 5))
+    const last = bench.raft.lastLog.index
+    bench.submit('one more', add(5))
+    bench.submit('one of them', add(10))
+    assert.deepEqual(bench.answers.outcomes, ['one more: INVALID_REQUEST', 'one of them: ok'])
+    assert.equal(bench.raft.lastLog.index, last)
+  })
+
+  test('add-learner: a key that is a member under another id is refused', () => {
+    const bench = new Bench(membershipOf([1], [2])).lead()
+    bench.links.push(link(keyOf(2), 5))
+    bench.submit('add', add(5))
+    assert.deepEqual([bench.answers.outcomes, bench.raft.membership], [['add: NODE_AMBIGUOUS'], membershipOf([1], [2])])
+  })
+
+  test('add-learner: waits a while for a link, and takes it when it comes', () => {
+    const bench = new Bench().lead()
+    bench.submit('add', add(2))
+    bench.at(1_999)
+    assert.deepEqual(bench.answers.outcomes, [])
+    bench.links.push(link(keyOf(2), 2))
+    bench.turn()
+    bench.turn()
+    assert.deepEqual(bench.answers.outcomes, ['add: ok'])
+  })
+
+  test('add-learner: is refused when no link comes, at the deadline if that is first', () => {
+    const bench = new Bench().lead()
+    bench.submit('patient', add(2))
+    bench.submit('hurried', add(3), 500)
+    bench.at(499)
+    assert.deepEqual(bench.answers.outcomes, [])
+    bench.at(500)
+    assert.deepEqual(bench.answers.outcomes, ['hurried: NODE_UNKNOWN'])
+    bench.at(2_000)
+    assert.deepEqual(bench.answers.outcomes.slice(1), ['patient: NODE_UNKNOWN'])
+  })
+
+  test('add-learner: what more time does not cure is refused at once', () => {
+    const bench = new Bench().lead()
+    bench.links.push(link(keyOf(2), 2), link(OTHER_KEY, 2), link(keyOf(3), 3, 'c2'))
+    bench.submit('two', add(2))
+    bench.submit('foreign', add(3))
+    assert.deepEqual(bench.answers.outcomes, ['two: NODE_AMBIGUOUS', 'foreign: CLUSTER_MISMATCH'])
+    assert.deepEqual(bench.raft.membership, membershipOf([1]))
+  })
+})
+
+describe('MembershipAdmin: change-membership', () => {
+  test('change-membership: makes a learner a voter that is linked and near the end of the log', () => {
+    const bench = new Bench(membershipOf([1], [2])).lead()
+    bench.ack(2)
+    bench.submit('change', change([1, 2]))
+    bench.turn()
+    assert.deepEqual(bench.answers.outcomes, [], 'the joint configuration needs both')
+    bench.ack(2)
+    bench.ack(2)
+    bench.turn()
+    assert.deepEqual(bench.answers.outcomes, ['change: ok'])
+    assert.deepEqual(bench.last, membershipOf([1, 2]))
+  })
+
+  test('change-membership: waits until the new voter is linked and has caught up', () => {
+    const bench = new Bench(membershipOf([1], [2])).lead()
+    for (let i = 0; i < LEARNER_LAG_THRESHOLD + 5; i++) bench.raft.propose(new Uint8Array(1))
+    bench.turn()
+    const last = bench.raft.lastLog.index
+    bench.ack(2, last - LEARNER_LAG_THRESHOLD - 1)
+    bench.submit('change', change([1, 2]))
+    bench.linkedIds.delete(2)
+    bench.turn()
+    assert.equal(bench.raft.lastLog.index, last, 'nothing is proposed for one that lags')
+    bench.ack(2, last - LEARNER_LAG_THRESHOLD)
+    assert.equal(bench.raft.lastLog.index, last + 1)
+  })
+
+  test('change-membership: a voter that does not catch up before the deadline is the reason', () => {
+    for (const linked of [true, false]) {
+      const bench = new Bench(membershipOf([1], [2])).lead()
+      if (!linked) bench.ack(2)
+      bench.linkedIds.clear()
+      if (linked) bench.linkedIds.add(2)
+      const last = bench.raft.lastLog.index
+      bench.submit('change', change([1, 2]), 500)
+      bench.at(499)
+      assert.deepEqual(bench.answers.outcomes, [])
+      bench.at(500)
+      assert.deepEqual(bench.answers.outcomes, ['change: LEARNER_NOT_READY'])
+      assert.equal(bench.raft.lastLog.index, last)
+    }
+  })
+
+  test('change-membership: names members only, and no more voters than allowed', () => {
+    const bench = new Bench(membershipOf([1], [2])).lead()
+    bench.submit('voter', change([1, 9]))
+    bench.submit('learner', change([1], [9]))
+    bench.submit('many', change(Array.from({ length: MAX_VOTERS + 1 }, (_, i) => i + 1)))
+    assert.deepEqual(bench.answers.outcomes, ['voter: NODE_UNKNOWN', 'learner: NODE_UNKNOWN', 'many: INVALID_REQUEST'])
+  })
+
+  test('change-membership: to what is the case already is answered without a proposal', () => {
+    const bench = new Bench(membershipOf([1], [2, 3])).lead()
+    const last = bench.raft.lastLog.index
+    bench.submit('learners kept', change([1]))
+    bench.submit('learners named', change([1, 1], [3, 2]))
+    assert.deepEqual(bench.answers.outcomes, ['learners kept: ok', 'learners named: ok'])
+    assert.equal(bench.raft.lastLog.index, last)
+  })
+
+  test('change-membership: learners that are not named are removed', () => {
+    const bench = new Bench(membershipOf([1], [2, 3])).lead()
+    bench.submit('remove', change([1], [3]))
+    bench.turn()
+    assert.deepEqual(bench.last, membershipOf([1], [3]))
+  })
+})
+
+describe('MembershipAdmin: outcomes', () => {
+  test('submit: on a node that does not lead nothing is changed', () => {
+    const bench = new Bench(membershipOf([1, 2, 3]))
+    bench.submit('add', add(4))
+    assert.deepEqual(bench.answers.outcomes, ['add: NOT_LEADER'])
+  })
+
+  test('submit: a change waits for the one before it', () => {
+    const bench = new Bench(membershipOf([1, 2], [3, 4])).lead()
+    bench.submit('first', change([1, 2], [3]))
+    bench.submit('second', change([1, 2], []), 500)
+    bench.submit('third', change([1, 2], []))
+    bench.at(499)
+    assert.deepEqual(bench.answers.outcomes, [])
+    bench.at(500)
+    assert.deepEqual(bench.answers.outcomes, ['second: MEMBERSHIP_IN_PROGRESS'])
+    bench.ack(2)
+    bench.turn()
+    bench.ack(2)
+    bench.turn()
+    assert.deepEqual(bench.answers.outcomes.slice(1), ['first: ok', 'third: ok'])
+    assert.deepEqual(bench.raft.membership, membershipOf([1, 2]))
+  })
+
+  test('progress: what is proposed and not committed at the deadline is unknown', () => {
+    const bench = new Bench(membershipOf([1, 2])).lead()
+    bench.links.push(link(keyOf(3), 3))
+    bench.submit('add', add(3), 500)
+    bench.at(499)
+    assert.deepEqual(bench.answers.outcomes, [])
+    bench.at(500)
+    assert.deepEqual(bench.answers.outcomes, ['add: OUTCOME_UNKNOWN'])
+  })
+
+  test('progress: a change that another leader’s entry took the place of was not applied', () => {
+    const bench = new Bench(membershipOf([1, 2])).lead()
+    bench.links.push(link(keyOf(3), 3))
+    const before = bench.raft.lastLog.index
+    bench.submit('add', add(3))
+    assert.equal(bench.raft.lastLog.index, before + 1)
+    bench.depose(before, [membershipOf([1, 2], [4])], before)
+    bench.turn()
+    assert.deepEqual(bench.answers.outcomes, [], 'what stands there now may go as well')
+    bench.depose(before + 1, [], before + 1)
+    bench.turn()
+    assert.deepEqual(bench.answers.outcomes, ['add: NOT_APPLIED'])
+  })
+
+  test('progress: a change that is kept by the next leader is done', () => {
+    const bench = new Bench(membershipOf([1, 2])).lead()
+    bench.links.push(link(keyOf(3), 3))
+    bench.submit('add', add(3))
+    bench.depose(bench.raft.lastLog.index, [membershipOf([1, 2], [3])])
+    bench.turn()
+    assert.deepEqual(bench.answers.outcomes, ['add: ok'])
+  })
+
+  test('progress: a change is not done while the configuration is joint', () => {
+    const bench = new Bench(membershipOf([1, 2], [3])).lead()
+    bench.ack(3)
+    bench.submit('change', change([1, 2, 3]))
+    const joint = bench.raft.lastLog.index
+    bench.depose(joint, [])
+    bench.turn()
+    assert.deepEqual([bench.appliedIndex, bench.raft.membership.outgoing, bench.answers.outcomes], [joint, [1, 2], []])
+    bench.depose(joint, [membershipOf([1, 2, 3])])
+    bench.turn()
+    assert.deepEqual(bench.answers.outcomes, ['change: ok'])
+  })
+
+  test('submit: refuses more than a bounded number of requests', () => {
+    const bench = new Bench(membershipOf([1, 2])).lead()
+    for (let i = 0; i < MAX_ADMIN_REQUESTS; i++) bench.submit(`add ${i}`, add(9))
+    assert.throws(() => bench.submit('late', add(9)), { name: 'AspenError', code: 'OVERLOADED' })
+  })
+
+  test('submit: a request that an answer brings is not lost', () => {
+    const bench = new Bench(membershipOf([1], [2])).lead()
+    bench.admin.submit(add(2), FOREVER, () => bench.admin.submit(add(2, OTHER_KEY), FOREVER, bench.answers.reply('next')))
+    bench.turn()
+    bench.turn()
+    assert.deepEqual(bench.answers.outcomes, ['next: NODE_AMBIGUOUS'])
+  })
+
+  test('abandon: answers all who wait, once', () => {
+    const bench = new Bench().lead()
+    bench.submit('a', add(2))
+    bench.submit('b', add(3))
+    bench.admin.abandon(Object.assign(new Error('stopped'), { code: 'STOPPING' }) as never)
+    assert.deepEqual(bench.answers.outcomes, ['a: STOPPING', 'b: STOPPING'])
+    assert.equal(bench.admin.busy, false)
+    bench.at(FOREVER)
+  })
+})

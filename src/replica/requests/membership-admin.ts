@@ -1,0 +1,207 @@
+import { AspenError } from '../../api/index.ts'
+import { LEARNER_LAG_THRESHOLD, MAX_ADMIN_REQUESTS, MAX_LEARNERS, MAX_VOTERS } from '../../limits.ts'
+import { isJoint } from '../../raft/index.ts'
+import type { LogId, Membership, MembershipTarget, NodeId } from '../../raft/index.ts'
+import type { Reply } from '../options.ts'
+import { bindMember } from '../peers/index.ts'
+import type { Peers } from '../peers/index.ts'
+import type { Engine, TurnContext } from '../turn/index.ts'
+
+/** An administrative request, as it travels to the leader. */
+export type AdminRequest =
+  | { readonly op: 'add-learner'; readonly nodeId: NodeId; readonly endpointId: string | null }
+  | { readonly op: 'change-membership'; readonly members: readonly NodeId[]; readonly learners: readonly NodeId[] | null }
+
+/** How long a request waits for the link it needs before it says that there is none, in milliseconds. */
+const LINK_PATIENCE_MS = 2_000
+
+interface Task {
+  readonly request: AdminRequest
+  readonly startedAt: number
+  readonly deadline: number
+  readonly reply: Reply<Membership>
+  /** Where the configuration proposed for it stands in the log, once it does. */
+  proposed: LogId | null
+  /** What it waits for, in case the deadline comes first. */
+  obstacle: AspenError
+}
+
+type AdminCore = 'id' | 'role' | 'leader' | 'membership' | 'membershipIndex' | 'lastLog' | 'termAt' | 'peer' | 'changeMembership'
+type AdminContext = TurnContext<'schedule', AdminCore>
+type AdminPeers = Pick<Peers, 'knowledge' | 'isLinked'>
+
+/**
+ * Membership requests on the leader. Each is a task that is looked at whenever something moved, until it is done,
+ * refused, or its deadline has passed; none of them holds anything up.
+ */
+export class MembershipAdmin {
+  readonly #context: AdminContext
+  readonly #engine: Pick<Engine, 'appliedIndex'>
+  readonly #peers: AdminPeers
+  #tasks: Task[] = []
+
+  constructor(context: AdminContext, engine: Pick<Engine, 'appliedIndex'>, peers: AdminPeers) {
+    this.#context = context
+    this.#engine = engine
+    this.#peers = peers
+  }
+
+  /** @throws AspenError OVERLOADED */
+  submit(request: AdminRequest, deadline: number, reply: Reply<Membership>): void {
+    if (this.#tasks.length >= MAX_ADMIN_REQUESTS) {
+      throw new AspenError('OVERLOADED', `${this.#tasks.length} membership requests are already waiting; try again`, {
+        queue: 'admin',
+      })
+    }
+    const obstacle = new AspenError('MEMBERSHIP_IN_PROGRESS', 'another membership change is not finished; try again')
+    this.#tasks.push({ request, startedAt: this.#context.clock.now(), deadline, reply, proposed: null, obstacle })
+    this.#context.loop.schedule()
+  }
+
+  /** Moves every task on as far as it goes now. */
+  progress(): void {
+    if (this.#tasks.length === 0) return
+    const now = this.#context.clock.now()
+    const tasks = this.#tasks
+    // An answer may bring the next request at once.
+    this.#tasks = []
+    const unfinished = tasks.filter((task) => {
+      const outcome = this.#advance(task, now)
+      if (outcome === null) return true
+      if (outcome instanceof Error) task.reply(outcome)
+      else task.reply(undefined, outcome)
+      return false
+    })
+    this.#tasks = [...unfinished, ...this.#tasks]
+  }
+
+  get busy(): boolean {
+    return this.#tasks.length > 0
+  }
+
+  abandon(error: AspenError): void {
+    for (const task of this.#tasks.splice(0)) task.reply(error)
+  }
+
+  #advance(task: Task, now: number): Membership | AspenError | null {
+    const { raft } = this.#context
+    if (task.proposed !== null) return this.#outcome(task.proposed) ?? (now < task.deadline ? null : undecided())
+    if (raft.role !== 'leader')
+      return new AspenError('NOT_LEADER', 'this node does not lead any more; nothing was changed', { leader: raft.leader })
+    // What is not committed may yet be undone: nothing is answered from it.
+    if (raft.membershipIndex > this.#engine.appliedIndex) return now >= task.deadline ? task.obstacle : null
+    const verdict = task.request.op === 'add-learner' ? this.#addLearner(task, now) : this.#changeMembership(task, now)
+    if (verdict !== null) return verdict
+    return task.proposed === null && now >= task.deadline ? task.obstacle : null
+  }
+
+  /** What became of the proposal, once that is decided here, with everything that follows from it. */
+  #outcome({ index, term }: LogId): Membership | AspenError | null {
+    const { raft } = this.#context
+    const { appliedIndex } = this.#engine
+    if (appliedIndex < index) return null
+    const present = raft.termAt(index)
+    if (present === undefined) return undecided()
+    if (present !== term) {
+      return new AspenError('NOT_APPLIED', 'leadership changed before the membership change was committed; send it again')
+    }
+    return !isJoint(raft.membership) && appliedIndex >= raft.membershipIndex ? raft.membership : null
+  }
+
+  #addLearner(task: Task, now: number): Membership | AspenError | null {
+    const { raft } = this.#context
+    if (task.request.op !== 'add-learner') return null
+    const { nodeId, endpointId } = task.request
+    const { membership } = raft
+    const present = membership.members.find((member) => member.id === nodeId)
+    if (present !== undefined) {
+      if (endpointId === null || endpointId === present.endpointId) return membership
+      return new AspenError(
+        'NODE_AMBIGUOUS',
+        `node ${nodeId} is a member with key ${present.endpointId}: remove it before adding another`,
+        {
+          endpoint_ids: [present.endpointId, endpointId],
+        },
+      )
+    }
+    if (membership.learners.length >= MAX_LEARNERS)
+      return new AspenError(
+        'INVALID_REQUEST',
+        `the cluster has ${MAX_LEARNERS} learners, and more are not allowed: remove one first`,
+      )
+    const member = bindMember(nodeId, endpointId, this.#peers.knowledge())
+    if (member instanceof AspenError) {
+      const patient = member.code === 'NODE_UNKNOWN' && now < Math.min(task.deadline, task.startedAt + LINK_PATIENCE_MS)
+      return patient ? null : member
+    }
+    const holder = membership.members.find((one) => one.endpointId === member.endpointId)
+    if (holder !== undefined) {
+      return new AspenError('NODE_AMBIGUOUS', `the key of node ${nodeId} is that of member ${holder.id}: a key has one id`, {
+        endpoint_ids: [holder.endpointId],
+      })
+    }
+    return this.#propose(task, { voters: membership.voters, learners: [...membership.learners, nodeId], newMembers: [member] })
+  }
+
+  #changeMembership(task: Task, now: number): Membership | AspenError | null {
+    const { raft } = this.#context
+    if (task.request.op !== 'change-membership') return null
+    const { membership } = raft
+    const voters = task.request.members
+    const learners = task.request.learners ?? membership.learners
+    if (voters.length > MAX_VOTERS)
+      return new AspenError('INVALID_REQUEST', `${voters.length} voters: at most ${MAX_VOTERS} are allowed`)
+    const stranger = [...voters, ...learners].find((id) => !membership.members.some((member) => member.id === id))
+    if (stranger !== undefined) {
+      return new AspenError('NODE_UNKNOWN', `node ${stranger} is not a member: add it with POST /add-learner first`, {
+        node_id: stranger,
+      })
+    }
+    const lagging = voters.find((id) => !membership.voters.includes(id) && !this.#caughtUp(id))
+    if (lagging !== undefined) {
+      const message = `node ${lagging} is not connected, or more than ${LEARNER_LAG_THRESHOLD} entries behind: nothing was changed; try again`
+      task.obstacle = new AspenError('LEARNER_NOT_READY', message, { node_id: lagging })
+      return now >= task.deadline ? task.obstacle : null
+    }
+    const target = { voters, learners, newMembers: [] }
+    if (
+      sameIds(voters, membership.voters) &&
+      sameIds(
+        learners.filter((id) => !voters.includes(id)),
+        membership.learners,
+      )
+    ) {
+      if (!isJoint(membership)) return membership
+    }
+    return this.#propose(task, target)
+  }
+
+  #caughtUp(id: NodeId): boolean {
+    const { raft } = this.#context
+    if (id === raft.id) return true
+    const peer = raft.peer(id)
+    return (
+      peer !== undefined && this.#peers.isLinked(id) && peer.match >= raft.lastLog.index - LEARNER_LAG_THRESHOLD && peer.match > 0
+    )
+  }
+
+  #propose(task: Task, target: MembershipTarget): null {
+    const outcome = this.#context.raft.changeMembership(target)
+    if (typeof outcome === 'string') {
+      task.obstacle = new AspenError('MEMBERSHIP_IN_PROGRESS', 'another membership change is not finished; try again')
+      return null
+    }
+    task.proposed = outcome
+    this.#context.loop.schedule()
+    return null
+  }
+}
+
+function undecided(): AspenError {
+  return new AspenError('OUTCOME_UNKNOWN', 'the membership change was proposed, and it is not known whether it was committed')
+}
+
+function sameIds(a: readonly NodeId[], b: readonly NodeId[]): boolean {
+  const wanted = new Set(a)
+  return wanted.size === new Set(b).size && b.every((id) => wanted.has(id))
+}

@@ -1,0 +1,86 @@
+import { AspenError } from '../../api/index.ts'
+import { MAX_PENDING_READS } from '../../limits.ts'
+import type { Reply } from '../options.ts'
+
+interface Waiter {
+  readonly deadline: number
+  readonly reply: Reply<void>
+}
+
+interface Ready {
+  readonly index: number
+  readonly waiters: readonly Waiter[]
+}
+
+/** Reads on their way: first for the index their round yields, then for the state machine to reach it. */
+export class Reads {
+  readonly #byTicket = new Map<number, Waiter[]>()
+  #ready: Ready[] = []
+  #count = 0
+
+  get count(): number {
+    return this.#count
+  }
+
+  /** @throws AspenError OVERLOADED */
+  checkRoom(): void {
+    if (this.#count < MAX_PENDING_READS) return
+    throw new AspenError('OVERLOADED', `${this.#count} reads are already waiting on this node; try again`, { queue: 'reads' })
+  }
+
+  add(ticket: number, deadline: number, reply: Reply<void>): void {
+    const waiters = this.#byTicket.get(ticket)
+    if (waiters === undefined) this.#byTicket.set(ticket, [{ deadline, reply }])
+    else waiters.push({ deadline, reply })
+    this.#count++
+  }
+
+  /** The reads of `ticket` are linearizable at `index`. */
+  ready(ticket: number, index: number, applied: number): void {
+    const waiters = this.#byTicket.get(ticket)
+    if (waiters === undefined) return
+    this.#byTicket.delete(ticket)
+    if (index <= applied) this.#serve(waiters)
+    else this.#ready.push({ index, waiters })
+  }
+
+  /** Calls back when the state machine has reached `index`, however long that takes. @throws AspenError OVERLOADED */
+  whenApplied(index: number, applied: number, reply: Reply<void>): void {
+    this.checkRoom()
+    const waiters = [{ deadline: Number.POSITIVE_INFINITY, reply }]
+    this.#count++
+    if (index <= applied) this.#serve(waiters)
+    else this.#ready.push({ index, waiters })
+  }
+
+  applied(index: number): void {
+    if (this.#ready.length === 0) return
+    const due = this.#ready.filter((ready) => ready.index <= index)
+    if (due.length === 0) return
+    this.#ready = this.#ready.filter((ready) => ready.index > index)
+    for (const { waiters } of due) this.#serve(waiters)
+  }
+
+  expire(now: number, why: () => AspenError): void {
+    const expired: Waiter[] = []
+    const keep = (waiter: Waiter): boolean => {
+      if (waiter.deadline > now) return true
+      expired.push(waiter)
+      return false
+    }
+    for (const [ticket, waiters] of this.#byTicket) {
+      const rest = waiters.filter(keep)
+      if (rest.length === 0) this.#byTicket.delete(ticket)
+      else if (rest.length < waiters.length) this.#byTicket.set(ticket, rest)
+    }
+    this.#ready = this.#ready.map((ready) => ({ index: ready.index, waiters: ready.waiters.filter(keep) }))
+    this.#ready = this.#ready.filter((ready) => ready.waiters.length > 0)
+    this.#count -= expired.length
+    for (const waiter of expired) waiter.reply(why())
+  }
+
+  #serve(waiters: readonly Waiter[]): void {
+    this.#count -= waiters.length
+    for (const waiter of waiters) waiter.reply(undefined)
+  }
+}

@@ -1,0 +1,259 @@
+import { AspenError } from '../../api/index.ts'
+import type { WriteResult } from '../../api/index.ts'
+import type { StoredSnapshot, Volume } from '../../ports/index.ts'
+import type { Entry, Member, Membership, NodeId } from '../../raft/index.ts'
+import { decodeMembership, decodeWriteResult } from '../../wire/index.ts'
+import type { ForwardReply, ForwardRequest } from '../../wire/index.ts'
+import type { Reply } from '../options.ts'
+import { bindMember } from '../peers/index.ts'
+import type { PeerHandlers, Peers } from '../peers/index.ts'
+import type { Engine, ReplicaStores, Snapshots, TurnContext, TurnListener } from '../turn/index.ts'
+import { encodeAdminRequest } from './admin-codec.ts'
+import { DiskReserve } from './disk-reserve.ts'
+import { decodedReply, Forwarder } from './forwarder.ts'
+import { LeaderWork } from './leader-work.ts'
+import { MembershipAdmin } from './membership-admin.ts'
+import type { AdminRequest } from './membership-admin.ts'
+import { outcomeUnknown, Proposals } from './proposals.ts'
+import { Quota } from './quota.ts'
+import { Reads } from './reads.ts'
+import { alreadyInitialized, ended, lateRequest, notInitialized } from './refusals.ts'
+
+/** Room for the ids of one life: 2^32 incarnations times 2^20 ids are safe integers. */
+const FORWARD_IDS_PER_LIFE = 2 ** 20
+
+export interface RequestsParts {
+  readonly stores: Pick<ReplicaStores, 'stateMachine'>
+  /** Those to be watched for room. */
+  readonly volumes: readonly Volume[]
+  readonly snapshots: Snapshots
+  readonly engine: Engine
+  readonly peers: Peers
+  /** Different in every life: what was asked in a former one is not answered in this one. */
+  readonly incarnation: number
+}
+
+/** Who waits on this node, and for what: the node's own callers, and those of other nodes whose leader it is. */
+export class Requests implements TurnListener, PeerHandlers {
+  readonly #context: TurnContext
+  readonly #parts: RequestsParts
+  readonly #proposals: Proposals
+  readonly #reads = new Reads()
+  readonly #reserve: DiskReserve
+  readonly #admin: MembershipAdmin
+  readonly #leaderWork: LeaderWork
+  readonly #forwarder: Forwarder
+  #stopping = false
+
+  constructor(context: TurnContext, parts: RequestsParts) {
+    const { engine, peers, stores, volumes, incarnation } = parts
+    const { clock, logger } = context
+    this.#context = context
+    this.#parts = parts
+    this.#proposals = new Proposals(engine.appliedIndex)
+    this.#reserve = new DiskReserve({ volumes, clock, logger })
+    this.#admin = new MembershipAdmin(context, engine, peers)
+    this.#leaderWork = new LeaderWork(context, {
+      proposals: this.#proposals,
+      admin: this.#admin,
+      quota: new Quota(stores.stateMachine),
+      reserve: this.#reserve,
+      peers,
+    })
+    this.#forwarder = new Forwarder(context, incarnation * FORWARD_IDS_PER_LIFE, peers, this.#leaderWork)
+  }
+
+  // --- Life ---
+
+  start(): void {
+    this.#reserve.start()
+  }
+
+  /** Refuses what comes from now on; what was accepted goes on. */
+  stop(): void {
+    this.#stopping = true
+    this.#leaderWork.stop()
+  }
+
+  /** Tells everybody who still waits that the outcome is unknown, and why. */
+  abandon(why: string): void {
+    this.#reserve.close()
+    this.#proposals.abandon(why)
+    this.#reads.expire(Number.POSITIVE_INFINITY, () => new AspenError('STOPPING', why))
+    this.#forwarder.abandon(new AspenError('STOPPING', why))
+    this.#admin.abandon(new AspenError('OUTCOME_UNKNOWN', why))
+    this.#parts.snapshots.abandon(new AspenError('STOPPING', why))
+  }
+
+  // --- What is asked ---
+
+  /** Replicates an encoded command envelope. `deadline` is a time of the clock. */
+  write(envelope: Uint8Array, deadline: number, reply: Reply<WriteResult>): void {
+    this.#attempt(reply, () => {
+      if (this.leads) this.#leaderWork.propose(envelope, deadline, reply)
+      else this.#forwarder.submit('write', envelope, deadline, decodedReply(reply, decodeWriteResult))
+    })
+  }
+
+  /** Calls back when the state machine may be read linearizably. */
+  read(deadline: number, reply: Reply<void>): void {
+    this.#attempt(reply, () => {
+      this.#reads.checkRoom()
+      this.#context.metrics.reads.add()
+      this.#reads.add(this.#context.raft.read(), deadline, reply)
+    })
+  }
+
+  /** Adds a learner or changes the voters, here or at the leader. */
+  administer(request: AdminRequest, deadline: number, reply: Reply<Membership>): void {
+    this.#attempt(reply, () => {
+      this.#forwarder.submit('admin', encodeAdminRequest(request), deadline, decodedReply(reply, decodeMembership))
+    })
+  }
+
+  /** Founds a cluster of these voters. Their keys are those of the live links that claim the ids. */
+  init(voters: readonly NodeId[], clusterId: string, self: Member, deadline: number, reply: Reply<Membership>): void {
+    const { raft } = this.#context
+    this.#attempt(
+      reply,
+      () => {
+        const members = voters.map((id) => (id === self.id ? self : this.#bind(id)))
+        this.#checkFoundable()
+        this.#parts.peers.join(clusterId)
+        raft.bootstrap(members)
+        this.#proposals.add(
+          { term: 0, index: 1 },
+          { bytes: 0, deadline, answersFromState: true, reply: (error) => reply(error, raft.membership) },
+        )
+      },
+      'founding',
+    )
+  }
+
+  /** Takes a snapshot of this node's state with all that is committed by now; calls back when it is durable. */
+  takeSnapshot(reply: Reply<StoredSnapshot>): void {
+    const { engine, snapshots } = this.#parts
+    this.#attempt(reply, () => {
+      this.#reads.whenApplied(this.#context.raft.commitIndex, engine.appliedIndex, (error) => {
+        if (error === undefined) this.#attempt(reply, () => snapshots.take(reply))
+        else reply(error)
+      })
+    })
+  }
+
+  /** Runs a request; a refusal is answered, a broken invariant ends the node. */
+  #attempt<T>(reply: Reply<T>, run: () => void, kind: 'serving' | 'founding' = 'serving'): void {
+    const { loop } = this.#context
+    const ran = loop.input(() => {
+      try {
+        this.#checkServing(kind)
+        run()
+      } catch (error) {
+        reply(error instanceof AspenError ? error : outcomeUnknown('this node failed over it'))
+        if (!(error instanceof AspenError)) throw error
+      }
+    })
+    if (!ran) reply(ended(loop.fault))
+  }
+
+  #checkServing(kind: 'serving' | 'founding'): void {
+    if (this.#stopping) throw new AspenError('STOPPING', 'this node is shutting down; ask another one')
+    if (kind === 'founding' || this.#context.raft.membership.members.length > 0) return
+    throw notInitialized()
+  }
+
+  #checkFoundable(): void {
+    const { raft, cluster } = this.#context
+    if (cluster.id === null && raft.lastLog.index === 0 && raft.term === 0) return
+    throw alreadyInitialized(cluster.id)
+  }
+
+  #bind(id: NodeId): Member {
+    const member = bindMember(id, null, this.#parts.peers.knowledge())
+    if (member instanceof AspenError) throw member
+    return member
+  }
+
+  // --- What peers ask and answer ---
+
+  forwarded(from: string, request: ForwardRequest): void {
+    this.#leaderWork.answer(from, request)
+  }
+
+  answered(from: string, reply: ForwardReply): void {
+    this.#forwarder.answered(from, reply)
+  }
+
+  linkOpened(): void {
+    this.#forwarder.retry()
+  }
+
+  linkClosed(endpointId: string): void {
+    this.#forwarder.linkClosed(endpointId)
+  }
+
+  // --- What becomes of it ---
+
+  roleChanged(): void {
+    this.#forwarder.retry()
+  }
+
+  applied(entries: readonly Entry[], results: readonly (WriteResult | null)[]): void {
+    entries.forEach(({ index, term }, i) => this.#proposals.applied(index, term, results[i] ?? null))
+    this.#reads.applied(this.#parts.engine.appliedIndex)
+  }
+
+  restored(index: number): void {
+    this.#proposals.skippedTo(index)
+    this.#reads.applied(index)
+  }
+
+  readable(ticket: number, index: number): void {
+    this.#reads.ready(ticket, index, this.#parts.engine.appliedIndex)
+  }
+
+  /** Answers what is decided by what is committed now. */
+  answerCommitted(): void {
+    const { raft } = this.#context
+    this.#proposals.committed(raft.commitIndex, (index) => raft.termAt(index))
+  }
+
+  /** Moves on what takes several steps. */
+  progress(): void {
+    this.#admin.progress()
+  }
+
+  /** Answers what is past its deadline, and tries again what could not be sent. */
+  expire(now: number): void {
+    const late = (): AspenError => lateRequest(this.#context.raft)
+    this.#proposals.expire(now)
+    this.#reads.expire(now, late)
+    this.#forwarder.retry()
+    this.#forwarder.expire(now, late)
+  }
+
+  // --- What can be seen ---
+
+  /** Whether this node takes work that only a leader can do. */
+  get leads(): boolean {
+    return this.#leaderWork.leads
+  }
+
+  /** Writes and administrative requests that are not answered yet. */
+  get writes(): number {
+    return this.#proposals.count + this.#forwarder.count
+  }
+
+  get reads(): number {
+    return this.#reads.count
+  }
+
+  /** Somebody waits, and must hear when it takes too long. */
+  get waiting(): boolean {
+    return this.writes + this.reads > 0 || this.#admin.busy
+  }
+
+  get disk(): DiskReserve['status'] {
+    return this.#reserve.status
+  }
+}

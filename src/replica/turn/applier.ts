@@ -1,0 +1,144 @@
+import type { WriteResult } from '../../api/index.ts'
+import { assert } from '../../lib/index.ts'
+import { MAX_APPEND_BYTES, MAX_BATCH_SIZE, STATE_FLUSH_DELAY_MS } from '../../limits.ts'
+import type { Timer } from '../../ports/index.ts'
+import type { Entry } from '../../raft/index.ts'
+import type { EntryCache } from './entry-cache.ts'
+import type { ReplicaStores } from './guarded-stores.ts'
+import type { TurnContext } from './turn-context.ts'
+
+export interface ApplyListener {
+  /** These entries took effect, each with its result. */
+  applied(entries: readonly Entry[], results: readonly (WriteResult | null)[]): void
+}
+
+type ApplierContext = TurnContext<'guard' | 'defer' | 'fail', never>
+type ApplierStores = Pick<ReplicaStores, 'log' | 'stateMachine'>
+
+/**
+ * Applies committed entries in order, in batches bounded by count and bytes, one batch a turn. Never in the turn that
+ * finds them committed: what that turn writes and sends leaves first, and others wait for that.
+ */
+export class Applier {
+  readonly #context: ApplierContext
+  readonly #stores: ApplierStores
+  readonly #cache: EntryCache
+  readonly #listener: ApplyListener
+  #next: number
+  #target: number
+  #running = false
+  #flush: Timer | null = null
+  /** Counts restores: what was read from the log for a former state is dropped. */
+  #epoch = 0
+
+  /** @param listener told of every batch, from within the turn that applied it */
+  constructor(context: ApplierContext, stores: ApplierStores, cache: EntryCache, listener: ApplyListener) {
+    this.#context = context
+    this.#stores = stores
+    this.#cache = cache
+    this.#listener = listener
+    const { index } = stores.stateMachine.info().applied
+    this.#next = index + 1
+    this.#target = index
+  }
+
+  /** The last entry whose effects are in the state machine. */
+  get appliedIndex(): number {
+    return this.#next - 1
+  }
+
+  get idle(): boolean {
+    return this.#next > this.#target
+  }
+
+  enqueue(first: number, last: number): void {
+    assert(first === this.#target + 1, `apply of ${first} does not follow ${this.#target}`)
+    this.#target = last
+    if (this.#running) return
+    this.#running = true
+    this.#runLater()
+  }
+
+  /** A snapshot is about to replace the state: what is queued is part of it and is not applied any more. */
+  halt(): void {
+    this.#epoch++
+    this.#running = false
+    this.#target = this.#next - 1
+  }
+
+  /** The state is now that of a snapshot taken at `index`. */
+  restored(index: number): void {
+    this.#next = index + 1
+    this.#target = index
+  }
+
+  /** The node stops: whoever closes the state writes what it still holds back, and nobody waits for a timer. */
+  close(): void {
+    this.#flush?.cancel()
+    this.#flush = null
+  }
+
+  #run(): void {
+    this.#running = this.#next <= this.#target
+    if (!this.#running) return
+    const cached = this.#cachedBatch()
+    if (cached.length > 0) {
+      this.#apply(cached)
+      return
+    }
+    const epoch = this.#epoch
+    const last = Math.min(this.#target, this.#next + MAX_BATCH_SIZE - 1)
+    this.#stores.log.read(this.#next, last, MAX_APPEND_BYTES, (error, entries) => {
+      if (epoch !== this.#epoch) return
+      if (error === undefined) this.#apply(entries)
+      else this.#context.loop.fail(error)
+    })
+  }
+
+  #cachedBatch(): Entry[] {
+    const batch: Entry[] = []
+    let bytes = 0
+    for (let index = this.#next; index <= this.#target && batch.length < MAX_BATCH_SIZE && bytes < MAX_APPEND_BYTES; index++) {
+      const entry = this.#cache.get(index)
+      if (entry === undefined) break
+      batch.push(entry)
+      bytes += entry.payload.length
+    }
+    return batch
+  }
+
+  #apply(entries: readonly Entry[]): void {
+    const startedAt = this.#context.clock.now()
+    const results = this.#stores.stateMachine.apply(entries)
+    this.#measure(entries.length, startedAt)
+    this.#flushLater()
+    this.#next += entries.length
+    this.#listener.applied(entries, results)
+    if (this.#next > this.#target) this.#running = false
+    else this.#runLater()
+  }
+
+  /** When entries come no more, the last of them must not wait for others. */
+  #flushLater(): void {
+    const { clock, loop } = this.#context
+    this.#flush ??= clock.setTimer(STATE_FLUSH_DELAY_MS, () =>
+      loop.guard(() => {
+        this.#flush = null
+        this.#stores.stateMachine.flush()
+      }),
+    )
+  }
+
+  #measure(entries: number, startedAt: number): void {
+    const { clock, metrics } = this.#context
+    metrics.apply.observe((clock.now() - startedAt) / 1000)
+    metrics.applyBatch.observe(entries)
+  }
+
+  #runLater(): void {
+    const epoch = this.#epoch
+    this.#context.loop.defer(() => {
+      if (epoch === this.#epoch) this.#run()
+    })
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * The stores as a replica sees them: what they complete runs guarded, so that a broken invariant found there ends the
+ * replica like any other, and is never thrown into the store. Nothing is completed once the replica has ended.
+ */
+import type { LogStore, SnapshotStore, StateMachine } from '../../ports/index.ts'
+import type { TurnLoop } from './turn-loop.ts'
+
+type Guard = Pick<TurnLoop, 'guard'>
+
+/** `done` as the store may call it. */
+function guarded<Arguments extends unknown[]>(loop: Guard, done: (...args: Arguments) => void): (...args: Arguments) => void {
+  return (...args) => loop.guard(() => done(...args))
+}
+
+export function guardLog(log: LogStore, loop: Guard): LogStore {
+  return {
+    recovered: log.recovered,
+    write: (batches, done) => log.write(batches, guarded(loop, done)),
+    read: (first, last, maxBytes, done) => log.read(first, last, maxBytes, guarded(loop, done)),
+    purge: (index, done) => log.purge(index, guarded(loop, done)),
+    reset: (position, hardState, clusterId, done) => log.reset(position, hardState, clusterId, guarded(loop, done)),
+    sizeBytes: () => log.sizeBytes(),
+    close: (done) => log.close(done),
+  }
+}
+
+function guardStateMachine(state: StateMachine, loop: Guard): StateMachine {
+  return {
+    opensFromSnapshot: state.opensFromSnapshot,
+    info: () => state.info(),
+    apply: (entries) => state.apply(entries),
+    flush: () => state.flush(),
+    get: (key) => state.get(key),
+    scan: (range, limit, maxBytes) => state.scan(range, limit, maxBytes),
+    durableIndex: () => state.durableIndex(),
+    checkpoint: (done) => state.checkpoint(guarded(loop, done)),
+    takeSnapshot: (clusterId, done) => state.takeSnapshot(clusterId, guarded(loop, done)),
+    restore: (snapshot, done) => state.restore(snapshot, guarded(loop, done)),
+    close: (done) => state.close(done),
+  }
+}
+
+function guardSnapshots(snapshots: SnapshotStore, loop: Guard): SnapshotStore {
+  return {
+    newest: () => snapshots.newest(),
+    read: (id, position, length, done) => snapshots.read(id, position, length, guarded(loop, done)),
+    receive: (snapshot) => snapshots.receive(snapshot),
+    write: (id, position, bytes, done) => snapshots.write(id, position, bytes, guarded(loop, done)),
+    finish: (id, done) => snapshots.finish(id, guarded(loop, done)),
+  }
+}
+
+/** What a replica keeps on disk. */
+export interface ReplicaStores {
+  readonly log: LogStore
+  readonly stateMachine: StateMachine
+  readonly snapshots: SnapshotStore
+}
+
+export function guardStores({ log, stateMachine, snapshots }: ReplicaStores, loop: Guard): ReplicaStores {
+  return {
+    log: guardLog(log, loop),
+    stateMachine: guardStateMachine(stateMachine, loop),
+    snapshots: guardSnapshots(snapshots, loop),
+  }
+}

@@ -1,0 +1,79 @@
+import { AspenError } from '../../api/index.ts'
+import { MAX_SNAPSHOT_REQUESTS } from '../../limits.ts'
+import { StoreRefusal } from '../../ports/index.ts'
+import type { StateMachine, StoredSnapshot } from '../../ports/index.ts'
+import type { Reply } from '../options.ts'
+import type { TurnContext } from './turn-context.ts'
+
+export interface SnapshotListener {
+  /** A snapshot is durable. */
+  snapshotTaken(): void
+}
+
+/** Takes snapshots of the state when somebody needs one, one at a time; those who ask while one is being taken share the next. */
+export class Snapshots {
+  readonly #context: TurnContext<'fail', never>
+  readonly #stateMachine: StateMachine
+  readonly #listeners: SnapshotListener[] = []
+  #asking: Reply<StoredSnapshot>[] = []
+  #queued: Reply<StoredSnapshot>[] = []
+  #taking = false
+
+  constructor(context: TurnContext<'fail', never>, stateMachine: StateMachine) {
+    this.#context = context
+    this.#stateMachine = stateMachine
+  }
+
+  /** From now on `listener` is told of every snapshot. */
+  watch(listener: SnapshotListener): void {
+    this.#listeners.push(listener)
+  }
+
+  /** The node ends: nobody will be told any more. */
+  abandon(error: Error): void {
+    for (const reply of [...this.#asking.splice(0), ...this.#queued.splice(0)]) reply(error)
+  }
+
+  /** Takes a snapshot at what is applied now, or later. */
+  take(reply: Reply<StoredSnapshot>): void {
+    if (this.#taking) {
+      this.#queue(reply)
+      return
+    }
+    this.#asking.push(reply)
+    this.#taking = true
+    this.#stateMachine.takeSnapshot(this.#context.cluster.id ?? '', (error, snapshot) => this.#taken(error, snapshot))
+  }
+
+  #queue(reply: Reply<StoredSnapshot>): void {
+    if (this.#queued.length < MAX_SNAPSHOT_REQUESTS) {
+      this.#queued.push(reply)
+      return
+    }
+    const message = `${MAX_SNAPSHOT_REQUESTS} requests wait for a snapshot already; try again`
+    reply(new AspenError('OVERLOADED', message, { queue: 'snapshots' }))
+  }
+
+  #taken(error: Error | undefined, snapshot: StoredSnapshot | undefined): void {
+    this.#taking = false
+    const asking = this.#asking
+    this.#asking = []
+    for (const reply of asking) reply(error === undefined ? undefined : asAnswer(error), snapshot)
+    // A snapshot that could not be made durable says that the disk fails, whatever it is asked to keep.
+    if (error !== undefined && !(error instanceof StoreRefusal)) {
+      this.#context.loop.fail(error)
+      return
+    }
+    if (error === undefined) for (const listener of this.#listeners) listener.snapshotTaken()
+    const [next, ...rest] = this.#queued
+    if (next === undefined) return
+    this.#queued = []
+    this.take(next)
+    this.#asking.push(...rest)
+  }
+}
+
+/** Whoever asked may free space; what else a store refuses is not about the request. */
+function asAnswer(error: Error): Error {
+  return error instanceof StoreRefusal && error.isVolumeFull ? new AspenError('DISK_FULL', error.message) : error
+}
