@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { CoreCluster } from './core-cluster.ts'
 import type { CoreCoverage } from './core-cluster.ts'
+import { volume } from '../test/volume.ts'
 
-const SEEDS = 200
+const SEEDS = volume(200, 50)
 
 test('CoreCluster: stays safe, and makes progress once healed, whatever the seed', () => {
   const total: Record<string, number> = {}

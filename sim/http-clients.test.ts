@@ -4,8 +4,9 @@ import { forkPrng } from '../src/simulation/index.ts'
 import { runSeed } from './run.ts'
 import type { RunReport } from './run.ts'
 import { drawWeather } from './weather.ts'
+import { volume } from '../test/volume.ts'
 
-const SEEDS = 6
+const SEEDS = volume(6, 3)
 
 /** A run of the swarm in which every client asks over HTTP. */
 function runOverHttp(seed: number, brokenRequest: number): Promise<RunReport> {

@@ -8,11 +8,12 @@ import type { RunReport } from './run.ts'
 import type { Sabotage } from './sabotage.ts'
 import { DEFAULT_SETTINGS } from './settings.ts'
 import { drawPowerCuts } from './weather.ts'
+import { IS_FULL_VOLUME, volume } from '../test/volume.ts'
 
-const SEEDS = 500
+const SEEDS = volume(500, 40)
 const THREADS = 2
-/** On an idle machine they take about one. */
-const TIMEOUT_MS = 6 * 60_000
+/** On an idle machine the full volume takes about one. */
+const TIMEOUT_MS = 20 * 60_000
 
 const promise = `Replica: keeps every promise in ${SEEDS} simulated worlds, twice in the same way, and comes across what it must survive`
 
@@ -25,8 +26,12 @@ test(promise, { timeout: TIMEOUT_MS }, async () => {
   await runParallelCampaign({ settings: { ...DEFAULT_SETTINGS, seed: 1 }, seeds: SEEDS, twice: true, onRun }, THREADS)
   console.log('in all', totals.counters)
   assert.equal(totals.seeds, SEEDS)
-  assert.ok(Object.keys(totals.counters).length > 0)
-  for (const [name, count] of Object.entries(totals.counters)) assert.ok(count > 0, `${SEEDS} runs never came across: ${name}`)
+  const names = Object.keys(totals.counters)
+  const missed = names.filter((name) => totals.counters[name] === 0)
+  assert.ok(names.length > 0)
+  // What is rare takes many seeds.
+  const allowed = IS_FULL_VOLUME ? 0 : names.length / 5
+  assert.ok(missed.length <= allowed, `${SEEDS} runs never came across: ${missed.join(', ')}`)
 })
 
 test('runSeed: makes the same run whether somebody looks or not, and another one of another seed', async () => {

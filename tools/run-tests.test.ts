@@ -6,7 +6,9 @@ const read = (): string => ''
 const FILES = ['src/a.test.ts', 'test/b.test.ts', 'test/c.slow.test.ts', 'sim/d.test.ts', 'tools/e.test.ts']
 
 test('parseCommand: splits words from the options of Node', () => {
-  assert.deepEqual(parseCommand(['--slow', 'raft', '--test-only']), { slow: true, words: ['raft'], options: ['--test-only'] })
+  const command = { slow: true, full: false, words: ['raft'], options: ['--test-only'] }
+  assert.deepEqual(parseCommand(['--slow', 'raft', '--test-only']), command)
+  assert.deepEqual(parseCommand(['raft', '--full']), { slow: false, full: true, words: ['raft'], options: [] })
 })
 
 test('selectTests: leaves slow tests out unless asked for them', () => {

@@ -5,23 +5,26 @@
  *     npm test -- raft              those with `raft` in their path
  *     npm test -- property          those of a category: see test-categories.ts
  *     npm test -- --test-name-pattern=truncates
+ *     npm test -- --full            as CI does: all seeds and inputs; see test/volume.ts
  *
  * Node answers a pattern without a match with "tests 0" and success; here a folder without tests is an error, so that
  * a renamed folder cannot leave the suite unseen.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { globSync, readFileSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join, sep } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { filesWithTests, planProcesses, ProcessSharing } from './process-sharing.ts'
 import { isChosen } from './test-categories.ts'
 import type { ReadFile } from './test-categories.ts'
 import { TEST_FOLDERS } from './tidy-rules.ts'
 
 const MINUTE_MS = 60_000
 /** For one test, and for all of them. The fast ones take a few minutes on an idle machine; there is room for a busy one. */
-const FAST_BOUNDS = { testMinutes: 2, allMinutes: 10 }
-const SLOW_BOUNDS = { testMinutes: 20, allMinutes: 40 }
+const FAST_BOUNDS = { testMinutes: 5, allMinutes: 40 }
+const SLOW_BOUNDS = { testMinutes: 20, allMinutes: 45 }
 /** For the runner to say which files it was still waiting for. */
 const LAST_WORDS_MS = 5_000
 
@@ -32,6 +35,8 @@ export interface Selection {
 }
 
 export interface Command extends Selection {
+  /** Whether tests draw as many seeds and inputs as CI demands. */
+  readonly full: boolean
   /** Options for Node's runner, as they are. */
   readonly options: readonly string[]
 }
@@ -39,9 +44,10 @@ export interface Command extends Selection {
 /** Splits a command line into what selects files and what is for Node. */
 export function parseCommand(args: readonly string[]): Command {
   const slow = args.includes('--slow')
-  const rest = args.filter((argument) => argument !== '--slow')
+  const full = args.includes('--full')
+  const rest = args.filter((argument) => argument !== '--slow' && argument !== '--full')
   const isOption = (argument: string): boolean => argument.startsWith('-')
-  return { slow, words: rest.filter((argument) => !isOption(argument)), options: rest.filter(isOption) }
+  return { slow, full, words: rest.filter((argument) => !isOption(argument)), options: rest.filter(isOption) }
 }
 
 /**
@@ -74,21 +80,35 @@ function endGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   }
 }
 
+/** What Node is to run in a process of its own: a test file, or a program in the folder that runs several of them. */
+function writeProgram(root: string, folder: string, files: readonly string[], number: number): string {
+  const [first = ''] = files
+  if (files.length === 1) return first
+  const program = join(folder, `shared-${number}.mjs`)
+  const runner = pathToFileURL(join(root, 'tools/shared-process.ts')).href
+  writeFileSync(
+    program,
+    `import { runInOneProcess } from '${runner}'\nawait runInOneProcess(${JSON.stringify([root, files]).slice(1, -1)})\n`,
+  )
+  return program
+}
+
 /**
  * Runs Node's test runner. Ctrl-C ends the tests too, and so does the deadline: a process that outlives its last test, or
  * waits for a child that never ends, would otherwise hold everything up for ever. The runner then names what still ran.
  */
-async function runFiles(root: string, files: readonly string[], { slow, options }: Command): Promise<number> {
-  // One process a file: a leaked handle, a global or a late throw belongs to the file that caused it. Slow tests start
-  // clusters of their own and measure time, so they have the machine to themselves.
-  const concurrency = slow ? 1 : Math.max(2, availableParallelism())
+async function runPrograms(root: string, programs: readonly string[], { slow, full, options }: Command): Promise<number> {
   const { testMinutes, allMinutes } = slow ? SLOW_BOUNDS : FAST_BOUNDS
-  const bounds = [`--test-concurrency=${concurrency}`, `--test-timeout=${testMinutes * MINUTE_MS}`]
-  const child = spawn(process.execPath, ['--test', ...bounds, ...options, ...files], {
+  const bounds = [`--test-concurrency=${concurrencyOf(slow)}`, `--test-timeout=${testMinutes * MINUTE_MS}`]
+  const child = spawn(process.execPath, ['--test', ...bounds, ...options, ...programs], {
     cwd: root,
     stdio: 'inherit',
     detached: true,
-    env: { NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/node'), ...process.env },
+    env: {
+      NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/node'),
+      ...process.env,
+      ...(full ? { TEST_VOLUME: 'full' } : {}),
+    },
   })
   const exit = once(child, 'exit') as Promise<[number | null]>
   const timers = [
@@ -106,14 +126,35 @@ async function runFiles(root: string, files: readonly string[], { slow, options 
   return code ?? 1
 }
 
+/** Slow tests start clusters of their own and measure time, so they have the machine to themselves. */
+function concurrencyOf(slow: boolean): number {
+  return slow ? 1 : Math.max(2, availableParallelism())
+}
+
+async function runFiles(root: string, files: readonly string[], command: Command, read: ReadFile): Promise<number> {
+  const sharing = new ProcessSharing(read)
+  const tests = filesWithTests(files, sharing)
+  // An option asks for something particular (a name, a debugger), of tests as they stand in their files.
+  const alone = command.slow || command.options.length > 0
+  const processes = alone ? tests.map((file) => [file]) : planProcesses(tests, sharing, concurrencyOf(false))
+  const folder = mkdtempSync(join(tmpdir(), 'aspen-tests-'))
+  try {
+    const programs = processes.map((shared, number) => writeProgram(root, folder, shared, number + 1))
+    return await runPrograms(root, programs, command)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
 async function run(root: string, command: Command): Promise<number> {
   const found = TEST_FOLDERS.flatMap((folder) => globSync(`${folder}/**/*.test.ts`, { cwd: root }))
+  const read = (file: string): string => readFileSync(join(root, file), 'utf8')
   const files = selectTests(
     found.map((file) => file.replaceAll(sep, '/')),
     command,
-    (file) => readFileSync(join(root, file), 'utf8'),
+    read,
   )
-  return runFiles(root, files, command)
+  return runFiles(root, files, command, read)
 }
 
 if (import.meta.main) {

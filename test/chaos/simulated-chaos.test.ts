@@ -9,8 +9,9 @@ import { explore } from '../../src/testing/index.ts'
 import type { AspenRouter, ExploreOptions } from '../../src/testing/index.ts'
 import { RecordingClients } from '../router/recording-clients.ts'
 import { endOf, leaderOf, oneLeaderForEachTerm, othersThan } from '../router/requests.ts'
+import { volume } from '../volume.ts'
 
-const SEEDS = 10
+const SEEDS = volume(10, 3)
 
 /** Some rounds of chaos under random load; then all is healed, and what the clients were told must be true on all nodes. */
 async function survive(options: ExploreOptions, round: (router: AspenRouter) => Promise<void>, rounds = 5): Promise<void> {

@@ -12,8 +12,9 @@ import { CrashingDisk, PowerLost } from './disk-crashing.ts'
 import { applyBatch, applyPurge, EMPTY_MODEL, fingerprint, lastIndex, modelOf } from './log-store-model.ts'
 import type { LogModel } from './log-store-model.ts'
 import { entry } from './log-store.ts'
+import { volume } from '../volume.ts'
 
-const SEEDS = 250
+const SEEDS = volume(250, 80)
 const CRASHES_PER_SEED = 12
 const KINDS: readonly EntryKind[] = ['command', 'noop', 'membership']
 

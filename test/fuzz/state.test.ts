@@ -1,7 +1,8 @@
 import { test } from 'node:test'
 import { floodDatabase, floodSnapshots } from './state-flood.ts'
+import { volume } from '../volume.ts'
 
-test('openSnapshotFiles: finds a snapshot that was taken, or none', (context) => floodSnapshots(context, 2_000))
+test('openSnapshotFiles: finds a snapshot that was taken, or none', (context) => floodSnapshots(context, volume(2_000, 700)))
 
 test('openSqliteStateMachine: opens or refuses with a StateError, whatever became of its files', (context) =>
-  floodDatabase(context, 100))
+  floodDatabase(context, volume(100, 40)))

@@ -4,6 +4,7 @@ import type { ClusterController } from '../../src/api/index.ts'
 import { explore } from '../../src/testing/index.ts'
 import type { AspenRouter } from '../../src/testing/index.ts'
 import { endOf, keysOf, leaderOf, oneLeaderForEachTerm, othersThan, readText, set, untilKnown, writeMany } from './requests.ts'
+import { volume } from '../volume.ts'
 
 async function membersOf(node: ClusterController): Promise<readonly [readonly number[], readonly number[]]> {
   const { members, learners } = await node.clusterState()
@@ -20,7 +21,7 @@ async function change(router: AspenRouter, members: readonly number[]): Promise<
 }
 
 test('AspenRouter: a learner receives everything, and is no part of a majority', async () => {
-  await explore({ seeds: 10, nodes: 4, founders: 3 }, async (router) => {
+  await explore({ seeds: volume(10, 4), nodes: 4, founders: 3 }, async (router) => {
     const client = router.client()
     await writeMany(client, 'k', 50)
     await router.node(1).addLearner(4)
@@ -37,7 +38,7 @@ test('AspenRouter: a learner receives everything, and is no part of a majority',
 })
 
 test('AspenRouter: learners that are promoted carry the cluster', async () => {
-  await explore({ seeds: 5, nodes: 5, founders: 3 }, async (router) => {
+  await explore({ seeds: volume(5, 2), nodes: 5, founders: 3 }, async (router) => {
     oneLeaderForEachTerm(router)
     const client = router.client()
     await writeMany(client, 'k', 20)
@@ -53,7 +54,7 @@ test('AspenRouter: learners that are promoted carry the cluster', async () => {
 })
 
 test('AspenRouter: a follower that is removed is asked no more, and disturbs nobody', async () => {
-  await explore({ seeds: 10 }, async (router) => {
+  await explore({ seeds: volume(10, 4) }, async (router) => {
     oneLeaderForEachTerm(router)
     const leader = await leaderOf(router)
     const [removed, kept] = othersThan(router, leader) as [number, number]
@@ -72,7 +73,7 @@ test('AspenRouter: a follower that is removed is asked no more, and disturbs nob
 })
 
 test('AspenRouter: when the leader removes itself another one leads, and it leads no more', async () => {
-  await explore({ seeds: 10 }, async (router) => {
+  await explore({ seeds: volume(10, 4) }, async (router) => {
     oneLeaderForEachTerm(router)
     const removed = await leaderOf(router)
     const kept = othersThan(router, removed)
@@ -93,7 +94,7 @@ test('AspenRouter: when the leader removes itself another one leads, and it lead
 
 test('AspenRouter: a change of members under which the leader crashes happens everywhere or nowhere, and can be made again', async () => {
   let done = 0
-  await explore({ seeds: 10, nodes: 5, founders: 3 }, async (router) => {
+  await explore({ seeds: volume(10, 4), nodes: 5, founders: 3 }, async (router) => {
     oneLeaderForEachTerm(router)
     const client = router.client()
     await writeMany(client, 'k', 20)

@@ -4,6 +4,7 @@ import { explore, simulate, SimulationFailure } from '../../src/testing/index.ts
 import type { Scenario, SimulateOptions } from '../../src/testing/index.ts'
 import { LockProgram } from './lock-program.ts'
 import { endOf, leaderOf, readText, set } from './requests.ts'
+import { volume } from '../volume.ts'
 
 async function failureOf(options: SimulateOptions, scenario: Scenario<unknown>): Promise<SimulationFailure> {
   const error: unknown = await simulate(options, scenario).then(
@@ -15,7 +16,7 @@ async function failureOf(options: SimulateOptions, scenario: Scenario<unknown>):
 }
 
 test('AspenRouter.program: a lock of transactions never has two holders, though nodes crash and paths are cut', async () => {
-  await explore({ seeds: 5 }, async (router) => {
+  await explore({ seeds: volume(5, 2) }, async (router) => {
     const lock = new LockProgram()
     lock.install(router)
     router.trouble({ crash: 0.1, powerCut: 0.05, partition: 0.1 })
@@ -28,7 +29,7 @@ test('AspenRouter.program: a lock of transactions never has two holders, though 
 })
 
 test('AspenRouter.program: starts with each life of its node, on the nodes it is for, and ends with it', async () => {
-  await explore({ seeds: 5 }, async (router) => {
+  await explore({ seeds: volume(5, 2) }, async (router) => {
     const began: string[] = []
     const heard: string[] = []
     router.program(

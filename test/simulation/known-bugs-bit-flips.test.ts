@@ -11,8 +11,9 @@ import { describe, test } from 'node:test'
 import { chance, pick, randomBetween } from '../../src/lib/index.ts'
 import { World } from './world.ts'
 import type { Machine } from './machine.ts'
+import { volume } from '../volume.ts'
 
-const SEEDS = 30
+const SEEDS = volume(30, 10)
 const MINORITY = 2
 const KEYS = 200
 

@@ -12,8 +12,9 @@ import { describe, test } from 'node:test'
 import { randomBetween } from '../../src/lib/index.ts'
 import { World } from './world.ts'
 import type { Machine } from './machine.ts'
+import { volume } from '../volume.ts'
 
-const SEEDS = 25
+const SEEDS = volume(25, 8)
 
 function writeFor(world: World, machine: Machine, ms: number): void {
   const end = world.scheduler.now + ms

@@ -12,8 +12,9 @@ import { describe, test } from 'node:test'
 import { chance, pick, randomBetween } from '../../src/lib/index.ts'
 import type { Machine } from './machine.ts'
 import { World } from './world.ts'
+import { volume } from '../volume.ts'
 
-const SEEDS = 30
+const SEEDS = volume(30, 10)
 const ROUNDS = 12
 const NODES = 5
 

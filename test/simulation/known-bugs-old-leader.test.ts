@@ -10,8 +10,9 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { chance, pick, randomBetween } from '../../src/lib/index.ts'
 import { World } from './world.ts'
+import { volume } from '../volume.ts'
 
-const SEEDS = 30
+const SEEDS = volume(30, 10)
 
 describe('known bugs: an old leader that wakes up (etcd #15247)', () => {
   test('what an old leader had in hand when it fell asleep has no effect when it wakes', () => {

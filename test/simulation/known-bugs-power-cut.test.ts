@@ -12,8 +12,9 @@ import { describe, test } from 'node:test'
 import { randomBetween } from '../../src/lib/index.ts'
 import { explore } from '../../src/testing/index.ts'
 import type { AspenRouter } from '../../src/testing/index.ts'
+import { volume } from '../volume.ts'
 
-const SEEDS = 12
+const SEEDS = volume(12, 4)
 const WRITERS = 4
 
 /** Writes new keys through these nodes until it is told to stop, and keeps what was acknowledged. */

@@ -12,8 +12,9 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { randomBetween } from '../../src/lib/index.ts'
 import { World } from './world.ts'
+import { volume } from '../volume.ts'
 
-const SEEDS = 15
+const SEEDS = volume(15, 6)
 const WATCHED_MS = 10_000
 /** A write takes milliseconds; an election takes some hundred. */
 const WRITE_LIMIT_MS = 120

@@ -15,8 +15,9 @@ import type { StoredSnapshot } from '../../src/ports/index.ts'
 import { encodeCommand } from './clients.ts'
 import type { Machine } from './machine.ts'
 import { contentsOf, World } from './world.ts'
+import { volume } from '../volume.ts'
 
-const SEEDS = 20
+const SEEDS = volume(20, 8)
 const STEPS = 250
 const KEYS = 20
 const SNAPSHOT_CHANCE = 0.1

@@ -10,8 +10,9 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { chance, pick, randomBetween } from '../../src/lib/index.ts'
 import { World } from './world.ts'
+import { volume } from '../volume.ts'
 
-const SEEDS = 25
+const SEEDS = volume(25, 8)
 
 describe('known bugs: a stale read after a pause (etcd #20418)', () => {
   test('a leader that slept answers no read from its memory, not even those it was asked before', () => {

@@ -1,0 +1,104 @@
+/**
+ * Runs several test files in this process, each as a suite of its own with its hooks. What a process of its own would have
+ * shown is shown here too, with the name of the file: a file without tests, one that leaves the process other than it found it, one that
+ * keeps it alive, and one that ends it. What a test throws after its end Node's runner reports itself.
+ */
+import assert from 'node:assert/strict'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { after, before, beforeEach, describe } from 'node:test'
+
+const require = createRequire(import.meta.url)
+
+/** How long a process may outlive its last test: far longer than it takes to let go of what was closed. */
+const MAX_AFTERLIFE_MS = 60_000
+
+/** What files in one process share, and must leave alone. */
+interface ProcessState {
+  readonly exitCode: unknown
+  readonly folder: string
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly listeners: Readonly<Record<string, number>>
+  readonly globals: readonly string[]
+}
+
+function processState(): ProcessState {
+  return {
+    exitCode: process.exitCode,
+    folder: process.cwd(),
+    environment: { ...process.env },
+    listeners: Object.fromEntries(process.eventNames().map((name) => [String(name), process.listenerCount(name)])),
+    globals: Object.getOwnPropertyNames(globalThis),
+  }
+}
+
+function assertAsBefore(state: ProcessState, file: string): void {
+  assert.deepEqual(processState(), state, `${file} changes the process that it shares with other test files`)
+}
+
+/** What keeps the process alive, by kind. */
+function heldOpen(): Map<string, number> {
+  const held = new Map<string, number>()
+  for (const kind of process.getActiveResourcesInfo()) held.set(kind, (held.get(kind) ?? 0) + 1)
+  return held
+}
+
+/** What is held now beyond what was held then, in words; empty when it is nothing. */
+function describeHeld(before: ReadonlyMap<string, number>): string {
+  return [...heldOpen()]
+    .filter(([kind, count]) => count > (before.get(kind) ?? 0))
+    .map(([kind, count]) => `${count - (before.get(kind) ?? 0)} ${kind}`)
+    .join(', ')
+}
+
+interface Progress {
+  /** What files still held when they were done, in the turn after. */
+  readonly leftovers: string[]
+  readonly waiting: Set<string>
+}
+
+/** Registers one file: what it registers at its top belongs to a suite, which therefore has to load it in one piece. */
+function describeFile(root: string, file: string, progress: Progress): Promise<void> {
+  return describe(file, () => {
+    let tests = 0
+    let state = processState()
+    let held = heldOpen()
+    before(() => {
+      state = processState()
+      held = heldOpen()
+    })
+    beforeEach(() => void tests++)
+    require(join(root, file))
+    assertAsBefore(state, file)
+    // Behind those of the file.
+    after(async () => {
+      await new Promise(setImmediate)
+      const left = describeHeld(held)
+      if (left !== '') progress.leftovers.push(`${file} (${left})`)
+      progress.waiting.delete(file)
+      assertAsBefore(state, file)
+      assert.ok(tests > 0, `${file} has no tests`)
+    })
+  })
+}
+
+/** Runs the files, whose paths are relative to the root. */
+export async function runInOneProcess(root: string, files: readonly string[], maxAfterlifeMs = MAX_AFTERLIFE_MS): Promise<void> {
+  const progress: Progress = { leftovers: [], waiting: new Set(files) }
+  const suites = files.map((file) => describeFile(root, file, progress))
+  after(() => {
+    setTimeout(() => {
+      console.error(
+        `the tests are done, and something keeps their process alive: ${progress.leftovers.join('; ') || 'not known'}`,
+      )
+      process.exit(1)
+    }, maxAfterlifeMs).unref()
+  })
+  process.on('exit', () => {
+    const [file] = progress.waiting
+    if (file === undefined) return
+    console.error(`the process ended before ${file} was done`)
+    process.exitCode = 1
+  })
+  await Promise.all(suites)
+}
