@@ -47,6 +47,13 @@ export interface DiskCounters {
 /** Roomy; with less left than a node gives away; with nothing left. */
 export type FillLevel = 'roomy' | 'nearly-full' | 'full'
 
+/**
+ * What becomes of bytes that a sync could not write: they are dropped, and the old ones are read again; they stay to be written some
+ * day; or they stay readable, count as written, and are lost with the system's memory (Linux, `fsyncgate`).
+ */
+export type UnsyncedFate = 'dropped' | 'dirty' | 'clean'
+const FATES: readonly UnsyncedFate[] = ['dropped', 'dirty', 'clean']
+
 export interface DiskFailure {
   readonly code: 'EIO' | 'ENOSPC'
   /** Whether somebody was to rely on it: a write that was to be durable. */
@@ -109,6 +116,8 @@ export class SimDisk {
   fillLevel: FillLevel = 'roomy'
   /** The next write, or the next thing to be made durable, fails. */
   failsNext: 'write' | 'sync' | null = null
+  /** What a failed sync does with what it could not write; null draws it each time. */
+  unsynced: UnsyncedFate | null = null
   /** Called at every failure, before the process hears of it. */
   onFailure: (failure: DiskFailure) => void = () => undefined
   readonly #random: Random
@@ -323,9 +332,10 @@ export class SimDisk {
     return this.failsNext === 'sync' ? this.#fail('EIO', what, durable) : undefined
   }
 
-  /** What a sync could not write is dropped, or stays in memory to be written some day. */
   #forget(file: SimFile): void {
-    if (chance(this.#random, 0.5)) file.dropUnsynced()
+    const fate = this.unsynced ?? pick(this.#random, FATES)
+    if (fate === 'dropped') file.dropUnsynced()
+    else if (fate === 'clean') file.keepUnsyncedAsClean()
   }
 
   #fail(code: DiskFailure['code'], what: string, durable: boolean): Error {

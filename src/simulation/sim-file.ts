@@ -139,6 +139,11 @@ export class SimFile {
     this.#dirty.clear()
   }
 
+  /** Or it counts it as written, and keeps it readable for as long as nothing else needs the memory: no sync brings it back. */
+  keepUnsyncedAsClean(): void {
+    this.#dirty.clear()
+  }
+
   /** A power cut: each dirty sector is lost, kept, or torn. */
   cutPower(random: Random, losses: CrashLosses): void {
     const appetite = randomBetween(random, 0, 2)

@@ -40,6 +40,13 @@ export const STORAGE: readonly Mutant[] = [
     hunter: 'snapshots',
   },
   {
+    name: 'vouch for a last frame that was read and not written again',
+    file: 'storage/log/recover-log.ts',
+    find: 'segment.file.writeDurablySync(from, last)\n',
+    replace: '',
+    hunter: 'test/contracts/log-store-failed-sync.test.ts',
+  },
+  {
     name: 'leave a torn tail as it is',
     file: 'storage/log/recover-log.ts',
     find: 'const bytes = new Uint8Array(Math.max(end - position, markerSize))',

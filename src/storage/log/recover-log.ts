@@ -100,13 +100,21 @@ function replayMiddle(replay: Replay, segment: LoadedSegment, next: FoundHeader)
   assertContinues(replay, next)
 }
 
-/** Returns where the sound part ends, where the bytes end that are not zero, and the kind of the last frame. */
-function replayLast(
-  replay: Replay,
-  segment: LoadedSegment,
-  prefix: string,
-): { position: number; end: number; kind: number | undefined } {
-  const { position, kind } = replayFrames(replay, segment, Number.MAX_SAFE_INTEGER)
+/** How the last segment ends. */
+interface Tail {
+  /** What was written last, as it was read: the last frame, and the header with the first one. It begins at `from`. */
+  readonly last: Uint8Array
+  readonly from: number
+  /** Where the sound part ends. */
+  readonly position: number
+  /** Where the bytes end that are not zero. */
+  readonly end: number
+  /** Of the last frame. */
+  readonly kind: number | undefined
+}
+
+function replayLast(replay: Replay, segment: LoadedSegment, prefix: string): Tail {
+  const { position, start, kind } = replayFrames(replay, segment, Number.MAX_SAFE_INTEGER)
   if (kind === FRAME_SEAL) {
     const missing = segmentName(prefix, segment.header.number + 1)
     throw new LogCorruptionError(missing, 0, `the file is missing: ${segment.name} ends by saying that it exists`)
@@ -116,16 +124,21 @@ function replayLast(
   }
   const evidence = findFrame(segment.content, position, replay.sequence + 2)
   if (evidence !== undefined) throw damaged(segment, position, `a later write follows at byte ${evidence}`)
-  return { position, end: endOfContent(segment.content.bytes, position), kind }
+  const from = start === SEGMENT_HEADER_SIZE ? 0 : start
+  const { bytes } = segment.content
+  return { last: bytes.slice(from, position), from, position, end: endOfContent(bytes, position), kind }
 }
 
 /**
- * Makes what was found durable: it may have been in the operating system's memory only, and will be acknowledged
- * from now on. Zeros go over a torn tail, so that none of it can ever come back, and a marker behind the last frame.
+ * Makes what was found durable: it may have been in the operating system's memory only, and will be acknowledged from now on. Only
+ * the last frame can be so, and it is written again: after a failed sync, Linux keeps what it could not write, readable and
+ * counted as written, so that no sync would bring it to the disk. Then zeros go over a torn tail, so that none of it can ever
+ * come back, and a marker behind the last frame.
  */
-function settle(segment: Segment, tail: { position: number; end: number; kind: number | undefined }, sequence: number): number {
+function settle(segment: Segment, tail: Tail, sequence: number): number {
   segment.file.syncSync()
-  const { position, end, kind } = tail
+  const { last, from, position, end, kind } = tail
+  segment.file.writeDurablySync(from, last)
   const wantsMarker = kind !== undefined && kind !== FRAME_MARKER && position + FRAME_HEADER_SIZE <= segment.capacity
   const markerSize = wantsMarker ? FRAME_HEADER_SIZE : 0
   const bytes = new Uint8Array(Math.max(end - position, markerSize))
@@ -178,7 +191,7 @@ export function recoverLog(disk: Disk, prefix: string, storeId: string): Recover
   const replay = startReplay(first)
   const segments: Segment[] = []
   try {
-    let tail = { position: 0, end: 0, kind: undefined as number | undefined }
+    let tail: Tail = { last: new Uint8Array(0), from: 0, position: 0, end: 0, kind: undefined }
     for (const [i, { header }] of headers.entries()) {
       const segment = new Segment(disk, prefix, header)
       segments.push(segment)

@@ -86,24 +86,26 @@ function applyFrame(replay: Replay, { name, header, content }: LoadedSegment, at
 
 /**
  * Applies frames until one does not check out, or until the frame with sequence `until`.
- * @returns the position behind the last frame and its kind
+ * @returns the position behind the last frame, where that begins, and its kind; of none, the end of the header
  */
 export function replayFrames(
   replay: Replay,
   segment: LoadedSegment,
   until: number,
-): { position: number; kind: number | undefined } {
+): { position: number; start: number; kind: number | undefined } {
   let position = SEGMENT_HEADER_SIZE
+  let start = position
   let kind: number | undefined
   while (replay.sequence < until) {
     const frame = checkFrame(segment.content, position)
     if (frame?.sequence !== replay.sequence + 1) break
     applyFrame(replay, segment, position, frame.end)
     replay.sequence++
+    start = position
     position = frame.end
     kind = frame.kind
   }
-  return { position, kind }
+  return { position, start, kind }
 }
 
 const MAGIC_BYTES = Buffer.from([FRAME_MAGIC & 0xff, (FRAME_MAGIC >>> 8) & 0xff, (FRAME_MAGIC >>> 16) & 0xff, FRAME_MAGIC >>> 24])
