@@ -158,7 +158,7 @@ test('HttpNetwork: an answer that is on its way when its process ends does not a
     await cluster.turns.take()
     if (crashes) crash(asked)
     await cluster.pass(50)
-    assert.equal(await heard, crashes ? 'OUTCOME_UNKNOWN' : asked)
+    assert.equal(await heard, crashes ? 'DEADLINE_EXCEEDED' : asked)
   }
 })
 

@@ -30,7 +30,6 @@ export const ERROR_CATALOGUE = {
   /** The command took effect; what it found does not fit an answer. */
   RESULT_TOO_LARGE: { status: 413, retryable: false },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, retryable: false },
-  VALUE_NOT_TEXT: { status: 422, retryable: false },
   OVERLOADED: { status: 429, retryable: true },
   HEADERS_TOO_LARGE: { status: 431, retryable: false },
   INTERNAL: { status: 500, retryable: false },
@@ -40,6 +39,9 @@ export const ERROR_CATALOGUE = {
   NOT_APPLIED: { status: 503, retryable: true },
   STOPPING: { status: 503, retryable: true },
   POISONED: { status: 503, retryable: false },
+  /** Time was up before it was answered, and it changed nothing: a read, or a write that reached no leader. */
+  DEADLINE_EXCEEDED: { status: 504, retryable: true },
+  /** A write that was not answered: it may or may not take effect. Never of a read. */
   OUTCOME_UNKNOWN: { status: 504, retryable: false },
   QUOTA_EXCEEDED: { status: 507, retryable: false },
   /** A volume is full, or so nearly that growth is refused. Nothing was changed. */

@@ -63,15 +63,45 @@ test('Attempts: waits on the clock it is given, and no longer than the call may 
 
 test('Attempts: gives the first of several nodes half of what is left, and a write all of it', async () => {
   const { attempts } = world(2)
-  const budgets: number[] = []
-  const attempt = async (_node: number, budgetMs: number): Promise<Attempt<string>> => {
-    budgets.push(budgetMs)
+  const budgets: (readonly [number, number])[] = []
+  const attempt = async (_node: number, budgetMs: number, connectMs: number): Promise<Attempt<string>> => {
+    budgets.push([budgetMs, connectMs])
     return { value: 'done' }
   }
   const call = { ...scripted([], READ).call, timeoutMs: 4_000, attempt }
   await attempts.run(call)
   await attempts.run({ ...call, repeatable: false })
-  assert.deepEqual(budgets, [2_000, 4_000])
+  // Half of it for the way to the node, though: what was not sent may go to another.
+  assert.deepEqual(budgets, [
+    [2_000, 2_000],
+    [4_000, 2_000],
+  ])
+})
+
+test('Attempts: a node in trouble is not asked first again, whatever the request', async () => {
+  const { attempts } = world(3)
+  const troubles: readonly Attempt<string>[] = [
+    unanswered(),
+    refused('POISONED'),
+    refused('OUTCOME_UNKNOWN'),
+    refused('INTERNAL'),
+  ]
+  for (const [i, trouble] of troubles.entries()) {
+    const { call, asked } = scripted([trouble], WRITE)
+    await assert.rejects(attempts.run({ ...call, timeoutMs: 1 }))
+    assert.deepEqual(asked, [i % 3])
+  }
+  // What is wrong with a request is no trouble of the node.
+  const { call, asked } = scripted([refused('INVALID_REQUEST')], WRITE)
+  for (let i = 0; i < 2; i++) await assert.rejects(attempts.run(call), { code: 'INVALID_REQUEST' })
+  assert.deepEqual(asked, [1, 1])
+})
+
+test('Attempts: what was never sent is tried elsewhere within its time', async () => {
+  const { attempts } = world(2)
+  const { call, asked } = scripted([cutShort(), { value: 'done' }], WRITE)
+  assert.equal(await attempts.run(call), 'done')
+  assert.deepEqual(asked, [0, 1])
 })
 
 test('Attempts: a write that was not answered is not sent again', async () => {

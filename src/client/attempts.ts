@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { AspenError, checkTimeout } from '../api/index.ts'
 import { REQUEST_TIMEOUT_MS } from '../limits.ts'
 import { ExchangeFailure } from './exchange.ts'
-import { leavesOpen, nextStep, pauseMs, saysNothing, tookEffect } from './retry.ts'
+import { isOfNode, leavesOpen, nextStep, pauseMs, saysNothing, tookEffect } from './retry.ts'
 
 /** One attempt's result: the answer's meaning, or why there is none. */
 export type Attempt<T> = { readonly value: T } | { readonly failure: AspenError | ExchangeFailure }
@@ -18,8 +18,11 @@ export interface Attempted<T> {
   readonly pinned?: boolean
   /** Milliseconds for the whole call; 5000 when absent. */
   readonly timeoutMs?: number | undefined
-  /** Asks the node with this number, from 0, and waits no longer than this for its answer. */
-  attempt(node: number, budgetMs: number): Promise<Attempt<T>>
+  /**
+   * Asks the node with this number, from 0, and waits no longer than this for its answer. What could not be sent for as long as
+   * `connectMs` is not sent any more: another node may have it.
+   */
+  attempt(node: number, budgetMs: number, connectMs: number): Promise<Attempt<T>>
   /** What the caller hears when no attempt led to an answer. */
   giveUp(failure: ExchangeFailure, node: number): AspenError
 }
@@ -54,11 +57,13 @@ const MAX_ATTEMPTS = 64
 const MAX_PENDING_CALLS = 10_000
 /** With other nodes to ask, a silent one is given this long at least. */
 const MIN_ATTEMPT_MS = 500
+/** The same for one that cannot be reached: nothing is lost by asking another. */
+const MIN_CONNECT_MS = 250
 
 export class Attempts {
   readonly #nodes: number
   readonly #surroundings: Surroundings
-  /** The node that answered last: it is asked first. */
+  /** The node that answered last, or the one after it once it does not: it is asked first. */
   #preferred = 0
   #pending = 0
 
@@ -93,12 +98,15 @@ export class Attempts {
       const node = (first + attempt) % nodes
       const left = Math.max(1, deadline - surroundings.now())
       const budget = call.repeatable && nodes > 1 ? Math.min(left, Math.max(MIN_ATTEMPT_MS, left / 2)) : left
-      const result = await call.attempt(node, budget)
+      const connect = nodes > 1 ? Math.min(left, Math.max(MIN_CONNECT_MS, left / 2)) : left
+      const result = await call.attempt(node, budget, connect)
       if ('value' in result) {
         if (call.pinned !== true) this.#preferred = node
         return result.value
       }
       const { failure } = result
+      // Also where this call ends here: the next one shall not meet the same silence.
+      if (call.pinned !== true && this.#preferred === node && isOfNode(failure)) this.#preferred = (node + 1) % nodes
       if (!saysNothing(failure)) telling = { failure, node }
       const wait = pauseBeforeNext(failure, call, attempt, nodes, surroundings)
       if (wait === null || attempt + 1 >= MAX_ATTEMPTS || surroundings.now() + wait >= deadline)

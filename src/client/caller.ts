@@ -52,7 +52,7 @@ export class Caller {
       changes: call.changes ?? false,
       pinned: call.pinned ?? false,
       timeoutMs: call.timeoutMs ?? this.#options.timeoutMs,
-      attempt: (node, budgetMs) => this.#attempt(call, node, budgetMs),
+      attempt: (node, budgetMs, connectMs) => this.#attempt(call, node, budgetMs, connectMs),
       giveUp: (failure, node) => finalError(failure, call, this.#urls[node]),
     })
   }
@@ -61,7 +61,7 @@ export class Caller {
     this.#exchanges.close()
   }
 
-  async #attempt<T>(call: Call<T>, node: number, budgetMs: number): Promise<Attempt<T>> {
+  async #attempt<T>(call: Call<T>, node: number, budgetMs: number, connectMs: number): Promise<Attempt<T>> {
     const timeout = call.timed === false ? {} : { timeout_ms: Math.min(MAX_REQUEST_TIMEOUT_MS, Math.ceil(budgetMs)) }
     try {
       const answer = await this.#exchanges.send({
@@ -71,6 +71,7 @@ export class Caller {
         body: call.body === null ? null : JSON.stringify({ ...call.body, ...timeout }),
         token: this.#options.token,
         timeoutMs: budgetMs + ANSWER_GRACE_MS,
+        connectMs,
       })
       return meaning(answer, call)
     } catch (error) {
@@ -96,6 +97,8 @@ function meaning<T>(answer: Answer, call: Call<T>): Attempt<T> {
 function finalError(failure: ExchangeFailure, call: Call<unknown>, url: URL | undefined): AspenError {
   const where = `${call.method} ${call.path} at ${url?.origin}`
   const details = { url: url?.origin, reason: failure.message }
-  if (failure.sent) return new AspenError('OUTCOME_UNKNOWN', `${where} was sent and not answered: ${failure.message}`, details)
+  // What can be asked again without harm has no outcome to wonder about.
+  const code = call.repeatable && call.changes !== true ? 'DEADLINE_EXCEEDED' : 'OUTCOME_UNKNOWN'
+  if (failure.sent) return new AspenError(code, `${where} was sent and not answered: ${failure.message}`, details)
   return new AspenError('NO_LEADER', `${where} reached no node: ${failure.message}`, details)
 }

@@ -29,6 +29,10 @@ test('Connections: says of time that ran out whether anything had been sent by t
   const second = await failed(20)
   assert.ok(second instanceof ExchangeFailure)
   assert.deepEqual([second.sent, second.outOfTime], [false, true])
+  // So has a request that found no way in the time for that alone.
+  const third = await connections.send({ ...exchange, connectMs: 20 }).catch((reason: unknown) => reason)
+  assert.ok(third instanceof ExchangeFailure)
+  assert.deepEqual([third.sent, third.outOfTime], [false, true])
   server.closeAllConnections()
   const cut = await first
   assert.ok(cut instanceof ExchangeFailure)

@@ -43,7 +43,10 @@ export interface Exchange {
   readonly path: string
   readonly body: string | null
   readonly token: string | undefined
+  /** Milliseconds until the whole answer must be here. */
   readonly timeoutMs: number
+  /** Milliseconds until the request must be on its way; timeoutMs when absent. */
+  readonly connectMs?: number
 }
 
 /** The way to the nodes. */
@@ -102,14 +105,19 @@ export class Connections implements Exchanges {
       let sent = false
       const fail = (reason: string, traits?: FailureTraits): void => {
         clearTimeout(timer)
+        clearTimeout(unsent)
         reject(new ExchangeFailure(reason, sent, traits))
         request.destroy()
       }
       const outOfTime = (): void => fail(`no answer within ${Math.round(exchange.timeoutMs)} ms`, { outOfTime: true })
       const timer = setTimeout(outOfTime, exchange.timeoutMs)
+      const { connectMs = exchange.timeoutMs } = exchange
+      const unsent = setTimeout(() => {
+        if (!sent) fail(`no connection within ${Math.round(connectMs)} ms`, { outOfTime: true })
+      }, connectMs)
       request.on('socket', (socket: Socket) => {
         // The request leaves as soon as it has a connected socket; before that, nothing of it has.
-        if (socket.connecting) socket.once('connect', () => (sent = true))
+        if (socket.connecting) socket.once(secure ? 'secureConnect' : 'connect', () => (sent = true))
         else sent = true
       })
       request.on('error', (error: Error & { code?: string }) => fail(error.code ?? error.message))
@@ -118,6 +126,7 @@ export class Connections implements Exchanges {
           response,
           (answer) => {
             clearTimeout(timer)
+            clearTimeout(unsent)
             resolve(answer)
           },
           fail,

@@ -58,7 +58,8 @@ export function linkError(failure: ExchangeFailure, what: string, { endpointId, 
   const { code, reason } = failure instanceof LinkFailure ? failure : { code: undefined, reason: failure.message }
   const details = { address, endpoint_id: endpointId, reason }
   if (failure.sent) {
-    return new AspenError('OUTCOME_UNKNOWN', `the ${what} was sent to ${address} and not answered: ${failure.message}`, details)
+    const unanswered = what === 'write' ? 'OUTCOME_UNKNOWN' : 'DEADLINE_EXCEEDED'
+    return new AspenError(unanswered, `the ${what} was sent to ${address} and not answered: ${failure.message}`, details)
   }
   return new AspenError(code ?? 'NO_LEADER', `the ${what} reached no node; at ${address}: ${failure.message}`, details)
 }

@@ -27,8 +27,14 @@ export function nextStep(failure: AspenError | ExchangeFailure, repeatable: bool
     return 'unknown'
   }
   if (PASSING.has(failure.code)) return 'later'
-  if (failure.code === 'NOT_INITIALIZED') return 'elsewhere'
+  if (failure.code === 'NOT_INITIALIZED' || failure.code === 'DEADLINE_EXCEEDED') return 'elsewhere'
   return NODE_TROUBLE.has(failure.code) && repeatable ? 'elsewhere' : 'fail'
+}
+
+/** Whether it is the node, and not the request, that was the trouble: further calls begin with another one. */
+export function isOfNode(failure: AspenError | ExchangeFailure): boolean {
+  if (failure instanceof ExchangeFailure || PASSING.has(failure.code) || NODE_TROUBLE.has(failure.code)) return true
+  return failure.code === 'NOT_INITIALIZED' || failure.code === 'DEADLINE_EXCEEDED'
 }
 
 /** Whether a change may have taken effect in spite of this failure, and whatever is said of it later. */

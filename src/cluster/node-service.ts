@@ -191,7 +191,8 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
       (reply, deadline) => {
         const { clock } = this.#parts
         const late = clock.setTimer(deadline - clock.now(), () => {
-          reply(new AspenError('OUTCOME_UNKNOWN', 'the snapshot was not finished before the deadline; it may be later'))
+          const words = 'the snapshot was not finished before the deadline; it may be later, and asking again is harmless'
+          reply(new AspenError('DEADLINE_EXCEEDED', words))
         })
         this.#parts.actor.send({
           type: 'snapshot',

@@ -188,6 +188,24 @@ function describeTrouble<Target>(name: string, world: () => ClientWorld<Target>)
       assert.equal(entry?.version, 1)
     })
 
+    test('a silent node: the first write waits for it, and those after it ask another', async () => {
+      const silent = await world().scripted('silent')
+      const cluster = founded()
+      const aspen = world().client([silent.target, await world().node(cluster)])
+      await assert.rejects(aspen.write(WRITE, { timeoutMs: 300 }), { code: 'OUTCOME_UNKNOWN' })
+      // Had they been sent to the silent one, they would be unknown too.
+      for (let i = 0; i < 3; i++) await aspen.write(WRITE)
+      assert.equal(silent.asked(), 1)
+    })
+
+    test('a read that nobody answers: DEADLINE_EXCEEDED, which may be sent again', async () => {
+      const silent = await world().scripted('silent')
+      const aspen = world().client([silent.target])
+      for (const call of [() => aspen.read('k', { timeoutMs: 300 }), () => aspen.scan({}, { timeoutMs: 300 })]) {
+        await assert.rejects(call(), { code: 'DEADLINE_EXCEEDED', retryable: true })
+      }
+    })
+
     test('no leader for a while: the call is repeated until there is one', async () => {
       const cluster = founded()
       const aspen = world().client([await world().node(cluster)])

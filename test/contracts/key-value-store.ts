@@ -1,6 +1,7 @@
 /** What every implementation of KeyValueStore promises. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import type { AspenError } from '../../src/api/index.ts'
 import { concurrencyContract } from './key-value-store-concurrency.ts'
 import { limitContract, quotaContract } from './key-value-store-limits.ts'
 import { bytesOf, describeStorePart, put, refuses, textAt } from './key-value-store-place.ts'
@@ -65,15 +66,22 @@ async function keptDeadlines({ store, stall }: OpenedStore): Promise<void> {
   await put(store, 'k', 'v')
   await stall()
   const startedAt = performance.now()
-  const calls = [
+  const writes = [
     () => store.write({ Set: { key: 'k', value: 'w' } }, { timeoutMs: 300 }),
     () => store.write({ Set: { key: 'k', value: 'w' } }, { timeoutMs: 300, origin: { client: 'c', sequence: 1 } }),
-    () => store.read('k', { timeoutMs: 300 }),
-    () => store.scan({}, { timeoutMs: 300 }),
   ]
-  for (const call of calls) {
-    // Which of the two it is depends on whether the node has noticed yet that it leads nobody.
-    await assert.rejects(call(), ({ code }: { code: string }) => code === 'OUTCOME_UNKNOWN' || code === 'NO_LEADER')
+  const reads = [() => store.read('k', { timeoutMs: 300 }), () => store.scan({}, { timeoutMs: 300 })]
+  const calls = [...writes, ...reads]
+  // Which of the two it is depends on whether the node has noticed yet that it leads nobody.
+  for (const call of writes) {
+    await assert.rejects(call(), ({ code }: AspenError) => code === 'OUTCOME_UNKNOWN' || code === 'NO_LEADER')
+  }
+  // A read can always be sent again, and says so.
+  for (const call of reads) {
+    await assert.rejects(
+      call(),
+      ({ code, retryable }: AspenError) => (code === 'DEADLINE_EXCEEDED' || code === 'NO_LEADER') && retryable,
+    )
   }
   const elapsed = performance.now() - startedAt
   assert.ok(elapsed < calls.length * WELL_BEFORE_DEFAULT_MS, `four deadlines of 300 ms took ${Math.round(elapsed)} ms`)

@@ -35,14 +35,16 @@ export function dataDecoder(encoding: 'text' | 'base64' | undefined): Decode {
   return encoding === 'base64' ? fromBase64 : asText
 }
 
-/** @throws AspenError VALUE_NOT_TEXT when text is asked for and the bytes are not UTF-8 */
-export function encodeData(bytes: Uint8Array, encoding: 'text' | 'base64' | undefined, what: 'key' | 'value'): string {
+/** How keys or values leave: text that is none becomes base64, and says so. What took effect, or was asked for, is never withheld. */
+interface Written {
+  readonly text: string
+  readonly marked: boolean
+}
+
+export function writeData(bytes: Uint8Array, encoding: 'text' | 'base64' | undefined): Written {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  if (encoding === 'base64') return buffer.toString('base64')
-  if (isUtf8(buffer)) return buffer.toString('utf8')
-  throw new AspenError('VALUE_NOT_TEXT', `the ${what} is not UTF-8 text: ask for it with "${what}s":"base64"`, {
-    encoding: 'text',
-  })
+  if (encoding === 'base64') return { text: buffer.toString('base64'), marked: false }
+  return isUtf8(buffer) ? { text: buffer.toString('utf8'), marked: false } : { text: buffer.toString('base64'), marked: true }
 }
 
 function decodeOperation(operation: WriteOperation, key: Decode, value: Decode): WriteOperation {
@@ -78,13 +80,23 @@ export function decodeCommand(command: WriteCommand, encodings: Encodings): Writ
 }
 
 export function entryJson(entry: KeyValue, encodings: Encodings): object {
+  const key = writeData(entry.key, encodings.keys)
   return {
-    key: encodeData(entry.key, encodings.keys, 'key'),
-    value: encodeData(entry.value, encodings.values, 'value'),
-    create_revision: entry.createRevision,
-    mod_revision: entry.modRevision,
-    version: entry.version,
+    key: key.text,
+    ...(key.marked ? { key_encoding: 'base64' } : {}),
+    ...valueJson(entry, encodings),
+    ...revisionsJson(entry),
   }
+}
+
+/** The value alone. */
+export function valueJson({ value }: KeyValue, { values }: Encodings): object {
+  const { text, marked } = writeData(value, values)
+  return marked ? { value: text, encoding: 'base64' } : { value: text }
+}
+
+function revisionsJson(entry: KeyValue): object {
+  return { create_revision: entry.createRevision, mod_revision: entry.modRevision, version: entry.version }
 }
 
 function resultJson(result: OperationResult, encodings: Encodings): object {
@@ -103,8 +115,6 @@ export function writeJson(result: WriteResult, encodings: Encodings): object {
   }
 }
 
-export function readJson(entry: KeyValue, encodings: Encodings, metadata: boolean): object {
-  const value = encodeData(entry.value, encodings.values, 'value')
-  if (!metadata) return { value }
-  return { value, create_revision: entry.createRevision, mod_revision: entry.modRevision, version: entry.version }
+export function readJson(entry: KeyValue, encodings: Encodings): object {
+  return { ...valueJson(entry, encodings), ...revisionsJson(entry) }
 }

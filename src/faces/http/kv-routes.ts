@@ -3,10 +3,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { AspenError } from '../../api/index.ts'
 import type { RequestOptions, ScanRequest, WriteCommand, WriteOptions } from '../../api/index.ts'
 import { JSON_TYPE } from './error-answers.ts'
-import { dataDecoder, decodeCommand, encodeData, entryJson, readJson, writeJson } from './kv-json.ts'
+import { dataDecoder, decodeCommand, entryJson, readJson, valueJson, writeJson } from './kv-json.ts'
 import type { Encodings } from './kv-json.ts'
 import { ReadAnswer, ReadBody, ScanAnswer, ScanBody, WriteAnswer, WriteBody } from './kv-schemas.ts'
-import { quorumErrors, settle } from './route.ts'
+import { quorumErrors, readErrors, settle } from './route.ts'
 import type { Route, RouteContext } from './route.ts'
 
 interface WriteRequest extends Encodings {
@@ -69,9 +69,9 @@ function handleRead({ store }: RouteContext, request: FastifyRequest, reply: Fas
   settle(store.read(dataDecoder(body.keys)(body.key), requestOptions(body.timeout_ms)), reply, (entry) => {
     if (entry === undefined) throw new AspenError('KEY_NOT_FOUND', 'the key does not exist', { key: body.key })
     if (body.metadata === true) {
-      reply.send(readJson(entry, body, true))
+      reply.send(readJson(entry, body))
     } else {
-      sendText(reply, `{"value":${JSON.stringify(encodeData(entry.value, body.values, 'value'))}}`)
+      sendText(reply, JSON.stringify(valueJson(entry, body)))
     }
   })
 }
@@ -109,7 +109,7 @@ export function kvRoutes(context: RouteContext): readonly Route[] {
         'VALUE_TOO_LARGE',
         'BATCH_TOO_LARGE',
         'COMMAND_TOO_LARGE',
-        'VALUE_NOT_TEXT',
+        'RESULT_TOO_LARGE',
         'QUOTA_EXCEEDED',
         'DISK_FULL',
       ),
@@ -122,7 +122,7 @@ export function kvRoutes(context: RouteContext): readonly Route[] {
       summary: 'Reads one key, linearizably, from any node.',
       body: ReadBody,
       answers: { 200: { description: 'The newest value.', schema: ReadAnswer } },
-      errors: quorumErrors('INVALID_KEY', 'KEY_TOO_LARGE', 'KEY_NOT_FOUND', 'VALUE_NOT_TEXT'),
+      errors: readErrors('INVALID_KEY', 'KEY_TOO_LARGE', 'KEY_NOT_FOUND'),
       handle: (request, reply) => handleRead(context, request, reply),
     },
     {
@@ -131,8 +131,14 @@ export function kvRoutes(context: RouteContext): readonly Route[] {
       operation: 'scan',
       summary: 'Reads one page of keys in byte order, by prefix or range. Each page is linearizable by itself.',
       body: ScanBody,
-      answers: { 200: { description: 'A page; its token is null on the last one.', schema: ScanAnswer } },
-      errors: quorumErrors('INVALID_KEY', 'KEY_TOO_LARGE', 'INVALID_TOKEN', 'VALUE_NOT_TEXT'),
+      answers: {
+        200: {
+          description:
+            'A page, which may be shorter than was asked for, and even so not the last one: only a token of null says that.',
+          schema: ScanAnswer,
+        },
+      },
+      errors: readErrors('INVALID_KEY', 'KEY_TOO_LARGE', 'INVALID_TOKEN'),
       handle: (request, reply) => handleScan(context, request, reply),
     },
   ]

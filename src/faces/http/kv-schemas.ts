@@ -14,6 +14,7 @@ import {
   strictObject,
   TimeoutMs,
   Value,
+  ValueMark,
 } from './schema-parts.ts'
 import { Type } from './schema.ts'
 
@@ -46,7 +47,7 @@ const Operation = oneOf({ Set, Delete: KeyOnly, Get: KeyOnly }, { description: '
 const Txn = strictObject(
   { compare: Type.Array(Condition), then: Type.Array(Operation), else: Type.Optional(Type.Array(Operation)) },
   {
-    description: `When every condition holds, "then" is done, otherwise "else": atomically. At most ${MAX_TXN_OPERATIONS} conditions and operations.`,
+    description: `When every condition holds, "then" is done, otherwise "else": atomically. The operations of a branch take effect one after the other, in the order given, each seeing what those before it did, also on the same key; a Get sees them too. Conditions are compared before any of them. At most ${MAX_TXN_OPERATIONS} conditions and operations.`,
   },
 )
 
@@ -55,7 +56,9 @@ const Command = oneOf(
     Set,
     SetMulti: strictObject(
       { pairs: Type.Array(Type.Array(Type.String(), { minItems: 2, maxItems: 2 })) },
-      { description: `1 to ${MAX_SETMULTI_KEYS} pairs of key and value, written atomically.` },
+      {
+        description: `1 to ${MAX_SETMULTI_KEYS} pairs of key and value, written atomically and in this order: of a key that is given twice, the last value stays.`,
+      },
     ),
     Delete: KeyOnly,
     DeleteMulti: strictObject({ keys: Type.Array(Key) }, { description: `1 to ${MAX_SETMULTI_KEYS} keys, deleted atomically.` }),
@@ -117,6 +120,7 @@ export const ReadBody = strictObject(
 export const ReadAnswer = Type.Object(
   {
     value: Type.String(),
+    encoding: Type.Optional(ValueMark),
     create_revision: Type.Optional(revisions.create_revision),
     mod_revision: Type.Optional(revisions.mod_revision),
     version: Type.Optional(revisions.version),
@@ -130,11 +134,16 @@ export const ScanBody = strictObject(
     start: Type.Optional(Type.String({ description: 'First key, inclusive.' })),
     end: Type.Optional(Type.String({ description: 'Last key, exclusive.' })),
     limit: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: MAX_SCAN_LIMIT, description: 'Entries of a page; 100 when absent.', examples: [100] }),
+      Type.Integer({
+        minimum: 1,
+        maximum: MAX_SCAN_LIMIT,
+        description: 'Entries of a page at most; 100 when absent. A page ends earlier where it would grow past 4 MiB.',
+        examples: [100],
+      }),
     ),
     token: Type.Optional({
       type: ['string', 'null'],
-      description: 'The token of the page before, with the same prefix or range. Null asks for the first page.',
+      description: 'The token of the page before, with the same prefix or range. Null or nothing asks for the first page.',
     }),
     ...Encoding,
     timeout_ms: TimeoutMs,

@@ -44,8 +44,9 @@ const ANY_ERRORS: readonly ErrorCode[] = [
   'INTERNAL',
 ]
 const BODY_ERRORS: readonly ErrorCode[] = ['BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE']
-const SERVICE_ERRORS: readonly ErrorCode[] = ['POISONED', 'OVERLOADED', 'OUTCOME_UNKNOWN']
-const QUORUM_ERRORS: readonly ErrorCode[] = ['NOT_INITIALIZED', 'NO_LEADER', 'NOT_LEADER', 'NOT_APPLIED', ...SERVICE_ERRORS]
+const SERVICE_ERRORS: readonly ErrorCode[] = ['POISONED', 'OVERLOADED']
+const READ_ERRORS: readonly ErrorCode[] = ['NOT_INITIALIZED', 'NO_LEADER', 'DEADLINE_EXCEEDED', ...SERVICE_ERRORS]
+const QUORUM_ERRORS: readonly ErrorCode[] = [...READ_ERRORS, 'NOT_LEADER', 'NOT_APPLIED', 'OUTCOME_UNKNOWN']
 
 /** For a GET that asks the node itself. */
 export function statusErrors(): readonly ErrorCode[] {
@@ -54,10 +55,15 @@ export function statusErrors(): readonly ErrorCode[] {
 
 /** For a POST that one node can answer alone. */
 export function localErrors(...own: readonly ErrorCode[]): readonly ErrorCode[] {
-  return [...ANY_ERRORS, ...BODY_ERRORS, ...SERVICE_ERRORS, ...own]
+  return [...ANY_ERRORS, ...BODY_ERRORS, ...SERVICE_ERRORS, 'DEADLINE_EXCEEDED', ...own]
 }
 
-/** For a POST that needs a leader. */
+/** For a POST that reads: it changes nothing, so its outcome is never unknown. */
+export function readErrors(...own: readonly ErrorCode[]): readonly ErrorCode[] {
+  return [...ANY_ERRORS, ...BODY_ERRORS, ...READ_ERRORS, ...own]
+}
+
+/** For a POST that needs a leader and may change something. */
 export function quorumErrors(...own: readonly ErrorCode[]): readonly ErrorCode[] {
   return [...ANY_ERRORS, ...BODY_ERRORS, ...QUORUM_ERRORS, ...own]
 }

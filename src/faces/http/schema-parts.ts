@@ -76,13 +76,14 @@ export const Encoding = {
   values: Type.Optional({
     type: 'string',
     enum: ['text', 'base64'],
-    description: 'How values are written here and in the answer: as text (the default), or base64 for any bytes.',
+    description:
+      'How values are written here and in the answer: as text (the default), or base64 for any bytes. A value that is not UTF-8 is answered in base64 even so, with "encoding":"base64" beside it.',
     examples: ['base64'],
   }),
   keys: Type.Optional({
     type: 'string',
     enum: ['text', 'base64'],
-    description: 'The same for keys.',
+    description: 'The same for keys; the mark beside one is "key_encoding".',
     examples: ['text'],
   }),
 }
@@ -113,17 +114,30 @@ export const LogId = Type.Object(
 
 export const revisions = { create_revision: Count, mod_revision: Count, version: Count }
 
-export const Entry = Type.Object(
-  { key: Type.String(), value: Type.String(), ...revisions },
-  {
-    additionalProperties: false,
-    examples: [{ key: 'hello', value: 'world', create_revision: 7, mod_revision: 12, version: 2 }],
-  },
-)
+const Base64Mark = { type: 'string', enum: ['base64'] }
+
+/** Stands beside a value that was asked for as text and is none. */
+export const ValueMark = {
+  ...Base64Mark,
+  description: 'There only when "value" was asked for as text and is not UTF-8: it is base64 then.',
+}
+
+const entryProperties = {
+  key: Type.String(),
+  key_encoding: Type.Optional({ ...Base64Mark, description: 'The same for "key".' }),
+  value: Type.String(),
+  encoding: Type.Optional(ValueMark),
+  ...revisions,
+}
+
+export const Entry = Type.Object(entryProperties, {
+  additionalProperties: false,
+  examples: [{ key: 'hello', value: 'world', create_revision: 7, mod_revision: 12, version: 2 }],
+})
 
 export const OptionalEntry = {
   type: ['object', 'null'],
-  properties: { key: { type: 'string' }, value: { type: 'string' }, ...revisions },
+  properties: { ...(Type.Object(entryProperties)['properties'] as object) },
   additionalProperties: false,
 }
 

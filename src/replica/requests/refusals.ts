@@ -20,10 +20,8 @@ export function alreadyInitialized(clusterId: string | null): AspenError {
 /** Why a request that was never proposed came to its deadline. */
 export function lateRequest({ leader, term, membership }: Pick<Raft, 'leader' | 'term' | 'membership'>): AspenError {
   if (leader !== null) {
-    return new AspenError('OUTCOME_UNKNOWN', `the leader, node ${leader}, could not confirm it before the deadline`, {
-      leader,
-      term,
-    })
+    const words = `the leader, node ${leader}, could not confirm it before the deadline; nothing was changed`
+    return new AspenError('DEADLINE_EXCEEDED', words, { leader, term })
   }
   return new AspenError(
     'NO_LEADER',
