@@ -1,6 +1,7 @@
 /** Runs as a thread: sends every message back whose first byte is not 0, and takes in the rest. */
 import { parentPort } from 'node:worker_threads'
 import { DirectTransport } from '../src/net/index.ts'
+import { RAFT_CHANNEL } from '../src/ports/index.ts'
 import { linkOptions } from './link-end.ts'
 import type { FarEnd } from './link-end.ts'
 
@@ -13,10 +14,11 @@ if (parentPort !== null) {
     refused: () => undefined,
     message: (endpointId: string, bytes: Uint8Array) => {
       if (bytes[0] === 0) return
-      if (!transport.send(endpointId, [bytes], 'bulk')) throw new Error('the link took no answer')
+      if (!channel.send(endpointId, [bytes], 'normal')) throw new Error('the link took no answer')
     },
   }
-  await transport.start(handler, { nodeId: 2, clusterId: null, addresses: [] })
+  const channel = transport.attach(RAFT_CHANNEL, handler)
+  await transport.start({ nodeId: 2, clusterId: null, addresses: [] })
   const far: FarEnd = { endpointId: transport.endpointId, addresses: transport.addresses() }
   parentPort.postMessage(far)
 }

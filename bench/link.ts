@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { DirectTransport } from '../src/net/index.ts'
+import { RAFT_CHANNEL } from '../src/ports/index.ts'
 import { linkOptions } from './link-end.ts'
 import type { FarEnd } from './link-end.ts'
 import { keepInFlight, measure } from './measure.ts'
@@ -30,8 +31,9 @@ async function connectTo(far: FarEnd): Promise<{ readonly exchange: Exchange; re
     message: () => waiters.shift()?.resolve(),
   }
   const timer = setTimeout(() => opened.reject(new Error(`no link after ${OPEN_TIMEOUT_MS} ms`)), OPEN_TIMEOUT_MS)
-  await transport.start(handler, { nodeId: 1, clusterId: null, addresses: [] })
-  transport.connect(far.endpointId, far.addresses)
+  const channel = transport.attach(RAFT_CHANNEL, handler)
+  await transport.start({ nodeId: 1, clusterId: null, addresses: [] })
+  transport.connect({ endpointId: far.endpointId, addresses: far.addresses, relay: null })
   await opened.promise.finally(() => clearTimeout(timer))
   // The first byte tells the far end whether to answer.
   const silent = new Uint8Array(MESSAGE_SIZE)
@@ -40,7 +42,7 @@ async function connectTo(far: FarEnd): Promise<{ readonly exchange: Exchange; re
     const answered = Promise.withResolvers<void>()
     waiters.push(answered)
     for (let i = 1; i <= count; i++) {
-      const taken = transport.send(far.endpointId, [i === count ? asking : silent], 'bulk')
+      const taken = channel.send(far.endpointId, [i === count ? asking : silent], 'normal')
       if (!taken) answered.reject(new Error('the link took no message'))
     }
     return answered.promise

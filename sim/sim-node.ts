@@ -162,6 +162,7 @@ export class SimNode {
         timings: SIMULATED_TIMINGS,
         retainedEntries: this.#options.retainedEntries,
         checkpointIntervalEntries: this.#options.checkpointIntervalEntries,
+        onClusterId: (clusterId) => transport.announce({ clusterId }),
         onFatal: (error) => {
           this.poisoned = true
           this.#options.onFatal(this, error)
@@ -178,9 +179,13 @@ export class SimNode {
     process.replica = replica
     this.#options.onOpened(this)
     this.damaged = false
-    // Everything but the announcement of its addresses, which nobody needs here, is done when the call returns.
-    replica.start().catch((reason: unknown) => this.#options.onFatal(this, reason as Error))
-    for (const peer of this.#options.peers()) if (peer !== this.endpointId) process.ports.transport.connect(peer, [])
+    const { transport } = process.ports
+    replica.start()
+    const claims = { nodeId: this.id, clusterId: replica.view.clusterId, addresses: transport.addresses() }
+    transport.start(claims).catch((reason: unknown) => this.#options.onFatal(this, reason as Error))
+    for (const endpointId of this.#options.peers()) {
+      if (endpointId !== this.endpointId) transport.connect({ endpointId, addresses: [], relay: null })
+    }
   }
 
   #refuse(life: Life, error: Error): void {

@@ -55,7 +55,7 @@ export const LAYERS: readonly Layer[] = [
     imports: [...CORE, 'raft', 'wire', 'actor'],
     deterministic: true,
   },
-  { name: 'faces', holds: 'what serves clients: HTTP, links; none sees what is below `api`', imports: [...CORE, 'wire', 'net'] },
+  { name: 'faces', holds: 'what serves clients: HTTP, links; none sees what is below `api`', imports: [...CORE, 'wire'] },
   {
     name: 'cluster',
     holds: 'the composition root: configuration, identity, AspenNode',

@@ -53,7 +53,7 @@ export class LinkSession implements LinkOwner {
     const id = this.#lastId + 1
     const timeoutMs = Math.min(call.leftMs, MAX_REQUEST_TIMEOUT_MS)
     const parts = encodeClientRequest({ ...call.body, id, timeoutMs })
-    if (this.#link?.send(parts, 'bulk') !== true) return false
+    if (this.#link?.send(parts, 'normal') !== true) return false
     this.#lastId = id
     this.#unanswered.set(id, call)
     this.#bytes += call.size

@@ -4,9 +4,10 @@ import { AspenError } from '../api/index.ts'
 import type { AddPeerRequest } from '../api/index.ts'
 import { Prng } from '../lib/index.ts'
 import { CHECKPOINT_INTERVAL_ENTRIES, LOG_RETAINED_ENTRIES } from '../limits.ts'
-import { DirectTransport, openPeerBook, systemClock } from '../net/index.ts'
-import type { PeerBook } from '../net/index.ts'
+import { DirectTransport, keepAliveMsFor, openPeerBook, systemClock } from '../net/index.ts'
+import type { NodeIdentity, PeerBook } from '../net/index.ts'
 import { noMetrics, silentLogger } from '../ports/index.ts'
+import type { Logger, Metrics, ServedProtocol } from '../ports/index.ts'
 import { openReplica } from '../replica/index.ts'
 import type { Replica, ReplicaOptions } from '../replica/index.ts'
 import { ClientService } from '../faces/links/index.ts'
@@ -111,9 +112,11 @@ export class AspenNode extends NodeService {
 }
 
 /** A node whose port is taken must not go on without links. */
-async function startParts({ replica, transport }: Parts): Promise<void> {
+async function startParts({ config, replica, transport }: Parts): Promise<void> {
   try {
-    await replica.start()
+    replica.start()
+    await transport.start({ nodeId: config.nodeId, clusterId: replica.view.clusterId, addresses: [] })
+    transport.announce({ addresses: transport.addresses() })
   } catch (error) {
     replica.close()
     await transport.close()
@@ -130,17 +133,8 @@ async function assemble(config: NodeConfig, stores: Stores, dependencies: NodeDe
       bytes: tornBytes,
     })
   const random = new Prng(randomBytes(6).readUIntBE(0, 6) % SEED_LIMIT)
-  const clients = new ClientService({ metrics })
-  const transport = new DirectTransport({
-    services: [clients],
-    identity: stores.identity,
-    cookie: config.cookie,
-    host: config.ractorHost,
-    port: config.ractorPort,
-    logger,
-    metrics,
-    random: new Prng(randomBytes(6).readUIntBE(0, 6)),
-  })
+  const clients = new ClientService({ clock: systemClock, metrics })
+  const transport = createTransport(config, stores.identity, [clients], { logger, metrics })
   const peerBookFile = openPeerBook(stores.peerBookFile, (error) => {
     logger.log(
       'warn',
@@ -170,6 +164,7 @@ async function assemble(config: NodeConfig, stores: Stores, dependencies: NodeDe
     nodeIdHint: (endpointId) => book.get(endpointId)?.nodeId ?? null,
     onLinked: ({ endpointId, claims }) =>
       void book.add({ endpointId, nodeId: claims.nodeId, addresses: claims.addresses }, 'link'),
+    onClusterId: (clusterId) => transport.announce({ clusterId }),
     onMembership: ({ members }) => {
       for (const { id, endpointId, addresses } of members) {
         if (endpointId !== transport.endpointId) book.add({ endpointId, nodeId: id, addresses }, 'membership')
@@ -178,7 +173,7 @@ async function assemble(config: NodeConfig, stores: Stores, dependencies: NodeDe
   })
   // Every source feeds the book, and every dial comes from it.
   book.subscribe((entry) => {
-    if (entry.endpointId !== transport.endpointId) transport.connect(entry.endpointId, entry.addresses)
+    if (entry.endpointId !== transport.endpointId) transport.connect(entry)
   })
   for (const peer of config.peers) {
     const { nodeId, endpointId, addresses, relay = null } = peer
@@ -190,6 +185,25 @@ async function assemble(config: NodeConfig, stores: Stores, dependencies: NodeDe
     onFault: onFatal,
   })
   return { config, stores, transport, peerBook: book, saved: () => peerBookFile.saved(), replica, actor, clients }
+}
+
+function createTransport(
+  config: NodeConfig,
+  identity: NodeIdentity,
+  services: readonly ServedProtocol[],
+  { logger, metrics }: { readonly logger: Logger; readonly metrics: Metrics },
+): DirectTransport {
+  return new DirectTransport({
+    identity,
+    services,
+    cookie: config.cookie,
+    host: config.ractorHost,
+    port: config.ractorPort,
+    keepAliveMs: keepAliveMsFor(config.electionTimeoutMinMs),
+    logger,
+    metrics,
+    random: new Prng(randomBytes(6).readUIntBE(0, 6)),
+  })
 }
 
 function open(options: ReplicaOptions): Promise<Replica> {

@@ -24,7 +24,7 @@ export interface DialerOptions {
   readonly timeoutMs: number
 }
 
-export interface DialTarget {
+export interface DialAttempt {
   readonly endpointId: string
   readonly addresses: readonly string[]
   readonly signal: AbortSignal
@@ -57,7 +57,7 @@ interface Failure {
 }
 
 /** Tries every address of a peer once, at most one handshake at a time. */
-export async function dial(options: DialerOptions, target: DialTarget): Promise<DialResult> {
+export async function dial(options: DialerOptions, target: DialAttempt): Promise<DialResult> {
   const { addresses, failures } = await resolveAll(options, target.addresses)
   const timeout = new AbortController()
   let remaining = addresses
@@ -105,7 +105,7 @@ async function resolveAll(
 }
 
 /** TLS and handshake over a fresh connection; the connection is closed on failure. */
-async function handshakeOver(options: DialerOptions, target: DialTarget, winner: TcpWinner): Promise<DialedLink | Error> {
+async function handshakeOver(options: DialerOptions, target: DialAttempt, winner: TcpWinner): Promise<DialedLink | Error> {
   const socket = connectTls({
     socket: winner.socket,
     secureContext: options.context,

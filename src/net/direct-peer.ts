@@ -2,7 +2,7 @@ import type { Random } from '../lib/index.ts'
 import type { Clock, LinkEnd, PeerReport, Timer } from '../ports/index.ts'
 import { backoffDelay } from './backoff.ts'
 import type { BackoffOptions } from './backoff.ts'
-import type { DialedLink, DialResult, DialTarget } from './dialer.ts'
+import type { DialAttempt, DialedLink, DialResult } from './dialer.ts'
 import type { Link } from './link.ts'
 import { describeFailure } from './link-error.ts'
 import { surface } from './surface.ts'
@@ -12,7 +12,7 @@ export interface PeerOwner {
   readonly clock: Clock
   readonly random: Random
   readonly backoff: BackoffOptions
-  dial(target: DialTarget): Promise<DialResult>
+  dial(target: DialAttempt): Promise<DialResult>
   /** A dial made a connection. The owner makes it a link, or closes it. */
   dialed(peer: DirectPeer, linked: DialedLink): void
   dialFailed(peer: DirectPeer, error: Error): void
@@ -144,7 +144,7 @@ export class DirectPeer {
     if (this.#addresses === null || this.#addresses.length === 0) return
     const attempt: Attempt = { controller: new AbortController(), proofSent: false }
     this.#attempt = attempt
-    const target: DialTarget = {
+    const target: DialAttempt = {
       endpointId: this.endpointId,
       addresses: this.#addresses,
       signal: attempt.controller.signal,

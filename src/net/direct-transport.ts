@@ -4,18 +4,22 @@ import { assert } from '../lib/index.ts'
 import type { Random } from '../lib/index.ts'
 import { CONNECT_TIMEOUT_MS, MAX_CONCURRENT_CONNECTIONS, MAX_LINK_QUEUE_BYTES, MAX_PEERS } from '../limits.ts'
 import type {
+  Channel,
+  ChannelHandler,
+  ChannelKind,
   Claims,
   Clock,
+  DialTarget,
   Lane,
   LinkEnd,
   Logger,
   Metrics,
   PeerReport,
+  ServedProtocol,
   Timer,
   Transport,
-  TransportHandler,
 } from '../ports/index.ts'
-import { INSTANCE_SIZE } from '../wire/index.ts'
+import { ChannelTable, INSTANCE_SIZE } from '../wire/index.ts'
 import { reachableAddresses } from './address.ts'
 import type { BackoffOptions } from './backoff.ts'
 import { dial } from './dialer.ts'
@@ -27,7 +31,7 @@ import { acceptHandshake, clustersDiffer, deriveCookieKey } from './handshake.ts
 import type { HandshakeSelf, ProvenDialer, ProvenPeer } from './handshake.ts'
 import { HandshakeStream } from './handshake-stream.ts'
 import type { NodeIdentity } from './identity.ts'
-import { Link } from './link.ts'
+import { keepAliveMsFor, Link } from './link.ts'
 import type { LinkOwner } from './link.ts'
 import { LinkError, refusalError } from './link-error.ts'
 import { LinkReports } from './link-reports.ts'
@@ -35,7 +39,6 @@ import { Listener } from './listener.ts'
 import { createResolver } from './resolver.ts'
 import type { Resolve } from './resolver.ts'
 import { ServedLinks } from './served-links.ts'
-import type { LinkService } from './served-links.ts'
 import { surface } from './surface.ts'
 import { systemClock } from './system-clock.ts'
 import { createLinkContext } from './tls-context.ts'
@@ -43,8 +46,8 @@ import { createLinkContext } from './tls-context.ts'
 /** The ALPN name of consensus links. */
 export const RAFT_PROTOCOL = 'aspen/raft/1'
 
-/** Below a third of the shortest election timeout (1500 ms), so that a silent peer is given up before it matters. */
-export const DEFAULT_KEEP_ALIVE_MS = 400
+/** What suits the election timeouts that nodes have by default. */
+export const DEFAULT_KEEP_ALIVE_MS: number = keepAliveMsFor(1_500)
 const DEFAULT_BACKOFF: BackoffOptions = { minMs: 50, maxMs: 2_000 }
 const MAX_PENDING_CONNECTIONS = 100
 
@@ -72,12 +75,11 @@ export interface DirectTransportOptions {
   /** Must be the same on all nodes. */
   readonly scryptCost?: number
   /** Protocols beside consensus that the same accept loop serves. */
-  readonly services?: readonly LinkService[]
+  readonly services?: readonly ServedProtocol[]
 }
 
 /** What exists between `start` and `close`. */
 interface Running {
-  readonly handler: TransportHandler
   readonly listener: Listener
   readonly dialer: DialerOptions
   readonly port: number
@@ -97,9 +99,10 @@ export class DirectTransport implements Transport {
   readonly #clock: Clock
   readonly #instance = randomBytes(INSTANCE_SIZE).toString('hex')
   readonly #events = new EventQueue()
+  readonly #channels: ChannelTable
   readonly #reports: LinkReports
   readonly #peers = new Map<string, DirectPeer>()
-  readonly #connectAtStart = new Map<string, readonly string[]>()
+  readonly #connectAtStart = new Map<string, DialTarget>()
   /** Links that ended on purpose and still send what they had. */
   readonly #finishing = new Set<Link>()
   readonly #peerOwner: PeerOwner
@@ -115,6 +118,11 @@ export class DirectTransport implements Transport {
     this.#options = options
     this.#clock = options.clock ?? systemClock
     this.#reports = new LinkReports(options.logger, options.metrics, this.#clock)
+    this.#channels = new ChannelTable({
+      post: (run) => this.#events.post(run),
+      send: (endpointId, kind, parts, lane) => this.#send(endpointId, kind, parts, lane),
+      unclaimed: () => this.#reports.unclaimed(),
+    })
     this.#peerOwner = {
       clock: this.#clock,
       random: options.random,
@@ -122,20 +130,20 @@ export class DirectTransport implements Transport {
       dial: (target) => dial(this.#started().dialer, target),
       dialed: (peer, linked) => this.#onDialed(peer, linked),
       dialFailed: (peer, error) => this.#onFailed(peer.endpointId, error),
-      refused: (peer) => this.#events.post(() => this.#handler().refused(peer.endpointId)),
+      refused: (peer) => this.#events.post(() => this.#channels.refused(peer.endpointId)),
     }
     this.#linkOwner = {
       message: (link, bytes) => {
         this.#events.drain()
         // What was posted may have ended this link.
-        if (this.#peers.get(link.endpointId)?.link === link) this.#handler().message(link.endpointId, bytes)
+        if (this.#peers.get(link.endpointId)?.link === link) this.#channels.message(link.endpointId, bytes)
       },
       claimed: (link, linkClaims) => this.#onClaimed(link, linkClaims),
       ended: (link, end, error) => this.#onEnded(link, end, error),
     }
   }
 
-  async start(handler: TransportHandler, claims: Claims): Promise<void> {
+  async start(claims: Claims): Promise<void> {
     assert(this.#running === undefined && !this.#closed, 'a transport starts once')
     this.#claims = claims
     const { identity, cookie, scryptCost, host } = this.#options
@@ -155,9 +163,9 @@ export class DirectTransport implements Transport {
     const port = await listener.listen(host, this.#options.port)
     if (this.#closed) return listener.close()
     const dialer = { context, clock: this.#clock, resolve: this.#options.resolve ?? createResolver(), self, timeoutMs }
-    this.#running = { handler, listener, dialer, port }
+    this.#running = { listener, dialer, port }
     this.#watchSilence()
-    for (const [endpointId, addresses] of this.#connectAtStart) this.connect(endpointId, addresses)
+    for (const target of this.#connectAtStart.values()) this.connect(target)
     this.#connectAtStart.clear()
   }
 
@@ -165,12 +173,17 @@ export class DirectTransport implements Transport {
     return this.#running === undefined ? [] : reachableAddresses(this.#options.host, this.#running.port)
   }
 
-  connect(endpointId: string, addresses: readonly string[]): void {
+  attach(kind: ChannelKind, handler: ChannelHandler): Channel {
+    return this.#channels.attach(kind, handler)
+  }
+
+  connect(target: DialTarget): void {
+    const { endpointId, addresses } = target
     if (endpointId === this.endpointId || this.#closed) return
     const known: ReadonlyMap<string, unknown> = this.#running === undefined ? this.#connectAtStart : this.#peers
     if (!known.has(endpointId) && known.size >= MAX_PEERS) {
       this.#reports.tooManyPeers(endpointId, MAX_PEERS)
-    } else if (this.#running === undefined) this.#connectAtStart.set(endpointId, addresses)
+    } else if (this.#running === undefined) this.#connectAtStart.set(endpointId, target)
     else this.#peerOf(endpointId).want(addresses)
   }
 
@@ -183,15 +196,8 @@ export class DirectTransport implements Transport {
     else this.#peers.delete(endpointId)
   }
 
-  send(endpointId: string, parts: readonly Uint8Array[], lane: Lane): boolean {
-    const link = this.#peers.get(endpointId)?.link
-    if (link === undefined) return false
-    if (link.send(parts, lane)) return true
-    this.#reports.dropped(lane)
-    return false
-  }
-
-  announce(claims: Claims): void {
+  announce(change: Partial<Claims>): void {
+    const claims = { ...this.#currentClaims(), ...change }
     this.#claims = claims
     for (const peer of this.#peers.values()) {
       const { link } = peer
@@ -216,6 +222,14 @@ export class DirectTransport implements Transport {
       this.disconnect(peer.endpointId)
     }
     await Promise.all([...this.#served.map((served) => served.close()), ...links.map((link) => link.closed())])
+  }
+
+  #send(endpointId: string, kind: ChannelKind, parts: readonly Uint8Array[], lane: Lane): boolean {
+    const link = this.#peers.get(endpointId)?.link
+    if (link === undefined) return false
+    if (link.send(parts, lane, kind)) return true
+    this.#reports.dropped(lane)
+    return false
   }
 
   #createListener(context: SecureContext, handshakeTimeoutMs: number): Listener {
@@ -295,23 +309,24 @@ export class DirectTransport implements Transport {
   #adopt(socket: TLSSocket, proven: ProvenPeer, outbound: boolean, readAhead: Uint8Array): void {
     const { endpointId, claims } = proven
     const peer = this.#peerOf(endpointId)
-    this.#replace(peer)
+    this.#replace(peer, proven)
     const { maxQueueBytes = MAX_LINK_QUEUE_BYTES } = this.#options
     const link = new Link({ socket, peer: proven, outbound, owner: this.#linkOwner, clock: this.#clock, maxQueueBytes })
     peer.attach(link)
     this.#reports.opened(endpointId, claims, outbound)
-    this.#events.post(() => this.#handler().opened({ endpointId, claims }))
+    this.#events.post(() => this.#channels.opened({ endpointId, claims }))
     if (proven.saidClaims !== this.#claims) link.announce(this.#currentClaims())
     if (readAhead.length > 0) link.receive(readAhead)
   }
 
-  /** A peer that opens a second link has lost the first, and whatever was on its way over it. */
-  #replace(peer: DirectPeer): void {
+  /** A peer that opens a second link has lost the first, and whatever was on its way over it; not itself, if it is the same life. */
+  #replace(peer: DirectPeer, by: ProvenPeer): void {
     const old = peer.link
     if (old === undefined) return
     peer.release()
-    old.abandon(new LinkError('ABORTED', 'the peer has made a new connection'))
-    this.#reportClosed(peer.endpointId, 'lost', undefined)
+    const end = old.instance === by.instance ? 'moved' : 'lost'
+    old.abandon(new LinkError('ABORTED', 'the peer has made a new connection'), end)
+    this.#reportClosed(peer.endpointId, end, undefined)
   }
 
   #onEnded(link: Link, end: LinkEnd, error: Error | undefined): void {
@@ -328,7 +343,7 @@ export class DirectTransport implements Transport {
 
   #onClaimed(link: Link, claims: Claims): void {
     if (clustersDiffer(this.#currentClaims(), claims)) this.#partClusters(link)
-    else this.#events.post(() => this.#handler().claimed({ endpointId: link.endpointId, claims }))
+    else this.#events.post(() => this.#channels.claimed({ endpointId: link.endpointId, claims }))
   }
 
   #partClusters(link: Link): void {
@@ -337,7 +352,7 @@ export class DirectTransport implements Transport {
 
   #reportClosed(endpointId: string, end: LinkEnd, error: Error | undefined): void {
     this.#reports.closed(endpointId, end, error)
-    this.#events.post(() => this.#handler().closed(endpointId, end))
+    this.#events.post(() => this.#channels.closed(endpointId, end))
   }
 
   /** An attempt that led to no link, by either side. */
@@ -366,10 +381,6 @@ export class DirectTransport implements Transport {
   #started(): Running {
     assert(this.#running !== undefined, 'the transport has been started')
     return this.#running
-  }
-
-  #handler(): TransportHandler {
-    return this.#started().handler
   }
 
   #currentClaims(): Claims {

@@ -58,6 +58,11 @@ export class LinkReports {
     this.#count('aspen_link_dropped_messages_total', { lane })
   }
 
+  /** A message came for a use of the links that this node does not have, or not now. */
+  unclaimed(): void {
+    this.#count('aspen_peer_messages_refused_total', { reason: 'channel' })
+  }
+
   tooManyPeers(endpointId: string, limit: number): void {
     this.#logger.log('warn', 'a peer is not dialled: the transport knows as many as it may', { endpointId, limit })
   }

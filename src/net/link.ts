@@ -1,7 +1,7 @@
 import type { TLSSocket } from 'node:tls'
-import type { Claims, Clock, Lane, LinkEnd, Timer } from '../ports/index.ts'
+import type { Claims, Clock, Lane, LinkEnd, LinkRefusal, ServedLink, Timer } from '../ports/index.ts'
 import { decodeClaims, decodeReason, encodeClaims, encodeReason, FrameDecoder, FrameQueue, WireError } from '../wire/index.ts'
-import type { ControlKind, Refusal } from '../wire/index.ts'
+import type { ControlKind, QueueShare } from '../wire/index.ts'
 import type { ProvenPeer } from './handshake.ts'
 import { LinkError, refusalError } from './link-error.ts'
 
@@ -12,6 +12,12 @@ const LINGER_MS = 1_000
 /** Intervals of silence after which a peer is given up. */
 const MAX_SILENT_INTERVALS = 3
 const EMPTY = new Uint8Array(0)
+
+/** The interval at which a silent peer is given up before the shortest election timeout has passed: at the latest in 5/6 of it. */
+export function keepAliveMsFor(electionTimeoutMinMs: number): number {
+  // A peer may have spoken right after a look, and falls silent for the intervals that are counted from the next one on.
+  return Math.max(1, Math.floor(electionTimeoutMinMs / (MAX_SILENT_INTERVALS + 3)))
+}
 
 /** What a link reports, never from inside a call to it but {@link Link.finish} and {@link Link.abandon}. */
 export interface LinkOwner {
@@ -32,7 +38,7 @@ export interface LinkOptions {
 }
 
 /** One proven connection that carries frames. */
-export class Link {
+export class Link implements ServedLink {
   readonly endpointId: string
   readonly instance: string
   readonly outbound: boolean
@@ -87,9 +93,9 @@ export class Link {
     return this.#queue.bytes + this.#socket.writableLength
   }
 
-  /** False when the queue is full or the link is ending. */
-  send(parts: readonly Uint8Array[], lane: Lane): boolean {
-    if (!this.#queue.push(lane, parts)) return false
+  /** False when the queue, or the sender's share of it, is full, or the link is ending. */
+  send(parts: readonly Uint8Array[], lane: Lane, share?: QueueShare): boolean {
+    if (!this.#queue.push(lane, parts, share)) return false
     this.#scheduleFlush()
     return true
   }
@@ -122,7 +128,7 @@ export class Link {
   }
 
   /** Sends what is queued, then goodbye, then closes. Reports the end at once; the connection lingers for a second at most. */
-  finish(reason?: Refusal): void {
+  finish(reason?: LinkRefusal): void {
     if (this.#ended) return
     this.#queue.finish(reason === undefined ? EMPTY : encodeReason(reason))
     this.#report('graceful', reason === undefined ? undefined : refusalError(reason.code, false, reason.detail))
@@ -130,9 +136,9 @@ export class Link {
     this.#scheduleFlush()
   }
 
-  /** Closes without a word, because the peer holds a newer connection or none. */
-  abandon(error: Error): void {
-    this.#end('lost', error)
+  /** Closes without a word to the other end, because it holds a newer connection or none, or does not listen. */
+  abandon(error: Error, end: LinkEnd = 'lost'): void {
+    this.#end(end, error)
   }
 
   /** Resolves when the connection is gone. */

@@ -1,5 +1,5 @@
 import type { TLSSocket } from 'node:tls'
-import type { Clock, LinkEnd, Timer } from '../ports/index.ts'
+import type { Clock, LinkEnd, ServedProtocol, Timer } from '../ports/index.ts'
 import { acceptHandshake } from './handshake.ts'
 import type { HandshakeSelf, ProvenDialer } from './handshake.ts'
 import { HandshakeStream } from './handshake-stream.ts'
@@ -8,37 +8,17 @@ import type { LinkOwner } from './link.ts'
 import { LinkError, refusalError } from './link-error.ts'
 import type { LinkReports } from './link-reports.ts'
 
-/**
- * A protocol beside consensus, served by the same accept loop. Whoever has proven its key and the cookie gets a link of
- * its own; such a link is nobody's path to a peer, and what its other end claims of itself binds nothing.
- */
-export interface LinkService {
-  /** The ALPN name. A proof made for one protocol is worth nothing in another. */
-  readonly protocol: string
-  /** Links at a time; one more is refused. */
-  readonly maxLinks: number
-  /** Of each link, towards the other end. */
-  readonly maxQueueBytes: number
-  readonly keepAliveMs: number
-  opened(link: Link): void
-  message(link: Link, bytes: Uint8Array): void
-  /** The last word about a link. */
-  ended(link: Link): void
-  /** No link is accepted any more. Resolves when those there are may be finished. */
-  closing(): Promise<void>
-}
-
 export interface ServedLinksOptions {
-  readonly service: LinkService
+  readonly service: ServedProtocol
   readonly self: HandshakeSelf
   readonly clock: Clock
   readonly reports: LinkReports
 }
 
-/** The links of one {@link LinkService}. */
+/** The links of one {@link ServedProtocol}. */
 export class ServedLinks implements LinkOwner {
   readonly #options: ServedLinksOptions
-  readonly #service: LinkService
+  readonly #service: ServedProtocol
   readonly #links = new Set<Link>()
   /** Links that ended on purpose and still send what they had. */
   readonly #finishing = new Set<Link>()

@@ -13,25 +13,50 @@ export interface LinkedPeer {
   readonly claims: Claims
 }
 
-/** 'priority' is for small messages that must not wait behind bulk: heartbeats, votes, read rounds. */
-export type Lane = 'priority' | 'bulk'
+/**
+ * 'priority' is for small messages that must not wait behind others: heartbeats, votes, read rounds. 'normal' is for what somebody
+ * waits for: appends, requests, answers. 'bulk' is for what takes what the others leave: snapshots, transfers.
+ */
+export type Lane = 'priority' | 'normal' | 'bulk'
 
 export type LinkEnd =
   /** Closed on purpose by either side. */
   | 'graceful'
   /** Ended without a word: the peer may have crashed. */
   | 'lost'
+  /** The same life of the peer is linked over another path from now on. What was on its way may be lost. */
+  | 'moved'
 
 /** Called by the transport, never from inside a call to it. */
-export interface TransportHandler {
+export interface ChannelHandler {
   opened(peer: LinkedPeer): void
   /** The peer's claims changed. Messages that follow are said under the new claims. */
   claimed(peer: LinkedPeer): void
   closed(endpointId: string, end: LinkEnd): void
   /** A dial after a lost link was refused at every known address: nobody listens there. */
   refused(endpointId: string): void
-  /** A message, whole and in the order of its lane. The bytes belong to the receiver. */
+  /** A message on this channel, whole and in the order of its lane. The bytes belong to the receiver. */
   message(endpointId: string, bytes: Uint8Array): void
+}
+
+/** One use of the links between nodes. It has the same number on all of them. */
+export interface ChannelKind {
+  /** From 0 to 63. */
+  readonly id: number
+  /** For logs and metrics. */
+  readonly name: string
+  /** The best lane that its messages may take; what asks for a better one takes this. */
+  readonly topLane: Lane
+  /** Bytes of its messages that may wait to leave over one link. */
+  readonly maxQueueBytes: number
+}
+
+/** A channel while somebody is attached to it. */
+export interface Channel {
+  /** Hands over a message, in parts to be joined; false when there is no link, its queue is full, or the channel is detached. */
+  send(endpointId: string, parts: readonly Uint8Array[], lane: Lane): boolean
+  /** Nothing is reported and nothing is sent any more; another may attach. What was handed over leaves all the same. */
+  detach(): void
 }
 
 export type PeerState = 'connected' | 'dialing' | 'waiting'
@@ -44,26 +69,94 @@ export interface PeerReport {
   readonly lastError: string | null
 }
 
+/** Whom to keep a link to, and where it may be found. */
+export interface DialTarget {
+  readonly endpointId: string
+  /** `host:port`; may be empty. */
+  readonly addresses: readonly string[]
+  /** The relay that the peer is reached through, for transports that know relays. */
+  readonly relay: string | null
+}
+
+/** The links of a node, as those see them who speak over them. When they begin and end is their owner's business. */
+export interface Links {
+  /** This node's Ed25519 public key, lower-case hex, 64 characters. */
+  readonly endpointId: string
+  /**
+   * Takes part in a channel, at any time in the transport's life. What is linked already is reported as `opened` before anything
+   * else. At most one may be attached to a channel at a time. What arrives on a channel while nobody is, is dropped and counted.
+   */
+  attach(kind: ChannelKind, handler: ChannelHandler): Channel
+  peers(): readonly PeerReport[]
+}
+
 /**
- * Long-lived links between nodes, one active path per peer. Links carry whole messages, in order within a
+ * Long-lived links between nodes, one active path per peer. Links carry whole messages, in order within a channel and
  * lane, at most once; a message may be lost only together with its link or by a full queue.
  * Two nodes whose claimed clusters differ (both not null) are never linked.
  */
-export interface Transport {
-  /** This node's Ed25519 public key, lower-case hex, 64 characters. */
-  readonly endpointId: string
+export interface Transport extends Links {
   /** Starts listening; resolves when peers can dial. */
-  start(handler: TransportHandler, claims: Claims): Promise<void>
+  start(claims: Claims): Promise<void>
   /** Where this node can be dialled. */
   addresses(): readonly string[]
-  /** Keeps a link to this peer, dialling at these addresses with backoff. Called again: the addresses are replaced. */
-  connect(endpointId: string, addresses: readonly string[]): void
+  /** Keeps a link to this peer, dialling with backoff. Called again: the addresses are replaced. */
+  connect(target: DialTarget): void
   /** Stops dialling and closes the link, gracefully. */
   disconnect(endpointId: string): void
-  /** Hands over a message, in parts to be joined; false when there is no link or its queue is full. */
-  send(endpointId: string, parts: readonly Uint8Array[], lane: Lane): boolean
-  /** Tells every linked peer what this node now says of itself; links that no longer fit are closed. */
-  announce(claims: Claims): void
-  peers(): readonly PeerReport[]
+  /** Changes what this node says of itself and tells every linked peer; links that no longer fit are closed. */
+  announce(change: Partial<Claims>): void
   close(): Promise<void>
+}
+
+/** Why a link was refused, or ended on purpose. */
+export type LinkRefusalCode =
+  | 'MALFORMED'
+  | 'VERSION_MISMATCH'
+  | 'KEY_MISMATCH'
+  | 'SELF'
+  | 'COOKIE_MISMATCH'
+  | 'CLUSTER_MISMATCH'
+  | 'DUPLICATE'
+  | 'OVERLOADED'
+  | 'STOPPING'
+
+/** What the other end of a link is told when the link is refused, or ends on purpose. */
+export interface LinkRefusal {
+  readonly code: LinkRefusalCode
+  /** Facts for people, such as both cluster ids; may be empty. */
+  readonly detail: string
+}
+
+/** A link of a served protocol: its other end has proven a key and the cookie, and is nobody's peer. */
+export interface ServedLink {
+  readonly endpointId: string
+  /** Bytes handed over that the system has not taken yet. */
+  readonly backlogBytes: number
+  /** False when the queue is full or the link is ending. */
+  send(parts: readonly Uint8Array[], lane: Lane): boolean
+  /** Sends what is queued, says why, and closes. The end is reported at once. */
+  finish(reason?: LinkRefusal): void
+  /** Closes without a word to the other end. The error, counted by its code, says why to whoever reads this node's log. */
+  abandon(error: Error): void
+}
+
+/**
+ * A protocol beside that of peers, told apart by its name in the same accept loop. Whoever has proven its key and the cookie gets a
+ * link of its own; such a link is nobody's path to a peer, and what its other end claims of itself binds nothing.
+ */
+export interface ServedProtocol {
+  /** The ALPN name, such as `aspen/client/1`. A proof made for one protocol is worth nothing in another. */
+  readonly protocol: string
+  /** Links at a time; one more is refused. */
+  readonly maxLinks: number
+  /** Of each link, towards the other end. */
+  readonly maxQueueBytes: number
+  readonly keepAliveMs: number
+  opened(link: ServedLink): void
+  message(link: ServedLink, bytes: Uint8Array): void
+  /** The last word about a link. */
+  ended(link: ServedLink): void
+  /** No link is accepted any more. Resolves when those there are may be finished. */
+  closing(): Promise<void>
 }

@@ -1,15 +1,5 @@
 import type { Random } from '../lib/index.ts'
-import type {
-  Clock,
-  LinkedPeer,
-  Logger,
-  LogStore,
-  Metrics,
-  SnapshotStore,
-  StateMachine,
-  Transport,
-  Volume,
-} from '../ports/index.ts'
+import type { Clock, LinkedPeer, Links, Logger, LogStore, Metrics, SnapshotStore, StateMachine, Volume } from '../ports/index.ts'
 import type { Membership, NodeId, Timings } from '../raft/index.ts'
 
 export interface ReplicaOptions {
@@ -22,7 +12,8 @@ export interface ReplicaOptions {
   readonly snapshots: SnapshotStore
   /** Those that the node writes to, to be watched for room; none when absent. */
   readonly volumes?: readonly Volume[]
-  readonly transport: Transport
+  /** The links to peers; when they begin and end is their owner's business. */
+  readonly transport: Links
   readonly logger: Logger
   readonly metrics: Metrics
   readonly timings: Timings
@@ -36,6 +27,8 @@ export interface ReplicaOptions {
   readonly onFatal: (error: Error) => void
   /** Called when a peer has proven its key and said who it is and where it can be dialled. */
   readonly onLinked: (peer: LinkedPeer) => void
+  /** Called when this node has become one of a cluster: its links have to say so before anything else is said on them. */
+  readonly onClusterId: (clusterId: string) => void
   /** Called when another configuration is in force: its members are to be reached. */
   readonly onMembership: (membership: Membership) => void
 }

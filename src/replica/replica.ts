@@ -57,12 +57,12 @@ export class Replica implements TurnRunner {
 
   // --- Life ---
 
-  /** Starts listening to peers and taking part. */
-  async start(): Promise<void> {
+  /** Takes part over the links there are, and those to come. Their owner says to peers which cluster this node is of. */
+  start(): void {
     this.#peers.announceMembership()
     this.#requests.start()
     this.#context.loop.schedule()
-    await this.#peers.start(this.#requests)
+    this.#peers.start(this.#requests)
   }
 
   /**
@@ -94,6 +94,7 @@ export class Replica implements TurnRunner {
   /** Says and does nothing from now on; whoever still waits is told that the outcome is unknown. */
   close(): void {
     this.#context.loop.close()
+    this.#peers.close()
     this.#engine.close()
     this.#requests.abandon('the node stopped before it was decided')
   }

@@ -5,7 +5,8 @@
 import { chance, randomBetween } from '../lib/index.ts'
 import type { Random } from '../lib/index.ts'
 import { MAX_LINK_QUEUE_BYTES } from '../limits.ts'
-import type { Claims, Lane, LinkedPeer, LinkEnd } from '../ports/index.ts'
+import { RAFT_CHANNEL } from '../ports/index.ts'
+import type { ChannelKind, Claims, Lane, LinkedPeer, LinkEnd } from '../ports/index.ts'
 import type { Life } from './life.ts'
 
 export interface NetworkProfile {
@@ -35,6 +36,8 @@ export interface NetworkCounters {
   reordered: number
   linksOpened: number
   linksLost: number
+  /** Messages on a channel that nobody was attached to. */
+  unclaimed: number
   refusals: number
   /** Refusals that a node with a lost link did not hear of. */
   missedHints: number
@@ -76,9 +79,11 @@ interface Side {
   said: Claims | null
   /** Bytes on their way to this side. */
   inFlightBytes: number
-  readonly laneFreeAt: { priority: number; bulk: number }
+  /** The same, by channel. */
+  readonly inFlightByChannel: number[]
+  readonly laneFreeAt: Record<Lane, number>
   /** When what was sent through a narrow path has passed it. Lanes do not wait for each other, as frames are small. */
-  readonly pathFreeAt: { priority: number; bulk: number }
+  readonly pathFreeAt: Record<Lane, number>
 }
 
 export class Connection {
@@ -94,8 +99,9 @@ export class Connection {
       state: 'opening',
       said: null,
       inFlightBytes: 0,
-      laneFreeAt: { priority: 0, bulk: 0 },
-      pathFreeAt: { priority: 0, bulk: 0 },
+      inFlightByChannel: [],
+      laneFreeAt: { priority: 0, normal: 0, bulk: 0 },
+      pathFreeAt: { priority: 0, normal: 0, bulk: 0 },
     })
     this.#sides = [side(a), side(b)]
     for (const at of this.#sides) this.#open(at)
@@ -110,9 +116,10 @@ export class Connection {
     return this.#sides.some(({ host }) => host.endpointId === a) && this.#sides.some(({ host }) => host.endpointId === b)
   }
 
-  send(from: Endpoint, bytes: Uint8Array, lane: Lane): boolean {
+  send(from: Endpoint, bytes: Uint8Array, lane: Lane, kind: ChannelKind): boolean {
     const [sender, receiver] = this.#oriented(from)
     if (sender.state !== 'open' || receiver.inFlightBytes + bytes.length > MAX_LINK_QUEUE_BYTES) return false
+    if ((receiver.inFlightByChannel[kind.id] ?? 0) + bytes.length > kind.maxQueueBytes) return false
     const { profile, random, counters } = this.#medium
     counters.messages++
     counters.bytes += bytes.length
@@ -121,7 +128,7 @@ export class Connection {
       return true
     }
     this.#deliver(sender, receiver, bytes, lane)
-    if (chance(random, profile.duplication) && this.#medium.mayDouble(bytes)) {
+    if (chance(random, profile.duplication) && this.#medium.mayDouble(bytes.subarray(1))) {
       counters.duplicated++
       this.#deliver(sender, receiver, bytes, lane)
     }
@@ -133,9 +140,9 @@ export class Connection {
     const [sender, receiver] = this.#oriented(from)
     if (sender.state !== 'open') return
     const { claims, endpointId } = from
-    const at = Math.max(this.#now() + this.#latencyMs(0), receiver.laneFreeAt.priority, receiver.laneFreeAt.bulk)
-    receiver.laneFreeAt.priority = at
-    receiver.laneFreeAt.bulk = at
+    const { laneFreeAt } = receiver
+    const at = Math.max(this.#now() + this.#latencyMs(0), laneFreeAt.priority, laneFreeAt.normal, laneFreeAt.bulk)
+    Object.assign(laneFreeAt, { priority: at, normal: at, bulk: at })
     receiver.host.life.after(at - this.#now(), () => {
       if (receiver.state === 'open') receiver.host.claimed({ endpointId, claims })
     })
@@ -182,17 +189,26 @@ export class Connection {
     const delay = onPath + this.#latencyMs(bytes.length) * this.#slowness(sender, receiver) * (overtakes ? 5 : 1)
     const at = overtakes ? now + delay : Math.max(now + delay, receiver.laneFreeAt[lane])
     if (!overtakes) receiver.laneFreeAt[lane] = at
-    receiver.inFlightBytes += bytes.length
+    this.#inFlight(receiver, bytes, 1)
     receiver.host.life.after(at - now, () => this.#arrive(sender, receiver, bytes, lane))
   }
 
   #arrive(sender: Side, receiver: Side, bytes: Uint8Array, lane: Lane): void {
-    receiver.inFlightBytes -= bytes.length
+    this.#inFlight(receiver, bytes, -1)
     // The first words may overtake the handshake's last: they wait for it.
     if (receiver.state === 'opening') this.#openNow(receiver)
     if (receiver.state !== 'open') return
-    this.#medium.delivered(sender.host.endpointId, receiver.host.endpointId, lane, bytes)
+    // What consensus says is what the world listens in on; the first byte is the channel's number.
+    if (bytes[0] === RAFT_CHANNEL.id) {
+      this.#medium.delivered(sender.host.endpointId, receiver.host.endpointId, lane, bytes.subarray(1))
+    }
     receiver.host.message(sender.host.endpointId, bytes.slice())
+  }
+
+  #inFlight(receiver: Side, bytes: Uint8Array, sign: 1 | -1): void {
+    const channel = bytes[0] ?? 0
+    receiver.inFlightBytes += sign * bytes.length
+    receiver.inFlightByChannel[channel] = (receiver.inFlightByChannel[channel] ?? 0) + sign * bytes.length
   }
 
   #openNow(side: Side): void {

@@ -1,5 +1,7 @@
 /** One life of a node on the simulated network: the peers it keeps links to, and the links it has. */
-import type { Claims, Lane, LinkedPeer, LinkEnd, PeerReport, TransportHandler } from '../ports/index.ts'
+import { concatBytes } from '../lib/index.ts'
+import type { Channel, ChannelHandler, ChannelKind, Claims, LinkedPeer, LinkEnd, PeerReport } from '../ports/index.ts'
+import { ChannelTable } from '../wire/index.ts'
 import type { Life } from './life.ts'
 import { fit } from './sim-connection.ts'
 import type { Connection, Endpoint } from './sim-connection.ts'
@@ -24,16 +26,27 @@ export class SimHost implements Endpoint {
   readonly #network: SimNetwork
   readonly #wanted = new Map<string, WantedPeer>()
   readonly #links = new Map<string, Link>()
-  #handler: TransportHandler | null = null
+  readonly #channels: ChannelTable
+  #started = false
 
   constructor(network: SimNetwork, endpointId: string, life: Life) {
     this.#network = network
     this.endpointId = endpointId
     this.life = life
+    this.#channels = new ChannelTable({
+      post: (run) => void life.after(0, run),
+      send: (peer, kind, parts, lane) =>
+        !life.affects() || (this.#links.get(peer)?.connection.send(this, concatBytes(parts), lane, kind) ?? false),
+      unclaimed: () => void network.counters.unclaimed++,
+    })
   }
 
-  start(handler: TransportHandler, claims: Claims): void {
-    this.#handler = handler
+  attach(kind: ChannelKind, handler: ChannelHandler): Channel {
+    return this.#channels.attach(kind, handler)
+  }
+
+  start(claims: Claims): void {
+    this.#started = true
     this.claims = claims
     for (const peer of this.#wanted.keys()) this.#dialSoon(peer, 0)
   }
@@ -41,7 +54,7 @@ export class SimHost implements Endpoint {
   connect(peer: string): void {
     if (peer === this.endpointId || this.#wanted.has(peer)) return
     this.#wanted.set(peer, { dialing: false, lost: false, lastError: null })
-    if (this.#handler !== null) this.#dialSoon(peer, 0)
+    if (this.#started) this.#dialSoon(peer, 0)
   }
 
   disconnect(peer: string): void {
@@ -49,11 +62,8 @@ export class SimHost implements Endpoint {
     this.#links.get(peer)?.connection.close('graceful', () => this.#network.latencyMs())
   }
 
-  send(peer: string, bytes: Uint8Array, lane: Lane): boolean {
-    return !this.life.affects() || (this.#links.get(peer)?.connection.send(this, bytes, lane) ?? false)
-  }
-
-  announce(claims: Claims): void {
+  announce(change: Partial<Claims>): void {
+    const claims = { ...this.claims, ...change }
     this.claims = claims
     for (const link of this.#links.values()) {
       if (fit(claims, link.claims)) link.connection.announce(this)
@@ -75,7 +85,7 @@ export class SimHost implements Endpoint {
     this.#wanted.clear()
     for (const link of this.#links.values()) link.connection.close('graceful', () => this.#network.latencyMs())
     this.#links.clear()
-    this.#handler = null
+    this.#started = false
   }
 
   opened(connection: Connection, peer: LinkedPeer): void {
@@ -91,14 +101,14 @@ export class SimHost implements Endpoint {
       wanted.lost = false
       wanted.lastError = null
     }
-    this.#handler?.opened(peer)
+    this.#report(() => this.#channels.opened(peer))
   }
 
   claimed(peer: LinkedPeer): void {
     const link = this.#links.get(peer.endpointId)
     if (link === undefined) return
     link.claims = peer.claims
-    if (fit(this.claims, peer.claims)) this.#handler?.claimed(peer)
+    if (fit(this.claims, peer.claims)) this.#report(() => this.#channels.claimed(peer))
     else link.connection.close('graceful', () => this.#network.latencyMs())
   }
 
@@ -110,11 +120,11 @@ export class SimHost implements Endpoint {
       wanted.lost = end === 'lost'
       this.#dialSoon(peer, 0)
     }
-    this.#handler?.closed(peer, end)
+    this.#report(() => this.#channels.closed(peer, end))
   }
 
   message(peer: string, bytes: Uint8Array): void {
-    this.#handler?.message(peer, bytes)
+    this.#report(() => this.#channels.message(peer, bytes))
   }
 
   #dialSoon(peer: string, pauseMs: number): void {
@@ -124,15 +134,20 @@ export class SimHost implements Endpoint {
     this.life.after(pauseMs + this.#network.latencyMs(), () => this.#dial(peer, wanted))
   }
 
+  /** Who has closed its end of the network hears no more of it. */
+  #report(tell: () => void): void {
+    if (this.#started) tell()
+  }
+
   /** Who misses the hint has missed it for good: it has to find out by itself. */
   #hint(peer: string, wanted: WantedPeer): void {
-    if (this.#network.hintArrives()) this.#handler?.refused(peer)
+    if (this.#network.hintArrives()) this.#report(() => this.#channels.refused(peer))
     else wanted.lost = false
   }
 
   #dial(peer: string, wanted: WantedPeer): void {
     wanted.dialing = false
-    if (this.#wanted.get(peer) !== wanted || this.#handler === null || this.#links.has(peer)) return
+    if (this.#wanted.get(peer) !== wanted || !this.#started || this.#links.has(peer)) return
     const outcome = this.#network.dial(this, peer)
     if (outcome !== 'linked') {
       wanted.lastError = { refused: 'ECONNREFUSED', unreachable: 'ETIMEDOUT', mismatch: 'CLUSTER_MISMATCH' }[outcome]

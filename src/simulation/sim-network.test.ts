@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Prng } from '../lib/index.ts'
-import type { Transport } from '../ports/index.ts'
+import { RAFT_CHANNEL } from '../ports/index.ts'
+import type { Channel, Transport } from '../ports/index.ts'
 import { Life } from './life.ts'
 import { Scheduler } from './scheduler.ts'
 import type { NetworkProfile } from './sim-connection.ts'
@@ -9,6 +10,7 @@ import { RELIABLE_NETWORK, SimNetwork } from './sim-network.ts'
 
 interface Station {
   readonly transport: Transport
+  readonly channel: Channel
   readonly life: Life
   readonly heard: string[]
 }
@@ -27,18 +29,15 @@ function world(seed = 1, profile: NetworkProfile = RELIABLE_NETWORK): World {
     const life = new Life(scheduler, name)
     const heard: string[] = []
     const transport = network.attach(name, life)
-    const started = transport.start(
-      {
-        opened: (peer) => heard.push(`opened ${peer.endpointId}`),
-        claimed: (peer) => heard.push(`claimed ${peer.endpointId} ${peer.claims.clusterId}`),
-        closed: (peer, end) => heard.push(`closed ${peer} ${end}`),
-        refused: (peer) => heard.push(`refused ${peer}`),
-        message: (peer, bytes) => heard.push(`${peer}: ${bytes.join(' ')}`),
-      },
-      { nodeId: 1, clusterId, addresses: [] },
-    )
-    started.catch((error: unknown) => assert.ifError(error))
-    return { transport, life, heard }
+    const channel = transport.attach(RAFT_CHANNEL, {
+      opened: (peer) => heard.push(`opened ${peer.endpointId}`),
+      claimed: (peer) => heard.push(`claimed ${peer.endpointId} ${peer.claims.clusterId}`),
+      closed: (peer, end) => heard.push(`closed ${peer} ${end}`),
+      refused: (peer) => heard.push(`refused ${peer}`),
+      message: (peer, bytes) => heard.push(`${peer}: ${bytes.join(' ')}`),
+    })
+    transport.start({ nodeId: 1, clusterId, addresses: [] }).catch((error: unknown) => assert.ifError(error))
+    return { transport, channel, life, heard }
   }
   const run = (ms: number): void => {
     const until = scheduler.now + ms
@@ -55,14 +54,14 @@ test('SimNetwork: links two stations once, whoever dials, and carries messages i
   const { station, run, network } = world()
   const a = station('a')
   const b = station('b')
-  assert.equal(a.transport.send('b', [], 'bulk'), false)
-  a.transport.connect('b', [])
-  b.transport.connect('a', [])
+  assert.equal(a.channel.send('b', [], 'bulk'), false)
+  a.transport.connect({ endpointId: 'b', addresses: [], relay: null })
+  b.transport.connect({ endpointId: 'a', addresses: [], relay: null })
   run(100)
   assert.deepEqual(a.heard, ['opened b'])
   assert.deepEqual(b.heard, ['opened a'])
   assert.equal(network.counters.linksOpened, 1)
-  for (const i of numbers(1, 50)) assert.equal(a.transport.send('b', [Uint8Array.of(i), Uint8Array.of(0)], 'bulk'), true)
+  for (const i of numbers(1, 50)) assert.equal(a.channel.send('b', [Uint8Array.of(i), Uint8Array.of(0)], 'bulk'), true)
   run(100)
   assert.deepEqual(
     b.heard.slice(1),
@@ -78,7 +77,7 @@ test('SimNetwork: tells peers of a killed process at once, and hints that its po
   const { station, run, network } = world()
   const a = station('a')
   const b = station('b')
-  a.transport.connect('b', [])
+  a.transport.connect({ endpointId: 'b', addresses: [], relay: null })
   run(100)
   b.life.end()
   network.crashed('b', 'killed')
@@ -95,7 +94,7 @@ test('SimNetwork: leaves peers of a machine without power to their keep-alive, a
   const { station, run, network } = world()
   const a = station('a')
   const b = station('b')
-  a.transport.connect('b', [])
+  a.transport.connect({ endpointId: 'b', addresses: [], relay: null })
   run(100)
   b.life.end()
   network.crashed('b', 'power-cut')
@@ -109,11 +108,11 @@ test('SimNetwork: ends a link whose path is cut, and opens it again once healed'
   const { station, run, network } = world()
   const a = station('a')
   const b = station('b')
-  a.transport.connect('b', [])
+  a.transport.connect({ endpointId: 'b', addresses: [], relay: null })
   run(100)
   network.cut('a', 'b')
-  assert.equal(a.transport.send('b', [Uint8Array.of(1)], 'bulk'), true)
-  assert.equal(b.transport.send('a', [Uint8Array.of(2)], 'bulk'), true)
+  assert.equal(a.channel.send('b', [Uint8Array.of(1)], 'bulk'), true)
+  assert.equal(b.channel.send('a', [Uint8Array.of(2)], 'bulk'), true)
   run(1000)
   assert.deepEqual(b.heard, ['opened a', 'closed a lost'])
   assert.deepEqual(a.heard, ['opened b', 'b: 2', 'closed b lost'])
@@ -127,14 +126,14 @@ test('SimNetwork: does not link two clusters, and ends the link of those that be
   const a = station('a', 'X')
   const b = station('b', 'Y')
   const c = station('c')
-  a.transport.connect('b', [])
-  a.transport.connect('c', [])
+  a.transport.connect({ endpointId: 'b', addresses: [], relay: null })
+  a.transport.connect({ endpointId: 'c', addresses: [], relay: null })
   run(1000)
   assert.deepEqual(a.heard, ['opened c'])
   assert.deepEqual(b.heard, [])
   assert.equal(a.transport.peers().find(({ endpointId }) => endpointId === 'b')?.lastError, 'CLUSTER_MISMATCH')
   c.transport.announce({ nodeId: 3, clusterId: 'X', addresses: [] })
-  c.transport.send('a', [Uint8Array.of(1)], 'bulk')
+  c.channel.send('a', [Uint8Array.of(1)], 'bulk')
   run(100)
   assert.deepEqual(a.heard, ['opened c', 'claimed c X', 'c: 1'])
   c.transport.announce({ nodeId: 3, clusterId: 'Z', addresses: [] })
@@ -148,9 +147,9 @@ test('SimNetwork: loses, doubles and reorders single messages when it is told to
   const { station, run, network } = world(3, { ...RELIABLE_NETWORK, loss: 0.1, duplication: 0.1, reordering: 0.2 })
   const a = station('a')
   const b = station('b')
-  a.transport.connect('b', [])
+  a.transport.connect({ endpointId: 'b', addresses: [], relay: null })
   run(100)
-  for (const i of numbers(0, 199)) a.transport.send('b', [Uint8Array.of(i)], 'bulk')
+  for (const i of numbers(0, 199)) a.channel.send('b', [Uint8Array.of(i)], 'bulk')
   run(1000)
   const arrived = b.heard.slice(1).map((line) => Number(line.slice(3)))
   assert.equal(arrived.length, 200 - network.counters.lost + network.counters.duplicated)
@@ -162,11 +161,11 @@ test('SimNetwork: keeps the links of a process that stands still until its peers
   const { station, run, network } = world()
   const a = station('a')
   const b = station('b')
-  a.transport.connect('b', [])
+  a.transport.connect({ endpointId: 'b', addresses: [], relay: null })
   run(100)
   b.life.pause()
   network.paused('b')
-  a.transport.send('b', [Uint8Array.of(1)], 'bulk')
+  a.channel.send('b', [Uint8Array.of(1)], 'bulk')
   run(RELIABLE_NETWORK.keepAliveMinMs - 1)
   assert.deepEqual([a.heard, b.heard], [['opened b'], ['opened a']])
   b.life.resume()
@@ -189,10 +188,10 @@ function arrivals(prepare: (network: SimNetwork) => void, count: number): number
   const { station, run, network, scheduler } = world(1, { ...RELIABLE_NETWORK, latencyMinMs: 1, latencyMaxMs: 1 })
   const a = station('a')
   const b = station('b')
-  a.transport.connect('b', [])
+  a.transport.connect({ endpointId: 'b', addresses: [], relay: null })
   run(100)
   prepare(network)
-  for (const _ of numbers(1, count)) a.transport.send('b', [new Uint8Array(100)], 'bulk')
+  for (const _ of numbers(1, count)) a.channel.send('b', [new Uint8Array(99)], 'bulk')
   const at: number[] = []
   for (let ms = 1; ms <= 200; ms++) {
     run(1)
@@ -236,7 +235,7 @@ test('SimNetwork: hints that a port refuses to some of those who lost a link, an
   for (let seed = 1; seed <= 50; seed++) {
     const { station, run, network } = world(seed, { ...RELIABLE_NETWORK, missedHint: 0.5 })
     const [a, b, c] = [station('a'), station('b'), station('c')]
-    for (const { transport } of [a, b]) transport.connect('c', [])
+    for (const { transport } of [a, b]) transport.connect({ endpointId: 'c', addresses: [], relay: null })
     run(100)
     c.life.end()
     network.crashed('c', 'killed')
@@ -252,7 +251,7 @@ test('SimNetwork: breaks a link so that one side knows at once, and the other wh
   const { station, run, network } = world()
   const a = station('a')
   const b = station('b')
-  a.transport.connect('b', [])
+  a.transport.connect({ endpointId: 'b', addresses: [], relay: null })
   run(100)
   // Else the link is there again before the other side has missed it.
   network.cut('a', 'b')
@@ -268,9 +267,9 @@ test('SimNetwork: repeats a run from its seed', () => {
     const { station, run, network, scheduler } = world(seed)
     const a = station('a')
     const b = station('b')
-    a.transport.connect('b', [])
+    a.transport.connect({ endpointId: 'b', addresses: [], relay: null })
     run(50)
-    for (const i of numbers(0, 20)) a.transport.send('b', [Uint8Array.of(i)], i % 2 === 0 ? 'bulk' : 'priority')
+    for (const i of numbers(0, 20)) a.channel.send('b', [Uint8Array.of(i)], i % 2 === 0 ? 'bulk' : 'priority')
     run(3)
     network.breakLinks('a', 'b')
     run(1000)

@@ -2,9 +2,9 @@
  * The network between simulated nodes. Hosts come and go with the lives of their processes; paths are cut and healed,
  * each direction by itself; links are opened by whoever was told to connect and end when a keep-alive stays unanswered.
  */
-import { assert, chance, concatBytes, randomBetween } from '../lib/index.ts'
+import { assert, chance, randomBetween } from '../lib/index.ts'
 import type { Random } from '../lib/index.ts'
-import type { Claims, Lane, PeerReport, Transport, TransportHandler } from '../ports/index.ts'
+import type { Lane, Transport } from '../ports/index.ts'
 import type { Life } from './life.ts'
 import type { Scheduler } from './scheduler.ts'
 import { Connection, fit } from './sim-connection.ts'
@@ -39,6 +39,7 @@ export class SimNetwork implements Medium {
     reordered: 0,
     linksOpened: 0,
     linksLost: 0,
+    unclaimed: 0,
     refusals: 0,
     missedHints: 0,
     slowed: 0,
@@ -78,19 +79,19 @@ export class SimNetwork implements Medium {
     const host = new SimHost(this, endpointId, life)
     return {
       endpointId,
-      start: (handler: TransportHandler, claims: Claims) => {
+      start: (claims) => {
         assert(this.#hosts.get(endpointId)?.life.alive !== true, `${endpointId} is already on the network`)
         this.#powered.add(endpointId)
         this.#hosts.set(endpointId, host)
-        host.start(handler, claims)
+        host.start(claims)
         return Promise.resolve()
       },
       addresses: () => [`sim:${endpointId}`],
-      connect: (peer) => host.connect(peer),
+      attach: (kind, handler) => host.attach(kind, handler),
+      connect: ({ endpointId: peer }) => host.connect(peer),
       disconnect: (peer) => host.disconnect(peer),
-      send: (peer, parts, lane) => host.send(peer, concatBytes(parts), lane),
-      announce: (claims) => host.announce(claims),
-      peers: (): readonly PeerReport[] => host.peers(),
+      announce: (change) => host.announce(change),
+      peers: () => host.peers(),
       close: () => {
         host.close()
         this.#hosts.delete(endpointId)

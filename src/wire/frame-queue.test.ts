@@ -31,7 +31,7 @@ test('FrameQueue: puts all that waits into one buffer of exactly its size', () =
   queue.push('bulk', [])
   queue.push('priority', [Uint8Array.of(9)])
   const bytes = queue.take(MAX_FRAME_SIZE)
-  assert.equal(bytes?.toHex(), '1000000109' + '0000000700000000000000' + '00000000')
+  assert.equal(bytes?.toHex(), '1000000109' + '4000000700000000000000' + '40000000')
   assert.equal(queue.take(MAX_FRAME_SIZE), undefined)
   assert.ok(queue.isEmpty)
 })
@@ -79,4 +79,31 @@ test('FrameQueue: says goodbye after everything queued, and takes nothing more',
 
 test('FrameQueue: refuses to carry a message that no peer would take', () => {
   assert.throws(() => createQueue(64 * 1024 * 1024).push('bulk', [new Uint8Array(11 * 1024 * 1024)]), /at most/)
+})
+
+test('FrameQueue: takes normal before bulk, and lets bulk through once in a while', () => {
+  const queue = createQueue()
+  for (let i = 0; i < 20; i++) {
+    queue.push('bulk', [new Uint8Array(i)])
+    queue.push('normal', [new Uint8Array(i)])
+  }
+  queue.push('priority', [new Uint8Array(1)])
+  const seen = read(takeAll(queue))
+  assert.equal(seen[0], 'p1')
+  assert.deepEqual(
+    seen.slice(1, 19).map((each) => each[0]),
+    Array.from('nnnnnnnnbnnnnnnnnb'),
+  )
+  assert.equal(seen.length, 41)
+})
+
+test('FrameQueue: lets nobody fill more than a share of it, and gives room back when it is taken', () => {
+  const queue = createQueue()
+  const share = { id: 3, maxQueueBytes: 1_000 }
+  assert.ok(queue.push('normal', [new Uint8Array(600)], share))
+  assert.ok(!queue.push('normal', [new Uint8Array(600)], share))
+  assert.ok(queue.push('normal', [new Uint8Array(600)], { id: 4, maxQueueBytes: 1_000 }))
+  assert.ok(queue.push('normal', [new Uint8Array(600)]))
+  takeAll(queue)
+  assert.ok(queue.push('normal', [new Uint8Array(600)], share))
 })

@@ -2,9 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { equalBytes } from '../lib/index.ts'
-import { MAX_RPC_MESSAGE_SIZE } from '../limits.ts'
 import type { Lane } from '../ports/index.ts'
-import { FRAME_HEADER_SIZE, FrameDecoder, MAX_FRAME_PAYLOAD, writeFrameHeader } from './frame.ts'
+import { FRAME_HEADER_SIZE, FrameDecoder, MAX_FRAME_PAYLOAD, MAX_LINK_MESSAGE_SIZE, writeFrameHeader } from './frame.ts'
 import type { FrameKind } from './frame.ts'
 import { FrameQueue } from './frame-queue.ts'
 
@@ -23,7 +22,7 @@ function decoder(seen: Seen[] = []): FrameDecoder {
 
 function frame(kind: FrameKind, lane: Lane, more: boolean, payload: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(FRAME_HEADER_SIZE + payload.length)
-  writeFrameHeader(bytes, 0, kind, lane, more, payload.length)
+  writeFrameHeader(bytes, 0, { kind, lane, more, length: payload.length })
   bytes.set(payload, FRAME_HEADER_SIZE)
   return bytes
 }
@@ -38,23 +37,24 @@ describe('writeFrameHeader', () => {
   test('writeFrameHeader: keeps its bytes for every kind, lane and continuation', () => {
     const header = (kind: FrameKind, lane: Lane, more: boolean, length: number): string => {
       const bytes = new Uint8Array(FRAME_HEADER_SIZE)
-      writeFrameHeader(bytes, 0, kind, lane, more, length)
+      writeFrameHeader(bytes, 0, { kind, lane, more, length })
       return bytes.toHex()
     }
-    assert.equal(header('message', 'bulk', false, 200), '000000c8')
+    assert.equal(header('message', 'normal', false, 200), '000000c8')
+    assert.equal(header('message', 'bulk', false, 200), '400000c8')
     assert.equal(header('message', 'priority', false, 1), '10000001')
-    assert.equal(header('message', 'bulk', true, MAX_FRAME_PAYLOAD), '2000fffc')
+    assert.equal(header('message', 'bulk', true, MAX_FRAME_PAYLOAD), '6000fffc')
     assert.equal(header('claims', 'priority', false, 0x0102), '11000102')
     assert.equal(header('ping', 'priority', false, 0), '12000000')
     assert.equal(header('pong', 'priority', false, 0), '13000000')
-    assert.equal(header('goodbye', 'bulk', false, 0), '04000000')
+    assert.equal(header('goodbye', 'bulk', false, 0), '44000000')
   })
 })
 
 describe('FrameDecoder', () => {
   test('FrameDecoder: gives back what a queue took in when the stream is cut anywhere', () => {
     const message = fc.record({
-      lane: fc.constantFrom<Lane>('priority', 'bulk'),
+      lane: fc.constantFrom<Lane>('priority', 'normal', 'bulk'),
       size: fc.oneof(
         fc.integer({ min: 0, max: 300 }),
         fc.constantFrom(MAX_FRAME_PAYLOAD - 1, MAX_FRAME_PAYLOAD, MAX_FRAME_PAYLOAD + 1, 150_000),
@@ -130,7 +130,7 @@ describe('FrameDecoder', () => {
   })
 
   test('FrameDecoder: refuses unknown kinds and flags, oversize frames, and short or control frames that continue', () => {
-    const malformed = ['05000000', '0f000000', '40000000', '80000000', '0000fffd', '00ffffff', '20000001', '2100fffc', '32000000']
+    const malformed = ['05000000', '0f000000', '50000000', '80000000', '0000fffd', '00ffffff', '20000001', '2100fffc', '32000000']
     for (const hex of malformed) {
       const seen: Seen[] = []
       const reader = decoder(seen)
@@ -143,7 +143,7 @@ describe('FrameDecoder', () => {
   test('FrameDecoder: refuses a message that grows past the largest one allowed, before taking the bytes', () => {
     const reader = decoder()
     const full = frame('message', 'bulk', true, new Uint8Array(MAX_FRAME_PAYLOAD))
-    const frames = Math.floor(MAX_RPC_MESSAGE_SIZE / MAX_FRAME_PAYLOAD)
+    const frames = Math.floor(MAX_LINK_MESSAGE_SIZE / MAX_FRAME_PAYLOAD)
     for (let i = 0; i < frames; i++) assert.equal(reader.push(full), undefined)
     assert.match(reader.push(full.subarray(0, FRAME_HEADER_SIZE))?.message ?? 'accepted', /a message of more than/)
   })

@@ -2,9 +2,9 @@
  * Frames: how messages share one byte stream.
  *
  * A frame is a 4-byte header and at most {@link MAX_FRAME_PAYLOAD} bytes. Byte 0 holds the kind in its low four
- * bits, then the lane (0x10: priority) and "more of this message follows" (0x20); bytes 1 to 3 hold the payload's
- * length, big-endian. A message longer than one frame is cut into full frames and a last one, so that frames of
- * the other lane can go in between. Everything but a message is one frame.
+ * bits, then the lane (0x10: priority, 0x40: bulk, neither: normal) and "more of this message follows" (0x20); bytes 1 to 3
+ * hold the payload's length, big-endian. A message longer than one frame is cut into full frames and a last one, so that
+ * frames of the other lanes can go in between. Everything but a message is one frame.
  */
 import { assert, concatBytes, WireError } from '../lib/index.ts'
 import { MAX_FRAME_SIZE, MAX_RPC_MESSAGE_SIZE } from '../limits.ts'
@@ -14,13 +14,17 @@ export type ControlKind = 'claims' | 'ping' | 'pong' | 'goodbye'
 export type FrameKind = 'message' | ControlKind
 
 export const FRAME_HEADER_SIZE = 4
+/** The largest message with the number of its channel before it. */
+export const MAX_LINK_MESSAGE_SIZE: number = MAX_RPC_MESSAGE_SIZE + 8
 export const MAX_FRAME_PAYLOAD: number = MAX_FRAME_SIZE - FRAME_HEADER_SIZE
 
 const KINDS: readonly FrameKind[] = ['message', 'claims', 'ping', 'pong', 'goodbye']
 const KIND_MASK = 0x0f
 const PRIORITY_FLAG = 0x10
 const MORE_FLAG = 0x20
-const KNOWN_BITS = KIND_MASK | PRIORITY_FLAG | MORE_FLAG
+const BULK_FLAG = 0x40
+const LANE_FLAGS: Readonly<Record<Lane, number>> = { priority: PRIORITY_FLAG, normal: 0, bulk: BULK_FLAG }
+const KNOWN_BITS = KIND_MASK | PRIORITY_FLAG | MORE_FLAG | BULK_FLAG
 
 /** Receives what a {@link FrameDecoder} reads. Bytes may share one buffer with other messages, never a byte with them. */
 export interface FrameSink {
@@ -28,17 +32,18 @@ export interface FrameSink {
   control(kind: ControlKind, bytes: Uint8Array): void
 }
 
+/** What a frame is, and how long. */
+export interface FrameHeader {
+  readonly kind: FrameKind
+  readonly lane: Lane
+  readonly more: boolean
+  readonly length: number
+}
+
 /** Writes a frame's header; the caller copies `length` bytes of payload behind it. */
-export function writeFrameHeader(
-  target: Uint8Array,
-  offset: number,
-  kind: FrameKind,
-  lane: Lane,
-  more: boolean,
-  length: number,
-): void {
+export function writeFrameHeader(target: Uint8Array, offset: number, { kind, lane, more, length }: FrameHeader): void {
   assert(length <= MAX_FRAME_PAYLOAD, `a frame of ${length} bytes`)
-  target[offset] = KINDS.indexOf(kind) | (lane === 'priority' ? PRIORITY_FLAG : 0) | (more ? MORE_FLAG : 0)
+  target[offset] = KINDS.indexOf(kind) | LANE_FLAGS[lane] | (more ? MORE_FLAG : 0)
   target[offset + 1] = length >>> 16
   target[offset + 2] = (length >>> 8) & 0xff
   target[offset + 3] = length & 0xff
@@ -53,11 +58,12 @@ interface Assembly {
 
 /**
  * Reads frames from chunks cut anywhere. A message that arrives within one chunk is a view of it, a longer one is
- * copied once. Memory is bounded by one message of MAX_RPC_MESSAGE_SIZE a lane.
+ * copied once. Memory is bounded by one message of MAX_LINK_MESSAGE_SIZE a lane.
  */
 export class FrameDecoder {
   readonly #sink: FrameSink
   readonly #priority: Assembly = { lane: 'priority', pieces: [], size: 0 }
+  readonly #normal: Assembly = { lane: 'normal', pieces: [], size: 0 }
   readonly #bulk: Assembly = { lane: 'bulk', pieces: [], size: 0 }
   readonly #control: Assembly = { lane: 'priority', pieces: [], size: 0 }
   readonly #header = new Uint8Array(FRAME_HEADER_SIZE)
@@ -116,14 +122,22 @@ export class FrameDecoder {
     // Only full frames may be continued: a message then has a bounded number of frames, and one encoding.
     if (more && (kind !== 'message' || length !== MAX_FRAME_PAYLOAD))
       return this.#fail(`a short ${kind} frame that says more follows`)
-    const assembly = kind !== 'message' ? this.#control : (first & PRIORITY_FLAG) !== 0 ? this.#priority : this.#bulk
-    if (assembly.size + length > MAX_RPC_MESSAGE_SIZE) return this.#fail(`a message of more than ${MAX_RPC_MESSAGE_SIZE} bytes`)
+    const assembly = kind === 'message' ? this.#assemblyOf(first) : this.#control
+    if (assembly === undefined) return this.#fail(`a frame of two lanes, which begins with 0x${first.toString(16)}`)
+    if (assembly.size + length > MAX_LINK_MESSAGE_SIZE) return this.#fail(`a message of more than ${MAX_LINK_MESSAGE_SIZE} bytes`)
     this.#kind = kind
     this.#more = more
     this.#remaining = length
     this.#assembly = assembly
     this.#inFrame = true
     if (length === 0) this.#endFrame(EMPTY)
+  }
+
+  #assemblyOf(first: number): Assembly | undefined {
+    const lane = first & (PRIORITY_FLAG | BULK_FLAG)
+    if (lane === 0) return this.#normal
+    if (lane === PRIORITY_FLAG) return this.#priority
+    return lane === BULK_FLAG ? this.#bulk : undefined
   }
 
   #readPayload(chunk: Uint8Array, at: number): number {

@@ -11,7 +11,7 @@
  */
 import { ByteReader, ByteWriter, concatBytes, utf8Encode, WireError } from '../lib/index.ts'
 import { MAX_ADDRESS_SIZE, MAX_MEMBER_ADDRESSES } from '../limits.ts'
-import type { Claims } from '../ports/index.ts'
+import type { Claims, LinkRefusal, LinkRefusalCode } from '../ports/index.ts'
 import { MAX_CLUSTER_ID_SIZE } from './wire-limits.ts'
 
 export const LINK_VERSION = 1
@@ -31,14 +31,7 @@ export const LINK_REFUSALS = [
   'DUPLICATE',
   'OVERLOADED',
   'STOPPING',
-] as const
-export type LinkRefusalCode = (typeof LINK_REFUSALS)[number]
-
-export interface Refusal {
-  readonly code: LinkRefusalCode
-  /** Facts for people, such as both cluster ids; may be empty. */
-  readonly detail: string
-}
+] as const satisfies readonly LinkRefusalCode[]
 
 export interface Hello {
   readonly version: number
@@ -60,7 +53,7 @@ export type HandshakeRecord =
   /** A hello of another version, of which only the version can be read. */
   | { readonly type: 'other-version'; readonly version: number }
   | { readonly type: 'proof'; readonly proof: Proof }
-  | { readonly type: 'refusal'; readonly refusal: Refusal }
+  | { readonly type: 'refusal'; readonly refusal: LinkRefusal }
 
 const MAGIC = utf8Encode('ASPN')
 const MAX_DETAIL_SIZE = 512
@@ -85,12 +78,12 @@ export function encodeProof(proof: Proof): Uint8Array {
   return toRecord(PROOF.type, concatBytes([proof.mac, encodeClaims(proof.claims)]))
 }
 
-export function encodeRefusal(refusal: Refusal): Uint8Array {
+export function encodeRefusal(refusal: LinkRefusal): Uint8Array {
   return toRecord(REFUSAL.type, encodeReason(refusal))
 }
 
 /** The body of a refusal, and of a goodbye frame that has a reason. Overlong details are cut. */
-export function encodeReason(refusal: Refusal): Uint8Array {
+export function encodeReason(refusal: LinkRefusal): Uint8Array {
   const writer = new ByteWriter()
   writer.varint(LINK_REFUSALS.indexOf(refusal.code))
   writer.string(refusal.detail.slice(0, MAX_DETAIL_SIZE / 4).toWellFormed(), 0, MAX_DETAIL_SIZE, 'detail')
@@ -98,7 +91,7 @@ export function encodeReason(refusal: Refusal): Uint8Array {
 }
 
 /** Throws {@link WireError}. A code of a later version reads as MALFORMED, its detail is kept. */
-export function decodeReason(bytes: Uint8Array): Refusal {
+export function decodeReason(bytes: Uint8Array): LinkRefusal {
   const reader = new ByteReader(bytes, 'link refusal')
   const code = LINK_REFUSALS[reader.varint()] ?? 'MALFORMED'
   const detail = reader.string(0, MAX_DETAIL_SIZE, 'detail')

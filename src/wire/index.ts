@@ -1,4 +1,5 @@
 export { ByteReader, ByteWriter, prefixedSize, varintSize, WireError } from '../lib/index.ts'
+export { ChannelTable } from './channel-table.ts'
 export { decodeClientAnswer, encodeClientAnswer } from './client-answer-codec.ts'
 export { CLIENT_PROTOCOL } from './client-message.ts'
 export type * from './client-message.ts'
@@ -11,8 +12,9 @@ export type * from './peer-message.ts'
 export { MAX_CLUSTER_ID_SIZE, MAX_ERROR_DETAILS_DEPTH, MAX_ERROR_TEXT_SIZE, MAX_SNAPSHOT_ID_SIZE } from './wire-limits.ts'
 export { decodeWriteResult, encodeWriteResult } from './write-result-codec.ts'
 export { FRAME_HEADER_SIZE, FrameDecoder, MAX_FRAME_PAYLOAD } from './frame.ts'
-export type { ControlKind, FrameKind, FrameSink } from './frame.ts'
+export type { ControlKind, FrameHeader, FrameKind, FrameSink } from './frame.ts'
 export { FrameQueue } from './frame-queue.ts'
+export type { QueueShare } from './frame-queue.ts'
 export {
   decodeClaims,
   decodeHandshake,
@@ -27,4 +29,4 @@ export {
   LINK_VERSION,
   NONCE_SIZE,
 } from './handshake.ts'
-export type { HandshakeRecord, Hello, LinkRefusalCode, Proof, ProofInput, Refusal } from './handshake.ts'
+export type { HandshakeRecord, Hello, Proof, ProofInput } from './handshake.ts'

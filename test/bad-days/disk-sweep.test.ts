@@ -68,19 +68,15 @@ class Sweep extends World {
   }
 
   connectAll(): void {
-    for (const node of this.nodes)
-      for (const { member } of this.nodes) node.transport.connect(member.endpointId, member.addresses)
+    for (const node of this.nodes) for (const other of this.nodes) node.connect(other)
   }
 }
 
 /** Counts what the victim hands to its links after the fault. */
 function watchSilence({ victim }: Sweep): () => number {
   let spoken = 0
-  const { transport } = victim
-  const send = transport.send.bind(transport)
-  transport.send = (...args) => {
+  victim.transport.onSent = () => {
     if (victim.replica.view.poisoned !== null) spoken++
-    return send(...args)
   }
   return () => spoken
 }

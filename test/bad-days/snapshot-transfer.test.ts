@@ -59,7 +59,7 @@ class Transfer {
   heal(): void {
     for (const other of [1, 2]) {
       this.world.network.heal(endpointOf(3), endpointOf(other))
-      this.receiver.transport.connect(endpointOf(other), this.node(other).member.addresses)
+      this.receiver.connect(this.node(other))
     }
   }
 
@@ -92,14 +92,11 @@ class Transfer {
   }
 
   #listen({ transport }: Node): void {
-    const send = transport.send.bind(transport)
-    transport.send = (to, parts, lane) => {
+    transport.onSent = (to, parts) => {
       const message = decodePeerMessage(Buffer.concat(parts))
-      const isSent = send(to, parts, lane)
-      if (message.type !== 'snapshot-chunk' || message.bytes.length === 0) return isSent
+      if (message.type !== 'snapshot-chunk' || message.bytes.length === 0) return
       this.sent.push(message)
       if (this.loseLinkAfter.delete(this.sent.length)) this.world.network.lose(to, transport.endpointId)
-      return isSent
     }
   }
 }

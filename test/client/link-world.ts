@@ -6,10 +6,10 @@ import type { AspenLinkClient, LinkClientOptions, LinkEndpoint } from '../../src
 import { ClientService } from '../../src/faces/links/index.ts'
 import type { ClientServiceOptions } from '../../src/faces/links/index.ts'
 import { Prng } from '../../src/lib/index.ts'
-import { DirectTransport, generateIdentity, LinkError } from '../../src/net/index.ts'
-import type { DirectTransportOptions, Link, LinkService } from '../../src/net/index.ts'
-import { noMetrics, silentLogger } from '../../src/ports/index.ts'
-import type { TransportHandler } from '../../src/ports/index.ts'
+import { DirectTransport, generateIdentity, LinkError, systemClock } from '../../src/net/index.ts'
+import type { DirectTransportOptions } from '../../src/net/index.ts'
+import { noMetrics, RAFT_CHANNEL, silentLogger } from '../../src/ports/index.ts'
+import type { ChannelHandler, ServedLink, ServedProtocol } from '../../src/ports/index.ts'
 import { InMemoryCluster } from '../../src/testing/index.ts'
 import { findDeadAddress, FAST } from '../contracts/transport-direct-world.ts'
 import type { Behaviour, ClientWorld } from './store-contract.ts'
@@ -17,7 +17,7 @@ import type { Behaviour, ClientWorld } from './store-contract.ts'
 const COOKIE = 'cookie'
 
 /** What would reach consensus: written down. No client ever does. */
-export class Peers implements TransportHandler {
+export class Peers implements ChannelHandler {
   readonly events: string[] = []
   opened(): void {
     this.events.push('opened')
@@ -37,15 +37,15 @@ export class Peers implements TransportHandler {
 }
 
 /** Hands everything on to the service, and counts what it is asked. */
-class Watched implements LinkService {
+class Watched implements ServedProtocol {
   readonly protocol: string
   readonly maxLinks: number
   readonly maxQueueBytes: number
   readonly keepAliveMs: number
-  readonly links = new Set<Link>()
+  readonly links = new Set<ServedLink>()
   asked = 0
   /** Called before a message is handed on; true keeps it. */
-  intercept: (link: Link) => boolean = () => false
+  intercept: (link: ServedLink) => boolean = () => false
   readonly #service: ClientService
 
   constructor(service: ClientService) {
@@ -56,17 +56,17 @@ class Watched implements LinkService {
     this.keepAliveMs = service.keepAliveMs
   }
 
-  opened(link: Link): void {
+  opened(link: ServedLink): void {
     this.links.add(link)
     this.#service.opened(link)
   }
 
-  message(link: Link, bytes: Uint8Array): void {
+  message(link: ServedLink, bytes: Uint8Array): void {
     this.asked++
     if (!this.intercept(link)) this.#service.message(link, bytes)
   }
 
-  ended(link: Link): void {
+  ended(link: ServedLink): void {
     this.links.delete(link)
     this.#service.ended(link)
   }
@@ -84,11 +84,11 @@ export interface LinkNode {
   close(): Promise<void>
 }
 
-export type LinkNodeOptions = ClientServiceOptions & Partial<DirectTransportOptions>
+export type LinkNodeOptions = Partial<ClientServiceOptions> & Partial<DirectTransportOptions>
 
 /** A listening node that serves this store. */
 export async function startLinkNode(store: KeyValueStore, options: LinkNodeOptions = {}): Promise<LinkNode> {
-  const service = new ClientService({ keepAliveMs: 100, ...options })
+  const service = new ClientService({ clock: systemClock, keepAliveMs: 100, ...options })
   service.serve(store)
   const watched = new Watched(service)
   const peers = new Peers()
@@ -105,7 +105,8 @@ export async function startLinkNode(store: KeyValueStore, options: LinkNodeOptio
     ...options,
     keepAliveMs: 100,
   })
-  await transport.start(peers, { nodeId: 1, clusterId: null, addresses: [] })
+  transport.attach(RAFT_CHANNEL, peers)
+  await transport.start({ nodeId: 1, clusterId: null, addresses: [] })
   const [address = ''] = transport.addresses()
   const endpoint = { endpointId: transport.endpointId, address }
   return { endpoint, transport, watched, peers, close: () => transport.close() }

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { Prng } from '../../src/lib/index.ts'
 import { DirectTransport, generateIdentity, parseAddress } from '../../src/net/index.ts'
 import type { DirectTransportOptions, NodeIdentity } from '../../src/net/index.ts'
-import { noMetrics, silentLogger } from '../../src/ports/index.ts'
+import { noMetrics, RAFT_CHANNEL, silentLogger } from '../../src/ports/index.ts'
 import { TransportObserver } from './transport-observer.ts'
 import { TransportProxy } from './transport-proxy.ts'
 import type { NodeOptions, TransportWorld, WorldNode } from './transport-world.ts'
@@ -49,6 +49,7 @@ export async function createDirectWorld(): Promise<TransportWorld> {
     proxies: Map<string, TransportProxy>,
   ): Promise<WorldNode> => {
     const { cookie = 'cookie', maxQueueBytes } = options
+    let unclaimed = 0
     const transport = new DirectTransport({
       ...FAST,
       identity,
@@ -56,14 +57,18 @@ export async function createDirectWorld(): Promise<TransportWorld> {
       host: '127.0.0.1',
       port: 0,
       logger: silentLogger,
-      metrics: noMetrics,
+      metrics: {
+        ...noMetrics,
+        counter: (_name, labels) => ({ add: () => void (labels?.['reason'] === 'channel' && unclaimed++) }),
+      },
       random: new Prng(options.nodeId),
       ...(maxQueueBytes === undefined ? {} : { maxQueueBytes }),
     })
     const observer = new TransportObserver()
     const claims = { nodeId: options.nodeId, clusterId: options.clusterId ?? null, addresses: [] }
-    await transport.start(observer, claims)
-    const node: DirectNode = { transport, observer, claims, options, identity, proxies }
+    const channel = transport.attach(RAFT_CHANNEL, observer)
+    await transport.start(claims)
+    const node: DirectNode = { transport, channel, observer, unclaimed: () => unclaimed, claims, options, identity, proxies }
     const others = alive()
     nodes.set(node, node)
     await introduce(node, [...others, node])

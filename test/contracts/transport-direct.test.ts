@@ -5,8 +5,8 @@ import { afterEach, describe, test } from 'node:test'
 import { Prng } from '../../src/lib/index.ts'
 import { DirectTransport, generateIdentity } from '../../src/net/index.ts'
 import type { DirectTransportOptions, NodeIdentity } from '../../src/net/index.ts'
-import { silentLogger } from '../../src/ports/index.ts'
-import type { Metrics, Transport } from '../../src/ports/index.ts'
+import { RAFT_CHANNEL, silentLogger } from '../../src/ports/index.ts'
+import type { Channel, Metrics, Transport } from '../../src/ports/index.ts'
 import { encodeHello, encodeProof, FrameDecoder, LINK_VERSION } from '../../src/wire/index.ts'
 import type { Hello } from '../../src/wire/index.ts'
 import { FAST } from './transport-direct-world.ts'
@@ -16,6 +16,7 @@ import { closed, exchange, listenAsImpostor, openLink, openTcp, openTls } from '
 
 interface Node {
   readonly transport: DirectTransport
+  readonly channel: Channel
   readonly observer: TransportObserver
   readonly identity: NodeIdentity
   /** Metric name with its labels' values, to its count. */
@@ -53,19 +54,20 @@ function create(options: Partial<DirectTransportOptions> = {}): Node {
     identity,
   })
   cleanups.push(() => transport.close())
-  return { transport, observer: new TransportObserver(), identity, counts }
+  const observer = new TransportObserver()
+  return { transport, channel: transport.attach(RAFT_CHANNEL, observer), observer, identity, counts }
 }
 
 async function start(options: Partial<DirectTransportOptions> = {}, nodeId = 1): Promise<Node> {
   const node = create(options)
-  await node.transport.start(node.observer, { nodeId, clusterId: null, addresses: [] })
+  await node.transport.start({ nodeId, clusterId: null, addresses: [] })
   return node
 }
 
 /** Two linked nodes; the first dials. */
 async function startPair(): Promise<[Node, Node]> {
   const [a, b] = [await start({}, 1), await start({}, 2)]
-  a.transport.connect(b.transport.endpointId, b.transport.addresses())
+  a.transport.connect({ endpointId: b.transport.endpointId, addresses: b.transport.addresses(), relay: null })
   await Promise.all([a.observer.seen('opened'), b.observer.seen('opened')])
   return [a, b]
 }
@@ -73,7 +75,7 @@ async function startPair(): Promise<[Node, Node]> {
 /** The pair still has its first link, and it works. */
 async function assertUnharmed(a: Node, b: Node): Promise<void> {
   const before = b.observer.count('message')
-  assert.ok(a.transport.send(b.transport.endpointId, [Uint8Array.of(1)], 'bulk'))
+  assert.ok(a.channel.send(b.transport.endpointId, [Uint8Array.of(1)], 'bulk'))
   await b.observer.seen('message', before + 1)
   assert.equal(a.observer.count('closed lost') + a.observer.count('closed graceful'), 0)
 }
@@ -164,7 +166,7 @@ describe('DirectTransport: strangers', () => {
     const slow = await openTls(b.transport)
     slow.socket.resume()
     const a = await start()
-    a.transport.connect(b.transport.endpointId, b.transport.addresses())
+    a.transport.connect({ endpointId: b.transport.endpointId, addresses: b.transport.addresses(), relay: null })
     await a.observer.seen('opened')
     await Promise.all([closed(silent), closed(slow.socket)])
     assert.equal(b.counts.get('aspen_link_rejected_connections_total TIMEOUT'), 2)
@@ -175,7 +177,7 @@ describe('DirectTransport: strangers', () => {
     const b = await start({ maxPendingConnections: 3 }, 2)
     const crowd = await Promise.all(Array.from({ length: 8 }, () => openTcp(b.transport)))
     const a = await start()
-    a.transport.connect(b.transport.endpointId, b.transport.addresses())
+    a.transport.connect({ endpointId: b.transport.endpointId, addresses: b.transport.addresses(), relay: null })
     await a.observer.seen('opened')
     await Promise.all(crowd.slice(0, 5).map(closed))
     crowd.forEach((socket) => socket.destroy())
@@ -189,7 +191,7 @@ describe('DirectTransport: strangers', () => {
     assert.equal(b.counts.get('aspen_link_rejected_connections_total OVERLOADED'), 1)
     held.forEach((socket) => socket.destroy())
     const a = await start()
-    a.transport.connect(b.transport.endpointId, b.transport.addresses())
+    a.transport.connect({ endpointId: b.transport.endpointId, addresses: b.transport.addresses(), relay: null })
     await a.observer.seen('opened')
   })
 })
@@ -199,7 +201,7 @@ describe('DirectTransport: links', () => {
     const [a, b] = await startPair()
     const raw = await openLink(b.transport, 3)
     await b.observer.seen('opened', 2)
-    raw.socket.write(Uint8Array.fromHex('00000001aa' + '7fffffff'))
+    raw.socket.write(Uint8Array.fromHex('0000000200aa' + '7fffffff'))
     await b.observer.seen('closed lost')
     await closed(raw.socket)
     assert.deepEqual(
@@ -230,10 +232,10 @@ describe('DirectTransport: links', () => {
     })
     const bulk = new Uint8Array(10 * 1024 * 1024)
     await node.observer.seen('opened')
-    for (let i = 0; i < 2; i++) assert.ok(node.transport.send(raw.identity.endpointId, [bulk], 'bulk'))
+    for (let i = 0; i < 2; i++) assert.ok(node.channel.send(raw.identity.endpointId, [bulk], 'bulk'))
     // The kernel's buffers are full, and the first bulk message is cut in two by what comes now.
     await new Promise((resolve) => setImmediate(resolve))
-    assert.ok(node.transport.send(raw.identity.endpointId, [Uint8Array.of(1)], 'priority'))
+    assert.ok(node.channel.send(raw.identity.endpointId, [Uint8Array.of(1)], 'priority'))
     raw.socket.write(Uint8Array.fromHex('12000000'))
     const { promise, resolve } = Promise.withResolvers<void>()
     raw.socket.on('data', (chunk: Buffer) => {
@@ -244,9 +246,9 @@ describe('DirectTransport: links', () => {
     await promise
     assert.deepEqual(
       seen.filter((each) => each !== 'pong'),
-      ['priority 1', `bulk ${bulk.length}`, `bulk ${bulk.length}`],
+      ['priority 2', `bulk ${bulk.length + 1}`, `bulk ${bulk.length + 1}`],
     )
-    assert.ok(seen.indexOf('pong') < seen.lastIndexOf(`bulk ${bulk.length}`), seen.join())
+    assert.ok(seen.indexOf('pong') < seen.lastIndexOf(`bulk ${bulk.length + 1}`), seen.join())
     raw.socket.destroy()
   })
 
@@ -256,12 +258,12 @@ describe('DirectTransport: links', () => {
     await proxy.listen()
     cleanups.push(() => proxy.stop())
     const a = await start({ keepAliveMs: 60_000 })
-    a.transport.connect(b.transport.endpointId, [proxy.address])
+    a.transport.connect({ endpointId: b.transport.endpointId, addresses: [proxy.address], relay: null })
     await b.observer.seen('opened')
     // The first life falls silent without b noticing; the second dials past the proxy.
     proxy.stall(true)
     const second = await start({ identity: a.identity })
-    second.transport.connect(b.transport.endpointId, b.transport.addresses())
+    second.transport.connect({ endpointId: b.transport.endpointId, addresses: b.transport.addresses(), relay: null })
     await Promise.all([b.observer.seen('opened', 2), second.observer.seen('opened')])
     assert.deepEqual(b.observer.linkHistory, ['opened', 'closed lost', 'opened'])
     await assertUnharmed(second, b)
@@ -275,11 +277,11 @@ describe('DirectTransport: links', () => {
     await proxy.listen()
     cleanups.push(() => proxy.stop())
     const b = await start({ keepAliveMs: 60_000, identity: lower as NodeIdentity })
-    b.transport.connect(first.transport.endpointId, [proxy.address])
+    b.transport.connect({ endpointId: first.transport.endpointId, addresses: [proxy.address], relay: null })
     await b.observer.seen('opened')
     proxy.stall(true)
     const second = await start({ identity: higher as NodeIdentity }, 2)
-    second.transport.connect(b.transport.endpointId, b.transport.addresses())
+    second.transport.connect({ endpointId: b.transport.endpointId, addresses: b.transport.addresses(), relay: null })
     await Promise.all([b.observer.seen('opened', 2), second.observer.seen('opened')])
     assert.deepEqual(b.observer.linkHistory, ['opened', 'closed lost', 'opened'])
   })
@@ -290,7 +292,7 @@ describe('DirectTransport: links', () => {
     await proxy.listen()
     cleanups.push(() => proxy.stop())
     const a = await start({ backoff: { minMs: 600_000, maxMs: 600_000 } })
-    a.transport.connect(b.transport.endpointId, [proxy.address])
+    a.transport.connect({ endpointId: b.transport.endpointId, addresses: [proxy.address], relay: null })
     await a.observer.seen('opened')
     proxy.reset()
     await a.observer.seen('opened', 2)
@@ -302,7 +304,7 @@ describe('DirectTransport: links', () => {
     const impostor = await listenAsImpostor(victim)
     cleanups.push(() => impostor.close())
     const a = await start()
-    a.transport.connect(victim, [impostor.address])
+    a.transport.connect({ endpointId: victim, addresses: [impostor.address], relay: null })
     await eventually(() => a.transport.peers()[0]?.lastError?.startsWith('KEY_MISMATCH: ') === true, 'a refusal')
     assert.deepEqual(a.observer.events, [])
   })
@@ -312,8 +314,8 @@ describe('DirectTransport: links', () => {
     for (let round = 0; round < 25; round++) {
       const [a, b] = [await start({}, 1), await start({}, 2)]
       const dials = [
-        () => a.transport.connect(b.transport.endpointId, b.transport.addresses()),
-        () => b.transport.connect(a.transport.endpointId, a.transport.addresses()),
+        () => a.transport.connect({ endpointId: b.transport.endpointId, addresses: b.transport.addresses(), relay: null }),
+        () => b.transport.connect({ endpointId: a.transport.endpointId, addresses: a.transport.addresses(), relay: null }),
       ]
       dials[0]?.()
       // From none to more turns of the event loop than a handshake takes.
@@ -324,7 +326,7 @@ describe('DirectTransport: links', () => {
         [a, b],
         [b, a],
       ] as const) {
-        assert.ok(from.transport.send(to.transport.endpointId, [Uint8Array.of(round)], 'bulk'))
+        assert.ok(from.channel.send(to.transport.endpointId, [Uint8Array.of(round)], 'bulk'))
         await to.observer.seen('message')
       }
       for (const { observer } of [a, b]) assert.deepEqual(observer.history, ['opened', 'message'])
@@ -339,7 +341,7 @@ describe('DirectTransport: links', () => {
     silent.stall(true)
     const a = await start({ handshakeTimeoutMs: 50 })
     const peer = generateIdentity().endpointId
-    a.transport.connect(peer, [silent.address])
+    a.transport.connect({ endpointId: peer, addresses: [silent.address], relay: null })
     await eventually(() => a.transport.peers()[0]?.lastError !== null, 'a failure')
   })
 })
@@ -349,7 +351,7 @@ describe('DirectTransport: start', () => {
     const first = await start()
     const port = Number(first.transport.addresses()[0]?.split(':')[1])
     const second = create({ port })
-    await assert.rejects(second.transport.start(second.observer, { nodeId: 2, clusterId: null, addresses: [] }), {
+    await assert.rejects(second.transport.start({ nodeId: 2, clusterId: null, addresses: [] }), {
       code: 'EADDRINUSE',
     })
   })
@@ -358,16 +360,16 @@ describe('DirectTransport: start', () => {
     const b = await start({}, 2)
     const a = create()
     const transport: Transport = a.transport
-    transport.connect(b.transport.endpointId, b.transport.addresses())
+    transport.connect({ endpointId: b.transport.endpointId, addresses: b.transport.addresses(), relay: null })
     assert.deepEqual(transport.addresses(), [])
-    await transport.start(a.observer, { nodeId: 1, clusterId: null, addresses: [] })
+    await transport.start({ nodeId: 1, clusterId: null, addresses: [] })
     await a.observer.seen('opened')
   })
 
   test('start: agrees on the cookie at the cost that nodes run with', async () => {
     const cost = { scryptCost: 2 ** 15 }
     const [a, b] = [await start(cost, 1), await start(cost, 2)]
-    a.transport.connect(b.transport.endpointId, b.transport.addresses())
+    a.transport.connect({ endpointId: b.transport.endpointId, addresses: b.transport.addresses(), relay: null })
     await a.observer.seen('opened')
   })
 })

@@ -1,5 +1,7 @@
-import { generateIdentity, MemoryNetwork, systemClock } from '../../src/net/index.ts'
-import type { MemoryTransport } from '../../src/net/index.ts'
+import { generateIdentity, systemClock } from '../../src/net/index.ts'
+import { RAFT_CHANNEL } from '../../src/ports/index.ts'
+import { MemoryNetwork } from '../memory-network/memory-network.ts'
+import type { MemoryTransport } from '../memory-network/memory-transport.ts'
 import { TransportObserver } from './transport-observer.ts'
 import type { NodeOptions, TransportWorld, WorldNode } from './transport-world.ts'
 
@@ -23,9 +25,10 @@ export async function createMemoryWorld(): Promise<TransportWorld> {
     const transport: MemoryTransport = network.createTransport(settings, addresses.get(endpointId))
     const observer = new TransportObserver()
     const claims = { nodeId: options.nodeId, clusterId: options.clusterId ?? null, addresses: [] }
-    await transport.start(observer, claims)
+    const channel = transport.attach(RAFT_CHANNEL, observer)
+    await transport.start(claims)
     addresses.set(endpointId, transport.addresses()[0] as string)
-    const node = { transport, observer, claims, options }
+    const node = { transport, channel, observer, unclaimed: () => transport.unclaimed, claims, options }
     nodes.set(node, node)
     return node
   }

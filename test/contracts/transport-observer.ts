@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Claims, LinkEnd, LinkedPeer, TransportHandler } from '../../src/ports/index.ts'
+import type { ChannelHandler, Claims, LinkEnd, LinkedPeer } from '../../src/ports/index.ts'
 
 const DEADLINE_MS = 10_000
 
@@ -10,7 +10,7 @@ export type TransportEvent =
   | { readonly type: 'message'; readonly peer: string; readonly bytes: Uint8Array }
 
 /** Writes down what a transport reports, and holds it to the rules that no single event shows. */
-export class TransportObserver implements TransportHandler {
+export class TransportObserver implements ChannelHandler {
   readonly events: TransportEvent[] = []
   /** Called on every message, after it has been written down. */
   onMessage: (peer: string, bytes: Uint8Array) => void = () => undefined

@@ -1,4 +1,4 @@
-import type { Claims, Transport } from '../../src/ports/index.ts'
+import type { Channel, Claims, Transport } from '../../src/ports/index.ts'
 import type { TransportObserver } from './transport-observer.ts'
 
 export interface NodeOptions {
@@ -11,7 +11,11 @@ export interface NodeOptions {
 /** A transport that has been started, and what it reports. */
 export interface WorldNode {
   readonly transport: Transport
+  /** The channel of consensus, which the observer is attached to. */
+  readonly channel: Channel
   readonly observer: TransportObserver
+  /** Messages that came on channels nobody was attached to. */
+  readonly unclaimed: () => number
   readonly claims: Claims
 }
 

@@ -1,8 +1,9 @@
 /** What every adapter of the transport port must do. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { Lane, PeerReport } from '../../src/ports/index.ts'
-import { eventually } from './transport-observer.ts'
+import { RAFT_CHANNEL } from '../../src/ports/index.ts'
+import type { Channel, ChannelKind, Lane, PeerReport } from '../../src/ports/index.ts'
+import { eventually, TransportObserver } from './transport-observer.ts'
 import type { NodeOptions, TransportWorld, WorldNode } from './transport-world.ts'
 
 type Run = (world: TransportWorld) => Promise<void>
@@ -16,7 +17,7 @@ function id(node: WorldNode): string {
 
 /** Makes `from` keep a link to `to`. */
 function dial(world: TransportWorld, from: WorldNode, to: WorldNode): void {
-  from.observer.calling(() => from.transport.connect(id(to), [world.address(from, to)]))
+  from.observer.calling(() => from.transport.connect({ endpointId: id(to), addresses: [world.address(from, to)], relay: null }))
 }
 
 async function startTwo(
@@ -41,7 +42,7 @@ async function startLinked(
 }
 
 function send(from: WorldNode, to: WorldNode, parts: readonly Uint8Array[], lane: Lane = 'bulk'): boolean {
-  return from.observer.calling(() => from.transport.send(id(to), parts, lane))
+  return from.observer.calling(() => from.channel.send(id(to), parts, lane))
 }
 
 function report(node: WorldNode, peer: WorldNode | string): PeerReport | undefined {
@@ -95,16 +96,16 @@ const LINKING: Readonly<Record<string, Run>> = {
   'connect: uses the addresses given last, and tries each of them': async (world) => {
     const [a, b] = await startTwo(world)
     const dead = await world.deadAddress()
-    a.transport.connect(id(b), [dead])
+    a.transport.connect({ endpointId: id(b), addresses: [dead], relay: null })
     await failsWith(a, b, 'ECONNREFUSED')
-    a.transport.connect(id(b), [dead, world.address(a, b)])
+    a.transport.connect({ endpointId: id(b), addresses: [dead, world.address(a, b)], relay: null })
     await a.observer.seen('opened')
     assert.deepEqual(a.observer.linkHistory, ['opened'], 'no hint about a peer that was never linked')
   },
 
   'connect: waits without dialling when there is no address': async (world) => {
     const [a, b] = await startTwo(world)
-    a.transport.connect(id(b), [])
+    a.transport.connect({ endpointId: id(b), addresses: [], relay: null })
     assert.equal(report(a, b)?.state, 'waiting')
     dial(world, b, a)
     await a.observer.seen('opened')
@@ -181,7 +182,7 @@ const MESSAGES: Readonly<Record<string, Run>> = {
 
   'message: may be answered from inside the handler': async (world) => {
     const [a, b] = await startLinked(world)
-    b.observer.onMessage = (peer, bytes) => void b.transport.send(peer, [bytes], 'priority')
+    b.observer.onMessage = (peer, bytes) => void b.channel.send(peer, [bytes], 'priority')
     for (const bytes of numbered(20, 50)) send(a, b, [bytes])
     await a.observer.seen('message', 20)
     assert.deepEqual(numbers(a.observer.messages()), upTo(20))
@@ -251,7 +252,7 @@ const ENDS: Readonly<Record<string, Run>> = {
 
   'disconnect: stops dialling': async (world) => {
     const [a, b] = await startTwo(world)
-    a.transport.connect(id(b), [await world.deadAddress()])
+    a.transport.connect({ endpointId: id(b), addresses: [await world.deadAddress()], relay: null })
     await failsWith(a, b, 'ECONNREFUSED')
     a.transport.disconnect(id(b))
     assert.deepEqual(a.transport.peers(), [])
@@ -301,19 +302,19 @@ const TRUST: Readonly<Record<string, Run>> = {
   'connect: takes nobody for the peer who has not the peer\u2019s key': async (world) => {
     const [a, b] = await startTwo(world)
     const c = await world.start({ nodeId: 3 })
-    a.transport.connect(id(c), [world.address(a, b)])
+    a.transport.connect({ endpointId: id(c), addresses: [world.address(a, b)], relay: null })
     await failsWith(a, id(c), 'KEY_MISMATCH')
     assert.deepEqual([...a.observer.history, ...b.observer.history], [])
     // The right address beside the wrong one is enough.
-    a.transport.connect(id(c), [world.address(a, b), world.address(a, c)])
+    a.transport.connect({ endpointId: id(c), addresses: [world.address(a, b), world.address(a, c)], relay: null })
     await a.observer.seen('opened')
   },
 
   'connect: names an address that is the node\u2019s own, and ignores its own key': async (world) => {
     const [a, b] = await startTwo(world)
-    a.transport.connect(id(b), [world.address(a, a)])
+    a.transport.connect({ endpointId: id(b), addresses: [world.address(a, a)], relay: null })
     await failsWith(a, b, 'SELF')
-    a.transport.connect(id(a), [world.address(a, a)])
+    a.transport.connect({ endpointId: id(a), addresses: [world.address(a, a)], relay: null })
     assert.equal(report(a, id(a)), undefined)
   },
 
@@ -340,10 +341,113 @@ const TRUST: Readonly<Record<string, Run>> = {
   },
 }
 
+const GOSSIP: ChannelKind = { id: 9, name: 'gossip', topLane: 'bulk', maxQueueBytes: 100_000 }
+
+/** Takes part in another channel of this node. */
+function join(node: WorldNode, kind = GOSSIP): { readonly observer: TransportObserver; readonly channel: Channel } {
+  const observer = new TransportObserver()
+  return { observer, channel: observer.calling(() => node.transport.attach(kind, observer)) }
+}
+
+const CHANNELS: Readonly<Record<string, Run>> = {
+  'attach: tells whoever comes later of the links there are, and of no message before': async (world) => {
+    const [a, b] = await startLinked(world)
+    const [ofA, ofB] = [join(a), join(b)]
+    assert.ok(ofA.channel.send(id(b), [Uint8Array.of(7)], 'normal'))
+    await ofB.observer.seen('message')
+    assert.deepEqual(ofB.observer.history, ['opened', 'message'])
+    assert.deepEqual(ofB.observer.events[0], { type: 'opened', peer: id(a), claims: a.claims })
+    assert.deepEqual(Array.from(ofB.observer.messages()[0] as Uint8Array), [7])
+    await ofA.observer.seen('opened')
+    assert.equal(b.observer.count('message'), 0, 'the message is of another channel')
+    a.transport.disconnect(id(b))
+    await Promise.all([ofA, ofB].map(({ observer }) => observer.seen('closed graceful')))
+  },
+
+  'attach: before the start and after it hear the same': async (world) => {
+    const [a, b] = await startTwo(world)
+    const { observer } = join(a)
+    dial(world, a, b)
+    await observer.seen('opened')
+    world.lose(a, b)
+    await observer.seen('opened', 2)
+    assert.deepEqual(observer.linkHistory, ['opened', 'closed lost', 'opened'])
+  },
+
+  'attach: is one at a time': async (world) => {
+    const [a] = await startTwo(world)
+    const { channel } = join(a)
+    assert.throws(() => join(a), /attached to channel gossip already/)
+    channel.detach()
+    join(a)
+  },
+
+  'attach: what comes on a channel of nobody is dropped and counted, and the link lives on': async (world) => {
+    const [a, b] = await startLinked(world)
+    const { channel } = join(a)
+    assert.ok(channel.send(id(b), [Uint8Array.of(1)], 'normal'))
+    await eventually(() => b.unclaimed() === 1, 'the message is counted')
+    assert.ok(send(a, b, [Uint8Array.of(2)]))
+    await b.observer.seen('message')
+    assert.deepEqual(b.observer.history, ['opened', 'message'])
+  },
+
+  'detach: ends what is said and heard, and a successor in the same process takes its place': async (world) => {
+    const [a, b] = await startLinked(world)
+    assert.ok(send(a, b, [Uint8Array.of(1)]))
+    await b.observer.seen('message')
+    b.channel.detach()
+    b.channel.detach()
+    assert.equal(b.channel.send(id(a), [Uint8Array.of(9)], 'priority'), false)
+    assert.ok(send(a, b, [Uint8Array.of(2)]))
+    await eventually(() => b.unclaimed() === 1, 'the message finds nobody')
+    const next = join(b, RAFT_CHANNEL)
+    b.channel.detach()
+    assert.ok(send(a, b, [Uint8Array.of(3)]))
+    await next.observer.seen('message')
+    assert.deepEqual(next.observer.history, ['opened', 'message'])
+    assert.ok(next.channel.send(id(a), [Uint8Array.of(4)], 'priority'))
+    await a.observer.seen('message')
+    assert.deepEqual(b.observer.history, ['opened', 'message'])
+    assert.deepEqual(a.observer.linkHistory, ['opened'], 'the link is not touched')
+  },
+
+  'detach: inside a handler is the end of what it hears': async (world) => {
+    const [a, b] = await startLinked(world)
+    b.observer.onMessage = () => b.channel.detach()
+    for (const bytes of numbered(5, 10)) assert.ok(send(a, b, [bytes]))
+    await eventually(() => b.unclaimed() === 4, 'the others find nobody')
+    assert.equal(b.observer.count('message'), 1)
+  },
+
+  'send: of a channel whose share of the queue is full does not stop the others': async (world) => {
+    const [a, b] = await startLinked(world)
+    const [ofA, ofB] = [join(a), join(b)]
+    const messages = numbered(20, 10_000)
+    const taken = messages.filter((bytes) => ofA.channel.send(id(b), [bytes], 'normal')).length
+    assert.ok(taken >= 5 && taken <= 10, `${taken} of 20 fit a share of 100,000 bytes`)
+    for (const bytes of messages) assert.ok(send(a, b, [bytes]))
+    await Promise.all([ofB.observer.seen('message', taken), b.observer.seen('message', 20)])
+    assert.ok(ofA.channel.send(id(b), [messages[0] as Uint8Array], 'normal'), 'there is room again')
+  },
+
+  'send: takes no better lane than the channel has': async (world) => {
+    const [a, b] = await startLinked(world)
+    const [ofA, ofB] = [join(a), join(b)]
+    const order: string[] = []
+    ofB.observer.onMessage = () => order.push('gossip')
+    b.observer.onMessage = () => order.push('raft')
+    assert.ok(ofA.channel.send(id(b), [Uint8Array.of(1)], 'priority'))
+    assert.ok(send(a, b, [Uint8Array.of(2)], 'normal'))
+    await eventually(() => order.length === 2, 'both arrive')
+    assert.deepEqual(order, ['raft', 'gossip'])
+  },
+}
+
 /** Registers the suite for one adapter. */
 export function describeTransport(name: string, createWorld: () => Promise<TransportWorld>): void {
   describe(`transport contract: ${name}`, () => {
-    for (const [title, run] of Object.entries({ ...LINKING, ...MESSAGES, ...ENDS, ...TRUST })) {
+    for (const [title, run] of Object.entries({ ...LINKING, ...MESSAGES, ...ENDS, ...TRUST, ...CHANNELS })) {
       test(title, async () => {
         const world = await createWorld()
         try {

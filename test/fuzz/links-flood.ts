@@ -6,7 +6,8 @@ import type { Random } from '../../src/lib/index.ts'
 import { DirectTransport, generateIdentity } from '../../src/net/index.ts'
 import type { NodeIdentity } from '../../src/net/index.ts'
 import { noMetrics, silentLogger } from '../../src/ports/index.ts'
-import type { TransportHandler } from '../../src/ports/index.ts'
+import { RAFT_CHANNEL } from '../../src/ports/index.ts'
+import type { ChannelHandler } from '../../src/ports/index.ts'
 import { encodeClaims, FrameDecoder } from '../../src/wire/index.ts'
 import { eventually } from '../contracts/transport-observer.ts'
 import { FAST } from '../contracts/transport-direct-world.ts'
@@ -26,7 +27,7 @@ const TLS_HEAD = Uint8Array.fromHex('16030100c8010000c40303')
 const SOUND_CLAIMS = text(encodeClaims(CLAIMS))
 
 /** What arrived, by sender. */
-class Inbox implements TransportHandler {
+class Inbox implements ChannelHandler {
   readonly messages = new Map<string, string[]>()
   opened(): void {}
   claimed(): void {}
@@ -48,13 +49,18 @@ function read(stream: Uint8Array): { readonly messages: string[]; readonly certa
   const messages: string[] = []
   let certain: number | undefined
   const decoder = new FrameDecoder({
-    message: (_lane, bytes) => void messages.push(text(bytes)),
+    // What damage has sent to another channel is nobody's.
+    message: (_lane, bytes) => void (bytes[0] === RAFT_CHANNEL.id && messages.push(text(bytes.subarray(1)))),
     control: (kind, bytes) => {
       if (kind === 'goodbye' || (kind === 'claims' && text(bytes) !== SOUND_CLAIMS)) certain ??= messages.length
     },
   })
   const sound = decoder.push(stream) === undefined && certain === undefined
   return { messages, certain: certain ?? messages.length, sound }
+}
+
+function onChannel(bytes: Uint8Array): Uint8Array {
+  return concatBytes([Uint8Array.of(RAFT_CHANNEL.id), bytes])
 }
 
 async function stranger(random: Random, transport: DirectTransport, identity: NodeIdentity, tally: Tally): Promise<void> {
@@ -89,7 +95,9 @@ async function provenPeer(
   const { transport, inbox } = to
   inbox.messages.delete(identity.endpointId)
   const { socket } = await openLink(transport, 2, identity)
-  const streams = Array.from({ length: sets }, () => validFrames(random, [randomBytes(random, 300), randomBytes(random, 20)]))
+  const streams = Array.from({ length: sets }, () =>
+    validFrames(random, [onChannel(randomBytes(random, 300)), onChannel(randomBytes(random, 20))]),
+  )
   const last = streams.at(-1) as Uint8Array
   if (chance(random, 0.8)) streams[sets - 1] = chance(random, 0.2) ? randomBytes(random, 300) : mutateBytes(random, last, last)
   const bytes = concatBytes(streams)
@@ -112,7 +120,7 @@ async function assertLinks(transport: DirectTransport, inbox: Inbox): Promise<vo
   const identity = IDENTITIES[LINKS_AT_A_TIME] as NodeIdentity
   inbox.messages.delete(identity.endpointId)
   const { socket } = await openLink(transport, 7, identity)
-  socket.write(Uint8Array.of(0, 0, 0, 3, 1, 2, 3))
+  socket.write(Uint8Array.of(0, 0, 0, 4, RAFT_CHANNEL.id, 1, 2, 3))
   await eventually(() => inbox.messages.has(identity.endpointId), 'the message of a good peer')
   assert.deepEqual(inbox.messages.get(identity.endpointId), [text(Uint8Array.of(1, 2, 3))])
   assert.equal(transport.peers().length, 1)
@@ -134,7 +142,8 @@ async function round(random: Random, count: number, tally: Tally): Promise<void>
     metrics: noMetrics,
     random: new Prng(1),
   })
-  await transport.start(inbox, { nodeId: 1, clusterId: null, addresses: [] })
+  transport.attach(RAFT_CHANNEL, inbox)
+  await transport.start({ nodeId: 1, clusterId: null, addresses: [] })
   let left = count
   const failures: unknown[] = []
   const work = async (own: Random, identity: NodeIdentity): Promise<void> => {

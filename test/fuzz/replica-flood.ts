@@ -51,7 +51,7 @@ function infiltrated(claimedCluster: string | null, holder = 2): { world: World;
 
 function joined(world: World, nodes: readonly Node[], peer: HandPeer, claimedCluster: string | null): HandPeer {
   peer.start(claimedCluster)
-  for (const node of nodes) if (node.id !== 2) peer.transport.connect(endpointOf(node.id), node.member.addresses)
+  for (const node of nodes) if (node.id !== 2) peer.connect(node)
   world.clock.advance(30)
   return peer
 }
@@ -144,14 +144,14 @@ function outsidersRound(random: Random, count: number, tally: Tally): void {
     }
     const bytes = outsideMessage(random, target)
     if (isHeard(outsider, bytes)) continue
-    assert.ok(speaker.transport.send(endpointOf(1), [bytes], pick(random, ['bulk', 'priority'])))
+    assert.ok(speaker.channel.send(endpointOf(1), [bytes], pick(random, ['bulk', 'priority'])))
     world.clock.settle()
     assert.deepEqual(facts(node), before, `${outsider}: ${Buffer.from(bytes).toString('hex')}`)
     tally.add(outsider)
   }
   assert.deepEqual([outcomes, node.fatal], [[], []])
   third.start()
-  third.transport.connect(endpointOf(1), node.member.addresses)
+  third.connect(node)
   world.clock.until(() => outcomes.length > 0, 'the pending write is decided', RECOVERY_MS)
   assert.deepEqual(outcomes, ['ok'])
 }
@@ -199,7 +199,7 @@ function liarWorld(random: Random, most: number, tally: Tally, faults: Tally): n
     const node = chance(random, 0.8) ? honest[0] : honest[1]
     const invented = inventedMessage(random, ear.targetOf(random, node, wild)) ?? randomBytes(random, 60)
     const bytes = chance(random, 0.2) ? mutateBytes(random, invented, invented) : invented
-    peer.transport.send(endpointOf(node.id), [bytes], pick(random, ['bulk', 'priority']))
+    peer.channel.send(endpointOf(node.id), [bytes], pick(random, ['bulk', 'priority']))
     if (chance(random, 0.3)) client.ask(random)
     if (chance(random, 0.5)) world.clock.settle()
     if (chance(random, 0.1)) world.clock.advance(randomBetween(random, 1, 100))

@@ -17,7 +17,7 @@ test('replica: a forwarded write that is no command is refused and does not stop
   const [leader] = world.cluster([1]) as [ReturnType<World['node']>]
   const peer = new HandPeer(world, 9)
   peer.start(CLUSTER)
-  peer.transport.connect(endpointOf(1), leader.member.addresses)
+  peer.connect(leader)
   world.clock.advance(200)
   peer.say(1, { type: 'forward', id: 1, operation: 'write', timeoutMs: 1000, body: new TextEncoder().encode('rubbish') })
   world.clock.advance(200)
@@ -32,7 +32,7 @@ test('replica: a forwarded write larger than any command is refused and does not
   const [leader, second] = world.cluster([1, 2]) as [ReturnType<World['node']>, ReturnType<World['node']>]
   const peer = new HandPeer(world, 9)
   peer.start(CLUSTER)
-  peer.transport.connect(endpointOf(1), leader.member.addresses)
+  peer.connect(leader)
   world.clock.advance(200)
   const body = new Uint8Array(9 * 1024 * 1024)
   body.set(envelope('a'))
@@ -46,7 +46,7 @@ test('replica: a forwarded membership request is refused whatever it holds, and 
   const [leader] = world.cluster([1]) as [ReturnType<World['node']>]
   const peer = new HandPeer(world, 9)
   peer.start(CLUSTER)
-  peer.transport.connect(endpointOf(1), leader.member.addresses)
+  peer.connect(leader)
   world.clock.advance(200)
   const many = Array.from({ length: 10_000 }, (_, i) => i + 1)
   const requests = [
@@ -90,7 +90,7 @@ function handLedFollower(): { world: World; leader: HandPeer; follower: ReturnTy
   const follower = world.node(2)
   follower.start()
   leader.start(CLUSTER)
-  leader.transport.connect(endpointOf(2), follower.member.addresses)
+  leader.connect(follower)
   world.clock.advance(100)
   const membership = {
     voters: [1],

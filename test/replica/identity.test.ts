@@ -10,7 +10,7 @@ test('replica: the log goes to the key that was bound, and never to another that
   const chosen = new HandPeer(world, 2, 78)
   for (const peer of [pretender, chosen]) {
     peer.start(null)
-    peer.transport.connect(endpointOf(1), leader.member.addresses)
+    peer.connect(leader)
     world.clock.advance(50)
   }
   leader.replica.administer(
@@ -29,7 +29,7 @@ test('replica: a cluster is not founded with a node that belongs to another one'
   const [first] = world.cluster([1]) as [Node]
   const second = world.node(2)
   second.start()
-  second.transport.connect(endpointOf(1), first.member.addresses)
+  second.connect(first)
   world.clock.advance(100)
   const outcomes: string[] = []
   second.replica.init([1, 2], 'd'.repeat(32), second.member, world.clock.now() + 1000, (error) =>

@@ -49,7 +49,7 @@ test('replica: a second snapshot that arrives while the log is busy does not sto
   const second = snapshotAt(world, follower, 8, 1)
   follower.start()
   leader.start(CLUSTER)
-  leader.transport.connect(endpointOf(2), follower.member.addresses)
+  leader.connect(follower)
   world.clock.advance(100)
   const beat = (): void => {
     leader.say(2, { type: 'raft', message: { type: 'heartbeat', from: 1, to: 2, term: 1, commit: 0, incarnation: 1, round: 0 } })

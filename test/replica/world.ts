@@ -1,16 +1,16 @@
 /** Whole replicas in one process on a clock that a test moves: segmented logs on disks in memory, links in memory. */
 import assert from 'node:assert/strict'
 import { Prng } from '../../src/lib/index.ts'
-import { MemoryNetwork } from '../../src/net/index.ts'
-import type { MemoryTransport } from '../../src/net/index.ts'
-import { noMetrics, silentLogger } from '../../src/ports/index.ts'
-import type { Clock, Disk, LinkedPeer, StateMachine, Timer, TransportHandler } from '../../src/ports/index.ts'
+import { noMetrics, RAFT_CHANNEL, silentLogger } from '../../src/ports/index.ts'
+import type { Channel, ChannelHandler, Clock, Disk, LinkedPeer, StateMachine, Timer } from '../../src/ports/index.ts'
 import type { Member, NodeId } from '../../src/raft/index.ts'
 import { openReplica } from '../../src/replica/index.ts'
 import type { Replica } from '../../src/replica/index.ts'
 import { MemoryDisk, openMemoryStateMachine, openSegmentedLog, openSnapshotFiles } from '../../src/storage/index.ts'
 import { decodePeerMessage, encodeEnvelope, encodePeerMessage } from '../../src/wire/index.ts'
 import type { PeerMessage } from '../../src/wire/index.ts'
+import { MemoryNetwork } from '../memory-network/memory-network.ts'
+import type { MemoryTransport } from '../memory-network/memory-transport.ts'
 
 export const CLUSTER = 'c'.repeat(32)
 const COOKIE = 'a cookie'
@@ -110,7 +110,9 @@ export class Node {
       opened = this.replica = replica
     })
     clock.until(() => opened !== undefined, `node ${this.id} opens`)
-    this.replica.start().catch((error: unknown) => this.fatal.push(error as Error))
+    this.replica.start()
+    const claims = { nodeId: this.id, clusterId: this.replica.view.clusterId, addresses: this.member.addresses }
+    this.transport.start(claims).catch((error: unknown) => this.fatal.push(error as Error))
     clock.settle()
   }
 
@@ -142,12 +144,18 @@ export class Node {
         nodeIdHint: () => null,
         onFatal: (error) => this.fatal.push(error),
         onLinked: () => undefined,
+        onClusterId: (clusterId) => this.transport.announce({ clusterId }),
         onMembership: ({ members }) => {
-          for (const { endpointId, addresses } of members) this.transport.connect(endpointId, addresses)
+          for (const { endpointId, addresses } of members) this.transport.connect({ endpointId, addresses, relay: null })
         },
       },
       reply,
     )
+  }
+
+  /** Keeps a link to another node. */
+  connect({ member: { endpointId, addresses } }: Node): void {
+    this.transport.connect({ endpointId, addresses, relay: null })
   }
 
   /** The log's disk reports nothing until the function returned is called. */
@@ -198,7 +206,7 @@ export class World {
     const nodes = ids.map((id) => this.node(id))
     const [first] = nodes as [Node]
     for (const node of nodes) node.start()
-    for (const node of nodes) for (const other of nodes) node.transport.connect(endpointOf(other.id), other.member.addresses)
+    for (const node of nodes) for (const other of nodes) node.connect(other)
     this.clock.advance(100)
     const outcomes: string[] = []
     first.replica.init(ids, CLUSTER, first.member, this.clock.now() + 5000, (error) =>
@@ -212,8 +220,9 @@ export class World {
 }
 
 /** A peer that says what the test wants it to say. */
-export class HandPeer implements TransportHandler {
+export class HandPeer implements ChannelHandler {
   readonly transport: MemoryTransport
+  readonly channel: Channel
   readonly received: PeerMessage[] = []
   readonly #id: NodeId
 
@@ -221,12 +230,16 @@ export class HandPeer implements TransportHandler {
   constructor(world: World, id: NodeId, holder: NodeId = id) {
     this.#id = id
     this.transport = world.network.createTransport({ endpointId: endpointOf(holder), cookie: COOKIE }, `memory:node-${holder}`)
+    this.channel = this.transport.attach(RAFT_CHANNEL, this)
   }
 
   start(clusterId: string | null): void {
-    this.transport
-      .start(this, { nodeId: this.#id, clusterId, addresses: [] })
-      .catch((error: unknown) => assert.fail(String(error)))
+    this.transport.start({ nodeId: this.#id, clusterId, addresses: [] }).catch((error: unknown) => assert.fail(String(error)))
+  }
+
+  /** Keeps a link to a node. */
+  connect({ member: { endpointId, addresses } }: Node): void {
+    this.transport.connect({ endpointId, addresses, relay: null })
   }
 
   opened(_peer: LinkedPeer): void {}
@@ -238,6 +251,6 @@ export class HandPeer implements TransportHandler {
   }
 
   say(to: NodeId, message: PeerMessage): boolean {
-    return this.transport.send(endpointOf(to), encodePeerMessage(message), 'priority')
+    return this.channel.send(endpointOf(to), encodePeerMessage(message), 'priority')
   }
 }

@@ -3,6 +3,7 @@
  * store that run in production, over simulated disk, network and time, and it can be paused.
  */
 import assert from 'node:assert/strict'
+import { watchSends } from '../../sim/watched-transport.ts'
 import type { StateMachine, Transport } from '../../src/ports/index.ts'
 import { openReplica } from '../../src/replica/index.ts'
 import type { Replica, ReplicaOptions } from '../../src/replica/index.ts'
@@ -135,6 +136,7 @@ export class Machine {
       timings: SIMULATED_TIMINGS,
       retainedEntries,
       checkpointIntervalEntries,
+      onClusterId: (clusterId) => transport.announce({ clusterId }),
       onFatal: (error) => this.#fail(error),
     }
     openReplica(options, (error, replica) => {
@@ -145,20 +147,21 @@ export class Machine {
 
   #join(process: RunningProcess, transport: Transport): void {
     this.#process = process
-    process.replica.start().catch((reason: unknown) => this.#fail(reason as Error))
-    for (const id of this.#options.ids) if (id !== this.id) transport.connect(endpointOf(id), [])
+    const { replica } = process
+    replica.start()
+    const claims = { nodeId: this.id, clusterId: replica.view.clusterId, addresses: transport.addresses() }
+    transport.start(claims).catch((reason: unknown) => this.#fail(reason as Error))
+    for (const id of this.#options.ids) {
+      if (id !== this.id) transport.connect({ endpointId: endpointOf(id), addresses: [], relay: null })
+    }
   }
 
   /** A node that has failed may have said anything before, and nothing from then on. */
   #overheard(transport: Transport): Transport {
-    return {
-      ...transport,
-      send: (to, parts, lane) => {
-        if (this.failure !== null)
-          this.#options.violated(`node ${this.id} speaks although it has failed: ${this.failure.message}`)
-        return transport.send(to, parts, lane)
-      },
-    }
+    return watchSends(transport, () => {
+      if (this.failure === null) return
+      this.#options.violated(`node ${this.id} speaks although it has failed: ${this.failure.message}`)
+    })
   }
 
   /** A process stops itself over a disk that fails, which a scenario may want. Over anything else it never should. */

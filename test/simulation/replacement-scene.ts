@@ -248,7 +248,7 @@ export class Scene {
       const transport = attach(to, life)
       return {
         ...transport,
-        start: (handler, claims) => {
+        attach: (kind, handler) => {
           const message = (from: string, bytes: Uint8Array): void => {
             const deliver = (): void => handler.message(from, bytes)
             if (this.passes({ from, to, message: decodePeerMessage(bytes), deliver })) deliver()
@@ -257,7 +257,7 @@ export class Scene {
           const claimed = handler.claimed.bind(handler)
           const closed = handler.closed.bind(handler)
           const refused = handler.refused.bind(handler)
-          return transport.start({ opened, claimed, closed, refused, message }, claims)
+          return transport.attach(kind, { opened, claimed, closed, refused, message })
         },
       }
     }

@@ -1,8 +1,7 @@
 import { AspenError } from '../../api/index.ts'
 import type { KeyValueStore } from '../../api/index.ts'
 import { MAX_CLIENT_LINK_REQUEST_BYTES, MAX_CLIENT_LINK_REQUESTS } from '../../limits.ts'
-import { LinkError, surface } from '../../net/index.ts'
-import type { Link } from '../../net/index.ts'
+import type { ServedLink } from '../../ports/index.ts'
 import { decodeClientRequest, encodeClientAnswer, WireError } from '../../wire/index.ts'
 import type { ClientRequest } from '../../wire/index.ts'
 import { answerRequest } from './answer-request.ts'
@@ -14,16 +13,18 @@ export interface Admission {
   admit(size: number): AspenError | undefined
   release(size: number): void
   /** Whether an answer of this size may wait for this client. */
-  hasRoom(link: Link, size: number): boolean
+  hasRoom(link: ServedLink, size: number): boolean
   /** Whether not even refusals may wait for this client any more. */
-  isOverfull(link: Link): boolean
+  isOverfull(link: ServedLink): boolean
+  /** Takes an error that only a bug can have caused to where uncaught ones end up. */
+  broken(error: unknown): void
   /** Counts a refusal, and words it. */
   overloaded(queue: string, message: string): AspenError
 }
 
 /** The requests of one client. */
 export class ClientConnection {
-  readonly #link: Link
+  readonly #link: ServedLink
   readonly #store: KeyValueStore
   readonly #admission: Admission
   /** Requests taken on and not answered yet, and their bytes. */
@@ -31,7 +32,7 @@ export class ClientConnection {
   #requestBytes = 0
   #ended = false
 
-  constructor(link: Link, store: KeyValueStore, admission: Admission) {
+  constructor(link: ServedLink, store: KeyValueStore, admission: Admission) {
     this.#link = link
     this.#store = store
     this.#admission = admission
@@ -55,7 +56,7 @@ export class ClientConnection {
       return
     }
     const refusal = this.#admit(bytes.length)
-    if (refusal === undefined) surface(this.#run(request, bytes.length))
+    if (refusal === undefined) this.#run(request, bytes.length).catch((error: unknown) => this.#admission.broken(error))
     else this.#refuse(request.id, refusal)
   }
 
@@ -124,8 +125,9 @@ export class ClientConnection {
 
   #send(parts: readonly Uint8Array[]): void {
     if (this.#ended) return
-    if (!this.#admission.isOverfull(this.#link) && this.#link.send(parts, 'bulk')) return
-    this.#link.abandon(new LinkError('OVERLOADED', `the client does not read its answers: ${this.#link.backlogBytes} bytes wait`))
+    if (!this.#admission.isOverfull(this.#link) && this.#link.send(parts, 'normal')) return
+    const waiting = this.#link.backlogBytes
+    this.#link.abandon(new AspenError('OVERLOADED', `the client does not read its answers: ${waiting} bytes wait`))
   }
 }
 

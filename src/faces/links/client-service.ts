@@ -8,10 +8,8 @@ import {
   MAX_CLIENT_REQUEST_BYTES,
   MAX_RPC_MESSAGE_SIZE,
 } from '../../limits.ts'
-import { systemClock } from '../../net/index.ts'
-import type { Link, LinkService } from '../../net/index.ts'
 import { noMetrics } from '../../ports/index.ts'
-import type { Metrics } from '../../ports/index.ts'
+import type { Clock, Metrics, ServedLink, ServedProtocol } from '../../ports/index.ts'
 import { CLIENT_PROTOCOL } from '../../wire/index.ts'
 import { ClientConnection } from './client-connection.ts'
 import type { Admission } from './client-connection.ts'
@@ -26,6 +24,7 @@ const DRAIN_MS = 1_000
 const UNNOTICED_BYTES = 256 * 1024
 
 export interface ClientServiceOptions {
+  readonly clock: Clock
   readonly metrics?: Metrics
   /** Connections of clients at a time. */
   readonly maxLinks?: number
@@ -36,19 +35,21 @@ export interface ClientServiceOptions {
  * Serves the key-value store of this node over links of the protocol `aspen/client/1`: many requests at a time on each,
  * answered in any order. What it holds for its clients is bounded, by link and for all together.
  */
-export class ClientService implements LinkService, Admission {
+export class ClientService implements ServedProtocol, Admission {
   readonly protocol = CLIENT_PROTOCOL
   readonly maxLinks: number
   readonly maxQueueBytes: number = MAX_CLIENT_LINK_ANSWER_BYTES + SMALL_ANSWERS_BYTES
   readonly keepAliveMs: number
+  readonly #clock: Clock
   readonly #metrics: Metrics
-  readonly #connections = new Map<Link, ClientConnection>()
+  readonly #connections = new Map<ServedLink, ClientConnection>()
   #store: KeyValueStore | undefined
   #requestBytes = 0
   #closing = false
   #drained: (() => void) | undefined
 
-  constructor(options: ClientServiceOptions = {}) {
+  constructor(options: ClientServiceOptions) {
+    this.#clock = options.clock
     this.#metrics = options.metrics ?? noMetrics
     this.maxLinks = options.maxLinks ?? MAX_CLIENT_LINKS
     this.keepAliveMs = options.keepAliveMs ?? KEEP_ALIVE_MS
@@ -59,16 +60,16 @@ export class ClientService implements LinkService, Admission {
     this.#store = store
   }
 
-  opened(link: Link): void {
+  opened(link: ServedLink): void {
     assert(this.#store !== undefined, 'the service has a store before it has clients')
     this.#connections.set(link, new ClientConnection(link, this.#store, this))
   }
 
-  message(link: Link, bytes: Uint8Array): void {
+  message(link: ServedLink, bytes: Uint8Array): void {
     this.#connections.get(link)?.receive(bytes)
   }
 
-  ended(link: Link): void {
+  ended(link: ServedLink): void {
     const connection = this.#connections.get(link)
     this.#connections.delete(link)
     connection?.end()
@@ -80,7 +81,7 @@ export class ClientService implements LinkService, Admission {
     if (!this.#isIdle()) {
       const { promise, resolve } = Promise.withResolvers<void>()
       this.#drained = resolve
-      const deadline = systemClock.setTimer(DRAIN_MS, resolve)
+      const deadline = this.#clock.setTimer(DRAIN_MS, resolve)
       await promise
       deadline.cancel()
     }
@@ -103,16 +104,22 @@ export class ClientService implements LinkService, Admission {
     if (this.#drained !== undefined && this.#isIdle()) this.#drained()
   }
 
-  hasRoom(link: Link, size: number): boolean {
+  hasRoom(link: ServedLink, size: number): boolean {
     const backlog = link.backlogBytes + size
     if (backlog <= UNNOTICED_BYTES) return true
     if (backlog > MAX_CLIENT_LINK_ANSWER_BYTES || size > MAX_RPC_MESSAGE_SIZE) return false
     return this.#backlogBytes() + size <= MAX_CLIENT_ANSWER_BYTES
   }
 
-  isOverfull(link: Link): boolean {
+  isOverfull(link: ServedLink): boolean {
     if (link.backlogBytes <= UNNOTICED_BYTES) return false
     return this.#backlogBytes() > MAX_CLIENT_ANSWER_BYTES + MAX_CLIENT_LINK_ANSWER_BYTES
+  }
+
+  broken(error: unknown): void {
+    this.#clock.defer(() => {
+      throw error
+    })
   }
 
   overloaded(queue: string, message: string): AspenError {

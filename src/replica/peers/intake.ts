@@ -1,5 +1,5 @@
 import { MAX_PEERS } from '../../limits.ts'
-import type { LinkedPeer, TransportHandler } from '../../ports/index.ts'
+import type { ChannelHandler, LinkedPeer } from '../../ports/index.ts'
 import type { Message, NodeId } from '../../raft/index.ts'
 import { decodePeerMessage, WireError } from '../../wire/index.ts'
 import type { ForwardReply, ForwardRequest, PeerMessage } from '../../wire/index.ts'
@@ -34,7 +34,7 @@ type IntakeContext = TurnContext<'input', 'id' | 'term' | 'tick' | 'step' | 'lin
 type IntakeExchange = Pick<SnapshotExchange, 'chunk' | 'progressed' | 'acknowledged' | 'linkClosed'>
 
 /** Where peers' messages enter: decoded, checked against who sent them, and routed. What fails a check is refused and counted. */
-export class Intake implements TransportHandler {
+export class Intake implements ChannelHandler {
   readonly #context: IntakeContext
   readonly #directory: Directory
   readonly #exchange: IntakeExchange

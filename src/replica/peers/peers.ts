@@ -1,4 +1,5 @@
-import type { Claims, Done, Lane, LinkedPeer } from '../../ports/index.ts'
+import { RAFT_CHANNEL } from '../../ports/index.ts'
+import type { Channel, Done, Lane, LinkedPeer } from '../../ports/index.ts'
 import type { HardState, Membership, NodeId, RoleChange, SnapshotMeta } from '../../raft/index.ts'
 import { encodePeerMessage } from '../../wire/index.ts'
 import type { PeerMessage } from '../../wire/index.ts'
@@ -11,7 +12,7 @@ import { partOf } from './message-part.ts'
 import type { PeerKnowledge } from './peer-knowledge.ts'
 import { SnapshotExchange } from './snapshot-exchange.ts'
 
-export type PeersOptions = Pick<ReplicaOptions, 'transport' | 'nodeIdHint' | 'onLinked' | 'onMembership'>
+export type PeersOptions = Pick<ReplicaOptions, 'transport' | 'nodeIdHint' | 'onLinked' | 'onClusterId' | 'onMembership'>
 
 /** The other nodes: who they are, what is said to them, and where what they say enters. */
 export class Peers implements PeerSide, PeerNews {
@@ -19,6 +20,7 @@ export class Peers implements PeerSide, PeerNews {
   readonly #directory: Directory
   readonly #options: PeersOptions
   readonly #exchange: SnapshotExchange
+  #channel: Channel | undefined
   #membership: Membership
 
   constructor(context: TurnContext, options: PeersOptions, stores: ReplicaStores, snapshots: Snapshots) {
@@ -30,13 +32,15 @@ export class Peers implements PeerSide, PeerNews {
     this.#exchange = new SnapshotExchange(context, stores, snapshots, this)
   }
 
-  /** Listens to peers from now on; what they ask goes to `handlers`. Resolves when they can dial. */
-  async start(handlers: PeerHandlers): Promise<void> {
-    const { transport } = this.#options
-    const { raft, cluster } = this.#context
+  /** Listens to peers from now on; what they ask goes to `handlers`. */
+  start(handlers: PeerHandlers): void {
     const intake = new Intake(this.#context, this.#directory, this.#exchange, this, handlers)
-    await transport.start(intake, { nodeId: raft.id, clusterId: cluster.id, addresses: [] })
-    transport.announce(this.#claims())
+    this.#channel = this.#options.transport.attach(RAFT_CHANNEL, intake)
+  }
+
+  /** Hears and says nothing more. The links live on: another replica may take this one's place on them. */
+  close(): void {
+    this.#channel?.detach()
   }
 
   /** Says who the members are that must be reached. */
@@ -55,7 +59,7 @@ export class Peers implements PeerSide, PeerNews {
   /** This node belongs to this cluster from now on, and says so. */
   join(clusterId: string): void {
     this.#context.cluster.join(clusterId)
-    this.#options.transport.announce(this.#claims())
+    this.#options.onClusterId(clusterId)
   }
 
   linked(peer: LinkedPeer): void {
@@ -69,11 +73,6 @@ export class Peers implements PeerSide, PeerNews {
     return { links: this.#directory.links(), reports: transport.peers(), nodeIdHint, clusterId: cluster.id }
   }
 
-  #claims(): Claims {
-    const { raft, cluster } = this.#context
-    return { nodeId: raft.id, clusterId: cluster.id, addresses: this.#options.transport.addresses() }
-  }
-
   // --- Messages ---
 
   send(to: NodeId, message: PeerMessage, lane: Lane): boolean {
@@ -83,8 +82,8 @@ export class Peers implements PeerSide, PeerNews {
   }
 
   /** Hands a message to the link of this key; false when it was certainly not sent. */
-  sendTo(endpointId: string, message: PeerMessage, lane: Lane = 'bulk'): boolean {
-    return this.#context.loop.running && this.#options.transport.send(endpointId, encodePeerMessage(message), lane)
+  sendTo(endpointId: string, message: PeerMessage, lane: Lane = 'normal'): boolean {
+    return this.#context.loop.running && this.#channel?.send(endpointId, encodePeerMessage(message), lane) === true
   }
 
   /** The key on whose link the leader is asked, or null while there is no link. */

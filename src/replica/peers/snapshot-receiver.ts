@@ -84,7 +84,7 @@ export class SnapshotReceiver {
     const { id, sizeBytes } = current.snapshot
     const from = this.#context.raft.id
     const { received } = current
-    this.#peers.send(chunk.from, { type: 'snapshot-progress', from, term: chunk.term, id, received }, 'bulk')
+    this.#peers.send(chunk.from, { type: 'snapshot-progress', from, term: chunk.term, id, received }, 'normal')
     if (current.received < sizeBytes && this.#opening !== null) {
       this.#takeOver()
       return

@@ -63,11 +63,11 @@ class Bench {
 }
 
 describe('Outbound', () => {
-  test('send: completes an append from memory and sends it at once, in bulk', () => {
+  test('send: completes an append from memory and sends it at once, behind priority', () => {
     const bench = new Bench(5, 1)
     bench.outbound.send(append(2, 2, 3))
     bench.outbound.send(append(2, 5, 0))
-    assert.deepEqual(bench.sent, ['2 bulk append 3,4,5', '2 bulk append empty'])
+    assert.deepEqual(bench.sent, ['2 normal append 3,4,5', '2 normal append empty'])
     assert.deepEqual(bench.log.calls, [])
   })
 
@@ -84,11 +84,11 @@ describe('Outbound', () => {
     bench.outbound.send(append(2, 5, 1))
     bench.outbound.send(append(3, 3, 3))
     bench.outbound.send(heartbeat(2))
-    assert.deepEqual(bench.sent, ['3 bulk append 4,5,6', '2 priority heartbeat'])
+    assert.deepEqual(bench.sent, ['3 normal append 4,5,6', '2 priority heartbeat'])
     bench.log.finishRead()
-    assert.deepEqual(bench.sent.slice(2), ['2 bulk append 1,2,3', '2 bulk append 4,5', '2 bulk append 6'])
+    assert.deepEqual(bench.sent.slice(2), ['2 normal append 1,2,3', '2 normal append 4,5', '2 normal append 6'])
     bench.outbound.send(append(2, 4, 1))
-    assert.equal(bench.sent.at(-1), '2 bulk append 5')
+    assert.equal(bench.sent.at(-1), '2 normal append 5')
   })
 
   test('send: keeps the order when one that was held back has to wait for the disk as well', () => {
@@ -102,9 +102,9 @@ describe('Outbound', () => {
     }
     assert.equal(bench.log.pendingReads, 1)
     bench.log.finishRead()
-    assert.deepEqual(bench.sent, ['2 bulk append 1,2'])
+    assert.deepEqual(bench.sent, ['2 normal append 1,2'])
     bench.log.finishRead()
-    assert.deepEqual(bench.sent.slice(1), ['2 bulk append 3,4,5', '2 bulk append 6'])
+    assert.deepEqual(bench.sent.slice(1), ['2 normal append 3,4,5', '2 normal append 6'])
   })
 
   test('send: reads on when the log gives fewer entries than asked for', () => {
@@ -113,7 +113,7 @@ describe('Outbound', () => {
     bench.outbound.send(append(2, 0, 3))
     assert.deepEqual(bench.log.calls, ['read 1-3'])
     bench.log.finishRead()
-    assert.deepEqual(bench.sent, ['2 bulk append 1,2,3'])
+    assert.deepEqual(bench.sent, ['2 normal append 1,2,3'])
   })
 
   test('send: reads for several peers go on side by side', () => {
@@ -123,7 +123,7 @@ describe('Outbound', () => {
     assert.equal(bench.log.pendingReads, 2)
     bench.log.finishRead()
     bench.log.finishRead()
-    assert.deepEqual(bench.sent, ['2 bulk append 1,2', '3 bulk append 3,4'])
+    assert.deepEqual(bench.sent, ['2 normal append 1,2', '3 normal append 3,4'])
   })
 
   test('send: what was read for a leadership that is over is dropped, an error with it', () => {
@@ -136,7 +136,7 @@ describe('Outbound', () => {
       bench.current = true
       bench.outbound.send(append(2, 0, 1))
       bench.log.finishRead()
-      assert.deepEqual(bench.sent, ['2 bulk append 1'])
+      assert.deepEqual(bench.sent, ['2 normal append 1'])
     }
   })
 

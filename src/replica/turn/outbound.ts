@@ -45,7 +45,7 @@ export class Outbound {
     if (message.count > 0 && !this.#isCurrent(message.term, first)) return
     const entries = this.#cache.slice(first, message.count)
     if (entries !== undefined || message.count === 0) {
-      this.#transmit({ ...message, entries: entries ?? [] }, 'bulk')
+      this.#transmit({ ...message, entries: entries ?? [] }, 'normal')
       return
     }
     this.#waiting.set(message.to, [])
@@ -56,7 +56,7 @@ export class Outbound {
     const end = message.prev.index + message.count
     const cached = this.#cache.slice(first, end - first + 1)
     if (cached !== undefined) {
-      this.#transmit({ ...message, entries: [...sofar, ...cached] }, 'bulk')
+      this.#transmit({ ...message, entries: [...sofar, ...cached] }, 'normal')
       this.#resume(message.to)
       return
     }
@@ -75,7 +75,7 @@ export class Outbound {
         this.#readEntries(message, first + entries.length, all)
         return
       }
-      this.#transmit({ ...message, entries: all }, 'bulk')
+      this.#transmit({ ...message, entries: all }, 'normal')
       this.#resume(message.to)
     })
   }

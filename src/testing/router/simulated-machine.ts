@@ -108,6 +108,7 @@ export class SimulatedMachine {
         retainedEntries: RETAINED_ENTRIES,
         checkpointIntervalEntries: CHECKPOINT_INTERVAL_ENTRIES,
         onFatal: fatal,
+        onClusterId: (clusterId) => ports.transport.announce({ clusterId }),
       },
       (error, replica) => {
         if (replica === undefined) return fatal(error ?? new Error(`node ${nodeId} did not open`))
@@ -130,8 +131,13 @@ export class SimulatedMachine {
   }
 
   #join(replica: Replica, transport: Transport, fatal: (error: Error) => void): void {
-    replica.start().catch((reason: unknown) => fatal(reason as Error))
-    for (const peer of this.#options.nodeIds) if (peer !== this.nodeId) transport.connect(endpointIdOf(peer), [])
+    const { nodeId } = this
+    replica.start()
+    const claims = { nodeId, clusterId: replica.view.clusterId, addresses: transport.addresses() }
+    transport.start(claims).catch((reason: unknown) => fatal(reason as Error))
+    for (const peer of this.#options.nodeIds) {
+      if (peer !== nodeId) transport.connect({ endpointId: endpointIdOf(peer), addresses: [], relay: null })
+    }
   }
 
   /** Between two events everything stops. A power cut also takes what the disks had not synced. */

@@ -1,9 +1,21 @@
-import { assert } from '../lib/index.ts'
-import { MAX_LINK_QUEUE_BYTES, MAX_RPC_MESSAGE_SIZE } from '../limits.ts'
-import type { Claims, Lane, LinkEnd, PeerReport, Timer, Transport, TransportHandler } from '../ports/index.ts'
-import { clustersDiffer } from './handshake.ts'
-import type { LinkError } from './link-error.ts'
-import { describeFailure, refusalError } from './link-error.ts'
+import { assert } from '../../src/lib/index.ts'
+import { MAX_LINK_QUEUE_BYTES, MAX_RPC_MESSAGE_SIZE } from '../../src/limits.ts'
+import type {
+  Channel,
+  ChannelHandler,
+  ChannelKind,
+  Claims,
+  DialTarget,
+  Lane,
+  LinkEnd,
+  PeerReport,
+  Timer,
+  Transport,
+} from '../../src/ports/index.ts'
+import { ChannelTable } from '../../src/wire/index.ts'
+import { clustersDiffer } from '../../src/net/handshake.ts'
+import type { LinkError } from '../../src/net/link-error.ts'
+import { describeFailure, refusalError } from '../../src/net/link-error.ts'
 import { MemoryPipe } from './memory-link.ts'
 import type { MemoryItem } from './memory-link.ts'
 import type { MemoryNetwork } from './memory-network.ts'
@@ -41,30 +53,49 @@ export class MemoryTransport implements Transport {
   readonly #address: string
   readonly #options: MemoryTransportOptions
   readonly #peers = new Map<string, KnownPeer>()
-  #handler: TransportHandler | undefined
+  readonly #channels: ChannelTable
+  /** Called after a message was handed to a link, or to none; without the number of its channel. */
+  onSent: (to: string, parts: readonly Uint8Array[], sent: boolean) => void = () => undefined
+  /** Messages on channels that nobody was attached to. */
+  unclaimed = 0
+  #started = false
   #claims: Claims | undefined
   #closed = false
+  #killed = false
 
   constructor(network: MemoryNetwork, address: string, options: MemoryTransportOptions) {
     this.endpointId = options.endpointId
     this.#network = network
     this.#address = address
     this.#options = options
+    this.#channels = new ChannelTable({
+      post: (run) => this.#post(run),
+      send: (to, kind, parts, lane) => {
+        const sent = this.#send(to, kind, parts, lane)
+        this.onSent(to, parts.slice(1), sent)
+        return sent
+      },
+      unclaimed: () => void this.unclaimed++,
+    })
   }
 
-  async start(handler: TransportHandler, claims: Claims): Promise<void> {
-    assert(this.#handler === undefined && !this.#closed, 'a transport starts once')
-    this.#handler = handler
+  attach(kind: ChannelKind, handler: ChannelHandler): Channel {
+    return this.#channels.attach(kind, handler)
+  }
+
+  async start(claims: Claims): Promise<void> {
+    assert(!this.#started && !this.#closed, 'a transport starts once')
+    this.#started = true
     this.#claims = claims
     this.#network.listen(this.#address, this)
     for (const endpointId of this.#peers.keys()) this.#dialSoon(endpointId, 0)
   }
 
   addresses(): readonly string[] {
-    return this.#handler === undefined ? [] : [this.#address]
+    return this.#started ? [this.#address] : []
   }
 
-  connect(endpointId: string, addresses: readonly string[]): void {
+  connect({ endpointId, addresses }: DialTarget): void {
     if (endpointId === this.endpointId || this.#closed) return
     const peer = this.#peerOf(endpointId)
     peer.addresses = [...addresses]
@@ -80,17 +111,18 @@ export class MemoryTransport implements Transport {
     else this.#finish(endpointId, peer.link)
   }
 
-  send(endpointId: string, parts: readonly Uint8Array[], lane: Lane): boolean {
+  #send(endpointId: string, kind: ChannelKind, parts: readonly Uint8Array[], lane: Lane): boolean {
     const link = this.#peers.get(endpointId)?.link
     if (link === undefined) return false
     const size = parts.reduce((sum, part) => sum + part.length, 0)
-    assert(size <= MAX_RPC_MESSAGE_SIZE, `a message of ${size} bytes; at most ${MAX_RPC_MESSAGE_SIZE} fit a link`)
-    const sent = link.outgoing.send(parts, lane)
+    assert(size <= MAX_RPC_MESSAGE_SIZE + 1, `a message of ${size} bytes; at most ${MAX_RPC_MESSAGE_SIZE} fit a link`)
+    const sent = link.outgoing.send(parts, lane, kind)
     if (sent) link.peer.deliverSoon(this.endpointId)
     return sent
   }
 
-  announce(claims: Claims): void {
+  announce(change: Partial<Claims>): void {
+    const claims = { ...this.#currentClaims(), ...change }
     this.#claims = claims
     for (const [endpointId, { link }] of this.#peers) {
       if (link === undefined) continue
@@ -122,6 +154,7 @@ export class MemoryTransport implements Transport {
   /** Ends this node without a word to anyone, itself included. */
   crash(): void {
     this.#closed = true
+    this.#killed = true
     this.#network.unlisten(this.#address)
     for (const [endpointId, peer] of this.#peers) {
       peer.redial?.cancel()
@@ -175,13 +208,23 @@ export class MemoryTransport implements Transport {
   }
 
   #take(from: string, link: MemoryLink, item: MemoryItem): void {
-    if (item.kind === 'message') this.#handler?.message(from, item.bytes)
+    if (item.kind === 'message') this.#report(() => this.#channels.message(from, item.bytes))
     else if (item.kind === 'goodbye') {
       this.#ended(from, 'graceful', item.reason === undefined ? undefined : refusalError(item.reason.code, true))
     } else {
       link.claims = item.claims
-      this.#handler?.claimed({ endpointId: from, claims: item.claims })
+      this.#report(() => this.#channels.claimed({ endpointId: from, claims: item.claims }))
     }
+  }
+
+  /** In order with everything else that is reported, and never from inside a call. */
+  #post(run: () => void): void {
+    this.#network.clock.defer(() => this.#report(run))
+  }
+
+  /** A node that was killed hears nothing more. */
+  #report(run: () => void): void {
+    if (!this.#killed) run()
   }
 
   #finish(endpointId: string, link: MemoryLink, error?: LinkError): void {
@@ -195,7 +238,7 @@ export class MemoryTransport implements Transport {
     peer.link = undefined
     peer.lost = end === 'lost'
     if (error !== undefined) peer.lastError = describeFailure(error)
-    this.#network.clock.defer(() => this.#handler?.closed(endpointId, end))
+    this.#post(() => this.#channels.closed(endpointId, end))
     if (peer.addresses === null) this.#peers.delete(endpointId)
     else this.#dialSoon(endpointId, end === 'lost' ? 0 : this.#redialMs)
   }
@@ -206,7 +249,7 @@ export class MemoryTransport implements Transport {
 
   #dialSoon(endpointId: string, delayMs: number): void {
     const peer = this.#peers.get(endpointId)
-    if (peer === undefined || this.#handler === undefined) return
+    if (peer === undefined || !this.#started) return
     peer.redial?.cancel()
     peer.redial = this.#network.clock.setTimer(delayMs, () => this.#dial(endpointId, peer))
   }
@@ -222,7 +265,7 @@ export class MemoryTransport implements Transport {
       return
     }
     peer.lastError = describeFailure(result.error)
-    if (result.refused && peer.lost) this.#handler?.refused(endpointId)
+    if (result.refused && peer.lost) this.#report(() => this.#channels.refused(endpointId))
     this.#dialSoon(endpointId, this.#redialMs)
   }
 
@@ -234,7 +277,7 @@ export class MemoryTransport implements Transport {
     peer.redial?.cancel()
     Object.assign(peer, { link, lost: false, lastError: null })
     const { claims } = link
-    this.#network.clock.defer(() => this.#handler?.opened({ endpointId, claims }))
+    this.#post(() => this.#channels.opened({ endpointId, claims }))
   }
 
   #peerOf(endpointId: string): KnownPeer {
