@@ -4,11 +4,10 @@ import type { Data } from './commands.ts'
 import { AspenError } from './errors.ts'
 import { checked, givenData, givenFields, givenText, kindOf } from './given.ts'
 import type { ScanRange, ScanRequest } from './key-value-store.ts'
-import { compareBytes, concatBytes, prefixEnd, utf8Encode } from '../lib/index.ts'
+import { compareBytes, concatBytes, fromBase64url, prefixEnd, toBase64url, utf8Encode } from '../lib/index.ts'
 import { DEFAULT_SCAN_LIMIT, MAX_KEY_SIZE, MAX_SCAN_LIMIT, MAX_SCAN_TOKEN_SIZE } from '../limits.ts'
 
 const TOKEN_PREFIX = 's1.'
-const TOKEN_ALPHABET = { alphabet: 'base64url', omitPadding: true } as const
 const NOTHING = new Uint8Array(0)
 
 const BOUNDS = ['prefix', 'start', 'end'] as const
@@ -54,7 +53,7 @@ function requestedRange(request: ScanRequest): ScanRange {
 
 function parseToken(token: string): Uint8Array {
   try {
-    return token.startsWith(TOKEN_PREFIX) ? Uint8Array.fromBase64(token.slice(TOKEN_PREFIX.length), TOKEN_ALPHABET) : NOTHING
+    return token.startsWith(TOKEN_PREFIX) ? fromBase64url(token.slice(TOKEN_PREFIX.length)) : NOTHING
   } catch {
     return NOTHING
   }
@@ -78,7 +77,7 @@ function lastKey(token: string, range: ScanRange): Uint8Array {
 }
 
 export function scanToken(last: Uint8Array): string {
-  return TOKEN_PREFIX + last.toBase64(TOKEN_ALPHABET)
+  return TOKEN_PREFIX + toBase64url(last)
 }
 
 /** The range that is left to scan. @throws AspenError INVALID_REQUEST, INVALID_KEY, KEY_TOO_LARGE, INVALID_TOKEN */

@@ -6,8 +6,17 @@ import type { RunningNode, StartNode } from './node-program.ts'
 /** How long requests in flight may take to finish when the node stops, in milliseconds. */
 const DRAIN_MS = 2_000
 
+/** What the HTTP face loads when it is first asked for it. */
+const LATER_PACKAGES = ['prom-client', '@fastify/swagger']
+
+/** @throws Error when one could not be loaded then */
+function checkPackages(): void {
+  for (const name of LATER_PACKAGES) import.meta.resolve(name)
+}
+
 /** Starts a node with its HTTP face. */
 export const startNode: StartNode = async (config, { logger, onFatal }): Promise<RunningNode> => {
+  checkPackages()
   const metrics = new PrometheusMetrics()
   const dropped = metrics.counter('aspen_log_lines_dropped_total')
   standardError().onDrop(() => dropped.add())

@@ -1,3 +1,4 @@
+import './require-node.ts'
 export { AspenError, ERROR_CATALOGUE, KvClient } from '../api/index.ts'
 export type {
   AddPeerRequest,
@@ -17,8 +18,8 @@ export type {
   WriteOptions,
   WriteResult,
 } from '../api/index.ts'
-export { generateIdentity } from '../net/index.ts'
-export type { NodeIdentity } from '../net/index.ts'
+export { generateIdentity } from '../net/dial/index.ts'
+export type { NodeIdentity } from '../net/dial/index.ts'
 export type { HttpClientOptions } from './http-options.ts'
 export { AspenHttpClient, connectHttp } from './http-client.ts'
 export type { HealthReport } from './http-client.ts'

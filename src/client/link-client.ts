@@ -21,7 +21,7 @@ import type {
   WriteResult,
 } from '../api/index.ts'
 import { MAX_CLIENT_LINK_REQUEST_BYTES, MAX_CLIENT_LINK_REQUESTS, MAX_CLIENT_REQUEST_BYTES, MAX_COMMAND_SIZE } from '../limits.ts'
-import { LinkDialer } from '../net/index.ts'
+import { LinkDialer } from '../net/dial/index.ts'
 import { CLIENT_PROTOCOL, encodeEnvelope } from '../wire/index.ts'
 import { Attempts } from './attempts.ts'
 import type { Attempt } from './attempts.ts'

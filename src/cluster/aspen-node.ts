@@ -19,7 +19,7 @@ import { NodeService } from './node-service.ts'
 import { closeStores, openDurableStores, openMemoryStores } from './open-stores.ts'
 import type { Stores } from './open-stores.ts'
 import { RaftActor } from './raft-actor.ts'
-import { packageVersion } from './package-version.ts'
+import { checkInstallation, packageVersion } from './package-version.ts'
 
 const CLUSTER_ID_BYTES = 16
 const SEED_LIMIT = 2 ** 48
@@ -76,6 +76,7 @@ export class AspenNode extends NodeService {
     const { config, warnings } = checkOptions(settings)
     const { logger = silentLogger } = checkDependencies(dependencies)
     for (const warning of warnings) logger.log('warn', warning)
+    checkInstallation()
     const stores = config.storageBackend === 'InMemory' ? openMemoryStores() : openDurableStores(config.dataDir, config.nodeId)
     try {
       const parts = await assemble(config, stores, dependencies)

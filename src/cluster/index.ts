@@ -1,3 +1,4 @@
+import './require-node.ts'
 export { AspenNode } from './aspen-node.ts'
 export type { NodeDependencies } from './node-dependencies.ts'
 export { completeConfig, ConfigError } from './config/index.ts'

@@ -1,4 +1,5 @@
 import { utf8Decode } from './bytes.ts'
+import { toHex } from './text-encodings.ts'
 import { WireError } from './wire-error.ts'
 
 /**
@@ -106,7 +107,7 @@ export class ByteReader {
 
   /** 32 bytes as lower-case hexadecimal text. */
   hex32(): string {
-    return this.view(32).toHex()
+    return toHex(this.view(32))
   }
 
   expectEnd(): void {

@@ -1,4 +1,5 @@
 import { concatBytes, utf8Encode } from './bytes.ts'
+import { fromHex } from './text-encodings.ts'
 import { WireError } from './wire-error.ts'
 
 /** Payloads larger than this are handed on as they are; below it a copy costs less than another write to the link. */
@@ -151,7 +152,7 @@ export class ByteWriter {
   /** 32 bytes, a public key or a SHA-256 digest, given as lower-case hexadecimal text. */
   hex32(hex: string, name: string): void {
     if (!HEX_32.test(hex)) throw new WireError(`the ${name} ${JSON.stringify(hex)} is not 64 lower-case hexadecimal digits`)
-    this.raw(Uint8Array.fromHex(hex))
+    this.raw(fromHex(hex))
   }
 
   /** All that was written, as one array. The writer must not be used afterwards. */

@@ -5,4 +5,5 @@ export { compareBytes, concatBytes, equalBytes, prefixEnd, utf8Decode, utf8Encod
 export { Deque } from './deque.ts'
 export { chance, pick, Prng, randomBetween } from './prng.ts'
 export type { Random } from './prng.ts'
+export { fromBase64url, fromHex, toBase64url, toHex } from './text-encodings.ts'
 export { WireError } from './wire-error.ts'

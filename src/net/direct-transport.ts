@@ -162,7 +162,7 @@ export class DirectTransport implements Transport {
     this.#served = this.#serve(listener, self)
     const port = await listener.listen(host, this.#options.port)
     if (this.#closed) return listener.close()
-    const dialer = { context, clock: this.#clock, resolve: this.#options.resolve ?? createResolver(), self, timeoutMs }
+    const dialer = { context, clock: this.#clock, resolve: this.#options.resolve ?? createResolver(this.#clock), self, timeoutMs }
     this.#running = { listener, dialer, port }
     this.#watchSilence()
     for (const target of this.#connectAtStart.values()) this.connect(target)

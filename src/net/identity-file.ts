@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
 import { REJOIN_ADVICE } from '../api/index.ts'
+import { fromHex, toHex } from '../lib/index.ts'
 import { writeFileAtomicallySync } from './atomic-file.ts'
 import { generateIdentity, identityFromSeed, SEED_SIZE } from './identity.ts'
 import type { NodeIdentity } from './identity.ts'
@@ -42,7 +43,7 @@ export function loadOrCreateIdentityFile(path: string, fields: Readonly<Record<s
 function createIdentityFile(path: string, fields: Readonly<Record<string, unknown>>): IdentityFile {
   const identity = generateIdentity()
   const logStoreId = randomBytes(16).toString('hex')
-  const content = { ...fields, version: FILE_VERSION, endpointId: identity.endpointId, seed: identity.seed.toHex(), logStoreId }
+  const content = { ...fields, version: FILE_VERSION, endpointId: identity.endpointId, seed: toHex(identity.seed), logStoreId }
   writeFileAtomicallySync(path, `${JSON.stringify(content, null, 2)}\n`)
   return { identity, logStoreId, fields, exposed: false }
 }
@@ -65,7 +66,7 @@ function parseIdentity(path: string, text: string): Pick<IdentityFile, 'identity
     throw unusable(path, `"seed" is not ${2 * SEED_SIZE} hexadecimal digits`)
   }
   if (typeof logStoreId !== 'string' || logStoreId === '') throw unusable(path, '"logStoreId" is missing')
-  const identity = identityFromSeed(Uint8Array.fromHex(seed))
+  const identity = identityFromSeed(fromHex(seed))
   if (endpointId !== identity.endpointId) throw unusable(path, '"endpointId" is not the public key of "seed"')
   return { identity, logStoreId, fields }
 }
@@ -90,6 +91,6 @@ function unusable(path: string, problem: string): IdentityFileError {
 export function addIdentityFields(path: string, fields: Readonly<Record<string, unknown>>): void {
   const text = readFileSync(path, 'utf8')
   const { identity, logStoreId } = parseIdentity(path, text)
-  const own = { version: FILE_VERSION, endpointId: identity.endpointId, seed: identity.seed.toHex(), logStoreId }
+  const own = { version: FILE_VERSION, endpointId: identity.endpointId, seed: toHex(identity.seed), logStoreId }
   writeFileAtomicallySync(path, `${JSON.stringify({ ...parseObject(path, text), ...fields, ...own }, null, 2)}\n`)
 }

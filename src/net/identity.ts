@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, randomBytes } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
-import { assert } from '../lib/index.ts'
+import { assert, fromHex } from '../lib/index.ts'
 
 export const SEED_SIZE = 32
 
@@ -14,7 +14,7 @@ export interface NodeIdentity {
 }
 
 // RFC 8410: what stands before the 32 bytes of a private key in PKCS #8.
-const PKCS8_PREFIX = Uint8Array.fromHex('302e020100300506032b657004220420')
+const PKCS8_PREFIX = fromHex('302e020100300506032b657004220420')
 
 export function generateIdentity(): NodeIdentity {
   return identityFromSeed(randomBytes(SEED_SIZE))

@@ -54,7 +54,7 @@ export class LinkDialer {
     const dialer = {
       context: createLinkContext(identity),
       clock: systemClock,
-      resolve: options.resolve ?? createResolver(),
+      resolve: options.resolve ?? createResolver(systemClock),
       self,
       timeoutMs: options.timeoutMs ?? CONNECT_TIMEOUT_MS,
     }

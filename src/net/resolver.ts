@@ -1,49 +1,106 @@
-import { Resolver } from 'node:dns/promises'
-import { readFileSync } from 'node:fs'
+import { lookup } from 'node:dns'
 import { isIP } from 'node:net'
+import type { Clock } from '../ports/index.ts'
 
-/** Host name to IP addresses; rejects with the resolver's error when there are none. */
+/** Host name to IP addresses; rejects with the system's error when there are none. */
 export type Resolve = (host: string) => Promise<readonly string[]>
 
-const QUERY = { timeout: 1_000, tries: 2 }
+/** Asks the system once. */
+export type LookUp = (host: string, done: (error: Error | null, addresses: readonly string[]) => void) => void
+
+/** How long a dial waits for a name, in milliseconds. The look-up itself cannot be called off. */
+export const LOOK_UP_WAIT_MS = 5_000
 const MAX_ADDRESSES = 16
+/** Names that wait, and names whose last addresses are remembered: more than a peer book has. */
+const MAX_NAMES = 2_048
+
+/** What the system finds by all it is set up to ask: the hosts file as it is now, search domains, name servers, nsswitch. */
+const askSystem: LookUp = (host, done) => {
+  lookup(host, { all: true, order: 'verbatim' }, (error, found) => {
+    done(error, error === null ? found.map(({ address }) => address) : [])
+  })
+}
 
 /**
- * Resolves through the hosts file and DNS. `dns.lookup` is avoided: it blocks one of the four threads that the log's
- * sync runs on, for as long as a name server takes to answer.
+ * Looks names up one after the other, anew at each call. A look-up occupies a thread of libuv's pool for as long as a name
+ * server takes, and the log's sync waits for one of the same few: one at a time leaves it the others.
+ * Where the system has no answer now, the last one goes on.
  */
-export function createResolver(hostsFile = '/etc/hosts'): Resolve {
-  const dns = new Resolver(QUERY)
-  let hosts: ReadonlyMap<string, readonly string[]> | undefined
-  return async (host) => {
+export class Resolver {
+  readonly #lookUp: LookUp
+  readonly #pending = new Map<string, Promise<readonly string[]>>()
+  readonly #known = new Map<string, readonly string[]>()
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(lookUp: LookUp = askSystem) {
+    this.#lookUp = lookUp
+  }
+
+  async resolve(host: string, clock: Clock): Promise<readonly string[]> {
     if (isIP(host) !== 0) return [host]
-    hosts ??= readHosts(hostsFile)
-    const known = hosts.get(host.toLowerCase())
-    if (known !== undefined) return known
-    if (host.toLowerCase() === 'localhost') return ['127.0.0.1', '::1']
-    const [v4, v6] = await Promise.allSettled([dns.resolve4(host), dns.resolve6(host)])
-    const found = [v4, v6].flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []))
-    if (found.length === 0 && v4.status === 'rejected') throw v4.reason
-    return found.slice(0, MAX_ADDRESSES)
+    try {
+      return await withinWait(host, clock, this.#ask(host))
+    } catch (error) {
+      const known = this.#known.get(host)
+      if (known === undefined || !isPassing(error)) throw error
+      return known
+    }
+  }
+
+  /** All who ask for a name while it waits or is looked up get the one answer. */
+  #ask(host: string): Promise<readonly string[]> {
+    const pending = this.#pending.get(host)
+    if (pending !== undefined) return pending
+    if (this.#pending.size >= MAX_NAMES) return Promise.reject(passing(`${this.#pending.size} names wait to be looked up`))
+    const asked = this.#last.then(() => this.#askNow(host))
+    this.#last = asked.catch(() => undefined)
+    this.#pending.set(host, asked)
+    return asked
+  }
+
+  #askNow(host: string): Promise<readonly string[]> {
+    const { promise, resolve, reject } = Promise.withResolvers<readonly string[]>()
+    this.#lookUp(host, (error, addresses) => {
+      this.#pending.delete(host)
+      if (error !== null) return reject(error)
+      const found = addresses.slice(0, MAX_ADDRESSES)
+      this.#remember(host, found)
+      resolve(found)
+    })
+    return promise
+  }
+
+  #remember(host: string, addresses: readonly string[]): void {
+    this.#known.delete(host)
+    this.#known.set(host, addresses)
+    const [oldest] = this.#known.keys()
+    if (this.#known.size > MAX_NAMES && oldest !== undefined) this.#known.delete(oldest)
   }
 }
 
-function readHosts(path: string): Map<string, string[]> {
-  const hosts = new Map<string, string[]>()
-  let text: string
-  try {
-    text = readFileSync(path, 'utf8')
-  } catch {
-    // Not every system has one; DNS knows the names then.
-    return hosts
-  }
-  for (const line of text.split('\n')) {
-    const [address, ...names] = line.replace(/#.*/, '').trim().split(/\s+/)
-    if (address === undefined || isIP(address) === 0) continue
-    for (const name of names) {
-      const key = name.toLowerCase()
-      hosts.set(key, [...(hosts.get(key) ?? []), address])
-    }
-  }
-  return hosts
+function withinWait(host: string, clock: Clock, answer: Promise<readonly string[]>): Promise<readonly string[]> {
+  const { promise, resolve, reject } = Promise.withResolvers<readonly string[]>()
+  const timer = clock.setTimer(LOOK_UP_WAIT_MS, () =>
+    reject(passing(`the name ${host} was not found within ${LOOK_UP_WAIT_MS} ms`)),
+  )
+  answer.then(resolve, reject).finally(() => timer.cancel())
+  return promise
+}
+
+/** EAI_AGAIN is the system's own word for a name server that does not answer. */
+const PASSING_CODE = 'EAI_AGAIN'
+
+function passing(message: string): Error {
+  return Object.assign(new Error(message), { code: PASSING_CODE })
+}
+
+function isPassing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === PASSING_CODE
+}
+
+/** One for the process: so is the pool of threads. */
+const ofProcess = new Resolver()
+
+export function createResolver(clock: Clock): Resolve {
+  return (host) => ofProcess.resolve(host, clock)
 }

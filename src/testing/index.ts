@@ -1,3 +1,5 @@
+// First, for it says which Node this needs.
+import '../cluster/index.ts'
 export { InMemoryCluster } from './in-memory-cluster.ts'
 export type { InMemoryClusterOptions } from './in-memory-cluster.ts'
 export { AspenRouter, explore, RemoteNode, simulate, SimulationFailure } from './router/index.ts'

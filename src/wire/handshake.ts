@@ -9,7 +9,7 @@
  * and a refusal in place of any of them. A record is one byte of type, two of length (big-endian), and a body.
  * The first bytes of a hello, and refusals, keep their form in every version, so that versions can name each other.
  */
-import { ByteReader, ByteWriter, concatBytes, utf8Encode, WireError } from '../lib/index.ts'
+import { ByteReader, ByteWriter, concatBytes, fromHex, toHex, utf8Encode, WireError } from '../lib/index.ts'
 import { MAX_ADDRESS_SIZE, MAX_MEMBER_ADDRESSES } from '../limits.ts'
 import type { Claims, LinkRefusal, LinkRefusalCode } from '../ports/index.ts'
 import { MAX_CLUSTER_ID_SIZE } from './wire-limits.ts'
@@ -70,7 +70,7 @@ export function encodeHello(hello: Hello): Uint8Array {
   writer.hex32(hello.from, 'endpoint id')
   writer.hex32(hello.to, 'endpoint id')
   writer.raw(hello.nonce)
-  writer.raw(Uint8Array.fromHex(hello.instance))
+  writer.raw(fromHex(hello.instance))
   return toRecord(HELLO.type, writer.finish())
 }
 
@@ -179,7 +179,7 @@ function decodeHello(body: Uint8Array): HandshakeRecord {
   const from = reader.hex32()
   const to = reader.hex32()
   const nonce = reader.view(NONCE_SIZE)
-  const instance = reader.view(INSTANCE_SIZE).toHex()
+  const instance = toHex(reader.view(INSTANCE_SIZE))
   reader.expectEnd()
   return { type: 'hello', hello: { version, from, to, nonce, instance } }
 }

@@ -3,9 +3,12 @@
  * open exclusive SQLite transaction is a lock of the operating system: kill -9 releases it.
  */
 import { join, resolve } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
 import { createDirectory } from './create-directory.ts'
 import { FULL_ADVICE, isVolumeFull } from './disk-failure.ts'
+
+// Not by an import: on a Node without it the whole package could not even say which one it needs.
+const Sqlite = process.getBuiltinModule('node:sqlite')
 
 const LOCK_FILE = 'LOCK'
 const SQLITE_BUSY = 5
@@ -40,7 +43,7 @@ function lock(directory: string): DatabaseSync {
   let database: DatabaseSync | undefined
   try {
     createDirectory(directory)
-    database = new DatabaseSync(join(directory, LOCK_FILE), { timeout: 0 })
+    database = new Sqlite.DatabaseSync(join(directory, LOCK_FILE), { timeout: 0 })
     database.exec('BEGIN EXCLUSIVE')
     return database
   } catch (error) {

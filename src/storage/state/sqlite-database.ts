@@ -1,8 +1,11 @@
 /** The database file of the state: its schema, how it is opened, and what can be wrong with it. */
-import { DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
 import { DiskError, FAILING_ADVICE, FULL_ADVICE } from '../disk/index.ts'
 import { metaChecksum } from './row-checksum.ts'
 import { asError, StateError } from './state-error.ts'
+
+// Not by an import: on a Node without it the whole package could not even say which one it needs.
+const Sqlite = process.getBuiltinModule('node:sqlite')
 
 /** "ASPN" */
 const APPLICATION_ID = 0x4153504e
@@ -68,7 +71,7 @@ const SCHEMA = `
  */
 export function openDatabase(file: string): DatabaseSync {
   return guardFile(file, () => {
-    const database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS })
+    const database = new Sqlite.DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS })
     return closeUnless(database, () => {
       database.exec(`
         PRAGMA journal_mode = WAL;
@@ -85,7 +88,7 @@ export function openDatabase(file: string): DatabaseSync {
 /** Opens a new database that nobody sees until it is finished; it is not durable before the caller syncs the file. */
 export function createHiddenDatabase(file: string): DatabaseSync {
   return guardFile(file, () => {
-    const database = new DatabaseSync(file)
+    const database = new Sqlite.DatabaseSync(file)
     return closeUnless(database, () => {
       database.exec(`PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -${BUILDING_CACHE_KIB}`)
       createSchema(database)

@@ -8,8 +8,13 @@ import type { WorkerOperations, WorkerResponse, WorkerSetup } from './state-work
 /** Requests that may be unanswered. */
 export const MAX_WORKER_REQUESTS = 32
 
-/** The compiler rewrites imports, not URLs: the worker's file ends like this one. */
-const EXTENSION = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+/**
+ * The file of the worker's own program. It is first needed at a checkpoint, and has to be there then. The compiler rewrites imports, not
+ * URLs: the file ends like this one.
+ */
+export function stateWorkerFile(): URL {
+  return new URL(`./state-worker.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url)
+}
 
 type Answered = (error: Error | undefined, outcome: unknown) => void
 
@@ -62,9 +67,8 @@ export class StateWorkerLink {
   }
 
   #start(): Worker {
-    const url = new URL(`./state-worker.${EXTENSION}`, import.meta.url)
     // Flags of this process, such as those of a test runner, are not meant for the worker.
-    const worker = new Worker(url, { workerData: this.#setup, execArgv: [], name: 'aspen-state' })
+    const worker = new Worker(stateWorkerFile(), { workerData: this.#setup, execArgv: [], name: 'aspen-state' })
     worker.on('message', (response: WorkerResponse) => this.#answer(response))
     worker.on('error', (error) => this.#fail(asError(error)))
     worker.on('exit', (code) => this.#fail(new Error(`the worker of the state machine ended unasked, with code ${code}`)))
