@@ -1,3 +1,4 @@
+// oxlint-disable-next-line import/no-unassigned-import
 import './require-node.ts'
 export { AspenError, ERROR_CATALOGUE, KvClient } from '../api/index.ts'
 export type {

@@ -1,3 +1,4 @@
+// oxlint-disable-next-line import/no-unassigned-import
 import './require-node.ts'
 export { AspenNode } from './aspen-node.ts'
 export type { NodeDependencies } from './node-dependencies.ts'

@@ -1,4 +1,5 @@
 // First, for it says which Node this needs.
+// oxlint-disable-next-line import/no-unassigned-import
 import '../cluster/index.ts'
 export { InMemoryCluster } from './in-memory-cluster.ts'
 export type { InMemoryClusterOptions } from './in-memory-cluster.ts'
