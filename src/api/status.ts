@@ -50,6 +50,8 @@ export interface NodeStatus {
   readonly lastLogTerm: number
   readonly persistedIndex: number
   readonly commitIndex: number
+  /** The highest index that this node knows to be committed anywhere: its own, or what leaders have said. */
+  readonly knownCommitIndex: number
   readonly appliedIndex: number
   readonly purgedIndex: number
   readonly snapshotIndex: number

@@ -44,6 +44,7 @@ export function nodeStatus(parts: StatusParts): NodeStatus {
     lastLogTerm: view.lastLog.term,
     persistedIndex: view.persistedIndex,
     commitIndex: view.commitIndex,
+    knownCommitIndex: view.knownCommitIndex,
     appliedIndex: view.appliedIndex,
     purgedIndex: view.purgedIndex,
     snapshotIndex: parts.snapshots.newest()?.last.index ?? 0,

@@ -222,6 +222,11 @@ export class Raft {
   get persistedIndex(): number {
     return this.#state.persisted
   }
+  /** The highest index that this node knows to be committed anywhere. Above {@link commitIndex} while it catches up. */
+  get knownCommitIndex(): number {
+    return Math.max(this.#state.commit, this.#state.toldCommit)
+  }
+
   get commitIndex(): number {
     return this.#state.commit
   }

@@ -203,6 +203,7 @@ export function snapshotEnded(state: RaftState, peer: NodeId): void {
 export function handleAppend(state: RaftState, request: AppendRequest): void {
   assert(state.role !== 'leader', `node ${request.from} also leads term ${state.term}`)
   hearLeader(state, request.from)
+  state.toldCommit = Math.max(state.toldCommit, request.commit)
   const { prev } = request
   if (prev.index < state.commit) {
     // What is committed agrees with every leader's log.

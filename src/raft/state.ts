@@ -95,6 +95,8 @@ export class RaftState {
   /** Entries up to here are durable, and are those of the log as it is now. */
   persisted: number
   commit: number
+  /** The highest commit that a leader has told of: how far this node is behind. Nothing is decided by it. */
+  toldCommit = 0
   /** The last entry handed out for apply. */
   handedOut: number
   /** The log is known to agree up to here with that of the leader of this term, of which there is one, whoever else campaigns meanwhile. */

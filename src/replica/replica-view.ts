@@ -12,6 +12,8 @@ export interface ReplicaView {
   readonly lastLog: { readonly term: number; readonly index: number }
   readonly persistedIndex: number
   readonly commitIndex: number
+  /** The highest that this node knows of, its own or what leaders have said. */
+  readonly knownCommitIndex: number
   readonly appliedIndex: number
   readonly purgedIndex: number
   readonly proposals: number

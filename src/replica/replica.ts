@@ -171,7 +171,7 @@ export class Replica implements TurnRunner {
 
   get view(): ReplicaView {
     const { raft, loop, cluster } = this.#context
-    const { role, term, votedFor, leader, membership, lastLog, persistedIndex, commitIndex, counters } = raft
+    const { role, term, votedFor, leader, membership, lastLog, persistedIndex, commitIndex, knownCommitIndex, counters } = raft
     return {
       clusterId: cluster.id,
       role,
@@ -182,6 +182,7 @@ export class Replica implements TurnRunner {
       lastLog,
       persistedIndex,
       commitIndex,
+      knownCommitIndex,
       appliedIndex: this.#engine.appliedIndex,
       purgedIndex: raft.purgedTo.index,
       proposals: this.#requests.writes,

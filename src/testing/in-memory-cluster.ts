@@ -222,6 +222,7 @@ export class InMemoryCluster implements KeyValueStore, ClusterController, Status
       lastLogTerm: initialized ? 1 : 0,
       persistedIndex: index,
       commitIndex: index,
+      knownCommitIndex: index,
       appliedIndex: index,
       purgedIndex: 0,
       snapshotIndex: this.#snapshotIndex,

@@ -11,7 +11,7 @@ import { checkAnswer, validator } from './check-answer.ts'
 import { createFixture } from './fixture.ts'
 
 const ROUTES = {
-  get: ['/health', '/metrics', '/raft-metrics', '/leader', '/node-info', '/cluster-ticket', '/openapi.json'],
+  get: ['/health', '/metrics', '/raft-metrics', '/ready', '/leader', '/node-info', '/cluster-ticket', '/openapi.json'],
   post: ['/init', '/add-learner', '/change-membership', '/add-peer', '/write', '/read', '/scan', '/trigger-snapshot'],
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { AspenError } from '../../src/api/index.ts'
+import type { NodeStatus } from '../../src/api/index.ts'
 import { createFixture } from './fixture.ts'
 
 const PEER_2 = 'a'.repeat(64)
@@ -204,6 +205,45 @@ describe('the routes that describe a node', () => {
     cluster.setLeader(null)
     const waiting = await get('/health')
     assert.deepEqual([waiting.status, waiting.body.leader, waiting.body.ready], [200, null, false])
+  })
+
+  test('GET /ready: 200 where requests are likely to succeed, else 503 with the reason', async () => {
+    const { get, cluster, server } = await createFixture()
+    assert.deepEqual((await get('/ready')).body, { ready: true, reason: null, node_id: 1, leader: 1 })
+    const status = cluster.status.bind(cluster)
+    const reasons: readonly (readonly [Partial<NodeStatus>, RegExp])[] = [
+      [{ leader: null }, /no leader/],
+      [{ initialized: false }, /no cluster/],
+      [{ cluster: { members: [2], learners: [], nodes: [] } }, /no member any more/],
+      [{ knownCommitIndex: 5_000, commitIndex: 20, appliedIndex: 20 }, /4980 entries behind/],
+      [{ poisoned: 'a sync failed' }, /no progress/],
+      [{ checks: [{ name: 'raft_actor', ok: false, detail: '' }] }, /no progress/],
+    ]
+    for (const [change, reason] of reasons) {
+      cluster.status = () => ({ ...status(), ...change })
+      const ready = await get('/ready')
+      assert.deepEqual([ready.status, ready.body.ready], [503, false])
+      assert.match(ready.body.reason, reason)
+      assert.equal((await get('/health')).body.ready, false)
+    }
+    cluster.status = () => ({ ...status(), knownCommitIndex: 500, appliedIndex: 1 })
+    assert.equal((await get('/ready')).status, 200, 'nobody is always at the end')
+    await server.close(0)
+  })
+
+  test('GET /health: without the token, or by a foreign name, says no more than a probe needs', async () => {
+    const { get, cluster } = await createFixture({ initialized: true }, { token: 'secret' })
+    const detail = 'the volume of /data/node-1 is 10 % full'
+    cluster.setChecks([{ name: 'disk', ok: true, detail }])
+    cluster.poison('EIO: /data/node-1/log')
+    const authorization = 'Bearer secret'
+    for (const headers of [{}, { authorization: 'Bearer wrong' }, { authorization, host: 'rebound.example' }]) {
+      const { text, body } = await get('/health', headers)
+      assert.ok(!text.includes('/data'), text)
+      assert.equal(body.checks.disk.ok, true)
+    }
+    const told = (await get('/health', { authorization })).body
+    assert.deepEqual([told.checks.disk.detail, told.supervision.poisoned], [detail, 'EIO: /data/node-1/log'])
   })
 
   test('GET /health: degraded by a failing check, unhealthy by a silent actor or poison', async () => {

@@ -118,6 +118,19 @@ function handLedFollower(): { world: World; leader: HandPeer; follower: ReturnTy
   return { world, leader, follower, lead }
 }
 
+test('replica: a follower that cannot follow yet knows how far it is behind', () => {
+  const { world, leader, follower, lead } = handLedFollower()
+  lead()
+  const { view } = follower.replica
+  assert.deepEqual([view.commitIndex, view.knownCommitIndex], [1, 1])
+  const addressed = { from: 1, to: 2, term: 1 }
+  const far = { type: 'append' as const, ...addressed, prev: { term: 1, index: 5_000 }, count: 0, entries: [], commit: 5_000 }
+  leader.say(2, { type: 'raft', message: { ...far, incarnation: 1, round: 0 } })
+  world.clock.advance(20)
+  const after = follower.replica.view
+  assert.deepEqual([after.commitIndex, after.appliedIndex, after.knownCommitIndex], [1, 1, 5_000])
+})
+
 test('replica: an answer that cannot be decoded is an unknown outcome and does not stop the follower', () => {
   const { world, leader, follower, lead } = handLedFollower()
   lead()

@@ -106,7 +106,7 @@ export const HealthAnswer = Type.Object(
     },
     node_id: NodeId,
     leader: OptionalNodeId,
-    ready: Type.Boolean({ description: 'Whether reads and writes are likely to succeed here: initialised, with a leader.' }),
+    ready: Type.Boolean({ description: 'What GET /ready says: whether reads and writes are likely to succeed here.' }),
     checks: Type.Object(
       {},
       {
@@ -129,6 +129,16 @@ export const HealthAnswer = Type.Object(
       },
     ],
   },
+)
+
+export const ReadyAnswer = Type.Object(
+  {
+    ready: Type.Boolean(),
+    reason: { type: ['string', 'null'], description: 'Why it is not; null when it is.' },
+    node_id: NodeId,
+    leader: OptionalNodeId,
+  },
+  { ...closed, examples: [{ ready: true, reason: null, node_id: 1, leader: 1 }] },
 )
 
 const Peer = Type.Object(
@@ -180,6 +190,10 @@ export const RaftMetricsAnswer = Type.Object(
     last_log_term: Count,
     persisted_index: Count,
     commit_index: Count,
+    known_commit_index: Type.Integer({
+      minimum: 0,
+      description: 'The highest index that this node knows to be committed anywhere; above commit_index while it catches up.',
+    }),
     applied_index: Count,
     purged_index: Count,
     snapshot_index: Count,

@@ -20,35 +20,80 @@ export interface GuardOptions {
 export type RequestGuard = (request: IncomingMessage, open: boolean) => AspenError | undefined
 
 const MAX_REMEMBERED_HOSTS = 64
+const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'https:': '443' }
 
 export function isLoopback(host: string): boolean {
-  const name = host.toLowerCase()
+  const name = canonicalName(host)
   return name === 'localhost' || name === '::1' || (isIP(name) === 4 && name.startsWith('127.'))
 }
 
-/** The name or address in a Host header, without port and brackets; undefined when it is malformed. */
-export function hostName(header: string): string | undefined {
-  const match = /^(?:\[([0-9a-f:.]+)\]|([^:[\]@/\\\s]+))(?::\d{1,5})?$/i.exec(header)
-  return (match?.[1] ?? match?.[2])?.toLowerCase()
+/** One spelling for each name and address: IPv6 in its shortest form and without a zone, IPv4 within IPv6 as IPv4. */
+export function canonicalName(name: string): string {
+  const lower = name.toLowerCase()
+  if (isIP(lower) !== 6) return lower.endsWith('.') ? lower.slice(0, -1) : lower
+  const [address = ''] = lower.split('%', 1)
+  const shortest = new URL(`http://[${address}]`).hostname.slice(1, -1)
+  const mapped = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(shortest)
+  if (mapped === null) return shortest
+  const [high, low] = [Number.parseInt(mapped[1] as string, 16), Number.parseInt(mapped[2] as string, 16)]
+  return [high >> 8, high & 0xff, low >> 8, low & 0xff].join('.')
 }
 
-function hostChecker(options: GuardOptions): (request: IncomingMessage) => boolean {
-  const allowed = new Set(options.allowedHosts.map((name) => name.toLowerCase()))
+interface Place {
+  readonly name: string
+  /** Null where none is said. */
+  readonly port: string | null
+}
+
+/** The name or address in a Host header, canonical, and its port; undefined when it is malformed. */
+export function parseHost(header: string): Place | undefined {
+  const match = /^(?:\[([0-9a-f:.]+)\]|([^:[\]@/\\\s]+))(?::(\d{1,5}))?$/i.exec(header)
+  const name = match?.[1] ?? match?.[2]
+  if (name === undefined || (match?.[1] !== undefined && isIP(name) !== 6)) return undefined
+  return { name: canonicalName(name), port: match?.[3] ?? null }
+}
+
+function hostChecker(options: GuardOptions, allowed: ReadonlySet<string>): (request: IncomingMessage) => boolean {
   const everything = allowed.has('*')
-  allowed.add(options.host.toLowerCase())
+  const own = canonicalName(options.host)
   const remembered = new Set<string>()
   return (request) => {
     const header = request.headers.host
     if (everything || (header !== undefined && remembered.has(header))) return true
-    const name = header === undefined ? undefined : hostName(header)
+    const name = header === undefined ? undefined : parseHost(header)?.name
     if (header === undefined || name === undefined) return false
-    if (isLoopback(name) || allowed.has(name)) {
+    if (isLoopback(name) || name === own || allowed.has(name)) {
       if (remembered.size < MAX_REMEMBERED_HOSTS) remembered.add(header)
       return true
     }
     // Bound to every address: the one this connection came in by cannot be rebound by a name.
-    return isIP(name) !== 0 && name === request.socket.localAddress
+    return isIP(name) !== 0 && name === canonicalName(request.socket.localAddress ?? '')
   }
+}
+
+/**
+ * Whether a page of this origin is one of this node's own: of the same place, or, with TLS in front of the node, which the node does
+ * not see, of a name that it was told is its own.
+ */
+function isOwnOrigin(origin: string, host: string | undefined, allowed: ReadonlySet<string>): boolean {
+  const place = host === undefined ? undefined : parseHost(host)
+  const url = URL.canParse(origin) ? new URL(origin) : undefined
+  const defaultPort = url === undefined ? undefined : DEFAULT_PORTS[url.protocol]
+  if (url === undefined || defaultPort === undefined) return false
+  const name = canonicalName(url.hostname.replace(/^\[|\]$/g, ''))
+  if (url.protocol === 'https:' && allowed.has(name)) return true
+  const port = url.port === '' ? defaultPort : url.port
+  return place?.name === name && (place.port ?? defaultPort) === port
+}
+
+/** Node takes the first of several Host headers, and whoever stands between may take another. */
+function saysHostTwice({ rawHeaders }: IncomingMessage): boolean {
+  let hosts = 0
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] as string
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts++
+  }
+  return hosts > 1
 }
 
 function tokenChecker(token: string): (request: IncomingMessage) => boolean {
@@ -61,14 +106,17 @@ function tokenChecker(token: string): (request: IncomingMessage) => boolean {
 }
 
 export function createRequestGuard(options: GuardOptions): RequestGuard {
-  const hostAllowed = hostChecker(options)
+  const allowed = new Set(options.allowedHosts.map(canonicalName))
+  const hostAllowed = hostChecker(options, allowed)
   const tokenValid = options.token === undefined ? undefined : tokenChecker(options.token)
   return (request, open) => {
-    if (!hostAllowed(request)) {
+    if (saysHostTwice(request)) return new AspenError('INVALID_REQUEST', 'the request has more than one Host header')
+    // Probes come by whatever name or address their balancer knows, and HTTP/1.0 has no Host.
+    if (!open && !hostAllowed(request)) {
       return new AspenError('FORBIDDEN', 'the Host header names neither loopback nor an address or name of this node')
     }
-    const { origin } = request.headers
-    if (origin !== undefined && origin.toLowerCase() !== `http://${request.headers.host?.toLowerCase()}`) {
+    const { origin, host } = request.headers
+    if (origin !== undefined && !isOwnOrigin(origin, host, allowed)) {
       return new AspenError('FORBIDDEN', 'the request comes from a web page of another origin')
     }
     if (tokenValid === undefined || open || tokenValid(request)) return undefined

@@ -1,4 +1,5 @@
 /** What a route is made of, and the groups of errors that routes share. */
+import type { IncomingMessage } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ClusterController, ErrorCode, KeyValueStore, StatusSource } from '../../api/index.ts'
 import type { PrometheusMetrics } from './metrics.ts'
@@ -12,6 +13,8 @@ export interface RouteContext {
   readonly metrics: PrometheusMetrics
   /** Whether the server has begun to close. */
   stopping(): boolean
+  /** Whether whoever sends this may ask for more than a probe does. */
+  trusts(request: IncomingMessage): boolean
 }
 
 export interface RouteAnswer {

@@ -47,7 +47,7 @@ export interface HttpServerOptions {
   readonly host: string
   /** 0 takes a free one. */
   readonly port: number
-  /** Asked of every request but GET /health. Needed for any address but loopback, unless `insecure`. */
+  /** Asked of every request but GET /health and /ready. Needed for any address but loopback, unless `insecure`. */
   readonly token?: string
   /** Serve without a token on an address that others can reach. */
   readonly insecure?: boolean
@@ -276,6 +276,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     status: options.status,
     metrics,
     stopping: () => serving.stopping,
+    trusts: (request) => guard(request, false) === undefined,
   }
   const routes: readonly Route[] = [
     ...statusRoutes(context),

@@ -59,6 +59,7 @@ export function raftMetricsJson(status: NodeStatus): object {
     last_log_term: status.lastLogTerm,
     persisted_index: status.persistedIndex,
     commit_index: status.commitIndex,
+    known_commit_index: status.knownCommitIndex,
     applied_index: status.appliedIndex,
     purged_index: status.purgedIndex,
     snapshot_index: status.snapshotIndex,
@@ -83,19 +84,49 @@ export function raftMetricsJson(status: NodeStatus): object {
 /** The check that says whether the node still takes messages. Only it and a poisoned node make /health answer 503. */
 export const LIVENESS_CHECK = 'raft_actor'
 
-export function healthJson(status: NodeStatus, stopping: boolean): { readonly alive: boolean; readonly body: object } {
-  const failing = status.checks.filter((check) => !check.ok)
-  const alive = !stopping && status.poisoned === null && !failing.some((check) => check.name === LIVENESS_CHECK)
+/** Entries behind what is committed above which a node is not ready: a read there would wait for them. */
+const MAX_READY_LAG = 1_000
+
+/** Why reads and writes are not likely to succeed here, or null when they are. */
+export function whyNotReady(status: NodeStatus, stopping: boolean): string | null {
+  if (stopping) return 'this node is stopping'
+  if (!isAlive(status)) return 'this node makes no progress'
+  if (!status.initialized) return 'this node belongs to no cluster yet'
+  if (!status.cluster.nodes.some(({ endpointId }) => endpointId === status.endpointId)) return 'this node is no member any more'
+  if (status.leader === null) return 'no leader is known'
+  const lag = status.knownCommitIndex - status.appliedIndex
+  return lag > MAX_READY_LAG ? `this node is ${lag} entries behind` : null
+}
+
+function isAlive(status: NodeStatus): boolean {
+  return status.poisoned === null && !status.checks.some((check) => check.name === LIVENESS_CHECK && !check.ok)
+}
+
+export function readyJson(status: NodeStatus, stopping: boolean): { readonly ready: boolean; readonly body: object } {
+  const reason = whyNotReady(status, stopping)
+  return { ready: reason === null, body: { ready: reason === null, reason, node_id: status.nodeId, leader: status.leader } }
+}
+
+/** What those who may not ask for more are told in place of details, which name folders and addresses. */
+const UNTOLD = 'told to those who may ask'
+
+/** @param told whether whoever asks may hear more than a probe needs */
+export function healthJson(
+  status: NodeStatus,
+  { stopping, told }: { readonly stopping: boolean; readonly told: boolean },
+): { readonly alive: boolean; readonly body: object } {
+  const alive = !stopping && isAlive(status)
+  const degraded = status.checks.some((check) => !check.ok)
   const body = {
-    status: alive ? (failing.length === 0 ? 'healthy' : 'degraded') : 'unhealthy',
+    status: alive ? (degraded ? 'degraded' : 'healthy') : 'unhealthy',
     node_id: status.nodeId,
     leader: status.leader,
-    ready: alive && status.initialized && status.leader !== null,
-    checks: Object.fromEntries(status.checks.map((check) => [check.name, { ok: check.ok, detail: check.detail }])),
+    ready: whyNotReady(status, stopping) === null,
+    checks: Object.fromEntries(status.checks.map(({ name, ok, detail }) => [name, { ok, detail: told ? detail : UNTOLD }])),
     supervision: {
       turns: status.turns,
       mailbox: status.mailbox,
-      poisoned: status.poisoned,
+      poisoned: told || status.poisoned === null ? status.poisoned : UNTOLD,
       uptime_ms: status.uptimeMs,
     },
   }

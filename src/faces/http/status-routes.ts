@@ -1,10 +1,10 @@
 /** The GET routes: what a node says of itself. */
 import { AspenError } from '../../api/index.ts'
-import { HealthAnswer, LeaderAnswer, NodeInfoAnswer, RaftMetricsAnswer } from './cluster-schemas.ts'
+import { HealthAnswer, LeaderAnswer, NodeInfoAnswer, RaftMetricsAnswer, ReadyAnswer } from './cluster-schemas.ts'
 import { settle, statusErrors } from './route.ts'
 import type { Route, RouteContext } from './route.ts'
 import { Type } from './schema.ts'
-import { healthJson, nodeInfoJson, raftMetricsJson } from './status-json.ts'
+import { healthJson, nodeInfoJson, raftMetricsJson, readyJson } from './status-json.ts'
 
 const PlainText = Type.String()
 
@@ -13,16 +13,37 @@ function healthRoute(context: RouteContext): Route {
     method: 'GET',
     url: '/health',
     operation: 'health',
-    summary: 'Whether this node makes progress. Answered without a token.',
+    summary:
+      'Whether this node makes progress. Answered without a token and for any Host; details of checks are for those with both.',
     answers: {
       200: { description: 'It does.', schema: HealthAnswer },
       503: { description: 'It is poisoned, stopping, or its actor does not answer.', schema: HealthAnswer },
     },
     errors: ['INVALID_REQUEST', 'FORBIDDEN', 'HEADERS_TOO_LARGE', 'INTERNAL'],
     open: true,
-    handle: (_request, reply) => {
-      const { alive, body } = healthJson(context.status.status(), context.stopping())
+    handle: (request, reply) => {
+      const told = context.trusts(request.raw)
+      const { alive, body } = healthJson(context.status.status(), { stopping: context.stopping(), told })
       reply.code(alive ? 200 : 503).send(body)
+    },
+  }
+}
+
+function readyRoute(context: RouteContext): Route {
+  return {
+    method: 'GET',
+    url: '/ready',
+    operation: 'ready',
+    summary: 'Whether reads and writes are likely to succeed here: for balancers. Answered without a token and for any Host.',
+    answers: {
+      200: { description: 'They are.', schema: ReadyAnswer },
+      503: { description: 'They are not, for this reason.', schema: ReadyAnswer },
+    },
+    errors: ['INVALID_REQUEST', 'FORBIDDEN', 'HEADERS_TOO_LARGE', 'INTERNAL'],
+    open: true,
+    handle: (_request, reply) => {
+      const { ready, body } = readyJson(context.status.status(), context.stopping())
+      reply.code(ready ? 200 : 503).send(body)
     },
   }
 }
@@ -47,6 +68,7 @@ export function statusRoutes(context: RouteContext): readonly Route[] {
   const { controller, status } = context
   return [
     healthRoute(context),
+    readyRoute(context),
     metricsRoute(context),
     {
       method: 'GET',
