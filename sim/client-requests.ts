@@ -2,22 +2,16 @@
 import { toCommand, toKey } from '../src/api/index.ts'
 import type { KeyValue, KeyValueStore, WriteCommand, WriteOptions, WriteResult } from '../src/api/index.ts'
 import { utf8Decode } from '../src/lib/index.ts'
+import type { RaftHandle } from '../src/node/index.ts'
+import type { StateMachine } from '../src/ports/index.ts'
+import type { Reply } from '../src/replica/index.ts'
 import { encodeEnvelope } from '../src/wire/index.ts'
 import type { RecordedOperation } from '../test/linearizability/index.ts'
-import type { SimNode } from './sim-node.ts'
 
 const SCAN_LIMIT = 1000
 
 /** One key's part in a request, for the checker. */
 export type Observation = Pick<RecordedOperation, 'key' | 'type' | 'value' | 'outcome'>
-
-type Replica = NonNullable<SimNode['replica']>
-
-/** The replica that is asked, and the state behind it. */
-export interface Asked {
-  readonly replica: Replica
-  readonly state: SimNode['state']
-}
 
 export type Answer = (error: Error | undefined, observed: readonly Observation[], result?: WriteResult) => void
 
@@ -34,7 +28,7 @@ export interface ClientRequest {
   /** What is observed when it fails, or nobody learns what became of it. */
   readonly blank: (outcome: 'failed' | 'unknown') => readonly Observation[]
   /** Called in an event of the process that is asked; `deadline` is a time of its clock. */
-  readonly send: (asked: Asked, deadline: number, answer: Answer) => void
+  readonly send: (raft: RaftHandle, deadline: number, answer: Answer) => void
   /** Asks through the public interface; an origin matters to a write alone. */
   readonly call: (store: KeyValueStore, options: WriteOptions) => Promise<Answered>
 }
@@ -58,11 +52,8 @@ export function readRequest(key: string): ClientRequest {
     keys: [key],
     value: null,
     blank: (outcome) => [{ key, type: 'read', value: null, outcome }],
-    send: (asked, deadline, answer) => {
-      asked.replica.read(deadline, (error) => {
-        if (error !== undefined) answer(error, [])
-        else answer(undefined, observeRead(key, textOf(asked.state.get(toKey(key)))))
-      })
+    send: (raft, deadline, answer) => {
+      readState(raft, deadline, answer, (state) => observeRead(key, textOf(state.get(toKey(key)))))
     },
     call: async (store, options) => ({ observed: observeRead(key, textOf(await store.read(key, options))) }),
   }
@@ -75,14 +66,10 @@ export function scanRequest(keys: readonly string[]): ClientRequest {
     keys,
     value: null,
     blank: () => [],
-    send: (asked, deadline, answer) => {
-      asked.replica.read(deadline, (error) => {
-        if (error !== undefined) {
-          answer(error, [])
-          return
-        }
-        const { rows } = asked.state.scan({ start: new Uint8Array(0), end: null }, SCAN_LIMIT, Number.MAX_SAFE_INTEGER)
-        answer(undefined, observeScan(keys, rows))
+    send: (raft, deadline, answer) => {
+      readState(raft, deadline, answer, (state) => {
+        const { rows } = state.scan({ start: new Uint8Array(0), end: null }, SCAN_LIMIT, Number.MAX_SAFE_INTEGER)
+        return observeScan(keys, rows)
       })
     },
     call: async (store, options) => {
@@ -92,11 +79,27 @@ export function scanRequest(keys: readonly string[]): ClientRequest {
   }
 }
 
-function sendCommand(command: WriteCommand, { replica }: Asked, deadline: number, answer: Answer, observe: Observe): void {
-  replica.write(encodeEnvelope({ origin: null, command: toCommand(command) }), deadline, (error, result) => {
+/** As the public interface reads: once it may be, from whatever state there is then. */
+function readState(
+  raft: RaftHandle,
+  deadline: number,
+  answer: Answer,
+  observe: (state: StateMachine) => readonly Observation[],
+): void {
+  const reply = (error: Error | undefined): void => {
+    if (error === undefined) answer(undefined, raft.readState(observe))
+    else answer(error, [])
+  }
+  raft.send({ type: 'read', deadline, reply })
+}
+
+function sendCommand(command: WriteCommand, raft: RaftHandle, deadline: number, answer: Answer, observe: Observe): void {
+  const envelope = encodeEnvelope({ origin: null, command: toCommand(command) })
+  const reply: Reply<WriteResult> = (error, result) => {
     if (result === undefined) answer(error ?? new Error('a write was answered with nothing'), [])
     else answer(undefined, observe(result), result)
-  })
+  }
+  raft.send({ type: 'write', envelope, deadline, reply })
 }
 
 type Observe = (result: WriteResult) => readonly Observation[]
@@ -118,7 +121,7 @@ export function writeRequest(key: string, value: string | null): ClientRequest {
     keys: [key],
     value,
     blank: observation,
-    send: (asked, deadline, answer) => sendCommand(command, asked, deadline, answer, () => observation('ok')),
+    send: (raft, deadline, answer) => sendCommand(command, raft, deadline, answer, () => observation('ok')),
     call: commandCall(command, () => observation('ok')),
   }
 }
@@ -147,7 +150,7 @@ export function transactionRequest(key: string, expected: string | null, value: 
     keys: [key],
     value,
     blank: (outcome) => [{ key, type: 'write', value, outcome }],
-    send: (asked, deadline, answer) => sendCommand(command, asked, deadline, answer, observe),
+    send: (raft, deadline, answer) => sendCommand(command, raft, deadline, answer, observe),
     call: commandCall(command, observe),
   }
 }

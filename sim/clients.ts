@@ -147,8 +147,8 @@ export class Clients {
 
   /** Hands a request to the process of a node, which takes it when it runs. */
   #ask(node: SimNode, operation: Operation): void {
-    const { replica, life, state } = node
-    assert(replica !== null && life !== null, 'a client asks a node that runs')
+    const { replica, life, server } = node
+    assert(replica !== null && life !== null && server !== null, 'a client asks a node that runs')
     const { request } = operation
     operation.attempts++
     const patience = randomBetween(this.#random, 300, 2000)
@@ -171,7 +171,7 @@ export class Clients {
     this.#pending.add(pending)
     const { term } = replica.view
     life.after(0, () => {
-      request.send({ replica, state }, life.clock.now() + patience, (error, observed, result) => {
+      request.send(server.raft, life.clock.now() + patience, (error, observed, result) => {
         if (error === undefined) {
           // Also when nobody waits for it any more.
           this.#observe(node, request, term, result)

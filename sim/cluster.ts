@@ -12,7 +12,7 @@ import type { EntryIdentity } from './invariants.ts'
 import { forkPrng, Scheduler, SimNetwork, Trace } from '../src/simulation/index.ts'
 import type { CrashKind, DiskFailure } from '../src/simulation/index.ts'
 import type { Sabotage } from './sabotage.ts'
-import { endpointIdOf, idOfEndpoint, SimNode } from './sim-node.ts'
+import { idOfEndpoint, SimNode } from './sim-node.ts'
 import { Turns } from './turns.ts'
 import type { Weather } from './weather.ts'
 
@@ -103,6 +103,8 @@ export class SimCluster {
         this.onOpened(node)
       },
       onStopped: (node) => this.#stopped(node),
+      onAnswer: () => this.turns.ask(),
+      clusterId: this.clusterId,
       onDiskFailure: (node, failure) => this.#diskFailed(node, failure),
       onViolation: (property, message) => this.violate(property, message),
     })
@@ -192,22 +194,24 @@ export class SimCluster {
   /** Goes one step towards a cluster of all founders: node 1 begins alone, adds the others, and makes them voters. True when it is done. */
   found(): boolean {
     const [founder] = this.nodes
-    const replica = founder?.replica
-    const life = founder?.life
-    if (replica === null || replica === undefined || life === null || life === undefined) return false
+    const { replica = null, life = null, server = null } = founder ?? {}
+    if (founder === undefined || replica === null || life === null || server === null) return false
+    const reply = (): void => undefined
     const deadline = life.clock.now() + ADMIN_PATIENCE_MS
     const { members, voters } = replica.view.membership
     const wanted = this.nodes.slice(0, this.#founders).map(({ id }) => id)
     if (members.length === 0) {
-      const self = { id: 1, endpointId: endpointIdOf(1), addresses: [] }
-      replica.init([1], this.clusterId, self, deadline, () => undefined)
+      const self = { id: 1, endpointId: founder.endpointId, addresses: server.service.status().addresses }
+      founder.send({ type: 'init', voters: [1], clusterId: this.clusterId, self, deadline, reply })
       return false
     }
     const missing = wanted.find((id) => !members.some((member) => member.id === id))
-    if (missing !== undefined)
-      replica.administer({ op: 'add-learner', nodeId: missing, endpointId: null }, deadline, () => undefined)
-    else if (voters.length < wanted.length) {
-      replica.administer({ op: 'change-membership', members: wanted, learners: null }, deadline, () => undefined)
+    if (missing !== undefined) {
+      const request = { op: 'add-learner', nodeId: missing, endpointId: null } as const
+      founder.send({ type: 'administer', request, deadline, reply })
+    } else if (voters.length < wanted.length) {
+      const request = { op: 'change-membership', members: wanted, learners: null } as const
+      founder.send({ type: 'administer', request, deadline, reply })
     }
     return missing === undefined && voters.length === wanted.length && this.checker.lastCommitted > 0
   }

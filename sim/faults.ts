@@ -141,12 +141,10 @@ export class Faults {
   }
 
   #forceSnapshot(node: SimNode): void {
-    const { replica, life } = node
-    life?.after(0, () => {
-      replica?.takeSnapshot((error) => {
-        if (error === undefined) this.#cluster.counters.forcedSnapshots++
-      })
-    })
+    const reply = (error: Error | undefined): void => {
+      if (error === undefined) this.#cluster.counters.forcedSnapshots++
+    }
+    node.life?.after(0, () => node.send({ type: 'snapshot', reply }))
   }
 
   #reachQuota(): void {

@@ -23,15 +23,18 @@ import type {
 } from '../src/api/index.ts'
 import { headersOf } from '../src/client/exchange.ts'
 import type { Answer, Exchange } from '../src/client/exchange.ts'
-import type { NodeService } from '../src/cluster/index.ts'
 import { createHttpServer, PrometheusMetrics } from '../src/faces/http/index.ts'
 import type { HttpServer } from '../src/faces/http/index.ts'
+import type { NodeService } from '../src/node/index.ts'
 import type { Logger } from '../src/ports/index.ts'
-import type { HttpService } from './http-service.ts'
 import type { Turns } from './turns.ts'
 
-interface Attached extends HttpService {
+interface Attached {
+  readonly service: NodeService
   readonly turns: Turns
+  /** Rejects when the process has ended: nobody in it will answer. */
+  readonly ended: Promise<never>
+  readonly end: () => void
 }
 
 /** What the routes of a server are served from: whatever process there is at the moment. */
@@ -89,10 +92,10 @@ class PresentNode implements KeyValueStore, ClusterController, StatusSource {
 
   /** While the node works on it, which takes events, no event has to wait for the request. */
   async #ask<T>(ask: (service: NodeService) => Promise<T>): Promise<T> {
-    const { service, turns } = this.#present()
+    const { service, turns, ended } = this.#present()
     turns.release()
     try {
-      return await ask(service)
+      return await Promise.race([ask(service), ended])
     } finally {
       turns.hold()
     }
@@ -131,13 +134,19 @@ export class HttpFace {
   }
 
   /** Serves this process from now on. */
-  attach(service: HttpService, turns: Turns): void {
-    this.#node.attached = { ...service, turns }
+  attach(service: NodeService, turns: Turns): void {
+    const { promise: ended, reject } = Promise.withResolvers<never>()
+    ended.catch(() => undefined)
+    const end = (): void => {
+      reject(new AspenError('STOPPING', 'the process has ended'))
+      turns.ask()
+    }
+    this.#node.attached = { service, turns, ended, end }
   }
 
   /** The process has ended, or the run has. */
   detach(): void {
-    this.#node.attached?.abandon()
+    this.#node.attached?.end()
     this.#node.attached = null
   }
 

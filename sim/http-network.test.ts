@@ -164,7 +164,9 @@ test('HttpNetwork: an answer that is on its way when its process ends does not a
 
 test('HttpNetwork: a fault of the HTTP handlers ends the run', async () => {
   const { client, cluster, node, outcome } = await world(7)
-  node(1).parts.ports.transport.addresses = () => {
+  const { server } = node(1)
+  assert.ok(server !== null)
+  server.serviceParts.transport.addresses = () => {
     throw new Error('a fault that was planted')
   }
   await assert.rejects(outcome(client(1).status()), /a fault that was planted/)

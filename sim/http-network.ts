@@ -9,7 +9,6 @@ import type { Answer, Exchange, Exchanges } from '../src/client/exchange.ts'
 import type { Life, ScheduledEvent, Scheduler } from '../src/simulation/index.ts'
 import type { SimCluster } from './cluster.ts'
 import type { HttpFace } from './http-face.ts'
-import { openHttpService } from './http-service.ts'
 import type { SimNode } from './sim-node.ts'
 
 const PORT = 8080
@@ -118,23 +117,11 @@ export class HttpNetwork implements Exchanges {
   /** The process of a node is about to end. */
   crashed(node: SimNode): void {
     for (const exchange of [...this.#open]) if (exchange.life !== null && exchange.life === node.life) exchange.fail('ECONNRESET')
-    this.#faceOf(node).detach()
+    this.#faceOf(node.id).detach()
   }
 
-  #serve(node: SimNode): void {
-    // It may have crashed in the event that opened it.
-    if (node.replica === null) return
-    const cluster = this.#cluster
-    const service = openHttpService({
-      node,
-      clusterId: cluster.clusterId,
-      onAnswer: (ok) => {
-        if (ok && node.poisoned) cluster.violate('poisoned nodes are silent', `node ${node.id} answers although it has failed`)
-        cluster.turns.ask()
-      },
-      onFault: (error) => cluster.turns.fail(error),
-    })
-    this.#faceOf(node).attach(service, cluster.turns)
+  #serve({ id, server }: SimNode): void {
+    if (server !== null) this.#faceOf(id).attach(server.service, this.#cluster.turns)
   }
 
   #connect(exchange: OpenExchange, breaks: boolean, lost: boolean): void {
@@ -146,11 +133,11 @@ export class HttpNetwork implements Exchanges {
     if (lost) return
     // An event of the process: one that stands still takes it later.
     node.life.after(this.#latency(), () => {
-      this.#faceOf(node).ask(exchange.request, (answer) => exchange.after(this.#latency(), () => exchange.answered(answer)))
+      this.#faceOf(node.id).ask(exchange.request, (answer) => exchange.after(this.#latency(), () => exchange.answered(answer)))
     })
   }
 
-  #faceOf({ id }: SimNode): HttpFace {
+  #faceOf(id: number): HttpFace {
     return this.#faces[id - 1] as HttpFace
   }
 

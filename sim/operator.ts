@@ -5,6 +5,7 @@
 import { chance } from '../src/lib/index.ts'
 import type { Random } from '../src/lib/index.ts'
 import type { Membership } from '../src/raft/index.ts'
+import type { AdminRequest } from '../src/replica/index.ts'
 import type { SimCluster } from './cluster.ts'
 import type { SimNode } from './sim-node.ts'
 import { LEAST_REPLACEABLE } from './weather.ts'
@@ -12,8 +13,6 @@ import { LEAST_REPLACEABLE } from './weather.ts'
 const ADMIN_PATIENCE_MS = 1500
 /** Beyond its deadline a request was lost with whom it was given to. */
 const REQUEST_LOST_MS = 4500
-
-type AdminRequest = Parameters<NonNullable<SimNode['replica']>['administer']>[0]
 
 export class Operator {
   readonly #cluster: SimCluster
@@ -105,14 +104,13 @@ export class Operator {
   }
 
   #ask(node: SimNode, request: AdminRequest, replaces = false): void {
-    const { life, replica } = node
-    if (life === null || replica === null) return
+    const { life } = node
+    if (life === null) return
     const deadline = life.clock.now() + ADMIN_PATIENCE_MS
-    life.after(0, () => {
-      replica.administer(request, deadline, () => {
-        if (replaces) this.#askedAt = null
-      })
-    })
+    const reply = (): void => {
+      if (replaces) this.#askedAt = null
+    }
+    life.after(0, () => node.send({ type: 'administer', request, deadline, reply }))
   }
 
   #fewestVoters(): number {

@@ -84,6 +84,10 @@ export const READ_TIMEOUT_MS: number = 10_000
 export const MAX_CONCURRENT_CONNECTIONS: number = 500
 export const MAX_STREAMS_PER_CONNECTION: number = 100
 export const MAX_PEERS: number = 1000
+/** Peers that are dialled although nobody has named them: neither the cluster nor a person. */
+export const MAX_DIALLED_STRANGERS: number = 32
+/** A peer that nobody has named is forgotten when it was not heard of for so long, in milliseconds. */
+export const STRANGER_EXPIRY_MS: number = 600_000
 /** Bytes queued towards one peer before further messages are dropped (Raft resends). */
 export const MAX_LINK_QUEUE_BYTES: number = 32 * MIB
 

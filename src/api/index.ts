@@ -1,3 +1,5 @@
+export { formatAddress, isEndpointId, parseAddress } from './address.ts'
+export type { Address } from './address.ts'
 export type {
   AddPeerRequest,
   ChangeMembershipRequest,

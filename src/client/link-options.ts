@@ -1,7 +1,16 @@
 /** What a client over links is told, checked. */
 import { KeyObject } from 'node:crypto'
-import { AspenError, checked, checkTimeout, givenFields, givenItems, givenLength, givenText } from '../api/index.ts'
-import { isEndpointId, parseAddress } from '../net/dial/index.ts'
+import {
+  AspenError,
+  checked,
+  checkTimeout,
+  givenFields,
+  givenItems,
+  givenLength,
+  givenText,
+  isEndpointId,
+  parseAddress,
+} from '../api/index.ts'
 import type { NodeIdentity } from '../net/dial/index.ts'
 
 /** One node: the key it must prove, and where it is dialled. */

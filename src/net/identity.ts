@@ -35,8 +35,3 @@ export function endpointIdOf(publicKey: KeyObject): string | undefined {
   const { x } = publicKey.export({ format: 'jwk' })
   return x === undefined ? undefined : Buffer.from(x, 'base64url').toString('hex')
 }
-
-/** Whether a text has the form of an endpoint id: 64 lower-case hexadecimal digits. */
-export function isEndpointId(text: string): boolean {
-  return /^[0-9a-f]{64}$/.test(text)
-}

@@ -1,6 +1,7 @@
 export type { Clock, Timer } from './clock.ts'
 export type { Disk, DiskFile, Done, Volume, VolumeSpace } from './disk.ts'
 export type { EntryMeta, LogBatch, LogStore, RecoveredLog } from './log-store.ts'
+export type { ClassifiedError, FaultKind } from './fault.ts'
 export { silentLogger } from './logger.ts'
 export type { Logger, LogLevel } from './logger.ts'
 export { METRIC_TABLE } from './metric-table.ts'

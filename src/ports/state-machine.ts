@@ -1,6 +1,7 @@
 import type { KeyValue, ScanRange, WriteResult } from '../api/index.ts'
 import type { Entry, LogId, Membership, SnapshotMeta } from '../raft/index.ts'
 import type { Done } from './disk.ts'
+import type { ClassifiedError } from './fault.ts'
 
 /** The replicated facts about the state besides its keys. */
 export interface StateInfo {
@@ -25,8 +26,9 @@ export interface StoredSnapshot extends SnapshotMeta {
 }
 
 /** A store refuses a request or a content; the disk under it is not at fault, and another try with other bytes may do. */
-export class StoreRefusal extends Error {
+export class StoreRefusal extends Error implements ClassifiedError {
   override readonly name: string = 'StoreRefusal'
+  readonly faultKind = 'state'
 
   /** There is no space for it on its volume; nothing is left of the attempt, and it may go well once there is. */
   get isVolumeFull(): boolean {

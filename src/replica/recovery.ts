@@ -11,14 +11,15 @@
  * | none, or behind the purged position | state behind the purged position | refused: what lies between is gone |
  */
 import { REJOIN_ADVICE } from '../api/index.ts'
-import type { LogStore, SnapshotStore, StateMachine, StoredSnapshot } from '../ports/index.ts'
+import type { ClassifiedError, LogStore, SnapshotStore, StateMachine, StoredSnapshot } from '../ports/index.ts'
 import { EMPTY_MEMBERSHIP } from '../raft/index.ts'
 import type { Entry, HardState, LogId, Membership, RaftRestored } from '../raft/index.ts'
 import { decodeMembership } from '../wire/index.ts'
 
 /** The data directory contradicts itself; starting would lose or invent data. */
-export class RecoveryError extends Error {
+export class RecoveryError extends Error implements ClassifiedError {
   override readonly name = 'RecoveryError'
+  readonly faultKind = 'state'
 }
 
 export interface Recovered {

@@ -25,6 +25,9 @@ export const RELIABLE_NETWORK: NetworkProfile = {
   reordering: 0,
 }
 
+/** As many as a name of a host has room for. */
+const HOST_DIGITS = 32
+
 /** How a process ended, as its peers see it: the kernel closes its sockets and refuses new ones, or nobody answers. */
 export type CrashKind = 'killed' | 'power-cut'
 
@@ -74,7 +77,7 @@ export class SimNetwork implements Medium {
     this.#powered.delete(endpointId)
   }
 
-  /** The network as one life of a node sees it. The address of a node is `sim:` and its endpoint id. */
+  /** The network as one life of a node sees it. The address of a node is made of its endpoint id. */
   attach(endpointId: string, life: Life): Transport {
     const host = new SimHost(this, endpointId, life)
     return {
@@ -86,7 +89,7 @@ export class SimNetwork implements Medium {
         host.start(claims)
         return Promise.resolve()
       },
-      addresses: () => [`sim:${endpointId}`],
+      addresses: () => [`${endpointId.slice(-HOST_DIGITS)}.sim:1`],
       attach: (kind, handler) => host.attach(kind, handler),
       connect: ({ endpointId: peer }) => host.connect(peer),
       disconnect: (peer) => host.disconnect(peer),

@@ -1,21 +1,12 @@
-/** What every simulated node stores its things with, and what it has in place of listeners. */
-import { noMetrics, silentLogger } from '../ports/index.ts'
-import type { Disk, LogStore, SnapshotStore, StateMachine } from '../ports/index.ts'
+/** What every simulated node stores its things with. */
+import type { RaftStores } from '../node/index.ts'
+import type { Disk } from '../ports/index.ts'
 import type { Timings } from '../raft/index.ts'
 import { openMemoryStateMachine, openSegmentedLog, openSnapshotFiles } from '../storage/index.ts'
 import type { Life } from './life.ts'
 
 /** A tenth of what a node has by default: simulated links are fast. */
 export const SIMULATED_TIMINGS: Timings = { heartbeatIntervalMs: 50, electionTimeoutMinMs: 150, electionTimeoutMaxMs: 300 }
-
-/** Nobody reads its log or its metrics, and it has no peer book. */
-export const UNOBSERVED = {
-  logger: silentLogger,
-  metrics: noMetrics,
-  onLinked: (): void => undefined,
-  nodeIdHint: (): null => null,
-  onMembership: (): void => undefined,
-}
 
 export interface SimulatedStoresOptions {
   readonly life: Life
@@ -29,17 +20,20 @@ export interface SimulatedStoresOptions {
   readonly clusterId: () => string | null
 }
 
-export interface SimulatedStores {
-  readonly log: LogStore
-  readonly stateMachine: StateMachine
-  readonly snapshots: SnapshotStore
-}
-
 /** The log, snapshots and state of production, over simulated disks. @throws what they say of damaged files */
-export function openSimulatedStores(options: SimulatedStoresOptions): SimulatedStores {
+export function openSimulatedStores(options: SimulatedStoresOptions): RaftStores {
   const { life, logDisk, snapshotDisk, endpointId, segmentSize, clusterId } = options
   const defer = (run: () => void): void => life.clock.defer(run)
   const log = openSegmentedLog(logDisk, { storeId: endpointId.slice(32), segmentSize, defer })
   const snapshots = openSnapshotFiles(snapshotDisk, { defer })
-  return { log, snapshots, stateMachine: openMemoryStateMachine({ snapshots, volatile: false, defer, clusterId }) }
+  return {
+    log,
+    snapshots,
+    stateMachine: openMemoryStateMachine({ snapshots, volatile: false, defer, clusterId }),
+    volumes: [
+      { directory: 'log', space: () => logDisk.space() },
+      { directory: 'snapshots', space: () => snapshotDisk.space() },
+    ],
+    warnings: [],
+  }
 }

@@ -2,7 +2,7 @@
 import { AspenError, checkVoters } from '../api/index.ts'
 import type { AddPeerRequest, ClusterNode, ClusterState } from '../api/index.ts'
 import { MAX_LEARNERS } from '../limits.ts'
-import { PeerBook } from '../net/index.ts'
+import { PeerBook } from '../peers/index.ts'
 
 function sameIds(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((id, i) => id === b[i])

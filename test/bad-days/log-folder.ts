@@ -1,7 +1,7 @@
 /** The log of a stopped node as files on the real disk, and the damage a bad day does to it. */
 import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { IDENTITY_FILE, loadOrCreateIdentityFile } from '../../src/net/index.ts'
+import { IDENTITY_FILE, loadOrCreateIdentityFile } from '../../src/cluster/identity/identity-file.ts'
 import { listFrames } from '../fuzz/written-log.ts'
 import type { Frame } from '../fuzz/written-log.ts'
 

@@ -21,7 +21,7 @@ import { eventually } from '../contracts/transport-observer.ts'
 import { TransportProxy } from '../contracts/transport-proxy.ts'
 import { closed, openLink } from '../contracts/transport-raw-peer.ts'
 import type { RawPeer } from '../contracts/transport-raw-peer.ts'
-import { parseAddress } from '../../src/net/index.ts'
+import { parseAddress } from '../../src/api/index.ts'
 import { connectTo, startLinkNode } from './link-world.ts'
 import type { LinkNode, LinkNodeOptions } from './link-world.ts'
 

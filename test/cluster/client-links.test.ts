@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { connectLink, generateIdentity } from '../../src/client/index.ts'
 import type { AspenLinkClient } from '../../src/client/index.ts'
 import type { AspenNode } from '../../src/cluster/index.ts'
-import { parseAddress } from '../../src/net/index.ts'
+import { parseAddress } from '../../src/api/index.ts'
 import { eventually, formThree, rejectsWith, testNodes, text } from './nodes.ts'
 
 function clientOf(t: TestContext, nodes: readonly AspenNode[], cookie = 'test-cookie'): AspenLinkClient {

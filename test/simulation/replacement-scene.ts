@@ -113,6 +113,7 @@ export class Scene {
       network,
       checker,
       sabotage: 'none',
+      clusterId: this.cluster.clusterId,
       ballastBytes: () => 0,
       peers: () => this.cluster.nodes.filter((node) => node.id !== id).map(({ endpointId }) => endpointId),
       afterEvent: ({ replica }) => {
@@ -124,6 +125,7 @@ export class Scene {
       onRefused: (_, error) => throws(error),
       onOpened: () => undefined,
       onStopped: () => undefined,
+      onAnswer: () => undefined,
       onDiskFailure: () => undefined,
       onViolation: (property, message) => throws(new Error(`${property}: ${message}`)),
     })

@@ -246,7 +246,7 @@ export class World {
       this.#leaders.set(term, leader)
       if (leader !== machine.id) this.#violated(`nodes ${leader} and ${machine.id} both lead term ${term}`)
     }
-    const checked = Math.max(this.#checked.get(process) ?? 0, purgedIndex)
+    const checked = Math.max(this.#checked.get(process.life) ?? 0, purgedIndex)
     for (let index = checked + 1; index <= commitIndex; index++) {
       const own = process.replica.termAt(index)
       if (own === undefined) continue
@@ -254,7 +254,7 @@ export class World {
       this.#committed.set(index, known)
       if (known !== own) this.#violated(`node ${machine.id} commits entry ${index} of term ${own}, others that of term ${known}`)
     }
-    this.#checked.set(process, commitIndex)
+    this.#checked.set(process.life, commitIndex)
   }
 
   /** Whatever is thrown amid an event a replica may catch, as it does when it is failing: it is thrown again after the event. */

@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { IDENTITY_FILE, loadOrCreateIdentityFile } from '../../src/net/index.ts'
+import { IDENTITY_FILE, loadOrCreateIdentityFile } from '../../src/cluster/identity/identity-file.ts'
 import type { ClusterSettings } from './environment.ts'
 import { LOOPBACK } from './node-plan.ts'
 import type { NodePlan } from './node-plan.ts'

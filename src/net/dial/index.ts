@@ -1,6 +1,5 @@
 /** What it takes to dial a node, and no more: a client of a cluster carries nothing of what serves one. */
-export { parseAddress } from '../address.ts'
-export { generateIdentity, isEndpointId } from '../identity.ts'
+export { generateIdentity } from '../identity.ts'
 export type { NodeIdentity } from '../identity.ts'
 export type { Link, LinkOwner } from '../link.ts'
 export { LinkDialer } from '../link-dialer.ts'

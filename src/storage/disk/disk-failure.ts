@@ -1,4 +1,5 @@
 /** What an error of the file system says about the disk, and what a person can do about it. */
+import type { ClassifiedError } from '../../ports/index.ts'
 
 const FULL = new Set(['ENOSPC', 'EDQUOT'])
 const FAILING = new Set(['EIO', 'EROFS', 'ENXIO', 'ENODEV'])
@@ -29,8 +30,9 @@ export const FAILING_ADVICE =
   'if what it held is lost, replace the member'
 
 /** A file could not be written or made durable. Its message names the file and what to do. */
-export class DiskError extends Error {
+export class DiskError extends Error implements ClassifiedError {
   override readonly name = 'DiskError'
+  readonly faultKind = 'disk'
 
   constructor(what: string, cause: Error) {
     super(`${what} failed: ${cause.message}${advice(cause)}`, { cause })

@@ -4,17 +4,16 @@
  */
 import { crc32 } from 'node:zlib'
 import type { KeyValue, KeyValueStore, NodeStatus } from '../../api/index.ts'
-import type { NodeService } from '../../cluster/index.ts'
+import type { NodeService } from '../../node/index.ts'
 import { utf8Decode } from '../../lib/index.ts'
 import type { Random } from '../../lib/index.ts'
-import { forkPrng, RELIABLE_NETWORK, Scheduler, SimNetwork } from '../../simulation/index.ts'
+import { forkPrng, RELIABLE_NETWORK, Scheduler, simEndpointId, SimMachine, SimNetwork } from '../../simulation/index.ts'
 import type { CrashKind, NetworkProfile, Trace } from '../../simulation/index.ts'
 import { decodePeerMessage } from '../../wire/index.ts'
 import { Programs, wordsOf } from './programs.ts'
 import type { Program } from './programs.ts'
 import { RemoteNode } from './remote-node.ts'
 import { RoutedClient } from './routed-client.ts'
-import { SimulatedMachine } from './simulated-machine.ts'
 import type { Trouble } from './trouble.ts'
 import { Troublemaker } from './trouble.ts'
 
@@ -47,6 +46,7 @@ const DEFAULT_REQUEST_TIMEOUT_MS = 5_000
 const CLIENT_TIMEOUT_MS = 10_000
 const LOOK_INTERVAL_MS = 10
 const FOUNDING_LIMIT_MS = 30_000
+const SEGMENT_SIZE = 64 * 1024
 const WHOLE_STATE = { start: new Uint8Array(0), end: null }
 
 export class AspenRouter {
@@ -58,7 +58,7 @@ export class AspenRouter {
   readonly #dependencies: RouterDependencies
   readonly #scheduler = new Scheduler()
   readonly #network: SimNetwork
-  readonly #machines: ReadonlyMap<number, SimulatedMachine>
+  readonly #machines: ReadonlyMap<number, SimMachine>
   readonly #nodes: ReadonlyMap<number, RemoteNode>
   readonly #programs: Programs
   readonly #invariants: Invariant[] = []
@@ -154,7 +154,7 @@ export class AspenRouter {
   }
 
   isRunning(nodeId: number): boolean {
-    return known(this.#machines, nodeId).running
+    return known(this.#machines, nodeId).life !== null
   }
 
   /** The node that leads the latest term, among those that run; null when none does. */
@@ -166,14 +166,14 @@ export class AspenRouter {
 
   /** What a node says about itself: its role, term, log and members. Null while it is down, or opens its data. */
   status(nodeId: number): NodeStatus | null {
-    return known(this.#machines, nodeId).process?.service.status() ?? null
+    return known(this.#machines, nodeId).server?.service.status() ?? null
   }
 
   /** What a node holds by itself, in the order of its keys: it may be behind the others. Values as text. */
   contents(nodeId: number): ReadonlyMap<string, string> {
-    const process = known(this.#machines, nodeId).process
-    if (process === null) throw new Error(`node ${nodeId} is down, or opens its data: nobody can look at what it holds`)
-    const { rows } = process.state.scan(WHOLE_STATE, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
+    const { state } = known(this.#machines, nodeId)
+    if (state === null) throw new Error(`node ${nodeId} is down, or opens its data: nobody can look at what it holds`)
+    const { rows } = state.scan(WHOLE_STATE, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
     return new Map(rows.map(({ key, value }: KeyValue) => [utf8Decode(key) ?? '', utf8Decode(value) ?? '']))
   }
 
@@ -198,8 +198,8 @@ export class AspenRouter {
   program(name: string, run: Program, nodeIds: readonly number[] = this.nodeIds): void {
     this.#programs.add(name, nodeIds, run)
     for (const id of nodeIds) {
-      const process = known(this.#machines, id).process
-      if (process !== null) this.#programs.startOne(name, id, process)
+      const { life, server } = known(this.#machines, id)
+      if (life !== null && server !== null) this.#programs.startOne(name, id, { life, server })
     }
   }
 
@@ -302,22 +302,31 @@ export class AspenRouter {
     }
   }
 
-  #machine(nodeId: number): SimulatedMachine {
-    return new SimulatedMachine({
+  #machine(nodeId: number): SimMachine {
+    const failed = (_: SimMachine, error: Error): void =>
+      this.#dependencies.fail(new Error(`node ${nodeId} stopped itself: ${error.message}`, { cause: error }))
+    return new SimMachine({
       nodeId,
       seed: this.seed,
       scheduler: this.#scheduler,
       network: this.#network,
-      nodeIds: this.nodeIds,
-      requestTimeoutMs: this.#options.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS,
-      onOpen: (process) => this.#programs.startAll(nodeId, process),
-      onFatal: (id, error) => this.#dependencies.fail(new Error(`node ${id} stopped itself: ${error.message}`, { cause: error })),
+      segmentSize: SEGMENT_SIZE,
+      peers: () => this.nodeIds.map((id) => simEndpointId(id)),
+      settings: { requestTimeoutMs: this.#options.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS },
+      events: {
+        opened: ({ life, server }) => {
+          if (life !== null && server !== null) this.#programs.startAll(nodeId, { life, server })
+        },
+        refused: failed,
+        failed,
+        stopped: () => undefined,
+      },
     })
   }
 
   #services(): { readonly nodeId: number; readonly service: NodeService }[] {
-    return [...this.#machines.values()].flatMap(({ nodeId, process }) =>
-      process === null ? [] : [{ nodeId, service: process.service }],
+    return [...this.#machines.values()].flatMap(({ nodeId, server }) =>
+      server === null ? [] : [{ nodeId, service: server.service }],
     )
   }
 

@@ -2,8 +2,8 @@
 import type { ClusterController, KeyValueStore } from '../../api/index.ts'
 import type { Random } from '../../lib/index.ts'
 import { forkPrng } from '../../simulation/index.ts'
-import type { Scheduler } from '../../simulation/index.ts'
-import type { MachineProcess } from './simulated-machine.ts'
+import type { NodeServer } from '../../node/index.ts'
+import type { Life, Scheduler } from '../../simulation/index.ts'
 
 /** What a program sees of the process it is part of. Nothing here answers any more once the process has ended. */
 export interface ProgramContext {
@@ -20,6 +20,12 @@ export interface ProgramContext {
 }
 
 export type Program = (context: ProgramContext) => Promise<void>
+
+/** A process, from the moment it takes requests. */
+export interface MachineProcess {
+  readonly life: Life
+  readonly server: NodeServer
+}
 
 /** Whatever was thrown, in words. */
 export function wordsOf(error: unknown): string {
@@ -64,7 +70,7 @@ export class Programs {
     const context: ProgramContext = {
       nodeId,
       life,
-      node: process.service,
+      node: process.server.service,
       random: forkPrng(this.#options.seed, `program ${name} on ${nodeId}, life ${life}`),
       now: () => process.life.clock.now(),
       sleep: (ms) => new Promise((resolve) => void process.life.after(ms, resolve)),

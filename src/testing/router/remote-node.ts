@@ -25,9 +25,8 @@ import type {
   WriteOptions,
   WriteResult,
 } from '../../api/index.ts'
-import type { NodeService } from '../../cluster/index.ts'
-import type { Scheduler } from '../../simulation/index.ts'
-import type { SimulatedMachine } from './simulated-machine.ts'
+import type { NodeService } from '../../node/index.ts'
+import type { Scheduler, SimMachine } from '../../simulation/index.ts'
 
 interface Call {
   readonly reject: (error: AspenError) => void
@@ -36,12 +35,12 @@ interface Call {
 }
 
 export class RemoteNode implements KeyValueStore, ClusterController {
-  readonly #machine: SimulatedMachine
+  readonly #machine: SimMachine
   readonly #scheduler: Scheduler
   readonly #latencyMs: () => number
   readonly #waiting = new Set<Call>()
 
-  constructor(machine: SimulatedMachine, scheduler: Scheduler, latencyMs: () => number) {
+  constructor(machine: SimMachine, scheduler: Scheduler, latencyMs: () => number) {
     this.#machine = machine
     this.#scheduler = scheduler
     this.#latencyMs = latencyMs
@@ -114,8 +113,8 @@ export class RemoteNode implements KeyValueStore, ClusterController {
   #call<T>(changes: boolean, use: (node: NodeService) => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#later(() => {
-        const { process } = this.#machine
-        if (process === null) {
+        const { server } = this.#machine
+        if (server === null) {
           this.#later(() => reject(new AspenError('NO_LEADER', `node ${this.nodeId} is down and took no request`)))
           return
         }
@@ -125,7 +124,7 @@ export class RemoteNode implements KeyValueStore, ClusterController {
         const answer = (settle: () => void): void => {
           if (this.#waiting.delete(call)) this.#later(settle)
         }
-        use(process.service).then(
+        use(server.service).then(
           (value) => answer(() => resolve(value)),
           (error: Error) => answer(() => reject(error)),
         )

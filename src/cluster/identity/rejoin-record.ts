@@ -1,7 +1,8 @@
 /** What an unfinished rejoin has written down, so that running it again goes on where it stopped. */
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { isEndpointId, writeFileAtomicallySync } from '../net/index.ts'
+import { isEndpointId } from '../../api/index.ts'
+import { writeFileAtomicallySync } from './atomic-file.ts'
 import { RejoinError } from './rejoin-error.ts'
 
 const FILE = 'rejoin.json'

@@ -4,13 +4,13 @@
  * left needed each other before as well. Every step looks at what is there first, so that it can be repeated.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { AspenError } from '../api/index.ts'
-import type { ClusterNode } from '../api/index.ts'
-import type { AspenNode } from './aspen-node.ts'
+import { AspenError } from '../../api/index.ts'
+import type { ClusterNode } from '../../api/index.ts'
+import type { AspenNode } from '../aspen-node.ts'
 import { ANY_KEY, ASK_TIMEOUT_MS, idList, memberOf } from './rejoin-cluster.ts'
 import type { ClusterView, RejoinCluster } from './rejoin-cluster.ts'
-import { RejoinError } from './rejoin-error.ts'
-import type { RejoinRecord } from './rejoin-record.ts'
+import { RejoinError } from '../identity/index.ts'
+import type { RejoinRecord } from '../identity/index.ts'
 
 const POLL_MS = 100
 const LINK_TIMEOUT_MS = 60_000

@@ -1,7 +1,7 @@
 /** The cluster as a node that is to rejoin it sees it: from outside, through the members it was told of. */
-import { AspenError } from '../api/index.ts'
-import type { ClusterController, ClusterNode, ClusterState, KeyValueStore, NodeStatus } from '../api/index.ts'
-import { RejoinError } from './rejoin-error.ts'
+import { AspenError } from '../../api/index.ts'
+import type { ClusterController, ClusterNode, ClusterState, KeyValueStore, NodeStatus } from '../../api/index.ts'
+import { RejoinError } from '../identity/index.ts'
 
 /** A member that runs, as it is reached from outside. */
 export interface RejoinVia extends Pick<KeyValueStore, 'read'>, Pick<ClusterController, 'addLearner' | 'changeMembership'> {

@@ -1,20 +1,17 @@
 import type { ActorStatus } from '../actor/index.ts'
 import type { ClusterState, DiskStatus, HealthCheck, NodeStatus, PeerStatus } from '../api/index.ts'
-import type { Clock, LogStore, SnapshotStore, StateMachine, Transport } from '../ports/index.ts'
+import type { Clock, Transport } from '../ports/index.ts'
 import type { Membership } from '../raft/index.ts'
 import { isVoterAs } from '../raft/index.ts'
-import type { Replica, ReplicaView } from '../replica/index.ts'
+import type { ReplicaView } from '../replica/index.ts'
+import type { RaftHandle } from './raft-handle.ts'
 
 export interface StatusParts {
   readonly nodeId: number
   readonly version: string
   readonly startedAt: number
   readonly clock: Clock
-  readonly replica: Replica
-  readonly actor: ActorStatus
-  readonly log: LogStore
-  readonly stateMachine: StateMachine
-  readonly snapshots: SnapshotStore
+  readonly raft: Pick<RaftHandle, 'facts' | 'peer'>
   readonly transport: Transport
 }
 
@@ -25,9 +22,8 @@ export function clusterState(membership: Membership): ClusterState {
 
 /** Gathers everything one node can say about itself. */
 export function nodeStatus(parts: StatusParts): NodeStatus {
-  const { replica, actor, log, stateMachine, transport, clock } = parts
-  const { view } = replica
-  const info = stateMachine.info()
+  const { raft, transport, clock } = parts
+  const { view, mailbox, state, logBytes, snapshotIndex } = raft.facts
   const isLearner = view.membership.members.length > 0 && !isVoterAs(view.membership, parts.nodeId, transport.endpointId)
   return {
     nodeId: parts.nodeId,
@@ -47,31 +43,31 @@ export function nodeStatus(parts: StatusParts): NodeStatus {
     knownCommitIndex: view.knownCommitIndex,
     appliedIndex: view.appliedIndex,
     purgedIndex: view.purgedIndex,
-    snapshotIndex: parts.snapshots.newest()?.last.index ?? 0,
-    logBytes: log.sizeBytes(),
-    keys: info.keys,
-    stateBytes: info.bytes,
+    snapshotIndex,
+    logBytes,
+    keys: state.keys,
+    stateBytes: state.bytes,
     proposalsInFlight: view.proposals,
     readsInFlight: view.reads,
-    mailbox: { depth: actor.depth, capacity: actor.capacity, refused: actor.refused },
+    mailbox: { depth: mailbox.depth, capacity: mailbox.capacity, refused: mailbox.refused },
     turns: view.turns,
     electionsStarted: view.counters.electionsStarted,
     leaderChanges: view.counters.leaderChanges,
     snapshotsSent: view.snapshotsSent,
     snapshotsInstalled: view.counters.snapshotsRestored,
     cluster: clusterState(view.membership),
-    peers: peerStatuses(parts),
+    peers: peerStatuses(view, parts),
     disk: view.disk,
     poisoned: view.poisoned?.message ?? null,
-    checks: healthChecks(view, actor),
+    checks: healthChecks(view, mailbox),
     uptimeMs: clock.now() - parts.startedAt,
   }
 }
 
-function peerStatuses({ replica, transport }: StatusParts): PeerStatus[] {
+function peerStatuses({ membership }: ReplicaView, { raft, transport }: StatusParts): PeerStatus[] {
   return transport.peers().map(({ endpointId, state, claims, lastError }) => {
-    const member = replica.view.membership.members.find((one) => one.endpointId === endpointId)
-    const progress = member === undefined ? undefined : replica.peer(member.id)
+    const member = membership.members.find((one) => one.endpointId === endpointId)
+    const progress = member === undefined ? undefined : raft.peer(member.id)
     return {
       endpointId,
       nodeId: member?.id ?? claims?.nodeId ?? null,

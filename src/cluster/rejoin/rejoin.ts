@@ -1,18 +1,20 @@
 /** How a member that refuses to start, or has lost its disk, comes back: under a new key, with all it had fetched from its peers. */
 import { join } from 'node:path'
-import { AspenError } from '../api/index.ts'
-import type { ClusterNode } from '../api/index.ts'
-import type { Logger } from '../ports/index.ts'
-import { assertRecoverable } from '../replica/index.ts'
-import { AspenNode } from './aspen-node.ts'
-import type { NodeConfig } from './config/index.ts'
-import { closeStores, openDurableStores } from './open-stores.ts'
+import { AspenError } from '../../api/index.ts'
+import type { ClusterNode } from '../../api/index.ts'
+import type { Logger } from '../../ports/index.ts'
+import { assertRecoverable } from '../../replica/index.ts'
+import { AspenNode } from '../aspen-node.ts'
+import type { NodeConfig } from '../config/index.ts'
+import { closeStores } from '../../node/index.ts'
+import type { RaftStores } from '../../node/index.ts'
+import { openDurableHome } from '../stores/index.ts'
 import { idList, memberOf, RejoinCluster } from './rejoin-cluster.ts'
 import type { ClusterView, RejoinVia } from './rejoin-cluster.ts'
 import { RejoinDirectory } from './rejoin-directory.ts'
-import { RejoinError } from './rejoin-error.ts'
-import { removeRejoinRecord } from './rejoin-record.ts'
-import type { RejoinRecord } from './rejoin-record.ts'
+import { RejoinError } from '../identity/index.ts'
+import { removeRejoinRecord } from '../identity/index.ts'
+import type { RejoinRecord } from '../identity/index.ts'
 import { rejoinCluster } from './rejoin-steps.ts'
 
 export interface RejoinOptions {
@@ -134,16 +136,27 @@ function assertSameMember(directory: RejoinDirectory, { id, endpointId }: Cluste
 /** Why the node would not start on what it has; undefined when it would. */
 async function refusalOf({ dataDir, nodeId }: NodeConfig): Promise<string | undefined> {
   try {
-    const stores = openDurableStores(dataDir, nodeId)
+    const home = openDurableHome(dataDir, nodeId)
     try {
-      assertRecoverable(stores.log, stores.stateMachine, stores.snapshots)
+      const stores = home.openStores()
+      try {
+        assertRecoverable(stores.log, stores.stateMachine, stores.snapshots)
+      } finally {
+        await closed(stores)
+      }
     } finally {
-      await closeStores(stores)
+      home.release()
     }
     return undefined
   } catch (error) {
     return (error as Error).message
   }
+}
+
+function closed(stores: RaftStores): Promise<void> {
+  return new Promise((resolve, reject) => {
+    closeStores(stores, (error) => (error === undefined ? resolve() : reject(error)))
+  })
 }
 
 /** @throws RejoinError when the node would start on what it has */

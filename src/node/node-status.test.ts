@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { PeerReport, Transport } from '../ports/index.ts'
 import type { Membership } from '../raft/index.ts'
-import type { Replica, ReplicaView } from '../replica/index.ts'
-import { MemoryDisk, MemoryLog, openMemoryStateMachine, openSnapshotFiles } from '../storage/index.ts'
+import type { ReplicaView } from '../replica/index.ts'
+import type { RaftFacts } from './incarnation.ts'
 import { clusterState, nodeStatus } from './node-status.ts'
 import type { StatusParts } from './node-status.ts'
 
-const defer = (run: () => void): void => queueMicrotask(run)
+const MAILBOX: RaftFacts['mailbox'] = { depth: 1, capacity: 2, refused: 3, turns: 4, faulty: false }
 const member = (id: number): Membership['members'][number] => ({ id, endpointId: `key-${id}`, addresses: [`127.0.0.1:${id}`] })
 const MEMBERSHIP: Membership = { voters: [1, 2], outgoing: [], learners: [3], members: [member(1), member(2), member(3)] }
 const NOBODY: Membership = { voters: [], outgoing: [], learners: [], members: [] }
@@ -48,19 +48,19 @@ function parts(
   view: Partial<ReplicaView> = {},
   changes: Partial<StatusParts> = {},
   reports: readonly PeerReport[] = [],
+  mailbox = MAILBOX,
 ): StatusParts {
-  const snapshots = openSnapshotFiles(new MemoryDisk(defer), { defer })
+  const state = { applied: VIEW.lastLog, membership: null, membershipIndex: 0, keys: 12, bytes: 13 }
   const progress = { state: 'replicate', match: 77, lastContactMs: 12 } as const
   return {
     nodeId: 1,
     version: '1.2.3',
     startedAt: 1000,
-    clock: { now: () => 1500, setTimer: () => ({ cancel: () => undefined }), defer },
-    replica: { view: { ...VIEW, ...view }, peer: (id: number) => (id === 2 ? progress : undefined) } as unknown as Replica,
-    actor: { depth: 1, capacity: 2, refused: 3, turns: 4, faulty: false },
-    log: new MemoryLog(defer),
-    stateMachine: openMemoryStateMachine({ snapshots, volatile: true, defer }),
-    snapshots,
+    clock: { now: () => 1500, setTimer: () => ({ cancel: () => undefined }), defer: (run) => run() },
+    raft: {
+      facts: { view: { ...VIEW, ...view }, mailbox, logBytes: 14, state, snapshotIndex: 15 },
+      peer: (id: number) => (id === 2 ? progress : undefined),
+    },
     transport: { endpointId: 'key-1', addresses: () => ['127.0.0.1:1'], peers: () => reports } as unknown as Transport,
     ...changes,
   }
@@ -90,10 +90,10 @@ describe('nodeStatus', () => {
       knownCommitIndex: 90,
       appliedIndex: 87,
       purgedIndex: 20,
-      snapshotIndex: 0,
-      logBytes: 0,
-      keys: 0,
-      stateBytes: 0,
+      snapshotIndex: 15,
+      logBytes: 14,
+      keys: 12,
+      stateBytes: 13,
       proposalsInFlight: 5,
       readsInFlight: 6,
       mailbox: { depth: 1, capacity: 2, refused: 3 },
@@ -130,7 +130,7 @@ describe('nodeStatus', () => {
   test('nodeStatus: a node without a leader, with a faulty actor or poisoned is not sound', () => {
     assert.deepEqual(failing(nodeStatus(parts({ leader: null }))), ['leader'])
     const faulty = { depth: 0, capacity: 1, refused: 0, turns: 1, faulty: true }
-    assert.deepEqual(failing(nodeStatus(parts({}, { actor: faulty }))), ['raft_actor'])
+    assert.deepEqual(failing(nodeStatus(parts({}, {}, [], faulty))), ['raft_actor'])
     const poisoned = nodeStatus(parts({ poisoned: new Error('EIO') }))
     assert.deepEqual([poisoned.poisoned, failing(poisoned)], ['EIO', ['raft_actor', 'state_machine']])
   })

@@ -1,11 +1,9 @@
 /** The data directory of a node that is to rejoin: what is in it, and how it is set aside without being lost. */
 import { existsSync, readdirSync, renameSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { IDENTITY_FILE, loadOrCreateIdentityFile } from '../net/index.ts'
-import { createDirectory, DataDirectoryLock, syncDirectorySync } from '../storage/index.ts'
-import { RejoinError } from './rejoin-error.ts'
-import { readRejoinRecord, writeRejoinRecord } from './rejoin-record.ts'
-import type { RejoinRecord } from './rejoin-record.ts'
+import { createDirectory, DataDirectoryLock, syncDirectorySync } from '../../storage/index.ts'
+import { IDENTITY_FILE, loadOrCreateIdentityFile, readRejoinRecord, RejoinError, writeRejoinRecord } from '../identity/index.ts'
+import type { RejoinRecord } from '../identity/index.ts'
 
 /**
  * In the order in which they are set aside. The log goes first: from then on the node cannot start by itself. The

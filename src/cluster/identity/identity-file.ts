@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
-import { REJOIN_ADVICE } from '../api/index.ts'
-import { fromHex, toHex } from '../lib/index.ts'
+import { REJOIN_ADVICE } from '../../api/index.ts'
+import { fromHex, toHex } from '../../lib/index.ts'
 import { writeFileAtomicallySync } from './atomic-file.ts'
-import { generateIdentity, identityFromSeed, SEED_SIZE } from './identity.ts'
-import type { NodeIdentity } from './identity.ts'
+import { generateIdentity, identityFromSeed, SEED_SIZE } from '../../net/index.ts'
+import type { NodeIdentity } from '../../net/index.ts'
 
 /** The file's name within a data directory. */
 export const IDENTITY_FILE = 'identity.json'

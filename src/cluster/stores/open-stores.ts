@@ -1,10 +1,11 @@
-/** What a node keeps: identity, log, state and snapshots, durable or in memory. */
+/** What a node keeps, durable or in memory: its key, and log, state and snapshots. */
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { REJOIN_ADVICE } from '../api/index.ts'
-import type { LogStore, SnapshotStore, StateMachine, Volume } from '../ports/index.ts'
-import { addIdentityFields, generateIdentity, IDENTITY_FILE, loadOrCreateIdentityFile } from '../net/index.ts'
-import type { IdentityFile, NodeIdentity } from '../net/index.ts'
+import { REJOIN_ADVICE } from '../../api/index.ts'
+import type { LogStore, Volume } from '../../ports/index.ts'
+import { generateIdentity } from '../../net/index.ts'
+import type { NodeIdentity } from '../../net/index.ts'
+import type { RaftStores } from '../../node/index.ts'
 import {
   DataDirectoryLock,
   DiskError,
@@ -19,9 +20,9 @@ import {
   openSegmentedLog,
   openSnapshotFiles,
   openSqliteStateMachine,
-} from '../storage/index.ts'
-import { RejoinError } from './rejoin-error.ts'
-import { readRejoinRecord } from './rejoin-record.ts'
+} from '../../storage/index.ts'
+import { addIdentityFields, IDENTITY_FILE, loadOrCreateIdentityFile, readRejoinRecord, RejoinError } from '../identity/index.ts'
+import type { IdentityFile } from '../identity/index.ts'
 
 const UNFINISHED_REJOIN = 'a rejoin of this node is not finished: run aspen-node rejoin as before until it says that it is done'
 
@@ -29,45 +30,57 @@ const UNFINISHED_REJOIN = 'a rejoin of this node is not finished: run aspen-node
 const LOG_CREATED = 'logCreated'
 const NODE_ID = 'nodeId'
 
-export interface Stores {
+/**
+ * What the node of a process holds for as long as it lives: its key, and the lock of its data directory. What one incarnation of the
+ * replica lives on is opened in it, again for each.
+ */
+export interface NodeHome {
   readonly identity: NodeIdentity
-  readonly log: LogStore
-  readonly stateMachine: StateMachine
-  readonly snapshots: SnapshotStore
-  /** Those that the files are on, each once. */
-  readonly volumes: readonly Volume[]
   /** The file of the peer book, or null to keep it in memory. */
   readonly peerBookFile: string | null
   /** Things a person should know about what was found. */
   readonly warnings: readonly string[]
+  /** @throws Error when key and log do not belong together, or when something is damaged */
+  openStores(): RaftStores
   /** Frees the data directory, when log and state are closed. */
-  readonly release: () => void
+  release(): void
 }
 
-/** Everything in memory, the key included: when the process ends, this node is gone for good. */
-export function openMemoryStores(): Stores {
+/** Everything in memory, the key included: when the replica ends, this node is gone for good. */
+export function openMemoryHome(): NodeHome {
   const defer = (run: () => void): void => void setImmediate(run)
-  const snapshots = openSnapshotFiles(new MemoryDisk(defer), { defer })
+  let opened = false
   return {
     identity: generateIdentity(),
-    log: new MemoryLog(defer),
-    stateMachine: openMemoryStateMachine({ snapshots, volatile: true, defer }),
-    snapshots,
-    volumes: [],
     peerBookFile: null,
     warnings: [],
+    openStores: () => {
+      if (opened) throw new Error('a node that keeps everything in memory has nothing to begin again with')
+      opened = true
+      const snapshots = openSnapshotFiles(new MemoryDisk(defer), { defer })
+      const stateMachine = openMemoryStateMachine({ snapshots, volatile: true, defer })
+      return { log: new MemoryLog(defer), stateMachine, snapshots, volumes: [], warnings: [] }
+    },
     release: () => undefined,
   }
 }
 
 /**
- * Opens the data directory, creating what a new node needs.
- * @throws Error when another process holds it, when key and log do not belong together, or when something is damaged
+ * Takes the data directory, creating what a new node needs.
+ * @throws Error when another process holds it, or when its key is missing or another node's
  */
-export function openDurableStores(dataDir: string, nodeId: number): Stores {
+export function openDurableHome(dataDir: string, nodeId: number): NodeHome {
   const lock = new DataDirectoryLock(dataDir)
+  const { directory } = lock
   try {
-    return guardFull(lock.directory, () => openLocked(lock.directory, nodeId, () => lock.release()))
+    const { identityFile, warnings } = guardFull(directory, () => readIdentity(directory, nodeId))
+    return {
+      identity: identityFile.identity,
+      peerBookFile: join(directory, 'peers.json'),
+      warnings,
+      openStores: () => guardFull(directory, () => openStores(directory, nodeId)),
+      release: () => lock.release(),
+    }
   } catch (error) {
     lock.release()
     throw error
@@ -150,7 +163,7 @@ function openLog(directory: string, identityPath: string, identityFile: Identity
   return log
 }
 
-function openLocked(directory: string, nodeId: number, release: () => void): Stores {
+function readIdentity(directory: string, nodeId: number): { identityFile: IdentityFile; warnings: string[] } {
   const unfinished = readRejoinRecord(directory)
   if (unfinished?.aside === false)
     throw new RejoinError(`the data directory ${directory} is half set aside: ${UNFINISHED_REJOIN}`)
@@ -158,42 +171,27 @@ function openLocked(directory: string, nodeId: number, release: () => void): Sto
   checkLogHasKey(directory, identityPath)
   const identityFile = loadOrCreateIdentityFile(identityPath)
   checkNodeId(directory, identityFile, nodeId)
-  const log = openLog(directory, identityPath, identityFile, nodeId)
+  const exposed = identityFile.exposed ? [`${identityPath} can be read by others: chmod 600 it`] : []
+  return { identityFile, warnings: unfinished === undefined ? exposed : [...exposed, UNFINISHED_REJOIN] }
+}
+
+function openStores(directory: string, nodeId: number): RaftStores {
+  const identityPath = join(directory, IDENTITY_FILE)
+  // Read again each time: the first log of a node leaves its mark there.
+  const log = openLog(directory, identityPath, loadOrCreateIdentityFile(identityPath), nodeId)
   const snapshotDirectory = join(directory, 'snapshots')
   const snapshots = openSnapshotFiles(openFolder(snapshotDirectory), { directory: snapshotDirectory })
   const stateMachine = openSqliteStateMachine({ directory: join(directory, 'state'), snapshots })
   return {
-    identity: identityFile.identity,
     log,
     stateMachine,
     snapshots,
     volumes: volumesOf(directory),
-    peerBookFile: join(directory, 'peers.json'),
     warnings: [
-      ...(identityFile.exposed ? [`${identityPath} can be read by others: chmod 600 it`] : []),
-      ...(unfinished === undefined ? [] : [UNFINISHED_REJOIN]),
       ...(stateMachine.damage === null ? [] : [stateMachine.damage]),
       ...snapshots.damaged.map(
         (name) => `the snapshot ${join(snapshotDirectory, name)} is damaged and is not used; a newer one will replace it`,
       ),
     ],
-    release,
   }
-}
-
-/** Waits for what is under way, closes log and state, and frees the data directory. @throws what the first of them reports */
-export async function closeStores({ log, stateMachine, release }: Stores): Promise<void> {
-  const closing = [log, stateMachine].map(
-    (store) =>
-      new Promise<void>((resolve, reject) => {
-        store.close((error) => {
-          if (error === undefined) resolve()
-          else reject(error)
-        })
-      }),
-  )
-  const outcomes = await Promise.allSettled(closing)
-  release()
-  const failed = outcomes.find((outcome) => outcome.status === 'rejected')
-  if (failed !== undefined) throw failed.reason as Error
 }

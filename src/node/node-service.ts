@@ -1,5 +1,5 @@
 /**
- * What a node answers, whatever it is made of: the public interfaces over a replica and its actor. Nothing here knows whether disk,
+ * What a node answers: the public interfaces over whatever incarnation of its replica there is. Nothing here knows whether disk,
  * network and time are real ones.
  */
 import {
@@ -36,29 +36,27 @@ import type {
   WriteResult,
 } from '../api/index.ts'
 import { MAX_COMMAND_SIZE, MAX_MEMBER_ADDRESSES, MAX_REQUEST_TIMEOUT_MS, MAX_SCAN_PAGE_BYTES } from '../limits.ts'
-import type { PeerBook } from '../net/index.ts'
-import type { Clock, LogStore, SnapshotStore, StateMachine, StoredSnapshot, Transport } from '../ports/index.ts'
+import type { PeerBook } from '../peers/index.ts'
+import type { Clock, StoredSnapshot, Transport } from '../ports/index.ts'
 import type { Membership } from '../raft/index.ts'
-import type { Replica, Reply } from '../replica/index.ts'
+import type { Reply } from '../replica/index.ts'
 import { encodeEnvelope } from '../wire/index.ts'
 import { clusterState, nodeStatus } from './node-status.ts'
-import type { RaftActor } from './raft-actor.ts'
+import type { RaftHandle } from './raft-handle.ts'
 
 export interface ServiceParts {
   readonly nodeId: number
   readonly version: string
   readonly clock: Clock
-  readonly replica: Replica
-  readonly actor: RaftActor
-  readonly log: LogStore
-  readonly stateMachine: StateMachine
-  readonly snapshots: SnapshotStore
+  readonly raft: RaftHandle
   readonly transport: Transport
   readonly peerBook: PeerBook
   /** For requests that name no timeout of their own. */
   readonly requestTimeoutMs: number
   /** 32 hex characters, for the cluster that `init` founds. */
   readonly drawClusterId: () => string
+  /** Called with every answer, before whoever waits for it goes on. */
+  readonly onAnswer?: (error: Error | undefined) => void
 }
 
 export class NodeService implements KeyValueStore, ClusterController, StatusSource {
@@ -94,13 +92,13 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
         },
       )
     }
-    return this.#ask((reply, deadline) => this.#parts.actor.send({ type: 'write', envelope, deadline, reply }), checked)
+    return this.#ask((reply, deadline) => this.#parts.raft.send({ type: 'write', envelope, deadline, reply }), checked)
   }
 
   async read(key: Data, options?: RequestOptions): Promise<KeyValue | undefined> {
     const bytes = toKey(key)
     await this.#readable(checkOptions(options))
-    return this.#fromState((state) => state.get(bytes))
+    return this.#parts.raft.readState((state) => state.get(bytes))
   }
 
   async scan(request: ScanRequest, options?: RequestOptions): Promise<ScanPage> {
@@ -108,7 +106,7 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
     const range = remainingRange(checked)
     const limit = scanLimit(checked)
     await this.#readable(checkOptions(options))
-    const { rows, more } = this.#fromState((state) => state.scan(range, limit, MAX_SCAN_PAGE_BYTES))
+    const { rows, more } = this.#parts.raft.readState((state) => state.scan(range, limit, MAX_SCAN_PAGE_BYTES))
     const last = rows.at(-1)
     return { entries: rows, token: more && last !== undefined ? scanToken(last.key) : null }
   }
@@ -132,7 +130,7 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
       addresses: transport.addresses().slice(0, MAX_MEMBER_ADDRESSES),
     }
     return this.#askMembership(
-      (reply, deadline) => this.#parts.actor.send({ type: 'init', voters, clusterId, self, deadline, reply }),
+      (reply, deadline) => this.#parts.raft.send({ type: 'init', voters, clusterId, self, deadline, reply }),
       checked,
     )
   }
@@ -142,7 +140,7 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
     const key = endpointId === undefined ? null : checkEndpointId(endpointId)
     const request = { op: 'add-learner', nodeId, endpointId: key } as const
     return this.#askMembership(
-      (reply, deadline) => this.#parts.actor.send({ type: 'administer', request, deadline, reply }),
+      (reply, deadline) => this.#parts.raft.send({ type: 'administer', request, deadline, reply }),
       checkOptions(options),
     )
   }
@@ -151,13 +149,13 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
     const { members, learners = null } = checkMembership(change)
     const request = { op: 'change-membership', members, learners } as const
     return this.#askMembership(
-      (reply, deadline) => this.#parts.actor.send({ type: 'administer', request, deadline, reply }),
+      (reply, deadline) => this.#parts.raft.send({ type: 'administer', request, deadline, reply }),
       checkOptions(options),
     )
   }
 
   async clusterState(): Promise<ClusterState> {
-    return clusterState(this.#parts.replica.view.membership)
+    return clusterState(this.#parts.raft.view.membership)
   }
 
   async addPeer(peer: AddPeerRequest): Promise<void> {
@@ -175,7 +173,7 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
 
   /** What the configuration binds, hearsay does not change. */
   #checkBound(nodeId: number, endpointId: string): void {
-    const holder = this.#parts.replica.view.membership.members.find((member) => member.endpointId === endpointId)
+    const holder = this.#parts.raft.view.membership.members.find((member) => member.endpointId === endpointId)
     if (holder === undefined || holder.id === nodeId) return
     throw new AspenError('NODE_AMBIGUOUS', `endpoint_id is the key of member ${holder.id}, not of node ${nodeId}`, {
       endpoint_ids: [endpointId],
@@ -183,7 +181,7 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
   }
 
   async leader(): Promise<number | null> {
-    return this.#parts.replica.view.leader
+    return this.#parts.raft.view.leader
   }
 
   async triggerSnapshot(options?: RequestOptions): Promise<SnapshotReport> {
@@ -194,7 +192,7 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
           const words = 'the snapshot was not finished before the deadline; it may be later, and asking again is harmless'
           reply(new AspenError('DEADLINE_EXCEEDED', words))
         })
-        this.#parts.actor.send({
+        this.#parts.raft.send({
           type: 'snapshot',
           reply: (error, value) => {
             late.cancel()
@@ -211,22 +209,11 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
   // --- Status ---
 
   status(): NodeStatus {
-    return nodeStatus({ ...this.#parts, startedAt: this.#startedAt, actor: this.#parts.actor.status })
+    return nodeStatus({ ...this.#parts, startedAt: this.#startedAt })
   }
 
   async #readable(options: RequestOptions): Promise<void> {
-    await this.#ask<void>((reply, deadline) => this.#parts.actor.send({ type: 'read', deadline, reply }), options)
-  }
-
-  /** A state that cannot be read, damaged pages say, is no state to go on with. */
-  #fromState<T>(read: (state: StateMachine) => T): T {
-    const { stateMachine, replica } = this.#parts
-    try {
-      return read(stateMachine)
-    } catch (error) {
-      replica.fail(error as Error)
-      throw new AspenError('POISONED', 'the state of this node cannot be read: it takes no further part; ask another one')
-    }
+    await this.#ask<void>((reply, deadline) => this.#parts.raft.send({ type: 'read', deadline, reply }), options)
   }
 
   async #askMembership(
@@ -238,11 +225,12 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
 
   /** From callbacks below to a promise above: it settles by the deadline, whatever happens. */
   async #ask<T>(send: (reply: Reply<T>, deadline: number) => void, options: RequestOptions): Promise<T> {
-    const { clock, requestTimeoutMs } = this.#parts
+    const { clock, requestTimeoutMs, onAnswer } = this.#parts
     const { timeoutMs = requestTimeoutMs } = options
     const deadline = clock.now() + timeoutMs
     return new Promise<T>((resolve, reject) => {
       send((error, value) => {
+        onAnswer?.(error)
         if (error === undefined) resolve(value as T)
         else reject(error)
       }, deadline)

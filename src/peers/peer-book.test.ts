@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { MAX_PEERS } from '../limits.ts'
-import { checkPeerHint, PEER_SOURCES, PeerBook } from './peer-book.ts'
+import { checkPeerHint, PeerBook } from './peer-book.ts'
 import type { PeerEntry } from './peer-book.ts'
+import { PEER_SOURCES } from './peer-source.ts'
 
 const ID = 'ab'.repeat(32)
 
@@ -10,11 +11,18 @@ function idOf(number: number): string {
   return number.toString(16).padStart(64, '0')
 }
 
+/** Subscribes, and gathers what it hears. */
+function listen(book: PeerBook): { readonly seen: PeerEntry[]; readonly gone: string[]; readonly stop: () => void } {
+  const seen: PeerEntry[] = []
+  const gone: string[] = []
+  const stop = book.subscribe({ changed: (entry) => void seen.push(entry), removed: (id) => void gone.push(id) })
+  return { seen, gone, stop }
+}
+
 describe('PeerBook', () => {
   test('PeerBook: hands every source to whoever dials', () => {
     const book = new PeerBook()
-    const dialled: PeerEntry[] = []
-    book.subscribe((entry) => dialled.push(entry))
+    const { seen: dialled } = listen(book)
     PEER_SOURCES.forEach((source, i) => {
       assert.equal(book.add({ endpointId: idOf(i), nodeId: null, addresses: [`10.0.0.${i + 1}:1`] }, source), 'added')
     })
@@ -27,8 +35,7 @@ describe('PeerBook', () => {
   test('PeerBook: tells a new listener what is known already, and nothing once it has stopped', () => {
     const book = new PeerBook()
     book.add({ endpointId: ID, nodeId: 2, addresses: ['h:1'] }, 'peers')
-    const seen: PeerEntry[] = []
-    const stop = book.subscribe((entry) => seen.push(entry))
+    const { seen, stop } = listen(book)
     stop()
     book.add({ endpointId: ID, nodeId: 2, addresses: ['h:2'] }, 'peers')
     assert.deepEqual(
@@ -53,24 +60,60 @@ describe('PeerBook', () => {
     const hint = { endpointId: ID, nodeId: 2, addresses: ['h:1'], relay: 'https://r' }
     book.add(hint, 'peers')
     book.add({ ...hint, addresses: ['h:2'] }, 'link')
-    const seen: PeerEntry[] = []
-    book.subscribe((entry) => seen.push(entry))
+    const { seen } = listen(book)
     assert.equal(book.add(hint, 'peers'), 'unchanged')
     assert.equal(book.add({ endpointId: ID, nodeId: null, addresses: [] }, 'peers'), 'unchanged')
     assert.equal(seen.length, 1)
   })
 
-  test('PeerBook: refuses malformed hints and one peer too many, and changes nothing', () => {
+  test('PeerBook: refuses malformed hints, and changes nothing', () => {
     const book = new PeerBook()
     assert.equal(book.add({ endpointId: 'x', nodeId: null, addresses: [] }, 'gossip'), 'invalid')
     assert.equal(book.add({ endpointId: ID, nodeId: null, addresses: ['nowhere'] }, 'gossip'), 'invalid')
+    assert.deepEqual(book.entries(), [])
+  })
+
+  test('PeerBook: full of those who count as much, it takes nobody new, and changes of those it has', () => {
+    const book = new PeerBook()
     for (let i = 0; i < MAX_PEERS; i++) book.add({ endpointId: idOf(i), nodeId: null, addresses: [] }, 'gossip')
-    assert.equal(book.add({ endpointId: ID, nodeId: null, addresses: ['h:1'] }, 'peers'), 'full')
-    assert.equal(book.add({ endpointId: idOf(3), nodeId: null, addresses: ['h:1'] }, 'peers'), 'changed')
+    const before = book.entries()
+    assert.equal(book.add({ endpointId: ID, nodeId: null, addresses: ['h:1'] }, 'mdns'), 'full')
+    assert.deepEqual(book.entries(), before)
+    assert.equal(book.add({ endpointId: idOf(3), nodeId: null, addresses: ['h:1'] }, 'gossip'), 'changed')
     assert.equal(book.entries().length, MAX_PEERS)
     assert.ok(book.remove(idOf(0)))
     assert.ok(!book.remove(idOf(0)))
-    assert.equal(book.add({ endpointId: ID, nodeId: null, addresses: ['h:1'] }, 'peers'), 'added')
+    assert.equal(book.add({ endpointId: ID, nodeId: null, addresses: ['h:1'] }, 'gossip'), 'added')
+  })
+
+  test('PeerBook: full, it lets go of whoever counts least and was heard of longest ago, for one that counts more', () => {
+    let now = 0
+    const book = new PeerBook({ capacity: 3, now: () => now++ })
+    book.add({ endpointId: idOf(1), nodeId: null, addresses: [] }, 'peers')
+    book.add({ endpointId: idOf(2), nodeId: null, addresses: [] }, 'gossip')
+    book.add({ endpointId: idOf(3), nodeId: null, addresses: [] }, 'gossip')
+    // Heard of again: 3 is the older one now.
+    assert.equal(book.add({ endpointId: idOf(2), nodeId: null, addresses: [] }, 'gossip'), 'unchanged')
+    const { gone } = listen(book)
+    assert.equal(book.add({ endpointId: idOf(4), nodeId: null, addresses: [] }, 'membership'), 'added')
+    assert.deepEqual(gone, [idOf(3)])
+    assert.equal(book.add({ endpointId: idOf(5), nodeId: null, addresses: [] }, 'add-peer'), 'added')
+    assert.deepEqual(gone, [idOf(3), idOf(2)])
+    assert.equal(book.add({ endpointId: idOf(6), nodeId: null, addresses: [] }, 'peers'), 'full', 'as much as 1 and 5')
+    assert.equal(book.add({ endpointId: idOf(6), nodeId: null, addresses: [] }, 'membership'), 'added')
+  })
+
+  test('PeerBook: what a source withdraws is gone, and the peer with it when nobody else speaks of it', () => {
+    const book = new PeerBook()
+    book.add({ endpointId: ID, nodeId: 2, addresses: ['a:1'] }, 'membership')
+    book.add({ endpointId: ID, nodeId: 2, addresses: ['b:1'] }, 'link')
+    const { gone } = listen(book)
+    book.withdraw(ID, 'membership')
+    book.withdraw(ID, 'membership')
+    assert.deepEqual(book.get(ID)?.addresses, ['b:1'])
+    assert.deepEqual(gone, [])
+    book.withdraw(ID, 'link')
+    assert.deepEqual([book.entries(), gone], [[], [ID]])
   })
 })
 

@@ -1,0 +1,6 @@
+export { writeFileAtomically, writeFileAtomicallySync } from './atomic-file.ts'
+export { addIdentityFields, IDENTITY_FILE, IdentityFileError, loadOrCreateIdentityFile } from './identity-file.ts'
+export type { IdentityFile } from './identity-file.ts'
+export { RejoinError } from './rejoin-error.ts'
+export { readRejoinRecord, removeRejoinRecord, writeRejoinRecord } from './rejoin-record.ts'
+export type { RejoinRecord } from './rejoin-record.ts'

@@ -1,0 +1,98 @@
+/** The ports of a node on this machine: its disk, its network, its clock, its randomness; and the node over them. */
+import { randomBytes } from 'node:crypto'
+import { ClientService } from '../faces/links/index.ts'
+import { Prng } from '../lib/index.ts'
+import { CHECKPOINT_INTERVAL_ENTRIES, LOG_RETAINED_ENTRIES } from '../limits.ts'
+import { DirectTransport, keepAliveMsFor, systemClock } from '../net/index.ts'
+import { openNode } from '../node/index.ts'
+import type { NodePorts, NodeServer, NodeSettings } from '../node/index.ts'
+import { noPeerStore } from '../peers/index.ts'
+import type { PeerStore } from '../peers/index.ts'
+import type { Logger } from '../ports/index.ts'
+import type { NodeConfig } from './config/index.ts'
+import { packageVersion } from './package-version.ts'
+import { openDurableHome, openMemoryHome, PeerBookFile } from './stores/index.ts'
+import type { NodeHome } from './stores/index.ts'
+
+const CLUSTER_ID_BYTES = 16
+const SEED_BYTES = 6
+/** How long a stopping node waits for what it has accepted, and for another leader, in milliseconds. */
+const STOP_GRACE_MS = 3_000
+
+/** What the program around a node hears of it. */
+export type Listeners = Pick<NodePorts, 'logger' | 'metrics' | 'onFault'>
+
+/** The key and the data directory of a node; in memory for one that keeps nothing. @throws Error when it cannot be had */
+export function openHome({ storageBackend, dataDir, nodeId }: NodeConfig): NodeHome {
+  return storageBackend === 'InMemory' ? openMemoryHome() : openDurableHome(dataDir, nodeId)
+}
+
+/** A node that is not started yet. The home stays the caller's, to be released when the node is closed, or was not made. */
+export function openRealNode(config: NodeConfig, home: NodeHome, listeners: Listeners): Promise<NodeServer> {
+  for (const warning of home.warnings) listeners.logger.log('warn', warning)
+  return new Promise((resolve, reject) => {
+    openNode(realPorts(config, home, listeners), settingsOf(config), (error, server) => {
+      if (server === undefined) reject(error ?? new Error('no node was made'))
+      else resolve(server)
+    })
+  })
+}
+
+/** A promise of what calls back. */
+export function settled(run: (done: (error?: Error) => void) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    run((error) => (error === undefined ? resolve() : reject(error)))
+  })
+}
+
+function realPorts(config: NodeConfig, home: NodeHome, listeners: Listeners): NodePorts {
+  const { logger, metrics } = listeners
+  const clients = new ClientService({ clock: systemClock, metrics })
+  return {
+    ...listeners,
+    clock: systemClock,
+    random: drawPrng(),
+    transport: new DirectTransport({
+      services: [clients],
+      identity: home.identity,
+      cookie: config.cookie,
+      host: config.ractorHost,
+      port: config.ractorPort,
+      keepAliveMs: keepAliveMsFor(config.electionTimeoutMinMs),
+      logger,
+      metrics,
+      random: drawPrng(),
+    }),
+    openStores: () => home.openStores(),
+    peerStore: openPeerStore(home.peerBookFile, logger),
+    faces: [clients],
+    drawClusterId: () => randomBytes(CLUSTER_ID_BYTES).toString('hex'),
+  }
+}
+
+function settingsOf(config: NodeConfig): NodeSettings {
+  const { nodeId, requestTimeoutMs, peers, raftMailboxCapacity } = config
+  return {
+    nodeId,
+    version: packageVersion(),
+    timings: config,
+    requestTimeoutMs,
+    mailboxCapacity: raftMailboxCapacity,
+    peers,
+    retainedEntries: LOG_RETAINED_ENTRIES,
+    checkpointIntervalEntries: CHECKPOINT_INTERVAL_ENTRIES,
+    stopGraceMs: STOP_GRACE_MS,
+  }
+}
+
+function drawPrng(): Prng {
+  return new Prng(randomBytes(SEED_BYTES).readUIntBE(0, SEED_BYTES))
+}
+
+function openPeerStore(file: string | null, logger: Logger): PeerStore {
+  if (file === null) return noPeerStore
+  return new PeerBookFile(file, ({ message: reason }) => {
+    const words = 'the peer book could not be written; the node goes on with it in memory, and tries again at its next change'
+    logger.log('warn', words, { file, reason })
+  })
+}

@@ -1,0 +1,3 @@
+export { rejoin } from './rejoin.ts'
+export type { RejoinOptions } from './rejoin.ts'
+export type { RejoinVia } from './rejoin-cluster.ts'

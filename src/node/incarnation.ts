@@ -1,0 +1,104 @@
+/**
+ * One incarnation of a node's replica: the stores it lives on, the replica itself, and the mailbox that its requests come through.
+ * All three end together, and the next one begins with what the stores have kept.
+ */
+import type { ActorStatus } from '../actor/index.ts'
+import type { StateInfo } from '../ports/index.ts'
+import { openReplica } from '../replica/index.ts'
+import type { Replica, ReplicaOptions, ReplicaView, Reply } from '../replica/index.ts'
+import { faultOf } from './fault.ts'
+import type { NodePorts, NodeSettings, RaftStores } from './node-ports.ts'
+import { RaftActor } from './raft-actor.ts'
+
+/** What can be seen of an incarnation; and of the last one, while there is none. */
+export interface RaftFacts {
+  readonly view: ReplicaView
+  readonly mailbox: ActorStatus
+  readonly logBytes: number
+  readonly state: StateInfo
+  readonly snapshotIndex: number
+}
+
+/** What the replica tells the node around it. */
+export type ReplicaEvents = Pick<ReplicaOptions, 'nodeIdHint' | 'onLinked' | 'onClusterId' | 'onMembership'>
+
+export interface IncarnationOptions {
+  readonly ports: NodePorts
+  readonly settings: NodeSettings
+  readonly events: ReplicaEvents
+}
+
+export class Incarnation {
+  readonly replica: Replica
+  readonly stores: RaftStores
+  readonly actor: RaftActor
+  #facts: RaftFacts | null = null
+
+  private constructor({ ports, settings }: IncarnationOptions, stores: RaftStores, replica: Replica) {
+    this.replica = replica
+    this.stores = stores
+    this.actor = new RaftActor(replica, {
+      capacity: settings.mailboxCapacity,
+      defer: (run) => ports.clock.defer(run),
+      // An actor that failed has left something half done: its replica must not vote and lead on.
+      onFault: (error) => replica.fail(error),
+    })
+  }
+
+  /** Opens the stores, and brings them into agreement. What cannot be used is closed again before `reply` hears of it. */
+  static open(options: IncarnationOptions, reply: Reply<Incarnation>): void {
+    const { ports, settings, events } = options
+    let stores: RaftStores
+    try {
+      stores = ports.openStores()
+    } catch (error) {
+      reply(error as Error)
+      return
+    }
+    logFindings(ports, stores)
+    const { nodeId, timings, retainedEntries, checkpointIntervalEntries } = settings
+    const { clock, random, transport, logger, metrics } = ports
+    const { log, stateMachine, snapshots, volumes } = stores
+    const kept = { log, stateMachine, snapshots, volumes, retainedEntries, checkpointIntervalEntries }
+    const around = { clock, random, transport, logger, metrics, ...events }
+    const onFatal = (error: Error): void => ports.onFault(faultOf(error))
+    openReplica({ nodeId, timings, ...kept, ...around, onFatal }, (error, replica) => {
+      if (replica !== undefined) reply(undefined, new Incarnation(options, stores, replica))
+      else closeStores(stores, () => reply(error ?? new Error('no replica was made')))
+    })
+  }
+
+  get facts(): RaftFacts {
+    return this.#facts ?? this.#look()
+  }
+
+  /** Lets go of everything: who still waits hears that the outcome is unknown. `done` hears what a store reports first. */
+  close(done: (error?: Error) => void): void {
+    this.#facts ??= this.#look()
+    this.replica.close()
+    closeStores(this.stores, done)
+  }
+
+  #look(): RaftFacts {
+    const { log, stateMachine, snapshots } = this.stores
+    return {
+      view: this.replica.view,
+      mailbox: this.actor.status,
+      logBytes: log.sizeBytes(),
+      state: stateMachine.info(),
+      snapshotIndex: snapshots.newest()?.last.index ?? 0,
+    }
+  }
+}
+
+function logFindings({ logger }: NodePorts, { log, warnings }: RaftStores): void {
+  for (const warning of warnings) logger.log('warn', warning)
+  const { tornBytes } = log.recovered
+  if (tornBytes === 0) return
+  logger.log('warn', 'the log ended in a write that a crash had cut short; what was left of it is removed', { bytes: tornBytes })
+}
+
+/** Waits for what is under way, and closes log and state. */
+export function closeStores({ log, stateMachine }: RaftStores, done: (error?: Error) => void): void {
+  log.close((logError) => stateMachine.close((stateError) => done(logError ?? stateError)))
+}

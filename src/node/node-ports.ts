@@ -1,0 +1,62 @@
+/** What a node is given from outside, and what it is told. Whoever makes these decides whether the node is real. */
+import type { Random } from '../lib/index.ts'
+import type { Clock, Logger, LogStore, Metrics, SnapshotStore, StateMachine, Transport, Volume } from '../ports/index.ts'
+import type { PeerHint, PeerStore } from '../peers/index.ts'
+import type { Timings } from '../raft/index.ts'
+import type { Fault } from './fault.ts'
+import type { NodeService } from './node-service.ts'
+
+/** What one incarnation of the replica lives on. Its owner closes log and state. */
+export interface RaftStores {
+  readonly log: LogStore
+  readonly stateMachine: StateMachine
+  readonly snapshots: SnapshotStore
+  /** Those that the stores write to, each once, to be watched for room. */
+  readonly volumes: readonly Volume[]
+  /** Things a person should know about what was found. */
+  readonly warnings: readonly string[]
+}
+
+/** Serves a node's public interfaces to somebody, from its start on. */
+export interface Face {
+  serve(node: NodeService): void
+}
+
+export interface NodePorts {
+  readonly clock: Clock
+  /** Seeds election timeouts and incarnations. */
+  readonly random: Random
+  /** Under the key that is the node's identity. */
+  readonly transport: Transport
+  /** Opens log, state and snapshots, once for each incarnation of the replica. @throws Error for what must not be used */
+  readonly openStores: () => RaftStores
+  readonly peerStore: PeerStore
+  readonly faces: readonly Face[]
+  readonly logger: Logger
+  readonly metrics: Metrics
+  /** 32 hex characters, for the cluster that `init` founds. */
+  readonly drawClusterId: () => string
+  /** Called once in an incarnation, when it says and does nothing from then on. */
+  readonly onFault: (fault: Fault) => void
+  /** Called with every answer of the replica, before whoever waits for it goes on; for those who drive time. */
+  readonly onAnswer?: (error: Error | undefined) => void
+}
+
+export interface NodeSettings {
+  readonly nodeId: number
+  readonly version: string
+  readonly timings: Timings
+  /** For requests that name no timeout of their own, in milliseconds. */
+  readonly requestTimeoutMs: number
+  /** Requests that may wait for the replica. */
+  readonly mailboxCapacity: number
+  /** Peers that this node is told of at its start. */
+  readonly peers: readonly PeerHint[]
+  /** Entries kept behind the applied index when the log is purged, and applied between two checkpoints. */
+  readonly retainedEntries: number
+  readonly checkpointIntervalEntries: number
+  /** How long a stopping node waits for what it has accepted, and for another leader, in milliseconds. */
+  readonly stopGraceMs: number
+  /** Peers that the book has room for; MAX_PEERS when absent. */
+  readonly maxPeers?: number
+}

@@ -1,0 +1,114 @@
+/**
+ * One node, over ports. It lives as long as the process has the node: the peer book, whom it dials, the links and what serves
+ * clients are its own; the replica comes and goes in incarnations, which nobody outside holds.
+ */
+import type { LinkedPeer } from '../ports/index.ts'
+import { DialPolicy, PeerBook } from '../peers/index.ts'
+import type { PeerHint } from '../peers/index.ts'
+import type { Membership } from '../raft/index.ts'
+import type { Incarnation } from './incarnation.ts'
+import type { ReplicaEvents } from './incarnation.ts'
+import type { NodePorts, NodeSettings } from './node-ports.ts'
+import { NodeService } from './node-service.ts'
+import type { ServiceParts } from './node-service.ts'
+import { RaftHandle } from './raft-handle.ts'
+
+type Done = (error?: Error) => void
+
+/** What of a node is there before its replica. */
+export interface Surroundings {
+  readonly book: PeerBook
+  readonly policy: DialPolicy
+  readonly events: ReplicaEvents
+}
+
+export class NodeServer {
+  readonly raft: RaftHandle
+  readonly service: NodeService
+  readonly serviceParts: ServiceParts
+  readonly #ports: NodePorts
+  readonly #settings: NodeSettings
+  readonly #policy: DialPolicy
+
+  constructor(ports: NodePorts, settings: NodeSettings, { book, policy }: Surroundings, first: Incarnation) {
+    const { nodeId, version, requestTimeoutMs } = settings
+    this.#ports = ports
+    this.#settings = settings
+    this.#policy = policy
+    this.raft = new RaftHandle(first)
+    this.serviceParts = { ...ports, nodeId, version, requestTimeoutMs, peerBook: book, raft: this.raft }
+    this.service = new NodeService(this.serviceParts)
+    for (const face of ports.faces) face.serve(this.service)
+  }
+
+  /** Starts listening to peers and taking part. A node that cannot listen is closed, and must not go on without links. */
+  async start(): Promise<void> {
+    const { transport } = this.#ports
+    const { nodeId } = this.#settings
+    this.#policy.start()
+    this.raft.present?.replica.start()
+    await transport.start({ nodeId, clusterId: this.raft.view.clusterId, addresses: [] })
+    transport.announce({ addresses: transport.addresses() })
+  }
+
+  /** Takes no more requests, hands leadership over, waits for what was accepted, and closes everything. */
+  stop(done: Done): void {
+    const { clock } = this.#ports
+    const { present } = this.raft
+    if (present === null) this.close(done)
+    else present.replica.stop(clock.now() + this.#settings.stopGraceMs, () => this.close(done))
+  }
+
+  /** Closes everything as it is: the links, after the answers on them, then what is kept. */
+  close(done: Done): void {
+    const { transport, peerStore } = this.#ports
+    const { present } = this.raft
+    present?.replica.close()
+    this.#policy.stop()
+    const closeStores = (error?: Error): void => {
+      this.raft.present = null
+      if (present === null) done(error)
+      else present.close((storeError) => done(error ?? storeError))
+    }
+    const closeLinks = async (): Promise<void> => {
+      await transport.close()
+      await peerStore.saved()
+    }
+    closeLinks().then(() => closeStores(), closeStores)
+  }
+}
+
+/** The peer book of before, with what this start says, and how the replica feeds it. */
+export function surround(ports: NodePorts, settings: NodeSettings): Surroundings {
+  const { clock, transport, peerStore, logger } = ports
+  const now = (): number => clock.now()
+  const book: PeerBook = new PeerBook({
+    now,
+    entries: peerStore.load(clock.now()),
+    changed: () => peerStore.save(() => book.entries(), now),
+    ...(settings.maxPeers === undefined ? {} : { capacity: settings.maxPeers }),
+  })
+  const told = new Set(settings.peers.map(({ endpointId }) => endpointId))
+  for (const { endpointId } of book.entries()) if (!told.has(endpointId)) book.withdraw(endpointId, 'peers')
+  const note = (hint: PeerHint, source: 'peers' | 'link'): void => {
+    if (book.add(hint, source) === 'full') noRoom(hint)
+  }
+  const noRoom = ({ endpointId, nodeId }: PeerHint): void =>
+    logger.log('warn', 'the peer book is full of peers that count as much: this one is not kept', { endpointId, nodeId })
+  for (const peer of settings.peers) note(peer, 'peers')
+  const policy = new DialPolicy({ book, transport, clock, refused: noRoom })
+  return {
+    book,
+    policy,
+    events: {
+      nodeIdHint: (endpointId) => book.get(endpointId)?.nodeId ?? null,
+      onLinked: ({ endpointId, claims }: LinkedPeer) => {
+        note({ endpointId, nodeId: claims.nodeId, addresses: claims.addresses }, 'link')
+      },
+      onClusterId: (clusterId) => transport.announce({ clusterId }),
+      onMembership: ({ members }: Membership) => {
+        policy.follow(members.map(({ id, endpointId, addresses }) => ({ nodeId: id, endpointId, addresses })))
+      },
+    },
+  }
+}

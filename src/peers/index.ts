@@ -1,0 +1,8 @@
+export { DialPolicy } from './dial-policy.ts'
+export type { Dialler, DialPolicyOptions } from './dial-policy.ts'
+export { checkPeerHint, createPeerEntry, lastHeardOf, PeerBook, standingOf } from './peer-book.ts'
+export type { AddResult, Heard, PeerBookOptions, PeerEntry, PeerHint, PeerListener } from './peer-book.ts'
+export { PEER_SOURCES, rankOf } from './peer-source.ts'
+export type { PeerSource } from './peer-source.ts'
+export { noPeerStore } from './peer-store.ts'
+export type { PeerStore } from './peer-store.ts'

@@ -1,0 +1,26 @@
+/**
+ * Who said where a peer can be dialled, and how much that counts when there is no room for all. The configuration of the cluster
+ * comes first, then what a person asked for, then a ticket, then a peer that proved its key and the cookie, then hearsay.
+ */
+const RANKS = {
+  gossip: 0,
+  mdns: 0,
+  dns: 0,
+  pkarr: 0,
+  link: 1,
+  ticket: 2,
+  peers: 3,
+  'add-peer': 3,
+  membership: 4,
+} as const
+
+export type PeerSource = keyof typeof RANKS
+
+export const PEER_SOURCES: readonly PeerSource[] = Object.keys(RANKS) as PeerSource[]
+
+/** From here on somebody has named the peer: it is dialled for as long as it is known, and does not age. */
+export const ASKED_FOR_RANK: number = RANKS.ticket
+
+export function rankOf(source: PeerSource): number {
+  return RANKS[source]
+}
