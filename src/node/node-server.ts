@@ -66,7 +66,6 @@ export class NodeServer {
     present?.replica.close()
     this.#policy.stop()
     const closeStores = (error?: Error): void => {
-      this.raft.present = null
       if (present === null) done(error)
       else present.close((storeError) => done(error ?? storeError))
     }

@@ -1,4 +1,7 @@
-/** What those who ask the replica hold. It stays the same while incarnations come and go; between two of them it refuses. */
+/**
+ * What those who ask the replica hold. It stays the same while incarnations come and go; between two of them it refuses. The last one
+ * says itself why it serves no more.
+ */
 import { AspenError } from '../api/index.ts'
 import type { StateMachine } from '../ports/index.ts'
 import type { NodeId, PeerProgress } from '../raft/index.ts'
@@ -15,7 +18,7 @@ export class RaftHandle {
     this.#present = first
   }
 
-  /** The incarnation that serves; null while one is replaced, and after the last. */
+  /** The incarnation that is asked; null while one is replaced. */
   get present(): Incarnation | null {
     return this.#present
   }
@@ -57,5 +60,5 @@ export class RaftHandle {
 }
 
 function nobodyServes(): AspenError {
-  return new AspenError('STOPPING', 'this node is stopping, or its replica is being opened again; ask another one')
+  return new AspenError('STOPPING', 'this node opens its data again; ask another one, or try again')
 }
