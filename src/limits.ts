@@ -17,6 +17,8 @@ export const MAX_TXN_OPERATIONS: number = 100
 /** An encoded command; it must fit one append message with room for the frame around it. */
 export const MAX_COMMAND_SIZE: number = 8 * MIB
 export const MAX_HTTP_BODY_SIZE: number = 16 * MIB
+/** A body that names a few keys or settings, in the longest spelling that JSON has for them. */
+export const MAX_SMALL_HTTP_BODY_SIZE: number = 256 * KIB
 export const MAX_SCAN_LIMIT: number = 1000
 export const DEFAULT_SCAN_LIMIT: number = 100
 /** More than the longest token of a scan: a key in base64 behind a few letters. */
@@ -152,6 +154,12 @@ assert(MAX_COMMAND_SIZE <= MAX_PROPOSAL_BYTES, 'the largest command must be prop
 assert(
   4 * Math.ceil(MAX_COMMAND_SIZE / 3) + ENVELOPE <= MAX_HTTP_BODY_SIZE,
   'the largest command must fit a request body in base64',
+)
+// A byte may be spelt in six: \u0000.
+assert(6 * (3 * MAX_KEY_SIZE + MAX_SCAN_TOKEN_SIZE) + ENVELOPE <= MAX_SMALL_HTTP_BODY_SIZE, 'every scan must fit a small body')
+assert(
+  6 * (MAX_MEMBER_ADDRESSES * MAX_ADDRESS_SIZE + MAX_RELAY_URL_SIZE) + ENVELOPE <= MAX_SMALL_HTTP_BODY_SIZE,
+  'every peer must fit a small body',
 )
 assert(4 * Math.ceil(MAX_KEY_SIZE / 3) + 3 <= MAX_SCAN_TOKEN_SIZE, 'the token of the largest key must be allowed')
 assert(MAX_LEARNERS <= MAX_PEERS, 'the learners that a change names must fit a configuration')

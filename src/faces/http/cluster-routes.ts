@@ -2,6 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { AspenError } from '../../api/index.ts'
 import type { AddPeerRequest, ChangeMembershipRequest, ClusterState, RequestOptions } from '../../api/index.ts'
+import { MAX_SMALL_HTTP_BODY_SIZE } from '../../limits.ts'
 import {
   AddLearnerBody,
   AddPeerBody,
@@ -98,7 +99,7 @@ function handleTriggerSnapshot({ controller }: RouteContext, request: FastifyReq
 
 function clusterRoute(url: string, operation: string, summary: string, own: Pick<Route, 'body' | 'errors' | 'handle'>): Route {
   const answers = { 200: { description: 'The membership afterwards.', schema: ClusterAnswer } }
-  return { method: 'POST', url, operation, summary, answers, ...own }
+  return { method: 'POST', url, operation, summary, answers, maxBodyBytes: MAX_SMALL_HTTP_BODY_SIZE, ...own }
 }
 
 export function clusterRoutes(context: RouteContext): readonly Route[] {
@@ -131,6 +132,7 @@ export function clusterRoutes(context: RouteContext): readonly Route[] {
       operation: 'addPeer',
       summary: 'Enters a peer into the peer book; the node keeps a link to it from now on.',
       body: AddPeerBody,
+      maxBodyBytes: MAX_SMALL_HTTP_BODY_SIZE,
       answers: { 200: { description: 'Entered.', schema: SuccessAnswer } },
       errors: localErrors('NODE_AMBIGUOUS', 'CLUSTER_MISMATCH'),
       handle: (request, reply) => handleAddPeer(context, request, reply),
@@ -141,6 +143,7 @@ export function clusterRoutes(context: RouteContext): readonly Route[] {
       operation: 'triggerSnapshot',
       summary: "Takes a snapshot of this node's state; answered when it is durable.",
       body: TriggerSnapshotBody,
+      maxBodyBytes: MAX_SMALL_HTTP_BODY_SIZE,
       answers: { 200: { description: 'Taken.', schema: SnapshotAnswer } },
       errors: localErrors('NOT_INITIALIZED', 'QUOTA_EXCEEDED', 'DISK_FULL'),
       handle: (request, reply) => handleTriggerSnapshot(context, request, reply),

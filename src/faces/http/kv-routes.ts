@@ -2,6 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { AspenError } from '../../api/index.ts'
 import type { RequestOptions, ScanRequest, WriteCommand, WriteOptions } from '../../api/index.ts'
+import { MAX_SMALL_HTTP_BODY_SIZE } from '../../limits.ts'
 import { JSON_TYPE } from './error-answers.ts'
 import { dataDecoder, decodeCommand, entryJson, readJson, valueJson, writeJson } from './kv-json.ts'
 import type { Encodings } from './kv-json.ts'
@@ -121,6 +122,7 @@ export function kvRoutes(context: RouteContext): readonly Route[] {
       operation: 'read',
       summary: 'Reads one key, linearizably, from any node.',
       body: ReadBody,
+      maxBodyBytes: MAX_SMALL_HTTP_BODY_SIZE,
       answers: { 200: { description: 'The newest value.', schema: ReadAnswer } },
       errors: readErrors('INVALID_KEY', 'KEY_TOO_LARGE', 'KEY_NOT_FOUND'),
       handle: (request, reply) => handleRead(context, request, reply),
@@ -131,6 +133,7 @@ export function kvRoutes(context: RouteContext): readonly Route[] {
       operation: 'scan',
       summary: 'Reads one page of keys in byte order, by prefix or range. Each page is linearizable by itself.',
       body: ScanBody,
+      maxBodyBytes: MAX_SMALL_HTTP_BODY_SIZE,
       answers: {
         200: {
           description:

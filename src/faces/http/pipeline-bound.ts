@@ -25,6 +25,8 @@ interface Connection {
   requests: number
   /** The latest request that was refused: its answer is the last. */
   last: ServerResponse | null
+  /** The turn in which the latest piece of a body came. */
+  pieceTurn: number
 }
 
 const REFUSAL = errorBody(
@@ -41,9 +43,22 @@ const REFUSAL_HEADERS = {
   'retry-after': RETRY_AFTER_SECONDS,
 }
 
-/** Stands before whatever answers the requests of a server. `refused` is called for each request that does not get there. */
-export function boundPipelines(server: Server, refused: () => void): void {
-  const bound = new PipelineBound(server)
+export interface PipelineOptions {
+  /** Called for each request that is not served. */
+  readonly refused: () => void
+  /** In milliseconds. */
+  readonly now: () => number
+}
+
+/** What a turn of the event loop is told of, beside requests. */
+export interface Pipelines {
+  /** A piece of a body has come: they may be as short, and as many, as requests. */
+  pieceCame(socket: Held): void
+}
+
+/** Stands before whatever answers the requests of a server. */
+export function boundPipelines(server: Server, { refused, now }: PipelineOptions): Pipelines {
+  const bound = new PipelineBound(server, now)
   const listeners = server.listeners('request') as RequestListener[]
   server.removeAllListeners('request').on('request', (request, response) => {
     if (bound.admits(request.socket)) {
@@ -53,29 +68,36 @@ export function boundPipelines(server: Server, refused: () => void): void {
       bound.refuse(request.socket, response)
     }
   })
+  return bound
 }
 
-class PipelineBound {
+class PipelineBound implements Pipelines {
   readonly #connections = new WeakMap<object, Connection>()
   readonly #share: TurnShare
-  #turn = 0
+  #turn = 1
   #turnEnds = false
 
-  constructor(server: Server) {
-    this.#share = new TurnShare(server, (socket) => this.#isPolite(socket))
+  constructor(server: Server, now: () => number) {
+    this.#share = new TurnShare(server, { isPolite: (socket) => this.#isPolite(socket), now })
   }
 
   /** Whether a request of this connection may be served now; one more must be given to {@link PipelineBound.refuse}. */
   admits(socket: Held): boolean {
     this.#awaitEndOfTurn()
-    let connection = this.#connections.get(socket)
-    if (connection === undefined) this.#connections.set(socket, (connection = { turn: 0, requests: 0, last: null }))
+    const connection = this.#connectionOf(socket)
     if (connection.last === null && connection.turn !== this.#turn) {
       connection.turn = this.#turn
       connection.requests = 0
     }
-    if (++connection.requests > 1) this.#share.pipelined(socket)
+    this.#share.took(socket, ++connection.requests > 1)
     return connection.requests <= MAX_REQUESTS_A_TURN
+  }
+
+  pieceCame(socket: Held): void {
+    this.#awaitEndOfTurn()
+    const connection = this.#connectionOf(socket)
+    this.#share.took(socket, connection.pieceTurn === this.#turn)
+    connection.pieceTurn = this.#turn
   }
 
   /** Answers 429. Nothing more is read from the connection, and it is closed when the answers have left. */
@@ -90,6 +112,14 @@ class PipelineBound {
     response.writeHead(429, REFUSAL_HEADERS).end(REFUSAL)
   }
 
+  #connectionOf(socket: Held): Connection {
+    let connection = this.#connections.get(socket)
+    if (connection === undefined) {
+      this.#connections.set(socket, (connection = { turn: 0, requests: 0, last: null, pieceTurn: 0 }))
+    }
+    return connection
+  }
+
   #isPolite(socket: object): boolean {
     const connection = this.#connections.get(socket)
     return connection?.requests === 1 && this.#turn - connection.turn <= LATELY_TURNS
@@ -98,6 +128,7 @@ class PipelineBound {
   #awaitEndOfTurn(): void {
     if (this.#turnEnds) return
     this.#turnEnds = true
+    this.#share.beginTurn()
     setImmediate(() => {
       this.#turn++
       this.#turnEnds = false

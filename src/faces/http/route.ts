@@ -30,6 +30,8 @@ export interface Route {
   readonly operation: string
   readonly summary: string
   readonly body?: Schema
+  /** A body that is larger is refused before it is read; MAX_HTTP_BODY_SIZE when absent. */
+  readonly maxBodyBytes?: number
   /** By status. */
   readonly answers: Readonly<Record<number, RouteAnswer>>
   readonly errors: readonly ErrorCode[]

@@ -3,7 +3,7 @@
  * state of the cluster. Every answer, also of a refusal, is described by /openapi.json.
  */
 import Fastify from 'fastify'
-import type { FastifyInstance, FastifyReply, FastifyRequest, RequestPayload } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { AspenError } from '../../api/index.ts'
 import type { ClusterController, KeyValueStore, StatusSource } from '../../api/index.ts'
 import { MAX_HTTP_BODY_SIZE } from '../../limits.ts'
@@ -16,7 +16,9 @@ import type { ConnectionLimits } from './connection-bound.ts'
 import { errorBody, expectedError, INTERNAL_ERROR, JSON_TYPE, RETRY_AFTER_SECONDS } from './error-answers.ts'
 import { acceptJsonOnly } from './json-parser.ts'
 import { kvRoutes } from './kv-routes.ts'
+import { makeLast } from './last-answer.ts'
 import type { PrometheusMetrics } from './metrics.ts'
+import { OneATurn } from './one-a-turn.ts'
 import { describeRoutes } from './openapi.ts'
 import { boundPipelines } from './pipeline-bound.ts'
 import { createRequestGuard, isLoopback } from './request-guard.ts'
@@ -59,6 +61,8 @@ export interface HttpServerOptions {
   readonly maxHeldBodyBytes?: number
   /** After this a connection on which nothing moves is closed, in milliseconds. */
   readonly stuckTimeoutMs?: number
+  /** The time by which turns of the event loop are bounded, in milliseconds; of a clock that never goes back. */
+  readonly now?: () => number
 }
 
 export interface HttpServer {
@@ -75,7 +79,6 @@ interface Serving {
   readonly guard: RequestGuard
   readonly tracker: RequestTracker
   readonly connections: ConnectionBound
-  readonly bodies: BodyBudget
   readonly metrics: PrometheusMetrics
   readonly logger: Logger
   stopping: boolean
@@ -109,6 +112,7 @@ function createApp({ metrics, stuckTimeoutMs = STUCK_TIMEOUT_MS }: HttpServerOpt
 }
 
 function sendError(reply: FastifyReply, error: AspenError): void {
+  if (hasMoreToSend(reply.request)) makeLast(reply.raw)
   if (error.status === 429) reply.header('retry-after', RETRY_AFTER_SECONDS)
   if (error.status === 401) reply.header('www-authenticate', 'Bearer')
   reply.code(error.status).header('content-type', JSON_TYPE).send(errorBody(error))
@@ -121,6 +125,12 @@ function refuse({ metrics }: Serving, reply: FastifyReply, error: AspenError): v
     metrics.counter('aspen_overloaded_total', { queue: typeof queue === 'string' ? queue : 'other' }).add()
   }
   sendError(reply, error)
+}
+
+/** Whether a body that is not short, or does not say so, is still on its way: it stands between this request and the next. */
+function hasMoreToSend({ raw }: FastifyRequest): boolean {
+  const { 'content-length': declared = '0', 'transfer-encoding': encoding } = raw.headers
+  return !raw.complete && (encoding !== undefined || Number(declared) > SMALL_BODY_BYTES)
 }
 
 /** Why a request may not go on, before its body is read. */
@@ -161,37 +171,29 @@ function handleErrors(app: FastifyInstance, serving: Serving): void {
     if (expected === undefined) {
       serving.logger.log('error', 'a request met an unexpected error', { method: request.method, url: request.url, error })
     }
-    // The rest of a body that was not read stands between this request and the next.
-    if (expected?.details['queue'] === 'http_bodies') reply.raw.shouldKeepAlive = false
     refuse(serving, reply, expected ?? INTERNAL_ERROR)
-  })
-}
-
-/** Large bodies, and those that do not say how long they are, are counted while they arrive. */
-function boundBodies(app: FastifyInstance, { bodies }: Serving): void {
-  app.addHook('preParsing', (request, reply, body, done) => {
-    const { 'content-length': declared = 0, 'transfer-encoding': encoding } = request.headers
-    if (encoding === undefined && Number(declared) < SMALL_BODY_BYTES) return done(null, body)
-    const counted = bodies.counted(body, (release) => reply.raw.once('close', release))
-    done(null, counted as RequestPayload)
   })
 }
 
 function handleUnknown(app: FastifyInstance, serving: Serving, routes: readonly Route[], metrics: PrometheusMetrics): void {
   const methods = new Map(routes.map((route) => [route.url, route.method === 'GET' ? 'GET, HEAD' : 'POST']))
   const begin = onRequest(serving, new RouteMetrics(metrics, 'unknown'), undefined)
-  app.setNotFoundHandler((request, reply) => {
-    begin(request, reply, () => {
-      const path = request.url.split('?', 1)[0] ?? ''
-      const allowed = methods.get(path)
-      if (allowed === undefined) {
-        sendError(reply, new AspenError('NOT_FOUND', 'there is no such route: GET /openapi.json lists them all'))
-      } else {
-        reply.header('allow', allowed)
-        sendError(reply, new AspenError('METHOD_NOT_ALLOWED', `${path} takes ${allowed} only`, { allowed }))
-      }
-    })
+  const answer = (request: FastifyRequest, reply: FastifyReply): void => {
+    const path = request.url.split('?', 1)[0] ?? ''
+    const allowed = methods.get(path)
+    if (allowed === undefined) {
+      sendError(reply, new AspenError('NOT_FOUND', 'there is no such route: GET /openapi.json lists them all'))
+    } else {
+      reply.header('allow', allowed)
+      sendError(reply, new AspenError('METHOD_NOT_ALLOWED', `${path} takes ${allowed} only`, { allowed }))
+    }
+  }
+  // The handler would be asked once the body had been read.
+  app.addHook('onRequest', (request, reply, done) => {
+    if (request.is404) begin(request, reply, () => answer(request, reply))
+    else done()
   })
+  app.setNotFoundHandler(answer)
 }
 
 function addRoute(app: FastifyInstance, serving: Serving, route: Route, metrics: PrometheusMetrics): void {
@@ -202,6 +204,7 @@ function addRoute(app: FastifyInstance, serving: Serving, route: Route, metrics:
   app.route({
     method: route.method,
     url: route.url,
+    ...(route.maxBodyBytes === undefined ? {} : { bodyLimit: route.maxBodyBytes }),
     schema: { ...(route.body === undefined ? {} : { body: route.body }), response },
     onRequest: onRequest(serving, new RouteMetrics(metrics, route.url), route),
     handler: route.handle,
@@ -259,13 +262,15 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const connections = new ConnectionBound(app.server, limits, () => {
     metrics.counter('aspen_overloaded_total', { queue: 'http_connections' }).add()
   })
-  boundPipelines(app.server, () => metrics.counter('aspen_overloaded_total', { queue: 'http_pipeline' }).add())
+  const pipelines = boundPipelines(app.server, {
+    refused: () => metrics.counter('aspen_overloaded_total', { queue: 'http_pipeline' }).add(),
+    now: options.now ?? (() => performance.now()),
+  })
   const bodies = new BodyBudget(options.maxHeldBodyBytes ?? MAX_HELD_BODY_BYTES)
   const serving: Serving = {
     guard,
     tracker,
     connections,
-    bodies,
     metrics,
     logger,
     stopping: false,
@@ -285,9 +290,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     openapiRoute(() => describeRoutes(routes, token !== undefined)),
   ]
   metrics.watch(options.status)
-  acceptJsonOnly(app)
+  acceptJsonOnly(app, { budget: bodies, large: new OneATurn(), pieceCame: ({ socket }) => pipelines.pieceCame(socket) })
   handleErrors(app, serving)
-  boundBodies(app, serving)
   handleUnknown(app, serving, routes, metrics)
   void app.register(async (scope) => {
     for (const route of routes) addRoute(scope, serving, route, metrics)

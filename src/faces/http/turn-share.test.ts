@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { EventEmitter } from 'node:events'
 import { describe, test } from 'node:test'
-import { MAX_PIPELINED_A_TURN, TurnShare } from './turn-share.ts'
+import { MAX_TURN_MS, TurnShare } from './turn-share.ts'
 import type { Held } from './turn-share.ts'
+
+/** Each request takes an even part of a turn's time. */
+const REQUESTS_A_TURN = 512
 
 let letGo = 0
 
@@ -57,6 +60,8 @@ class Connection extends EventEmitter implements Held {
 }
 
 interface Scene {
+  /** Lets the time pass that one request takes. */
+  work(): void
   readonly share: TurnShare
   readonly connections: readonly Connection[]
   /** Which connections are read, by their places. */
@@ -69,7 +74,11 @@ interface Scene {
 
 function scene(count: number, polite: readonly number[] = []): Scene {
   const server = new EventEmitter()
-  const share = new TurnShare(server as never, (connection) => polite.includes(connections.indexOf(connection as Connection)))
+  let requests = 0
+  const share = new TurnShare(server as never, {
+    isPolite: (connection) => polite.includes(connections.indexOf(connection as Connection)),
+    now: () => (requests * MAX_TURN_MS) / REQUESTS_A_TURN,
+  })
   const connections: Connection[] = []
   const ticks: Connection[] = []
   const tick = (): void => {
@@ -92,11 +101,21 @@ function scene(count: number, polite: readonly number[] = []): Scene {
     const place = (i: number): number => connections[i]?.place ?? 0
     return read().toSorted((a, b) => place(a) - place(b))
   }
-  return { share, connections, read, order, connect }
+  return { work: () => void requests++, share, connections, read, order, connect }
 }
 
-function pipeline({ share, connections }: Scene, place: number, requests: number): void {
-  for (let i = 0; i < requests; i++) share.pipelined(connections[place] as Connection)
+function pipeline(world: Scene, place: number, requests: number): void {
+  for (let i = 0; i < requests; i++) {
+    world.work()
+    world.share.took(world.connections[place] as Connection, true)
+  }
+}
+
+/** The end of a turn, and the begin of the next. */
+function endTurn({ share }: Scene): boolean {
+  const goesOn = share.endTurn()
+  share.beginTurn()
+  return goesOn
 }
 
 /** Whatever is read pipelines half of a turn's share. @returns after how many turns what was heard is as wanted */
@@ -106,9 +125,9 @@ function countTurns(world: Scene, wanted: (heard: readonly number[]) => boolean,
     for (const place of world.read()) {
       if (world.connections[place]?.isRead === false) continue
       heard.push(place)
-      pipeline(world, place, MAX_PIPELINED_A_TURN / 2)
+      pipeline(world, place, REQUESTS_A_TURN / 2)
     }
-    world.share.endTurn()
+    endTurn(world)
     if (wanted(heard)) return turn
   }
   return Number.POSITIVE_INFINITY
@@ -117,28 +136,28 @@ function countTurns(world: Scene, wanted: (heard: readonly number[]) => boolean,
 describe('TurnShare', () => {
   test('reads everybody in a turn with few requests', () => {
     const world = scene(3)
-    pipeline(world, 0, MAX_PIPELINED_A_TURN - 1)
+    pipeline(world, 0, REQUESTS_A_TURN - 1)
     assert.deepEqual(world.read(), [0, 1, 2])
-    assert.equal(world.share.endTurn(), false)
-    pipeline(world, 1, MAX_PIPELINED_A_TURN - 1)
+    assert.equal(endTurn(world), false)
+    pipeline(world, 1, REQUESTS_A_TURN - 1)
     assert.deepEqual(world.read(), [0, 1, 2])
   })
 
   test('reads nobody once the turn has had its share, then first those who were not heard, then everybody', () => {
     const world = scene(4)
-    pipeline(world, 0, MAX_PIPELINED_A_TURN / 2)
-    pipeline(world, 1, MAX_PIPELINED_A_TURN / 2)
+    pipeline(world, 0, REQUESTS_A_TURN / 2)
+    pipeline(world, 1, REQUESTS_A_TURN / 2)
     assert.deepEqual(world.read(), [])
-    assert.equal(world.share.endTurn(), true)
+    assert.equal(endTurn(world), true)
     assert.deepEqual(world.read(), [2, 3])
-    pipeline(world, 2, MAX_PIPELINED_A_TURN)
+    pipeline(world, 2, REQUESTS_A_TURN)
     assert.deepEqual(world.read(), [])
-    world.share.endTurn()
+    endTurn(world)
     assert.deepEqual(world.read(), [3])
     pipeline(world, 3, 1)
-    world.share.endTurn()
+    endTurn(world)
     assert.deepEqual(world.read(), [0, 1, 2, 3])
-    assert.equal(world.share.endTurn(), false)
+    assert.equal(endTurn(world), false)
   })
 
   test('reads all of many in turn, none of them twice before each was read once', () => {
@@ -159,45 +178,72 @@ describe('TurnShare', () => {
 
   test('reads those who wait for their answers in every turn', () => {
     const world = scene(1000, [700])
-    pipeline(world, 500, MAX_PIPELINED_A_TURN)
-    world.share.endTurn()
+    pipeline(world, 500, REQUESTS_A_TURN)
+    endTurn(world)
     for (let turn = 0; turn < 100; turn++) {
       assert.ok(world.read().includes(700))
-      pipeline(world, world.read().find((place) => place !== 700) as number, MAX_PIPELINED_A_TURN)
+      pipeline(world, world.read().find((place) => place !== 700) as number, REQUESTS_A_TURN)
       assert.deepEqual(world.read(), [])
-      world.share.endTurn()
+      endTurn(world)
     }
-    pipeline(world, 700, MAX_PIPELINED_A_TURN)
-    world.share.endTurn()
+    pipeline(world, 700, REQUESTS_A_TURN)
+    endTurn(world)
     assert.ok(!world.read().includes(700), 'who pipelines after all waits like the others')
+  })
+
+  test('reads each of many who wait for their answers in its turn, however soon the first of them come again', () => {
+    const all = Array.from({ length: 2000 }, (_, i) => i)
+    const world = scene(2000, all)
+    const heard = new Set<number>()
+    for (let turn = 0; turn < 4; turn++) {
+      for (const place of world.order()) {
+        const connection = world.connections[place] as Connection
+        if (!connection.isRead) break
+        heard.add(place)
+        world.work()
+        world.share.took(connection, false)
+      }
+      endTurn(world)
+    }
+    assert.equal(heard.size, 2000)
+  })
+
+  test('ends a turn of single pieces by its time, too', () => {
+    const world = scene(3)
+    world.share.took(world.connections[0] as Connection, false)
+    for (let i = 0; i < REQUESTS_A_TURN; i++) world.work()
+    assert.deepEqual(world.read(), [0, 1, 2])
+    world.share.took(world.connections[1] as Connection, false)
+    assert.deepEqual(world.read(), [])
+    assert.equal(endTurn(world), true)
   })
 
   test('reads newcomers first in every other turn, and the others of the round in between', () => {
     const world = scene(100)
-    pipeline(world, 0, MAX_PIPELINED_A_TURN)
+    pipeline(world, 0, REQUESTS_A_TURN)
     const heard = { newcomers: 0, others: 0 }
     let newcomer = world.connect()
-    world.share.endTurn()
+    endTurn(world)
     for (let turn = 0; turn < 40; turn++) {
       const [first, last] = [world.order()[0] as number, world.order().at(-1) as number]
       assert.ok(first === newcomer || last === newcomer, 'a newcomer is let go in each turn until it was heard')
       if (first === newcomer) heard.newcomers++
       else heard.others++
-      pipeline(world, first, MAX_PIPELINED_A_TURN)
+      pipeline(world, first, REQUESTS_A_TURN)
       if (first === newcomer) newcomer = world.connect()
-      world.share.endTurn()
+      endTurn(world)
     }
     assert.deepEqual(heard, { newcomers: 20, others: 20 })
   })
 
   test('keeps the place of whoever was let go and not heard', () => {
     const world = scene(200)
-    pipeline(world, 0, MAX_PIPELINED_A_TURN)
-    world.share.endTurn()
+    pipeline(world, 0, REQUESTS_A_TURN)
+    endTurn(world)
     for (let turn = 0; turn < 100; turn++) {
       const [first, second] = world.order() as [number, number]
-      pipeline(world, first, MAX_PIPELINED_A_TURN)
-      world.share.endTurn()
+      pipeline(world, first, REQUESTS_A_TURN)
+      endTurn(world)
       assert.equal(world.order()[0], second)
     }
   })
@@ -207,14 +253,14 @@ describe('TurnShare', () => {
     const [busy, done] = world.connections as [Connection, Connection, Connection]
     done.pause()
     done.resume()
-    pipeline(world, 0, MAX_PIPELINED_A_TURN)
+    pipeline(world, 0, REQUESTS_A_TURN)
     assert.deepEqual(world.read(), [])
     done.resume()
     assert.deepEqual(world.read(), [])
-    world.share.endTurn()
+    endTurn(world)
     busy.resume()
     assert.deepEqual(world.read(), [1, 2])
-    world.share.endTurn()
+    endTurn(world)
     assert.deepEqual(world.read(), [0, 1, 2])
   })
 
@@ -222,16 +268,16 @@ describe('TurnShare', () => {
     const world = scene(3)
     const [, full] = world.connections as [Connection, Connection, Connection]
     full.fill()
-    pipeline(world, 0, MAX_PIPELINED_A_TURN)
-    world.share.endTurn()
+    pipeline(world, 0, REQUESTS_A_TURN)
+    endTurn(world)
     assert.deepEqual(world.read(), [2])
     full.drain()
     assert.deepEqual(world.read(), [1, 2])
     full.fill()
-    pipeline(world, 2, MAX_PIPELINED_A_TURN)
+    pipeline(world, 2, REQUESTS_A_TURN)
     full.drain()
     assert.deepEqual(world.read(), [], 'what Node resumes while nobody is read waits with the others')
-    for (let turn = 0; turn < 3; turn++) world.share.endTurn()
+    for (let turn = 0; turn < 3; turn++) endTurn(world)
     assert.deepEqual(world.read(), [0, 1, 2])
   })
 
@@ -239,8 +285,8 @@ describe('TurnShare', () => {
     const world = scene(3)
     const body = world.connections[1] as Connection
     body.pause()
-    pipeline(world, 0, MAX_PIPELINED_A_TURN)
-    for (let turn = 0; turn < 3; turn++) world.share.endTurn()
+    pipeline(world, 0, REQUESTS_A_TURN)
+    for (let turn = 0; turn < 3; turn++) endTurn(world)
     assert.deepEqual(world.read(), [0, 2])
     body.resume()
     assert.deepEqual(world.read(), [0, 1, 2])
@@ -255,10 +301,10 @@ describe('TurnShare', () => {
         const connection = world.connections[place] as Connection
         if (!connection.isRead) continue
         if (place >= 5) honest++
-        pipeline(world, place, place < 5 ? MAX_PIPELINED_A_TURN - 1 : MAX_PIPELINED_A_TURN / 64)
+        pipeline(world, place, place < 5 ? REQUESTS_A_TURN - 1 : REQUESTS_A_TURN / 64)
         if (place < 5) connection.fill()
       }
-      world.share.endTurn()
+      endTurn(world)
       for (const connection of flooders) connection.drain()
     }
     assert.ok(honest > 3 * 95, `${honest} reads of others in 200 turns`)
@@ -267,14 +313,14 @@ describe('TurnShare', () => {
   test('never reads again what is closing, and knows nothing of what has closed', () => {
     const world = scene(3)
     const [closing, closed] = world.connections as [Connection, Connection, Connection]
-    pipeline(world, 0, MAX_PIPELINED_A_TURN)
+    pipeline(world, 0, REQUESTS_A_TURN)
     world.share.end(closing)
     closed.emit('close')
-    world.share.endTurn()
-    world.share.endTurn()
+    endTurn(world)
+    endTurn(world)
     closing.resume()
     assert.deepEqual(world.read(), [2])
-    pipeline(world, 2, MAX_PIPELINED_A_TURN)
+    pipeline(world, 2, REQUESTS_A_TURN)
     assert.deepEqual(world.read(), [])
   })
 })

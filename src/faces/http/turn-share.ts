@@ -1,13 +1,13 @@
 /**
  * In each turn of the event loop a server reads once from every connection that has something to say, and one read holds
  * a thousand short requests: a hundred connections could make one turn of many seconds, in which the node hears and
- * sends no heartbeat. So requests that did not wait for an answer are counted over all connections. When a turn has
- * had its share of them, all connections are held, and are let go again a few in each turn.
+ * sends no heartbeat; bodies in short pieces do the same. So the time of a turn is looked at with each of them. When it
+ * is over, all connections are held, and are let go again a few in each turn.
  */
 import type { Server } from 'node:http'
 
-/** Requests that follow another one of their connection in the same turn; after as many, the turn ends. */
-export const MAX_PIPELINED_A_TURN = 512
+/** How long requests are read in a turn, in milliseconds: so short that heartbeats do not suffer. */
+export const MAX_TURN_MS = 25
 
 /** Connections that are let go in a turn, of those that wait for the round: at first, and at the least. */
 const FIRST_BATCH = 64
@@ -22,6 +22,13 @@ export interface Held {
   emit(event: 'pause'): unknown
 }
 
+export interface TurnShareOptions {
+  /** Knows those that lately sent requests, one at a time. */
+  readonly isPolite: (connection: Held) => boolean
+  /** In milliseconds. */
+  readonly now: () => number
+}
+
 export class TurnShare {
   /** What is read, as far as it depends on us. All else is held. */
   readonly #reading = new Set<Held>()
@@ -32,28 +39,40 @@ export class TurnShare {
   #nextRound = new Set<Held>()
   /** What was let go for this turn. */
   #released: readonly Held[] = []
-  /** What has pipelined in this turn. */
+  /** What has sent more than one thing in this turn. */
   readonly #heard = new Set<Held>()
+  /** What has sent anything in this turn. */
+  readonly #taken = new Set<Held>()
   /** What Node had paused when it was held: Node resumes it. */
   readonly #sleeping = new Set<Held>()
-  readonly #isPolite: (connection: Held) => boolean
-  #pipelined = 0
+  readonly #options: TurnShareOptions
+  #startedAt: number
   #cut = false
   #batch = FIRST_BATCH
   #newcomersFirst = false
 
-  /** Follows the connections of a server. `isPolite` knows those that lately sent requests, one at a time. */
-  constructor(server: Pick<Server, 'on'>, isPolite: (connection: Held) => boolean) {
-    this.#isPolite = isPolite
+  /** Follows the connections of a server. */
+  constructor(server: Pick<Server, 'on'>, options: TurnShareOptions) {
+    this.#options = options
+    this.#startedAt = options.now()
     server.on('connection', (socket) => this.#follow(socket))
   }
 
-  /** A connection sends a request while its last one came in this turn, too. */
-  pipelined(connection: Held): void {
-    this.#heard.add(connection)
-    if (++this.#pipelined < MAX_PIPELINED_A_TURN || this.#cut) return
+  /** The first thing of a turn is about to be taken. */
+  beginTurn(): void {
+    this.#startedAt = this.#options.now()
+  }
+
+  /** Something of a connection was taken in; `again`: not for the first time in this turn. */
+  took(connection: Held, again: boolean): void {
+    this.#taken.add(connection)
+    if (again) this.#heard.add(connection)
+    if (this.#cut || this.#options.now() - this.#startedAt < MAX_TURN_MS) return
     this.#cut = true
-    for (const other of this.#reading) this.#hold(other)
+    // Who had its turn goes behind those who did not, or the first of many would keep off the last.
+    const [others, taken] = [this.#reading.difference(this.#taken), this.#reading.intersection(this.#taken)]
+    for (const other of others) this.#hold(other)
+    for (const other of taken) this.#hold(other)
   }
 
   /** @returns whether this must be called at the end of the next turn even if nothing comes in it */
@@ -61,7 +80,7 @@ export class TurnShare {
     if (!this.#cut) for (const connection of this.#released) this.#dequeue(connection)
     this.#released = []
     this.#heard.clear()
-    this.#pipelined = 0
+    this.#taken.clear()
     const wasCut = this.#cut
     this.#cut = false
     if (this.#round.size === 0) [this.#round, this.#nextRound] = [this.#nextRound, this.#round]
@@ -102,7 +121,7 @@ export class TurnShare {
   #hold(connection: Held): void {
     this.#reading.delete(connection)
     const queue = this.#queueFor(connection)
-    if (!queue.has(connection)) {
+    if (!queue.has(connection) || this.#taken.has(connection)) {
       this.#dequeue(connection)
       queue.add(connection)
     }
@@ -113,7 +132,7 @@ export class TurnShare {
   /** Who was let go and has not been heard keeps its place. */
   #queueFor(connection: Held): Set<Held> {
     if (this.#heard.has(connection)) return this.#nextRound
-    if (this.#isPolite(connection)) return this.#polite
+    if (this.#options.isPolite(connection)) return this.#polite
     return this.#newcomers.has(connection) ? this.#newcomers : this.#round
   }
 
@@ -136,7 +155,7 @@ export class TurnShare {
 
   #forget(connection: Held): void {
     this.#dequeue(connection)
-    for (const set of [this.#reading, this.#heard, this.#sleeping]) set.delete(connection)
+    for (const set of [this.#reading, this.#heard, this.#taken, this.#sleeping]) set.delete(connection)
   }
 }
 
