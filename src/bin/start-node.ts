@@ -5,6 +5,8 @@ import type { RunningNode, StartNode } from './node-program.ts'
 
 /** How long requests in flight may take to finish when the node stops, in milliseconds. */
 const DRAIN_MS = 2_000
+/** How long the last answers, those of the node as it stops, may take to leave. */
+const LAST_ANSWERS_MS = 250
 
 /** What the HTTP face loads when it is first asked for it. */
 const LATER_PACKAGES = ['prom-client', '@fastify/swagger']
@@ -21,7 +23,7 @@ export const startNode: StartNode = async (config, { logger, onFatal }): Promise
   const dropped = metrics.counter('aspen_log_lines_dropped_total')
   standardError().onDrop(() => dropped.add())
   const node = await AspenNode.start(config, { logger, metrics, onFatal })
-  const { httpAddr, httpToken, insecure, httpAllowedHosts } = config
+  const { httpAddr, httpToken, insecure, httpAllowedHosts, httpKeepAliveMs } = config
   const server = createHttpServer({
     store: node,
     controller: node,
@@ -33,6 +35,7 @@ export const startNode: StartNode = async (config, { logger, onFatal }): Promise
     port: httpAddr.port,
     insecure,
     allowedHosts: httpAllowedHosts,
+    keepAliveMs: httpKeepAliveMs,
     ...(httpToken === null ? {} : { token: httpToken }),
   })
   let url: string
@@ -46,8 +49,10 @@ export const startNode: StartNode = async (config, { logger, onFatal }): Promise
     url,
     endpointId: node.endpointId,
     stop: async () => {
-      await server.close(DRAIN_MS)
+      await server.drain(DRAIN_MS)
+      // What still waits is answered by the node as it stops: there is no more to wait for, and something to say.
       await node.stop()
+      await server.close(LAST_ANSWERS_MS)
     },
   }
 }

@@ -1,6 +1,7 @@
 /** What only a real socket shows: limits of the parser, connections, draining. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import http from 'node:http'
 import net from 'node:net'
 import { after, describe, test } from 'node:test'
 import type { HttpServerOptions } from '../../src/faces/http/index.ts'
@@ -127,9 +128,78 @@ describe('requests that cannot be read', () => {
   })
 })
 
+describe('what Node would decide by itself', () => {
+  async function answerTo(...sent: readonly string[]): Promise<string> {
+    const { port } = await listening()
+    const { socket, received } = dial(port)
+    for (const text of sent) socket.write(text)
+    return received
+  }
+
+  test('CONNECT: 405 in words', async () => {
+    const answer = await answerTo('CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n')
+    assert.match(answer, /^HTTP\/1\.1 405 [^]*"METHOD_NOT_ALLOWED"/)
+  })
+
+  test('methods that no route has: 405 with those that it has', async () => {
+    for (const method of ['QUERY', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'PROPFIND', 'SEARCH', 'LINK']) {
+      const answer = await answerTo(`${method} /leader HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n`)
+      assert.match(answer, /^HTTP\/1\.1 405 [^]*allow: GET, HEAD[^]*"METHOD_NOT_ALLOWED"/i, method)
+    }
+  })
+
+  test('two Host headers: 400', async () => {
+    const answer = await answerTo('GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nHOST: evil.example\r\nConnection: close\r\n\r\n')
+    assert.match(answer, /^HTTP\/1\.1 400 [^]*more than one Host/)
+  })
+
+  test('HTTP/1.0 without a Host: is served by the routes for probes alone', async () => {
+    assert.match(await answerTo('GET /health HTTP/1.0\r\n\r\n'), /^HTTP\/1\.1 200 /)
+    assert.match(await answerTo('GET /ready HTTP/1.0\r\n\r\n'), /^HTTP\/1\.1 200 /)
+    assert.match(await answerTo('GET /leader HTTP/1.0\r\n\r\n'), /^HTTP\/1\.1 403 /)
+  })
+
+  test('Expect: 100-continue: the body is asked for when the request is admitted, and not before a refusal', async () => {
+    const { port } = await listening()
+    const expecting = READ_HEAD.replace('\r\n\r\n', '\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n')
+    const admitted = dial(port)
+    admitted.socket.write(expecting)
+    await once(admitted.socket, 'data')
+    admitted.socket.write(READ)
+    assert.match(await admitted.received, /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 404 /)
+    const refused = dial(port)
+    refused.socket.write(expecting.replace('127.0.0.1', 'evil.example').replace('Connection: close\r\n', ''))
+    assert.match(await refused.received, /^HTTP\/1\.1 403 [^]*connection: close/i)
+  })
+
+  test('many small headers: are refused by number, not by a size that they do not have', async () => {
+    const small = Array.from({ length: 1_200 }, (_, i) => `a${i}:b\r\n`).join('')
+    assert.match(await answerTo(`GET /leader HTTP/1.1\r\nHost: 127.0.0.1\r\n${small}\r\n`), /^HTTP\/1\.1 431 [^]*or too many/)
+  })
+
+  test('a client that has closed its side: hears its answer', async () => {
+    const { port } = await listening()
+    const socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+    let text = ''
+    socket.setEncoding('utf8')
+    socket.on('data', (chunk: string) => (text += chunk))
+    socket.end(READ_HEAD + READ)
+    await once(socket, 'end')
+    assert.match(text, /^HTTP\/1\.1 404 [^]*"KEY_NOT_FOUND"/)
+    socket.destroy()
+  })
+
+  test('kept connections: live longer than balancers keep theirs', async () => {
+    const { url } = await listening()
+    assert.equal((await fetch(`${url}/health`)).headers.get('keep-alive'), 'timeout=75')
+    const told = await listening({ keepAliveMs: 100_000 })
+    assert.equal((await fetch(`${told.url}/health`)).headers.get('keep-alive'), 'timeout=100')
+  })
+})
+
 describe('close', () => {
-  test('with nothing in flight: ends idle connections and half-sent requests at once', async () => {
-    const { port, url, server } = await listening()
+  test('with nothing in flight and no grace: ends idle connections and half-sent requests at once', async () => {
+    const { port, url, server } = await listening({ idleGraceMs: 0 })
     const half = dial(port)
     half.socket.write('POST /read HTTP/1.1\r\nHost: 127.0.0.1\r\n')
     await fetch(`${url}/leader`)
@@ -180,6 +250,53 @@ describe('close', () => {
     await Promise.all([closed, first.received])
   })
 
+  test('idle connections: the next request on each is refused in words, and then there is nothing to wait for', async () => {
+    const { port, server } = await listening({ idleGraceMs: 60_000 })
+    const idle = [dial(port), dial(port)]
+    for (const { socket } of idle) {
+      socket.write('GET /leader HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n')
+      await once(socket, 'data')
+    }
+    const closed = server.close(60_000)
+    for (const { socket, received } of idle) {
+      socket.write(READ_HEAD + READ)
+      assert.match(await received, /^HTTP\/1\.1 200 [^]*HTTP\/1\.1 503 [^]*connection: close[^]*"STOPPING"/i)
+    }
+    await closed
+  })
+
+  test('under load: every request on a kept connection is answered, the last of each with the refusal', async () => {
+    const { url, server } = await listening({ idleGraceMs: 60_000 })
+    let answered = 0
+    /** Writes one after the other on one connection until it is refused. */
+    const writer = async (name: string): Promise<number> => {
+      const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
+      for (;;) {
+        const request = http.request(`${url}/write`, { agent, method: 'POST', headers: { 'content-type': 'application/json' } })
+        request.end(JSON.stringify({ command: { Set: { key: name, value: 'v' } } }))
+        const [response] = (await once(request, 'response')) as [http.IncomingMessage]
+        await response.resume().toArray()
+        answered++
+        if (response.statusCode === 200) continue
+        agent.destroy()
+        return response.statusCode ?? 0
+      }
+    }
+    const writers = Array.from({ length: 16 }, (_, i) => writer(`w${i}`))
+    while (answered < 200) await new Promise(setImmediate)
+    await server.close(60_000)
+    assert.deepEqual(new Set(await Promise.all(writers)), new Set([503]))
+  })
+
+  test('drain: goes on refusing new connections in words until the close', async () => {
+    const { url, server } = await listening({ idleGraceMs: 0 })
+    await server.drain(60_000)
+    const refused = await fetch(`${url}/leader`)
+    assert.deepEqual([refused.status, refused.headers.get('connection')], [503, 'close'])
+    await server.close(0)
+    await assert.rejects(fetch(`${url}/leader`))
+  })
+
   test('a request that outlasts the drain: is cut', async () => {
     const listened = await listening()
     const { port, server, cluster } = listened
@@ -207,7 +324,7 @@ describe('a client that leaves', () => {
     const { socket, received } = dial(port)
     socket.write(READ_HEAD + READ)
     await requestArrived(listened, turns)
-    socket.destroy()
+    socket.resetAndDestroy()
     await received
     let text = ''
     while (!text.includes('route="/read",status="aborted"} 1')) {

@@ -125,6 +125,10 @@ const SAMPLES: Readonly<Record<keyof NodeConfig, readonly (readonly [text: strin
     ['*', ['*']],
     ['', []],
   ],
+  httpKeepAliveMs: [
+    ['1', 1],
+    ['600000', 600_000],
+  ],
   enableGossip: [
     ['false', false],
     ['true', true],

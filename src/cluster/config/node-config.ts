@@ -50,6 +50,8 @@ export interface NodeConfig {
   readonly insecure: boolean
   /** Names beside the bound one that a request's Host header may carry, in lower case. */
   readonly httpAllowedHosts: readonly string[]
+  /** How long an idle HTTP connection is kept. Above what a balancer in front keeps it, or it answers 502 now and then. */
+  readonly httpKeepAliveMs: number
   readonly logLevel: LogLevel
   readonly logFormat: LogFormat
 }

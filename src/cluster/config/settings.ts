@@ -144,6 +144,7 @@ export const SETTINGS: readonly Setting[] = [
     default: [],
     help: 'further names that requests may carry in their Host header; * for any',
   }),
+  row('HTTP', 'httpKeepAliveMs', milliseconds(75_000, 'how long an idle connection is kept; above that of a balancer in front')),
   row('Discovery', 'enableGossip', idle(onOff(true, 'find peers through gossip'))),
   row('Discovery', 'enableMdns', idle(onOff(true, 'find peers on the local network'))),
   row('Discovery', 'enableDnsDiscovery', idle(onOff(false, 'find peers through DNS'))),

@@ -13,7 +13,10 @@ interface Refusal {
 const HEADERS_TOO_LARGE: Refusal = {
   status: 431,
   reason: 'Request Header Fields Too Large',
-  error: new AspenError('HEADERS_TOO_LARGE', 'the headers are larger than 16 KiB'),
+  error: new AspenError(
+    'HEADERS_TOO_LARGE',
+    'the headers are larger than 16 KiB, or too many: each counts for several bytes beside its own',
+  ),
 }
 const TOO_SLOW: Refusal = {
   status: 408,

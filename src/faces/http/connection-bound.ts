@@ -16,6 +16,7 @@ export class ConnectionBound {
   readonly #served: number
   readonly #surplus = new WeakSet<object>()
   #open = 0
+  #none: PromiseWithResolvers<void> | null = null
 
   /** `cut` is called for each connection that was closed without having been heard. */
   constructor(server: Server, { served, surplus }: ConnectionLimits, cut: () => void) {
@@ -33,9 +34,18 @@ export class ConnectionBound {
     })
   }
 
+  /** Resolves when no connection is open. */
+  async none(): Promise<void> {
+    if (this.#open === 0) return
+    this.#none ??= Promise.withResolvers<void>()
+    await this.#none.promise
+  }
+
   #count(socket: Socket): void {
     this.#open++
     if (this.#open > this.#served) this.#surplus.add(socket)
-    socket.once('close', () => this.#open--)
+    socket.once('close', () => {
+      if (--this.#open === 0) this.#none?.resolve()
+    })
   }
 }

@@ -37,7 +37,7 @@ export class RequestTracker {
    */
   readonly #inFlight: (ServerResponse | undefined)[] = []
   readonly #free: number[] = []
-  #onIdle: (() => void) | null = null
+  #idle: PromiseWithResolvers<void> | null = null
 
   begin(response: ServerResponse, route: RouteMetrics): void {
     const place = this.#free.pop() ?? this.#inFlight.length
@@ -47,7 +47,7 @@ export class RequestTracker {
       route.ended(response.writableEnded ? response.statusCode : 0, (performance.now() - startedAt) / 1000)
       this.#inFlight[place] = undefined
       this.#free.push(place)
-      if (this.#isIdle) this.#onIdle?.()
+      if (this.#isIdle) this.#idle?.resolve()
     })
   }
 
@@ -55,9 +55,8 @@ export class RequestTracker {
   async drain(): Promise<void> {
     if (this.#isIdle) return
     for (const response of this.#inFlight) if (response !== undefined) response.shouldKeepAlive = false
-    const { promise, resolve } = Promise.withResolvers<void>()
-    this.#onIdle = resolve
-    await promise
+    this.#idle = Promise.withResolvers<void>()
+    await this.#idle.promise
   }
 
   get #isIdle(): boolean {

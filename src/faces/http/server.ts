@@ -2,6 +2,7 @@
  * The HTTP server of a node. It validates a request once, hands it to the public interfaces, and answers; it holds no
  * state of the cluster. Every answer, also of a refusal, is described by /openapi.json.
  */
+import { performance } from 'node:perf_hooks'
 import Fastify from 'fastify'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { AspenError } from '../../api/index.ts'
@@ -13,7 +14,7 @@ import { clientErrorHandler } from './client-errors.ts'
 import { clusterRoutes } from './cluster-routes.ts'
 import { ConnectionBound, MAX_HTTP_CONNECTIONS, MAX_SURPLUS_CONNECTIONS } from './connection-bound.ts'
 import type { ConnectionLimits } from './connection-bound.ts'
-import { errorBody, expectedError, INTERNAL_ERROR, JSON_TYPE, RETRY_AFTER_SECONDS } from './error-answers.ts'
+import { errorBody, expectedError, INTERNAL_ERROR, JSON_TYPE, rawAnswer, RETRY_AFTER_SECONDS } from './error-answers.ts'
 import { acceptJsonOnly } from './json-parser.ts'
 import { kvRoutes } from './kv-routes.ts'
 import { makeLast } from './last-answer.ts'
@@ -32,7 +33,10 @@ import { statusRoutes } from './status-routes.ts'
 const MAX_HEADER_BYTES = 16 * 1024
 const HEADERS_TIMEOUT_MS = 5_000
 const BODY_TIMEOUT_MS = 30_000
-const KEEP_ALIVE_TIMEOUT_MS = 30_000
+/** Above the 60 s for which balancers commonly keep a connection: the one who asks must be the one who closes. */
+const KEEP_ALIVE_TIMEOUT_MS = 75_000
+/** How long idle connections of a server that closes may still send a request, which is refused in words. */
+const IDLE_GRACE_MS = 1_000
 /** A connection on which nothing moves, because nobody reads the answers, is closed. Above what a request may take. */
 const STUCK_TIMEOUT_MS = 90_000
 /** Node looks for timed out requests this often; by default every 30 s. */
@@ -63,12 +67,21 @@ export interface HttpServerOptions {
   readonly stuckTimeoutMs?: number
   /** The time by which turns of the event loop are bounded, in milliseconds; of a clock that never goes back. */
   readonly now?: () => number
+  /** How long an idle connection is kept, in milliseconds; 75,000 when absent. */
+  readonly keepAliveMs?: number
+  /** How long idle connections live once the server drains, in milliseconds; 1,000 when absent. */
+  readonly idleGraceMs?: number
 }
 
 export interface HttpServer {
   /** Starts listening. @returns the URL @throws what the system says, EADDRINUSE among it */
   listen(): Promise<string>
-  /** Refuses new requests, waits up to `drainMs` for those in flight, then cuts what is left. */
+  /**
+   * From now on refuses what comes, on open and on new connections, and closes these with the refusal. Resolves when what was taken on
+   * is answered and idle connections had their grace, after `drainMs` at the latest.
+   */
+  drain(drainMs: number): Promise<void>
+  /** Drains for up to `drainMs`, then cuts what is left. */
   close(drainMs: number): Promise<void>
   /** The framework's instance, to inject requests without a socket. */
   readonly app: FastifyInstance
@@ -84,13 +97,17 @@ interface Serving {
   stopping: boolean
 }
 
-function createApp({ metrics, stuckTimeoutMs = STUCK_TIMEOUT_MS }: HttpServerOptions): FastifyInstance {
+function createApp({
+  metrics,
+  stuckTimeoutMs = STUCK_TIMEOUT_MS,
+  keepAliveMs = KEEP_ALIVE_TIMEOUT_MS,
+}: HttpServerOptions): FastifyInstance {
   const app = Fastify({
     logger: false,
     bodyLimit: MAX_HTTP_BODY_SIZE,
     requestTimeout: BODY_TIMEOUT_MS,
     connectionTimeout: stuckTimeoutMs,
-    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    keepAliveTimeout: keepAliveMs,
     // A refusal of ours, in our shape, takes the place of the framework's.
     return503OnClosing: false,
     http: {
@@ -106,9 +123,24 @@ function createApp({ metrics, stuckTimeoutMs = STUCK_TIMEOUT_MS }: HttpServerOpt
       sendError(reply, expectedError(error) ?? INTERNAL_ERROR)
     },
   })
-  // Node would answer 417 without a body. RFC 9110 section 10.1.1 lets a server pass over what it is not able to meet.
-  app.server.on('checkExpectation', (request, response) => void app.server.emit('request', request, response))
+  answerOddities(app, metrics)
   return app
+}
+
+/** What Node would decide by itself, without a word to the client or to the routes. */
+function answerOddities({ server }: FastifyInstance, metrics: PrometheusMetrics): void {
+  // Node would answer 417 without a body. RFC 9110 section 10.1.1 lets a server pass over what it is not able to meet.
+  server.on('checkExpectation', (request, response) => void server.emit('request', request, response))
+  // Node would ask for the body before anybody has looked at the headers: see `onRequest`.
+  server.on('checkContinue', (request, response) => void server.emit('request', request, response))
+  // A client that has said all it will say may still be waiting for its answer.
+  Object.assign(server, { httpAllowHalfOpen: true })
+  server.on('connect', (_request, socket) => {
+    metrics.counter('aspen_http_requests_total', { route: 'unreadable', status: '405' }).add()
+    const error = new AspenError('METHOD_NOT_ALLOWED', 'this is a node and no proxy: CONNECT is not served')
+    socket.on('error', () => undefined)
+    socket.end(rawAnswer(405, 'Method Not Allowed', error), () => socket.destroy())
+  })
 }
 
 function sendError(reply: FastifyReply, error: AspenError): void {
@@ -157,6 +189,12 @@ function onRequest(serving: Serving, metrics: RouteMetrics, route: Route | undef
   return (request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
     serving.tracker.begin(reply.raw, metrics)
     const refused = refusal(serving, request, route)
+    const { expect } = request.headers
+    if (expect !== undefined && expect.toLowerCase() === '100-continue') {
+      // Whether the body of a refused request comes after all is not to be known: the connection is of no further use.
+      if (refused === undefined) reply.raw.writeContinue()
+      else reply.raw.shouldKeepAlive = false
+    }
     if (refused === undefined && !serving.stopping) return done()
     // A connection over the bound, or to a node that stops, must not be kept.
     if (serving.stopping || refused?.code === 'OVERLOADED') reply.raw.shouldKeepAlive = false
@@ -235,12 +273,25 @@ function baseUrl(app: FastifyInstance): string {
   return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`
 }
 
-async function drain(app: FastifyInstance, tracker: RequestTracker, drainMs: number): Promise<void> {
-  const deadline = Promise.withResolvers<void>()
-  const timer = setTimeout(deadline.resolve, drainMs)
-  const closed = app.close()
-  await Promise.race([tracker.drain(), deadline.promise])
+/** Resolves after this time at the latest. */
+async function within(ms: number, ...waits: readonly Promise<void>[]): Promise<void> {
+  const time = Promise.withResolvers<void>()
+  const timer = setTimeout(time.resolve, ms)
+  await Promise.race([time.promise, ...waits])
   clearTimeout(timer)
+}
+
+async function drain({ tracker, connections }: Serving, drainMs: number, idleGraceMs: number): Promise<void> {
+  const end = performance.now() + drainMs
+  const left = (): number => Math.max(0, end - performance.now())
+  await within(drainMs, tracker.drain())
+  // Whoever has an idle connection may be sending right now: it hears why, and that it must not use it again.
+  await within(Math.min(left(), idleGraceMs), connections.none())
+  await within(left(), tracker.drain())
+}
+
+async function cut(app: FastifyInstance): Promise<void> {
+  const closed = app.close()
   // What is left are idle connections, half-sent requests, and requests past the deadline; they would hold up the close.
   app.server.closeAllConnections()
   await closed
@@ -296,7 +347,12 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   void app.register(async (scope) => {
     for (const route of routes) addRoute(scope, serving, route, metrics)
   })
+  const { idleGraceMs = IDLE_GRACE_MS } = options
   let closing: Promise<void> | null = null
+  const drainWithin = (drainMs: number): Promise<void> => {
+    serving.stopping = true
+    return drain(serving, drainMs, idleGraceMs)
+  }
   return {
     app,
     listen: async () => {
@@ -305,9 +361,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       logger.log('info', 'HTTP API listens', { url, node_id: options.nodeId })
       return url
     },
+    drain: drainWithin,
     close: (drainMs) => {
-      serving.stopping = true
-      closing ??= drain(app, tracker, drainMs)
+      closing ??= drainWithin(drainMs).then(() => cut(app))
       return closing
     },
   }
