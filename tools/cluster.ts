@@ -5,9 +5,10 @@
  */
 import { rmSync } from 'node:fs'
 import { ConfigError } from '../src/cluster/config/index.ts'
+import { standardError, standardOutput } from '../src/cluster/output/index.ts'
 import { startChild, stopChildren } from './cluster/child.ts'
 import type { Child } from './cluster/child.ts'
-import { readClusterSettings } from './cluster/environment.ts'
+import { CLUSTER_HELP, readClusterSettings } from './cluster/environment.ts'
 import type { ClusterSettings } from './cluster/environment.ts'
 import { formCluster, introduceNodes, waitForNodes } from './cluster/form-cluster.ts'
 import { LOOPBACK, nodeCommand, nodeUrl, shellLine } from './cluster/node-plan.ts'
@@ -26,11 +27,21 @@ const REPEATED_SIGNAL_MS = 1_000
 
 const NODE_FLAGS = ['--log-level', 'error', '--log-format', 'pretty']
 
-const print = (line: string): void => void process.stdout.write(`${line}\n`)
-const complain = (line: string): void => void process.stderr.write(`cluster: ${line}\n`)
+/** A signal of the terminal reaches a node and this process at once; what it did to the node may be heard of first. */
+const SIGNAL_LAG_MS = 500
+
+const print = (line: string): void => standardOutput().write(`${line}\n`)
+const complain = (line: string): void => standardError().write(`cluster: ${line}\n`)
 
 function readSettings(): ClusterSettings {
+  const [word] = process.argv.slice(2)
+  if (word === '--help' || word === '-h' || word === 'help') {
+    print(CLUSTER_HELP)
+    return process.exit(0)
+  }
   try {
+    if (word !== undefined)
+      throw new ConfigError(`argument ${JSON.stringify(word)} is not expected: see --help for the variables that are`)
     return readClusterSettings(process.env)
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
@@ -63,9 +74,8 @@ function stopOnSignals(children: readonly Child[]): AbortSignal {
       process.exit(signal === 'SIGINT' ? 130 : 143)
     }
   }
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal)
-  // Whoever read the output is gone; the nodes are still to be looked after.
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const) process.on(signal, onSignal)
+  for (const signal of ['SIGUSR1', 'SIGUSR2'] as const) process.on(signal, () => undefined)
   return stop.signal
 }
 
@@ -83,16 +93,35 @@ async function findBusyPort(settings: ClusterSettings): Promise<string | undefin
   return undefined
 }
 
-function startNodes(plans: readonly NodePlan[], children: Child[], stop: AbortSignal): void {
+function startNodes(plans: readonly NodePlan[], children: Child[]): void {
   for (const plan of plans) {
     const command = nodeCommand(plan)
     const child = startChild(`node ${plan.nodeId}`, command, ['ignore', 'inherit', 'inherit'])
     children.push(child)
-    const report = (how: string): void => {
-      if (!stop.aborted) complain(`${child.name}, pid ${child.pid}, ${how}. Start it again with:\n  ${shellLine(command)}`)
-    }
-    child.exit.then(report, complain)
   }
+}
+
+/** Says how to start a node again that has ended since the cluster stands. */
+function reportEnds({ plans }: PreparedCluster, children: readonly Child[], stop: AbortSignal): void {
+  for (const [index, child] of children.entries()) {
+    const plan = plans[index] as NodePlan
+    const report = async (how: string): Promise<void> => {
+      if (await stopsSoon(stop)) return
+      complain(`${child.name}, pid ${child.pid}, ${how}. Start it again with:\n  ${shellLine(nodeCommand(plan))}`)
+    }
+    child.exit.then(report).catch(complain)
+  }
+}
+
+/** Whether the end of a node is part of the end of all. */
+async function stopsSoon(stop: AbortSignal): Promise<boolean> {
+  if (stop.aborted) return true
+  const lag = Promise.withResolvers<void>()
+  const timer = setTimeout(lag.resolve, SIGNAL_LAG_MS)
+  stop.addEventListener('abort', () => lag.resolve(), { once: true })
+  await lag.promise
+  clearTimeout(timer)
+  return stop.aborted
 }
 
 /** Rejects when a node ends: before the cluster stands, that is a failure. */
@@ -111,17 +140,18 @@ async function form({ plans }: PreparedCluster, signal: AbortSignal): Promise<nu
 
 /** Serves until asked to stop. Returns whether all went well. */
 async function run(cluster: PreparedCluster, children: Child[], stop: AbortSignal): Promise<boolean> {
-  startNodes(cluster.plans, children, stop)
+  startNodes(cluster.plans, children)
   const giveUp = new AbortController()
   try {
     const formed = form(cluster, AbortSignal.any([stop, giveUp.signal]))
     print(summary(cluster, children, await Promise.race([formed, failWhenOneEnds(children)])))
   } catch (error) {
-    if (stop.aborted) return true
+    if (await stopsSoon(stop)) return true
     giveUp.abort()
     complain(error instanceof Error ? error.message : String(error))
     return false
   }
+  reportEnds(cluster, children, stop)
   await aborted(stop)
   return true
 }

@@ -18,6 +18,20 @@ export interface ClusterSettings {
   readonly warnings: readonly string[]
 }
 
+export const CLUSTER_HELP = `Usage: npm run cluster
+
+Starts some nodes on loopback, makes them one cluster, prints where they listen, and stops them at Ctrl-C.
+It takes no flags; these variables change it:
+
+  ASPEN_NODE_COUNT    how many nodes, 1 to ${MAX_VOTERS} (default 3)
+  ASPEN_STORAGE       sqlite, durable, or inmemory (default sqlite)
+  ASPEN_BASE_HTTP     HTTP port of node 1; node 2 has the next, and so on (default 21001)
+  ASPEN_BASE_RACTOR   the same for links between nodes (default 26001)
+  ASPEN_DATA_DIR      a folder that is kept (default: a temporary one, removed at the end)
+  ASPEN_COOKIE        the secret of the cluster (default aspen-cookie)
+
+For one node, see: npm run -s aspen-node -- --help`
+
 const MAX_PORT = 65_535
 
 function wholeNumber(env: Environment, name: string, preset: number, min: number, max: number): number {
