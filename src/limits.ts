@@ -128,6 +128,8 @@ export const MAX_REQUEST_TIMEOUT_MS: number = 60_000
 // Disks.
 /** Above this much of a volume, in per cent as df counts, writes that could grow the store are refused. */
 export const DISK_USAGE_THRESHOLD_PERCENT: number = 95
+/** Where the rest of a volume is more than this, that much is reserve enough: 5 % of a large one is room for years. */
+export const MAX_DISK_RESERVE_BYTES: number = 8 * 1024 * MIB
 /** What a node may write by itself once growth is refused: a segment of the log, and a checkpoint of the state. */
 export const MIN_DISK_RESERVE_BYTES: number = 64 * MIB
 /** How often a node looks how full its volumes are. */

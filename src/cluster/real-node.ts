@@ -14,6 +14,7 @@ import { packageVersion } from './package-version.ts'
 import { openDurableHome, openMemoryHome, PeerBookFile } from './stores/index.ts'
 import type { NodeHome } from './stores/index.ts'
 
+const MIB = 1024 * 1024
 const CLUSTER_ID_BYTES = 16
 const SEED_BYTES = 6
 /** How long a stopping node waits for what it has accepted, and for another leader, in milliseconds. */
@@ -71,13 +72,14 @@ function realPorts(config: NodeConfig, home: NodeHome, listeners: Listeners): No
 }
 
 function settingsOf(config: NodeConfig): NodeSettings {
-  const { nodeId, requestTimeoutMs, peers, raftMailboxCapacity } = config
+  const { nodeId, requestTimeoutMs, peers, raftMailboxCapacity, diskReserveMib } = config
   return {
     nodeId,
     version: packageVersion(),
     timings: config,
     requestTimeoutMs,
     mailboxCapacity: raftMailboxCapacity,
+    diskReserveBytes: diskReserveMib === null ? null : diskReserveMib * MIB,
     peers,
     retainedEntries: LOG_RETAINED_ENTRIES,
     checkpointIntervalEntries: CHECKPOINT_INTERVAL_ENTRIES,

@@ -56,10 +56,10 @@ export class Incarnation {
       return
     }
     logFindings(ports, stores)
-    const { nodeId, timings, retainedEntries, checkpointIntervalEntries } = settings
+    const { nodeId, timings, retainedEntries, checkpointIntervalEntries, diskReserveBytes = null } = settings
     const { clock, random, transport, logger, metrics } = ports
     const { log, stateMachine, snapshots, volumes } = stores
-    const kept = { log, stateMachine, snapshots, volumes, retainedEntries, checkpointIntervalEntries }
+    const kept = { log, stateMachine, snapshots, volumes, diskReserveBytes, retainedEntries, checkpointIntervalEntries }
     const around = { clock, random, transport, logger, metrics, ...events }
     const onFatal = (error: Error): void => ports.onFault(faultOf(error))
     openReplica({ nodeId, timings, ...kept, ...around, onFatal }, (error, replica) => {

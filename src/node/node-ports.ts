@@ -55,6 +55,8 @@ export interface NodeSettings {
   /** Entries kept behind the applied index when the log is purged, and applied between two checkpoints. */
   readonly retainedEntries: number
   readonly checkpointIntervalEntries: number
+  /** What is kept free of each volume, in bytes; when absent or null, 5 % of it, at most 8 GiB. */
+  readonly diskReserveBytes?: number | null
   /** How long a stopping node waits for what it has accepted, and for another leader, in milliseconds. */
   readonly stopGraceMs: number
   /** Peers that the book has room for; MAX_PEERS when absent. */

@@ -12,6 +12,8 @@ export interface ReplicaOptions {
   readonly snapshots: SnapshotStore
   /** Those that the node writes to, to be watched for room; none when absent. */
   readonly volumes?: readonly Volume[]
+  /** What is kept free of each of them, in bytes; when absent or null, 5 % of it, at most 8 GiB. */
+  readonly diskReserveBytes?: number | null
   /** The links to peers; when they begin and end is their owner's business. */
   readonly transport: Links
   readonly logger: Logger

@@ -33,7 +33,7 @@ export class Replica implements TurnRunner {
   #nextSweep = 0
 
   constructor(options: ReplicaOptions, { restored, clusterId }: Recovered) {
-    const { nodeId, clock, random, timings, transport, logger, volumes = [] } = options
+    const { nodeId, clock, random, timings, transport, logger, volumes = [], diskReserveBytes = null } = options
     const incarnation = random.nextUint32() + 1
     const loop = new TurnLoop(clock, this)
     const stores = guardStores(options, loop)
@@ -51,7 +51,7 @@ export class Replica implements TurnRunner {
     this.#context = context
     this.#peers = peers
     this.#engine = engine
-    this.#requests = new Requests(context, { stores, volumes, snapshots, engine, peers, incarnation })
+    this.#requests = new Requests(context, { stores, volumes, diskReserveBytes, snapshots, engine, peers, incarnation })
     engine.listen(this.#requests)
   }
 

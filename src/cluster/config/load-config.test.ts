@@ -65,6 +65,10 @@ const SAMPLES: Readonly<Record<keyof NodeConfig, readonly (readonly [text: strin
     ['inmemory', 'InMemory'],
     ['Sqlite', 'Sqlite'],
   ],
+  diskReserveMib: [
+    ['64', 64],
+    ['100000', 100_000],
+  ],
   cookie: [
     ['dev cluster', 'dev cluster'],
     ['aspen-cookie', 'aspen-cookie'],
@@ -346,6 +350,7 @@ test('loadConfig: names source, value and what is allowed when a value is wrong'
     ['node_id', '0', 'from 1'],
     ['node_id', '1.5', 'whole number'],
     ['node_id', '9007199254740992', 'from 1'],
+    ['disk_reserve_mib', '63', 'MiB from 64'],
     ['ractor_port', '65536', '0 to 65535'],
     ['ractor_port', '-1', '0 to 65535'],
     ['http_addr', '8080', 'host:port'],

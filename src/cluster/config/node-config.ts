@@ -18,6 +18,8 @@ export interface NodeConfig {
   /** Folder of identity, log and state. */
   readonly dataDir: string
   readonly storageBackend: StorageBackend
+  /** What is kept free of each volume that the node writes to, in MiB; null for 5 % of it, at most 8 GiB. */
+  readonly diskReserveMib: number | null
   /** Where the HTTP API listens; port 0 is any free one. */
   readonly httpAddr: HostPort
   /** Where links from other nodes are accepted; port 0 is any free one. */

@@ -2,7 +2,13 @@
  * Every setting of a node, in one table. The TOML key is the name; the environment variable, the flag, the help text
  * and the default all follow from the row.
  */
-import { DEFAULT_MAILBOX_CAPACITY, MAX_MAILBOX_CAPACITY, MAX_RESTART_HISTORY_SIZE, REQUEST_TIMEOUT_MS } from '../../limits.ts'
+import {
+  DEFAULT_MAILBOX_CAPACITY,
+  MAX_MAILBOX_CAPACITY,
+  MAX_RESTART_HISTORY_SIZE,
+  REQUEST_TIMEOUT_MS,
+  MIN_DISK_RESERVE_BYTES,
+} from '../../limits.ts'
 import type { NodeConfig } from './node-config.ts'
 import * as parsers from './parsers.ts'
 import type { Parser } from './parsers.ts'
@@ -29,6 +35,9 @@ export interface Setting<Field extends keyof NodeConfig = keyof NodeConfig> {
 
 const MAX_INTERVAL_MS = 600_000
 const MAX_DURATION_SECS = 86_400
+const MIB = 1024 * 1024
+/** A petabyte. */
+const MAX_RESERVE_MIB = 2 ** 30
 
 type Row<Field extends keyof NodeConfig> = Omit<Setting<Field>, 'name' | 'field' | 'section'>
 
@@ -82,6 +91,12 @@ export const SETTINGS: readonly Setting[] = [
     parser: parsers.oneOf(['Sqlite', 'InMemory'], { Redb: 'Sqlite' }),
     default: 'Sqlite',
     help: 'Sqlite (durable), InMemory, or Redb (deprecated: means Sqlite)',
+  }),
+  row('Node', 'diskReserveMib', {
+    placeholder: 'MIB',
+    parser: parsers.integer(MIN_DISK_RESERVE_BYTES / MIB, MAX_RESERVE_MIB, 'MiB'),
+    default: null,
+    help: 'free space of its volume below which writes that could grow the store are refused; without it 5 % of the volume, at most 8192',
   }),
   row('Node', 'cookie', {
     placeholder: 'TEXT',

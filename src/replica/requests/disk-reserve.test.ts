@@ -32,6 +32,7 @@ class FakeVolume implements Volume {
 }
 
 class Bench {
+  static reserveBytes: number | null = null
   readonly volumes: readonly FakeVolume[]
   readonly said: string[] = []
   readonly reserve: DiskReserve
@@ -49,7 +50,7 @@ class Bench {
       },
     }
     const logger = { log: (level: string, message: string) => void this.said.push(`${level}: ${message.slice(0, 40)}`) }
-    this.reserve = new DiskReserve({ volumes, clock, logger })
+    this.reserve = new DiskReserve({ volumes, clock, logger, reserveBytes: Bench.reserveBytes })
     this.reserve.start()
   }
 
@@ -101,9 +102,47 @@ describe('DiskReserve', () => {
     volume.freeBytes = 31_000
     const bench = new Bench(volume)
     assert.throws(() => bench.reserve.check(SET), {
-      message: /the volume of \/var\/lib\/aspen\/log on the leader is 96\.9 % full; above 95 % .* free space on it or enlarge it/,
+      message:
+        /the volume of \/var\/lib\/aspen\/log on the leader is 96\.9 % full; its last 50000 bytes are kept, .* free space on it or enlarge it/,
       details: { directory: '/var/lib/aspen/log', used_percent: 96.9, free_bytes: 31_000 },
     })
+  })
+
+  test('check: lets writes pass on a large volume that is nearly full and has room for years', () => {
+    const volume = new FakeVolume()
+    volume.totalBytes = 10 ** 12
+    volume.freeBytes = 33 * 10 ** 9
+    const bench = new Bench(volume)
+    assert.equal(bench.write(SET), 'passed')
+    assert.equal(bench.reserve.status?.isLow, false)
+    volume.freeBytes = 8 * 2 ** 30 - 1
+    bench.passTime()
+    assert.throws(() => bench.reserve.check(SET), /is 99\.2 % full; its last 8192 MiB are kept/)
+  })
+
+  test('check: keeps what a setting says, more or less than it would by itself', () => {
+    const volume = new FakeVolume()
+    volume.totalBytes = 10 ** 12
+    for (const reserveBytes of [64 * 2 ** 20, 100 * 2 ** 30]) {
+      volume.freeBytes = reserveBytes
+      Bench.reserveBytes = reserveBytes
+      const bench = new Bench(volume)
+      Bench.reserveBytes = null
+      assert.equal(bench.write(SET), 'passed')
+      volume.freeBytes = reserveBytes - 1
+      bench.passTime()
+      assert.equal(bench.write(SET), 'DISK_FULL 507')
+    }
+  })
+
+  test('start: a volume without room counts before one that is fuller and has room', () => {
+    const [large, small] = [new FakeVolume('/large'), new FakeVolume('/small')]
+    large.totalBytes = 10 ** 13
+    large.freeBytes = 10 ** 11
+    small.freeBytes = 40_000
+    const bench = new Bench(large, small)
+    assert.equal(bench.reserve.status?.directory, '/small')
+    assert.equal(bench.write(SET), 'DISK_FULL 507')
   })
 
   test('check: does not ask the disk at every write', () => {

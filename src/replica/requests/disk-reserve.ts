@@ -1,6 +1,11 @@
 import { AspenError } from '../../api/index.ts'
 import type { DiskStatus } from '../../api/index.ts'
-import { DISK_CHECK_INTERVAL_MS, DISK_USAGE_THRESHOLD_PERCENT, MIN_DISK_RESERVE_BYTES } from '../../limits.ts'
+import {
+  DISK_CHECK_INTERVAL_MS,
+  DISK_USAGE_THRESHOLD_PERCENT,
+  MAX_DISK_RESERVE_BYTES,
+  MIN_DISK_RESERVE_BYTES,
+} from '../../limits.ts'
 import type { Clock, Logger, Timer, Volume } from '../../ports/index.ts'
 import { couldGrow } from './quota.ts'
 
@@ -10,6 +15,8 @@ const TRUSTED_SHARE = 0.25
 export interface DiskReserveOptions {
   /** Those that this node writes to; none for a node in memory. */
   readonly volumes: readonly Volume[]
+  /** Of every volume, in bytes; null for 5 % of it, at most 8 GiB. */
+  readonly reserveBytes: number | null
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -21,6 +28,8 @@ export interface DiskReserveOptions {
 export class DiskReserve {
   readonly #options: DiskReserveOptions
   #fullest: Omit<DiskStatus, 'refusedWrites'> | null = null
+  /** Above the reserve of the volume that has least, when it was looked at. */
+  #roomBytes = 0
   #refusedWrites = 0
   /** Bytes of writes let through since the last look. */
   #sinceMeasured = 0
@@ -52,14 +61,14 @@ export class DiskReserve {
   check(envelope: Uint8Array): void {
     if (this.#fullest === null) return
     this.#sinceMeasured += envelope.length
-    if (this.#sinceMeasured > this.#trustedBytes(this.#fullest)) this.#measure()
-    const { directory, usedPercent, freeBytes, isLow } = this.#fullest
+    if (this.#sinceMeasured > this.#roomBytes * TRUSTED_SHARE) this.#measure()
+    const { directory, usedPercent, freeBytes, totalBytes, isLow } = this.#fullest
     if (!isLow || !couldGrow(envelope)) return
     this.#refusedWrites++
     throw new AspenError(
       'DISK_FULL',
-      `the volume of ${directory} on the leader is ${usedPercent} % full; above ${DISK_USAGE_THRESHOLD_PERCENT} % nothing is written ` +
-        'that could grow the store: free space on it or enlarge it, and writes pass again by themselves; deletes and reads pass now',
+      `the volume of ${directory} on the leader is ${usedPercent} % full; its last ${spell(this.#reserveOf(totalBytes))} are kept, and nothing ` +
+        'is written that could grow the store: free space on it or enlarge it, and writes pass again by themselves; deletes and reads pass now',
       { directory, used_percent: usedPercent, free_bytes: freeBytes },
     )
   }
@@ -69,9 +78,10 @@ export class DiskReserve {
     this.#timer = this.#options.clock.setTimer(DISK_CHECK_INTERVAL_MS, () => this.#look())
   }
 
-  /** What may be written before somebody has to look again. */
-  #trustedBytes({ freeBytes, totalBytes }: { readonly freeBytes: number; readonly totalBytes: number }): number {
-    return Math.max(0, (freeBytes - reserveOf(totalBytes)) * TRUSTED_SHARE)
+  /** The part of a volume that growth does not get. */
+  #reserveOf(totalBytes: number): number {
+    const share = (totalBytes * (100 - DISK_USAGE_THRESHOLD_PERCENT)) / 100
+    return Math.floor(this.#options.reserveBytes ?? Math.min(share, MAX_DISK_RESERVE_BYTES))
   }
 
   #measure(): void {
@@ -79,8 +89,8 @@ export class DiskReserve {
     const before = this.#fullest
     this.#fullest = this.#fullestVolume() ?? before
     if (this.#fullest === null || this.#fullest.isLow === (before?.isLow ?? false)) return
-    const { directory, usedPercent, freeBytes, isLow } = this.#fullest
-    const facts = { directory, usedPercent, freeBytes, thresholdPercent: DISK_USAGE_THRESHOLD_PERCENT }
+    const { directory, usedPercent, freeBytes, totalBytes, isLow } = this.#fullest
+    const facts = { directory, usedPercent, freeBytes, reserveBytes: this.#reserveOf(totalBytes) }
     const { logger } = this.#options
     if (isLow) {
       logger.log(
@@ -92,27 +102,44 @@ export class DiskReserve {
   }
 
   #sayTooSmall({ directory, totalBytes }: { readonly directory: string; readonly totalBytes: number }): void {
-    if (reserveOf(totalBytes) >= MIN_DISK_RESERVE_BYTES) return
+    const reserveBytes = this.#reserveOf(totalBytes)
+    if (reserveBytes >= MIN_DISK_RESERVE_BYTES) return
     const message =
       'a volume of this node is small: what is kept of it for deletes and checkpoints may not last until somebody frees space; enlarge it'
-    const facts = { directory, totalBytes, reserveBytes: Math.floor(reserveOf(totalBytes)), wantedBytes: MIN_DISK_RESERVE_BYTES }
+    const facts = { directory, totalBytes, reserveBytes, wantedBytes: MIN_DISK_RESERVE_BYTES }
     this.#options.logger.log('warn', message, facts)
   }
 
   #fullestVolume(): Omit<DiskStatus, 'refusedWrites'> | null {
     let fullest: Omit<DiskStatus, 'refusedWrites'> | null = null
     let unmeasurable = false
+    let room = Infinity
     for (const volume of this.#options.volumes) {
       try {
-        const use = useOf(volume)
-        if (fullest === null || use.usedPercent > fullest.usedPercent) fullest = use
+        const use = this.#useOf(volume)
+        room = Math.min(room, Math.max(0, use.freeBytes - this.#reserveOf(use.totalBytes)))
+        if (fullest === null || isFuller(use, fullest)) fullest = use
       } catch (error) {
         unmeasurable = true
         if (!this.#unmeasurable) this.#sayUnmeasurable(volume, error as Error)
       }
     }
     this.#unmeasurable = unmeasurable
+    if (fullest !== null) this.#roomBytes = room
     return fullest
+  }
+
+  #useOf(volume: Volume): Omit<DiskStatus, 'refusedWrites'> {
+    const { freeBytes, totalBytes } = volume.space()
+    const usedPercent = totalBytes === 0 ? 0 : (100 * (totalBytes - freeBytes)) / totalBytes
+    return {
+      directory: volume.directory,
+      freeBytes,
+      totalBytes,
+      // Rounded up: what is refused for being nearly full must not look less so.
+      usedPercent: Math.ceil(usedPercent * 10) / 10,
+      isLow: freeBytes < this.#reserveOf(totalBytes),
+    }
   }
 
   /** A disk that fails says so to those who write to it; that its size is not known stops nobody. */
@@ -126,20 +153,12 @@ export class DiskReserve {
   }
 }
 
-/** The part of a volume that growth does not get. */
-function reserveOf(totalBytes: number): number {
-  return (totalBytes * (100 - DISK_USAGE_THRESHOLD_PERCENT)) / 100
+function isFuller(a: Pick<DiskStatus, 'isLow' | 'usedPercent'>, b: Pick<DiskStatus, 'isLow' | 'usedPercent'>): boolean {
+  return a.isLow === b.isLow ? a.usedPercent > b.usedPercent : a.isLow
 }
 
-function useOf(volume: Volume): Omit<DiskStatus, 'refusedWrites'> {
-  const { freeBytes, totalBytes } = volume.space()
-  const usedPercent = totalBytes === 0 ? 0 : (100 * (totalBytes - freeBytes)) / totalBytes
-  return {
-    directory: volume.directory,
-    freeBytes,
-    totalBytes,
-    // Rounded up: what is refused for being above the threshold must not look as if it were on it.
-    usedPercent: Math.ceil(usedPercent * 10) / 10,
-    isLow: usedPercent > DISK_USAGE_THRESHOLD_PERCENT,
-  }
+const MIB = 1024 * 1024
+
+function spell(bytes: number): string {
+  return bytes < MIB ? `${bytes} bytes` : `${Math.floor(bytes / MIB)} MiB`
 }

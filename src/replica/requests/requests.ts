@@ -26,6 +26,7 @@ export interface RequestsParts {
   readonly stores: Pick<ReplicaStores, 'stateMachine'>
   /** Those to be watched for room. */
   readonly volumes: readonly Volume[]
+  readonly diskReserveBytes: number | null
   readonly snapshots: Snapshots
   readonly engine: Engine
   readonly peers: Peers
@@ -46,12 +47,12 @@ export class Requests implements TurnListener, PeerHandlers {
   #stopping = false
 
   constructor(context: TurnContext, parts: RequestsParts) {
-    const { engine, peers, stores, volumes, incarnation } = parts
+    const { engine, peers, stores, volumes, diskReserveBytes, incarnation } = parts
     const { clock, logger } = context
     this.#context = context
     this.#parts = parts
     this.#proposals = new Proposals(engine.appliedIndex)
-    this.#reserve = new DiskReserve({ volumes, clock, logger })
+    this.#reserve = new DiskReserve({ volumes, clock, logger, reserveBytes: diskReserveBytes })
     this.#admin = new MembershipAdmin(context, engine, peers)
     this.#leaderWork = new LeaderWork(context, {
       proposals: this.#proposals,
