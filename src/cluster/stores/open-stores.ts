@@ -23,6 +23,7 @@ import {
 } from '../../storage/index.ts'
 import { addIdentityFields, IDENTITY_FILE, loadOrCreateIdentityFile, readRejoinRecord, RejoinError } from '../identity/index.ts'
 import type { IdentityFile } from '../identity/index.ts'
+import { exposedDirectory } from './exposed-directory.ts'
 
 const UNFINISHED_REJOIN = 'a rejoin of this node is not finished: run aspen-node rejoin as before until it says that it is done'
 
@@ -171,7 +172,8 @@ function readIdentity(directory: string, nodeId: number): { identityFile: Identi
   checkLogHasKey(directory, identityPath)
   const identityFile = loadOrCreateIdentityFile(identityPath)
   checkNodeId(directory, identityFile, nodeId)
-  const exposed = identityFile.exposed ? [`${identityPath} can be read by others: chmod 600 it`] : []
+  const exposed = exposedDirectory(directory)
+  if (identityFile.exposed) exposed.push(`${identityPath} can be read by others: chmod 600 it`)
   return { identityFile, warnings: unfinished === undefined ? exposed : [...exposed, UNFINISHED_REJOIN] }
 }
 
