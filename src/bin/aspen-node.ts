@@ -50,11 +50,13 @@ async function main(host: ProcessHost): Promise<void> {
   const logger = createLogger({ level: config.logLevel, format: config.logFormat, nodeId: config.nodeId })
   for (const warning of warnings) logger.log('warn', warning)
   if (rejoin === undefined) {
-    tuneEngine()
-    yieldToMainThread()
+    if (config.tuned) {
+      tuneEngine()
+      yieldToMainThread()
+    }
     const { startNode } = await import('./start-node.ts')
     await runNode(host, config, logger, startNode)
-    return settleAfterStart()
+    return config.tuned ? settleAfterStart() : undefined
   }
   const { runRejoin } = await import('./rejoin-program.ts')
   return runRejoin(host, config, rejoin, logger)

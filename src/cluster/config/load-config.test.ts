@@ -88,6 +88,10 @@ const SAMPLES: Readonly<Record<keyof NodeConfig, readonly (readonly [text: strin
     ['AUTO', 'auto'],
     ['auto', 'auto'],
   ],
+  tuned: [
+    ['false', false],
+    ['true', true],
+  ],
   peers: [
     [`900@${KEY}:h:1`, [{ nodeId: 900, endpointId: KEY, addresses: ['h:1'], relay: null }]],
     ['', []],

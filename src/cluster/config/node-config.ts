@@ -54,6 +54,8 @@ export interface NodeConfig {
   readonly httpAllowedHosts: readonly string[]
   /** How long an idle HTTP connection is kept. Above what a balancer in front keeps it, or it answers 502 now and then. */
   readonly httpKeepAliveMs: number
+  /** Whether the program `aspen-node` sets its V8 up for a node. A program around a node has its own. */
+  readonly tuned: boolean
   readonly logLevel: LogLevel
   readonly logFormat: LogFormat
 }

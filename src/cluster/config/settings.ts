@@ -123,6 +123,7 @@ export const SETTINGS: readonly Setting[] = [
     default: 'auto',
     help: 'how to reach other nodes: auto, iroh or direct',
   }),
+  row('Node', 'tuned', onOff(true, 'set V8 up for a node, and let its helper threads step back; off: as Node comes')),
   row('Node', 'peers', {
     placeholder: 'PEER',
     parser: parsers.peerList,
