@@ -164,6 +164,12 @@ assert(
   'every peer must fit a small body',
 )
 assert(4 * Math.ceil(MAX_KEY_SIZE / 3) + 3 <= MAX_SCAN_TOKEN_SIZE, 'the token of the largest key must be allowed')
+// A joint configuration names the voters before and after; what a member can be is its addresses, its key and its id.
+const MAX_MEMBER_SIZE = MAX_MEMBER_ADDRESSES * (MAX_ADDRESS_SIZE + 2) + 64
+assert(
+  2 * (MAX_VOTERS + MAX_LEARNERS) * MAX_MEMBER_SIZE + ENVELOPE <= MAX_COMMAND_SIZE,
+  'the largest configuration must be a valid entry',
+)
 assert(MAX_LEARNERS <= MAX_PEERS, 'the learners that a change names must fit a configuration')
 assert(SNAPSHOT_CHUNK_SIZE + ENVELOPE <= MAX_RPC_MESSAGE_SIZE, 'a snapshot chunk must fit one message')
 assert(MAX_RPC_MESSAGE_SIZE <= MAX_LINK_QUEUE_BYTES, 'the largest message must fit a link queue')

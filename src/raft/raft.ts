@@ -233,6 +233,10 @@ export class Raft {
   get counters(): Readonly<RaftCounters> {
     return this.#state.counters
   }
+  /** True for a leader that has proposed a configuration without itself, until that is committed. */
+  get leaving(): boolean {
+    return this.#state.role === 'leader' && !this.#state.isVoter
+  }
   /** True while leadership is being handed over: proposals are refused. */
   get transferring(): boolean {
     return this.#state.transfer !== null

@@ -42,6 +42,16 @@ function membershipEntry(index: number, voters: readonly number[], decoded: bool
 }
 
 describe('snapshotToInstall and recover: the table', () => {
+  test('a snapshot of another cluster is refused by name, wherever it stands', () => {
+    for (const index of [5, 40, 90]) {
+      const foreign = { ...snapshotAt(index), clusterId: 'c2' }
+      assert.throws(() => toInstall(logOf(0, 40), stateAt(15), foreign), {
+        name: 'RecoveryError',
+        message: /of cluster c2, and the log of cluster c1/,
+      })
+    }
+  })
+
   test('an empty node starts with nothing', () => {
     const log = new HandLog()
     assert.equal(toInstall(log, new HandState(), null), null)

@@ -33,9 +33,16 @@ export function logHas(log: LogStore, position: LogId): boolean {
   return entries[position.index - purged.index - 1]?.term === position.term
 }
 
-/** The snapshot that must be installed before anything else, or null. */
+/** The snapshot that must be installed before anything else, or null. @throws RecoveryError when it is of another cluster */
 export function snapshotToInstall(log: LogStore, state: StateMachine, snapshots: SnapshotStore): StoredSnapshot | null {
   const newest = snapshots.newest()
+  const { clusterId } = log.recovered
+  if (newest !== null && clusterId !== null && newest.clusterId !== clusterId) {
+    throw new RecoveryError(
+      `the newest snapshot is of cluster ${newest.clusterId}, and the log of cluster ${clusterId}: one of them was put here from ` +
+        `another node. ${REJOIN_ADVICE}`,
+    )
+  }
   const { applied } = state.info()
   if (newest === null || newest.last.index < log.recovered.purged.index) return null
   const ahead = newest.last.index - applied.index

@@ -64,4 +64,11 @@ export const MEMBERSHIP: readonly Mutant[] = [
     replace: 'isVoter(membership, id)',
     hunter: 'test/simulation/replaced-members-safety.test.ts',
   },
+  {
+    name: 'let a leader take work behind the configuration without it',
+    file: 'replica/requests/leader-work.ts',
+    find: ' && !raft.leaving\n',
+    replace: '\n',
+    hunter: 'test/replica/answers.test.ts',
+  },
 ]

@@ -139,6 +139,11 @@ export class SnapshotExchange implements SendingListener, ReceiptListener {
       ended(new Error(`no snapshot at entry ${index} of term ${term} has arrived`))
       return
     }
+    const { cluster } = this.#context
+    if (cluster.id !== null && snapshot.clusterId !== cluster.id) {
+      ended(new Error(`the snapshot at entry ${index} is of cluster ${snapshot.clusterId}, and this node of ${cluster.id}`))
+      return
+    }
     const { log, stateMachine } = this.#stores
     log.reset(snapshot.last, hardState, snapshot.clusterId, (error) => {
       if (error === undefined) stateMachine.restore(snapshot, (failure) => this.#onInstalled(snapshot, failure, ended))

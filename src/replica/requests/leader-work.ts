@@ -22,7 +22,7 @@ export interface LeaderWorkParts {
   readonly peers: Pick<Peers, 'sendTo'>
 }
 
-type WorkContext = TurnContext<never, 'id' | 'role' | 'leader' | 'transferring' | 'propose'>
+type WorkContext = TurnContext<never, 'id' | 'role' | 'leader' | 'transferring' | 'leaving' | 'propose'>
 
 /** What only a leader does: proposing, and changing who belongs; for its own callers and for those of other nodes. */
 export class LeaderWork {
@@ -40,10 +40,13 @@ export class LeaderWork {
     this.#stopping = true
   }
 
-  /** Whether this node takes work now. */
+  /**
+   * Whether this node takes work now. Not once the configuration without it is in its log: what stands behind that would be committed
+   * by others, of whom it hears nothing any more; what stands before it is answered when it is committed.
+   */
   get leads(): boolean {
     const { raft } = this.#context
-    return raft.role === 'leader' && !raft.transferring
+    return raft.role === 'leader' && !raft.transferring && !raft.leaving
   }
 
   /** @throws AspenError OVERLOADED, QUOTA_EXCEEDED, DISK_FULL, NOT_LEADER: nothing was proposed */
