@@ -46,16 +46,19 @@ test('whyAlone: lets those share that only look, and those that speak of it', ()
     assert.equal(whyAlone(text), undefined, text)
 })
 
-test('whyAlone: looks at what a file imports, and not at which threads and processes are shipped', () => {
+test('whyAlone: looks at what a file imports, and at what is shipped only where a test names it', () => {
   const sharing = sharingOf({
     'test/a.test.ts': "import { b } from './b.ts'",
     'test/b.ts': "import { c } from './deep/c.ts'",
     'test/deep/c.ts': "import { d } from '../b.ts'\nprocess.umask(0)",
     'test/d.test.ts': "import { e } from '../src/e/index.ts'",
-    'src/e/index.ts': "import { Worker } from 'node:worker_threads'",
+    'src/e/index.ts': "import { Worker } from 'node:worker_threads'\nexport { f } from './f.ts'",
+    'src/e/f.ts': 'process.on(name, f)',
+    'src/e/f.test.ts': "import { f } from './f.ts'",
   })
   assert.equal(sharing.whyAlone('test/a.test.ts'), 'test/deep/c.ts: process.umask')
   assert.equal(sharing.whyAlone('test/d.test.ts'), undefined)
+  assert.equal(sharing.whyAlone('src/e/f.test.ts'), 'src/e/f.ts: process.on')
 })
 
 test('planProcesses: gives each processor a share, and a process to each file that needs its own', () => {

@@ -25,6 +25,11 @@ const OWN_CODE = new RegExp(
 /** Files that share a process are loaded in one piece. */
 const WAITS_AT_TOP = /^(?:await\b|[^\s/*].*=\s*await\b|for await\b)/m
 
+/** Behind what a test names itself, what is shipped does its work for others, and leaves the process to them. */
+function isShipped(path: string): boolean {
+  return path.startsWith('src/') && !path.endsWith('.test.ts')
+}
+
 interface Reached {
   readonly imports: readonly string[]
   readonly registers: boolean
@@ -42,7 +47,7 @@ export class ProcessSharing {
 
   /** What a test file does that needs a process of its own, and where; undefined when it can share one. */
   whyAlone(file: string): string | undefined {
-    for (const path of this.reached(file)) {
+    for (const path of this.#reach(file, (by) => !isShipped(by))) {
       const { why } = this.#look(path)
       if (why !== undefined) return `${path}: ${why}`
     }
@@ -56,8 +61,12 @@ export class ProcessSharing {
 
   /** The file and what it imports, directly or not. */
   reached(file: string): ReadonlySet<string> {
+    return this.#reach(file, () => true)
+  }
+
+  #reach(file: string, goesOn: (path: string) => boolean): ReadonlySet<string> {
     const seen = new Set([file])
-    for (const path of seen) for (const target of this.#look(path).imports) seen.add(target)
+    for (const path of seen) if (goesOn(path)) for (const target of this.#look(path).imports) seen.add(target)
     return seen
   }
 
@@ -65,13 +74,12 @@ export class ProcessSharing {
     const known = this.#known.get(path)
     if (known !== undefined) return known
     const source = readSource(this.#read(path))
-    const isShipped = path.startsWith('src/') && !path.endsWith('.test.ts')
     let why = (OWN_CODE.exec(source.code) ?? WAITS_AT_TOP.exec(source.code))?.[0]
     const imports: string[] = []
     let registers = false
     for (const { specifier, typeOnly } of findImports(source)) {
       if (typeOnly) continue
-      if (!isShipped && OWN_MODULES.test(specifier)) why ??= specifier
+      if (!isShipped(path) && OWN_MODULES.test(specifier)) why ??= specifier
       registers ||= specifier === 'node:test'
       const target = specifier.startsWith('.') ? resolveRelative(path, specifier) : undefined
       if (target?.endsWith('.ts')) imports.push(target)

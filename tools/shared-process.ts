@@ -27,7 +27,13 @@ function processState(): ProcessState {
     exitCode: process.exitCode,
     folder: process.cwd(),
     environment: { ...process.env },
-    listeners: Object.fromEntries(process.eventNames().map((name) => [String(name), process.listenerCount(name)])),
+    listeners: Object.fromEntries(
+      // Whoever has something to flush when the process ends listens for that once, and harms nobody.
+      process
+        .eventNames()
+        .filter((name) => name !== 'exit')
+        .map((name) => [String(name), process.listenerCount(name)]),
+    ),
     globals: Object.getOwnPropertyNames(globalThis),
   }
 }

@@ -11,6 +11,9 @@ import type { Fixture } from '../http/fixture.ts'
 import { Crowd } from './load-crowd.ts'
 import { eventually, metricValue } from './load-witness.ts'
 
+/** Each takes an instant on an idle machine. */
+const PATIENCE_MS = 60_000
+
 const opened: { readonly fixture: Fixture; readonly crowd: Crowd }[] = []
 
 async function listening(options: Partial<HttpServerOptions>): Promise<{ readonly fixture: Fixture; readonly crowd: Crowd }> {
@@ -42,28 +45,28 @@ test('a connection over the bound hears 429 OVERLOADED and is closed; /health is
   const { crowd } = node
   await crowd.open(3, (socket) => socket.write(LEADER))
   await crowd.open(1, (socket) => socket.write(HEALTH))
-  await eventually('four answers', 5_000, () => crowd.heard('HTTP/1.1 ') === 4)
+  await eventually('four answers', PATIENCE_MS, () => crowd.heard('HTTP/1.1 ') === 4)
   assert.equal(crowd.heard('HTTP/1.1 200 ', '{"leader":1}'), 2)
   assert.equal(crowd.heard('HTTP/1.1 200 ', '"status":"healthy"'), 1)
   assert.equal(
     crowd.heard('HTTP/1.1 429 ', 'this node has 2 HTTP connections open already: ask another one', 'retry-after: 1'),
     1,
   )
-  await eventually('the refused connection to be closed', 5_000, () => crowd.closed === 1)
+  await eventually('the refused connection to be closed', PATIENCE_MS, () => crowd.closed === 1)
   await crowd.open(2, (socket) => socket.write(LEADER))
-  await eventually('one more to be cut', 5_000, () => crowd.closed === 3)
+  await eventually('one more to be cut', PATIENCE_MS, () => crowd.closed === 3)
   assert.equal(await overloaded(node, 'http_connections'), 3)
 })
 
 test('a place is free again when a connection has ended', async () => {
   const { crowd } = await listening({ connectionLimits: { served: 1, surplus: 1 } })
   await crowd.open(1, (socket) => socket.write(LEADER))
-  await eventually('an answer', 5_000, () => crowd.heard('HTTP/1.1 200 ') === 1)
+  await eventually('an answer', PATIENCE_MS, () => crowd.heard('HTTP/1.1 200 ') === 1)
   const [first] = crowd.callers
   first?.socket.end()
   await once(first?.socket ?? assert.fail(), 'close')
   await crowd.open(1, (socket) => socket.write(LEADER))
-  await eventually('the next answer', 5_000, () => crowd.heard('HTTP/1.1 200 ') === 2)
+  await eventually('the next answer', PATIENCE_MS, () => crowd.heard('HTTP/1.1 200 ') === 2)
 })
 
 test('bodies over what a node holds together hear 429 OVERLOADED, declared or chunked; ended requests give their room back', async () => {
@@ -71,14 +74,18 @@ test('bodies over what a node holds together hear 429 OVERLOADED, declared or ch
   const { crowd } = node
   await crowd.open(1, (socket) => socket.write(big(90_000) + ' '.repeat(80_000)))
   await crowd.open(1, (socket) => socket.write(big(50_000) + ' '.repeat(40_000)))
-  await eventually('a refusal', 5_000, () => crowd.heard('HTTP/1.1 429 ', 'the bodies of requests that this node works on') === 1)
-  await eventually('its connection to be closed', 5_000, () => crowd.closed === 1)
+  await eventually(
+    'a refusal',
+    PATIENCE_MS,
+    () => crowd.heard('HTTP/1.1 429 ', 'the bodies of requests that this node works on') === 1,
+  )
+  await eventually('its connection to be closed', PATIENCE_MS, () => crowd.closed === 1)
   const chunked = big(0).replace('Content-Length: 0', 'Transfer-Encoding: chunked')
   await crowd.open(1, (socket) => socket.write(`${chunked}9c40\r\n${' '.repeat(40_000)}`))
-  await eventually('another refusal', 5_000, () => crowd.heard('HTTP/1.1 429 ') === 2)
+  await eventually('another refusal', PATIENCE_MS, () => crowd.heard('HTTP/1.1 429 ') === 2)
   assert.equal(await overloaded(node, 'http_bodies'), 2)
   crowd.leave()
-  await eventually('the room to be free again', 5_000, async () => {
+  await eventually('the room to be free again', PATIENCE_MS, async () => {
     const { status } = await node.fixture.post('/write', { command: { Set: { key: 'k', value: 'v'.repeat(90_000) } } })
     return status === 200
   })
@@ -92,7 +99,7 @@ test('hundreds of requests at once on one connection: the first are answered, th
     socket.on('data', (chunk: Buffer) => (text += chunk.toString('latin1')))
     socket.write(LEADER.repeat(1_000))
   })
-  await eventually('the connection to be closed', 5_000, () => crowd.closed === 1)
+  await eventually('the connection to be closed', PATIENCE_MS, () => crowd.closed === 1)
   const count = (word: string): number => text.split(word).length - 1
   assert.equal(count('HTTP/1.1 200 '), 128)
   assert.equal(count('more than 128 requests came at once on one connection: wait for answers between them'), 1_000 - 128)
@@ -125,14 +132,14 @@ test('requests from many connections at once: a turn of the event loop takes a b
   let asked = 0
   const { crowd, fixture } = await listening({ now: () => (asked++ * MAX_TURN_MS) / 512 })
   await crowd.open(100)
-  await eventually('every connection to be accepted', 5_000, async () => (await connectionsOf(fixture)) === 100)
+  await eventually('every connection to be accepted', PATIENCE_MS, async () => (await connectionsOf(fixture)) === 100)
   let text = ''
   const most = await mostInATurn(fixture, async () => {
     for (const { socket } of crowd.callers) {
       socket.on('data', (chunk: Buffer) => (text += chunk.toString('latin1')))
       socket.write(HEALTH.repeat(120))
     }
-    await eventually('every answer', 20_000, () => text.split('HTTP/1.1 200 ').length - 1 === 12_000)
+    await eventually('every answer', PATIENCE_MS, () => text.split('HTTP/1.1 200 ').length - 1 === 12_000)
   })
   // The connection that meets the bound is heard out.
   assert.ok(most > 120 && most <= 512 + 240, `${most} requests in a turn`)
@@ -148,7 +155,7 @@ test('requests that no route takes, and those whose path cannot be read, are cou
       socket.on('data', (chunk: Buffer) => (text += chunk.toString('latin1')))
       socket.write(`${request} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`.repeat(1_000))
     })
-    await eventually('the connection to be closed', 5_000, () => crowd.callers[before]?.closed === true)
+    await eventually('the connection to be closed', PATIENCE_MS, () => crowd.callers[before]?.closed === true)
     assert.equal(text.split('HTTP/1.1 429 ').length - 1, 1_000 - 128, request)
   }
 })
@@ -169,16 +176,16 @@ test('a connection that is refused is not read any more, whatever Node is about 
   const [server] = sockets
   for (let piece = 1; piece < 7; piece++) {
     client.write(' '.repeat(10_000))
-    await eventually('the body to arrive', 5_000, () => (server?.bytesRead ?? 0) > piece * 10_000)
+    await eventually('the body to arrive', PATIENCE_MS, () => (server?.bytesRead ?? 0) > piece * 10_000)
   }
   client.write(' '.repeat(10_000) + LEADER.repeat(128) + big(100_000_000_000))
-  await eventually('the refusal', 5_000, async () => (await overloaded({ fixture }, 'http_pipeline')) > 0)
+  await eventually('the refusal', PATIENCE_MS, async () => (await overloaded({ fixture }, 'http_pipeline')) > 0)
   const already = server?.bytesRead ?? 0
   client.write(' '.repeat(64 * 1024 * 1024))
   for (let i = 0; i < 20; i++) await delay(25)
   assert.ok((server?.bytesRead ?? 0) - already < 1024 * 1024, `${server?.bytesRead} bytes were read`)
   fixture.cluster.resume()
-  await eventually('the connection to be closed', 5_000, () => caller?.closed === true)
+  await eventually('the connection to be closed', PATIENCE_MS, () => caller?.closed === true)
 })
 
 test('a client that does not read its answers is let go when nothing has moved for long', async () => {
@@ -191,5 +198,5 @@ test('a client that does not read its answers is let go when nothing has moved f
     socket.pause()
     socket.write(read.repeat(20))
   })
-  await eventually('the connection to be closed', 5_000, async () => (await connectionsOf(fixture)) === 0)
+  await eventually('the connection to be closed', PATIENCE_MS, async () => (await connectionsOf(fixture)) === 0)
 })

@@ -16,7 +16,7 @@ import { assertRefused } from './refusal.ts'
 
 const WRITES = 30
 /** The state is flushed a second after it was changed. */
-const COMMIT_TIMEOUT_MS = 10_000
+const COMMIT_TIMEOUT_MS = 60_000
 /** Three segments of 16 MB take as many. */
 const LARGE_WRITES = 36
 const LARGE_VALUE = Buffer.alloc(1024 * 1024, 'v')

@@ -13,7 +13,7 @@ import { LogFolder } from './log-folder.ts'
 
 const TIMINGS = { heartbeatIntervalMs: 100, electionTimeoutMinMs: 500, electionTimeoutMaxMs: 1000 }
 
-const RUN_TIMEOUT_MS = 15_000
+const RUN_TIMEOUT_MS = 60_000
 
 interface Run {
   readonly said: string

@@ -9,7 +9,7 @@ import type { ErrorCode } from '../../src/api/index.ts'
 import { AspenNode } from '../../src/cluster/index.ts'
 import type { NodeConfig } from '../../src/cluster/index.ts'
 
-const WAIT_MS = 15_000
+const WAIT_MS = 60_000
 
 export interface TestNodes {
   /** Starts node `id` in its folder; a second start finds what the first left. */

@@ -6,7 +6,7 @@ import { InMemoryCluster } from '../../src/testing/index.ts'
 import type { ControllerPlace, OpenedController } from './cluster-controller-place.ts'
 import { NodePlace, peerOf } from './node-places.ts'
 
-const WAIT_MS = 15_000
+const WAIT_MS = 60_000
 
 /** Peers are only said to exist: each gets a key and an address of its own. */
 export function memoryPlace(): ControllerPlace {

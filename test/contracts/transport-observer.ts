@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { ChannelHandler, Claims, LinkEnd, LinkedPeer } from '../../src/ports/index.ts'
 
-const DEADLINE_MS = 10_000
+const DEADLINE_MS = 60_000
 
 export type TransportEvent =
   | { readonly type: 'opened' | 'claimed'; readonly peer: string; readonly claims: Claims }
