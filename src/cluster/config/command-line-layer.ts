@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { ConfigError } from './config-error.ts'
 import { LayerBuilder } from './given.ts'
 import type { Layer } from './given.ts'
+import { nearest } from './nearest.ts'
 import { flagName, SETTING_NAMES } from './settings.ts'
 import type { SettingName } from './settings.ts'
 
@@ -82,7 +83,10 @@ function unknownFlag({ name, rawName, inlineValue }: Flag): ConfigError {
   if (inlineValue && name.startsWith('no-') && NAMES.has(name.slice(3))) {
     return new ConfigError(`flag ${rawName} takes no value: give ${rawName} alone`)
   }
-  return new ConfigError(`flag ${rawName} is not known: see --help for the flags that are`)
+  const meant = nearest(name, [...NAMES.keys(), ...Object.keys(OWN_FLAGS)])
+  return new ConfigError(
+    `flag ${rawName} is not known: ${meant === undefined ? 'see --help for the flags that are' : `did you mean --${meant}?`}`,
+  )
 }
 
 function readSettings(flags: readonly Flag[], words: readonly string[]): Layer {

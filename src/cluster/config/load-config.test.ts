@@ -415,7 +415,7 @@ test('loadConfig: never repeats a secret in a message', () => {
 
 test('loadConfig: refuses flags it does not know, stray words, missing and doubled values', () => {
   const one = ['--node-id', '1']
-  assertRefused({ argv: [...one, '--nodeid', '1'] }, 'flag --nodeid is not known')
+  assertRefused({ argv: [...one, '--nodeid', '1'] }, 'flag --nodeid is not known: did you mean --node-id?')
   assertRefused({ argv: [...one, '--no-such'] }, 'flag --no-such is not known')
   assertRefused({ argv: [...one, '-x'] }, 'flag -x is not known')
   assertRefused({ argv: [...one, 'start'] }, 'argument "start"')
@@ -545,7 +545,7 @@ test('loadConfig: names file, line and key of what is wrong in TOML', () => {
   const inFile = (text: string): Given => ({ argv: ['--config', 'n.toml'], files: { 'n.toml': text } })
   assertRefused(inFile('node_id = 1\ncookie ='), 'file n.toml, line 2')
   assertRefused(inFile('node_id = 1\nnode_id = 2'), 'file n.toml, line 2')
-  assertRefused(inFile('nodeid = 1'), 'file n.toml, key nodeid is not a setting')
+  assertRefused(inFile('nodeid = 1'), 'file n.toml, key nodeid is not a setting: did you mean node_id?')
   assertRefused(inFile('[raft]\nnode_id = 1'), 'file n.toml, key raft', 'not in tables')
   assertRefused(inFile('__proto__ = 1'), 'key __proto__')
   assertRefused(inFile('node_id = 1.0'), 'key node_id', 'not an integer')

@@ -3,6 +3,7 @@ import { ConfigError } from './config-error.ts'
 import { LayerBuilder, notAllowed } from './given.ts'
 import type { Layer } from './given.ts'
 import type { TomlForm } from './parsers.ts'
+import { nearest } from './nearest.ts'
 import { SETTING_NAMES } from './settings.ts'
 
 const NAMES = new Map(SETTING_NAMES.map((name) => [name.name, name]))
@@ -43,6 +44,12 @@ function parseDocument(file: string, text: string): Record<string, unknown> {
   }
 }
 
+function adviceOn(key: string, value: unknown): string {
+  if (typeof value === 'object' && !Array.isArray(value)) return 'settings stand at the top level, not in tables'
+  const meant = nearest(key, [...NAMES.keys()])
+  return meant === undefined ? 'remove it, or see --help for the names' : `did you mean ${meant}?`
+}
+
 /** The settings in a TOML document. @throws ConfigError for a syntax error, an unknown key or a value of another type */
 export function readToml(file: string, text: string): Layer {
   const layer = new LayerBuilder()
@@ -50,8 +57,7 @@ export function readToml(file: string, text: string): Layer {
     const source = `file ${file}, key ${key}`
     const name = NAMES.get(key)
     if (name === undefined) {
-      const where = typeof value === 'object' && !Array.isArray(value) ? ': settings stand at the top level, not in tables' : ''
-      throw new ConfigError(`${source} is not a setting${where || ': remove it, or see --help for the names'}`)
+      throw new ConfigError(`${source} is not a setting: ${adviceOn(key, value)}`)
     }
     const form = name.isFile ? 'string' : name.setting.parser.form
     const spelled = toText(value, form)
