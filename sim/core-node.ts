@@ -98,6 +98,7 @@ export class CoreNode {
         random,
         incarnation: this.id * 1000 + ++this.#lives,
         encodeMembership: () => new Uint8Array(9),
+        thorough: true,
       },
       {
         term,
@@ -260,9 +261,13 @@ export class CoreNode {
   #offerSnapshot(peer: NodeId): void {
     const { snapshot } = this.#disk
     const life = this.#life
+    const { term } = this.raft
     life?.after(randomBetween(this.#world.random, 1, 40), () => {
       if (snapshot === null || snapshot.last.index < this.#disk.purged.index) this.input((raft) => raft.snapshotEnded(peer))
-      else this.#world.send({ type: 'snapshot', from: this.id, to: peer, term: this.raft.term, snapshot })
+      // Said under the term that it was offered in: whoever leads no more offers nothing.
+      else if (this.raft.role === 'leader' && this.raft.term === term) {
+        this.#world.send({ type: 'snapshot', from: this.id, to: peer, term, snapshot })
+      }
     })
     // What became of it is not heard from every peer.
     life?.after(300, () => this.input((raft) => raft.snapshotEnded(peer)))

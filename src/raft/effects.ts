@@ -49,6 +49,8 @@ export interface Effects {
 export interface OutstandingBatch {
   readonly id: number
   readonly hardState: HardState | undefined
+  /** The first entry it makes durable; Infinity: none. */
+  readonly firstIndex: number
   /** The last entry it makes durable; clamped when a later truncation removes some of them. 0: none. */
   lastIndex: number
   /** The position a snapshot replaces the log up to. */

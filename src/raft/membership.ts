@@ -127,6 +127,16 @@ export class MembershipLog {
     return (this.#history.at(-1) as MembershipAt).membership
   }
 
+  /** Where the newest committed configuration stands. */
+  get baseIndex(): number {
+    return (this.#history[0] as MembershipAt).index
+  }
+
+  /** The committed configuration and those after it, oldest first. */
+  get history(): readonly MembershipAt[] {
+    return this.#history
+  }
+
   get activeIndex(): number {
     return (this.#history.at(-1) as MembershipAt).index
   }

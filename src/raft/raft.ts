@@ -11,6 +11,7 @@ import {
   ownVoteDurable,
   peerCrashed,
 } from './election.ts'
+import { checkInvariants, checkThoroughly } from './invariants.ts'
 import { changeMembership, forgetDeparted } from './membership-change.ts'
 import type { ChangeRefusal } from './membership-change.ts'
 import { allVoters, hasQuorum, initialMembership, isVoter, isVoterAs } from './membership.ts'
@@ -20,18 +21,15 @@ import type { Progress } from './progress.ts'
 import { handleReadIndex, handleReadIndexResponse, openReads, retryLostReads } from './read-index.ts'
 import {
   advanceCommit,
-  handleAppend,
   handleAppendResponse,
-  handleHeartbeat,
   handleHeartbeatResponse,
-  handleSnapshot,
   linkClosed,
   linkOpened,
-  refuseStaleLeader,
   sendAppends,
   sendHeartbeat,
   snapshotEnded,
-} from './replication.ts'
+} from './leader.ts'
+import { handleAppend, handleHeartbeat, handleSnapshot, refuseStaleLeader } from './follower.ts'
 import { RaftState } from './state.ts'
 import type { RaftCounters, RaftOptions, RaftRestored } from './state.ts'
 import { bestSuccessor, transferLeadership } from './transfer.ts'
@@ -52,10 +50,12 @@ export interface PeerProgress {
  */
 export class Raft {
   readonly #state: RaftState
+  readonly #thorough: boolean
 
   constructor(options: RaftOptions, restored: RaftRestored, now: number) {
     const state = new RaftState(options, restored)
     this.#state = state
+    this.#thorough = options.thorough ?? false
     state.now = now
     state.resetElectionTimer()
     // Nobody else could lead: there is no one to wait for.
@@ -73,6 +73,7 @@ export class Raft {
       retryLostReads(state)
       if (state.now >= state.electionDeadline) electionTimeout(state)
     }
+    this.#settled()
   }
 
   /** Takes in a message from a peer whose identity the shell has checked. Appends come with their entries. */
@@ -83,6 +84,7 @@ export class Raft {
     observeTerm(state, message)
     if (message.term < state.term && this.#stepStale(message)) return
     this.#dispatch(message)
+    this.#settled()
   }
 
   /**
@@ -91,7 +93,9 @@ export class Raft {
   propose(payload: Uint8Array, kind: EntryKind = 'command'): LogId | undefined {
     const state = this.#state
     if (state.role !== 'leader' || state.transfer !== null) return undefined
-    return state.appendEntry(kind, payload)
+    const logId = state.appendEntry(kind, payload)
+    this.#settled()
+    return logId
   }
 
   /** Stages a linearizable read; every read staged before the next `take` that can open a round shares the ticket. */
@@ -108,10 +112,13 @@ export class Raft {
     state.appendEntry('membership', state.encodeMembership(membership), membership)
     state.electionDeadline = state.now
     electionTimeout(state)
+    this.#settled()
   }
 
   changeMembership(target: MembershipTarget): LogId | ChangeRefusal {
-    return changeMembership(this.#state, target)
+    const outcome = changeMembership(this.#state, target)
+    this.#settled()
+    return outcome
   }
 
   /** Hands leadership to `target`, or to the best successor. False when there is nobody to hand it to. */
@@ -129,6 +136,7 @@ export class Raft {
     ownVoteDurable(state)
     advanceCommit(state)
     state.handOut()
+    this.#settled()
   }
 
   /** The shell has purged the log up to `index`, all of which is applied. */
@@ -136,26 +144,31 @@ export class Raft {
     const state = this.#state
     assert(index <= state.handedOut, `purge to ${index} passes what was handed out for apply, ${state.handedOut}`)
     state.log.purge(index)
+    this.#settled()
   }
 
   /** The active path to a peer ended, for whatever reason: messages in flight are lost. */
   linkClosed(peer: NodeId): void {
     linkClosed(this.#state, peer)
+    this.#settled()
   }
 
   /** A path to a peer is there (again): what was held back may be tried at once. */
   linkOpened(peer: NodeId): void {
     linkOpened(this.#state, peer)
+    this.#settled()
   }
 
   /** A peer's last link broke and its port refuses connections. */
   peerCrashed(peer: NodeId): void {
     peerCrashed(this.#state, peer)
+    this.#settled()
   }
 
   /** The transfer of a snapshot ended, well or badly. What the peer still lacks is found out by its next answer. */
   snapshotEnded(peer: NodeId): void {
     snapshotEnded(this.#state, peer)
+    this.#settled()
   }
 
   // --- Output ---
@@ -171,7 +184,10 @@ export class Raft {
         if (unasked && isVoter(state.membership, id)) sendHeartbeat(state, id, progress)
       }
     }
-    return state.stage.take(state.log.lastIndex)
+    checkInvariants(state)
+    const effects = state.stage.take(state.log.lastIndex)
+    this.#settled()
+    return effects
   }
 
   // --- What can be seen ---
@@ -287,6 +303,10 @@ export class Raft {
       case 'read-index-response':
         return handleReadIndexResponse(state, message)
     }
+  }
+
+  #settled(): void {
+    if (this.#thorough) checkThoroughly(this.#state)
   }
 
   /** A message of an earlier term. Returns true when there is nothing more to do with it. */

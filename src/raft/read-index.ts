@@ -36,6 +36,8 @@ function askLeader(state: RaftState, leader: NodeId): void {
 /** An echo counts for the round it names and all before it, when this life of this leader opened it. */
 export function acknowledgeRound(state: RaftState, progress: Progress, echo: { incarnation: number; round: number }): void {
   if (echo.incarnation !== state.incarnation || echo.round <= progress.ackedRound) return
+  // A round that was never opened was never asked about: the peer makes it up.
+  if (echo.round > state.rounds.round) return
   progress.ackedRound = echo.round
   if (state.rounds.hasOpen) confirmRounds(state)
 }

@@ -67,6 +67,15 @@ export class ReadRounds {
     return this.#open.splice(0, count)
   }
 
+  get openCount(): number {
+    return this.#open.length
+  }
+
+  /** The index of the newest open round, 0 when there is none. */
+  get openIndex(): number {
+    return this.#open.at(-1)?.index ?? 0
+  }
+
   get hasOpen(): boolean {
     return this.#open.length > 0
   }

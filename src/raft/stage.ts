@@ -87,6 +87,7 @@ export class Stage {
   }
 
   take(lastIndex: number): Effects | undefined {
+    this.#checkAppend(lastIndex)
     const persist = this.#takePersist()
     if (persist === undefined && this.#isEmpty()) return undefined
     const id = this.#nextId++
@@ -94,6 +95,7 @@ export class Stage {
       this.#outstanding.push({
         id,
         hardState: persist?.hardState,
+        firstIndex: persist?.append[0]?.index ?? Number.POSITIVE_INFINITY,
         lastIndex: persist?.append.at(-1)?.index ?? 0,
         restored: this.#restore?.last,
       })
@@ -126,6 +128,34 @@ export class Stage {
     const last = this.#outstanding.findLastIndex((batch) => batch.id <= id)
     assert(last >= 0 && this.#outstanding[last]?.id === id, `persisted(${id}): no such batch is outstanding`)
     return this.#outstanding.splice(0, last + 1)
+  }
+
+  /** The first entry that is not durable yet, staged or on its way to the disk; Infinity when there is none. */
+  get firstPending(): number {
+    let first = this.#append[0]?.index ?? Number.POSITIVE_INFINITY
+    // A batch that was clamped below its first entry brings nothing any more.
+    for (const { firstIndex, lastIndex } of this.#outstanding) if (firstIndex <= lastIndex) first = Math.min(first, firstIndex)
+    return first
+  }
+
+  /** Whether this term is staged or on its way to the disk. */
+  isTermPending(term: number): boolean {
+    if (this.#hardState !== undefined) return this.#hardState.term >= term
+    return this.#outstanding.some(({ hardState }) => hardState !== undefined && hardState.term >= term)
+  }
+
+  /** A batch leaves with entries that follow, without a gap, what the disk was told before, up to the log's end. */
+  #checkAppend(lastIndex: number): void {
+    const first = this.#append[0]?.index
+    const last = this.#append.at(-1)?.index
+    const kept = this.#takenLast
+    if (first === undefined || last === undefined) {
+      assert(lastIndex === kept, `the log ends at ${lastIndex}; the disk is told of entries up to ${kept}`)
+      return
+    }
+    assert(first === kept + 1, `entry ${first} is to be appended; the disk was told of entries up to ${kept}`)
+    assert(last - first + 1 === this.#append.length, `the batch from ${first} to ${last} has ${this.#append.length} entries`)
+    assert(last === lastIndex, `the batch ends with entry ${last}, the log with ${lastIndex}`)
   }
 
   #isEmpty(): boolean {

@@ -23,6 +23,8 @@ export interface RaftOptions {
   /** Different in every life of the node: answers to read rounds of a former life must not count. */
   readonly incarnation: number
   readonly encodeMembership: (membership: Membership) => Uint8Array
+  /** Every invariant is checked after every input, at the cost of a pass over peers and configurations. */
+  readonly thorough?: boolean
 }
 
 /** What a node knows when it starts. */
@@ -92,6 +94,8 @@ export class RaftState {
   durableTerm: number
   role: Role = 'follower'
   leader: NodeId | null = null
+  /** Who has led the present term, as far as this life knows: there is one, also after it has fallen silent. */
+  leaderOfTerm: NodeId | null = null
   /** Entries up to here are durable, and are those of the log as it is now. */
   persisted: number
   commit: number
@@ -172,7 +176,10 @@ export class RaftState {
   setTerm(term: number, votedFor: NodeId | null): void {
     assert(term >= this.term, `term ${this.term} cannot go back to ${term}`)
     if (term === this.term && votedFor === this.votedFor) return
-    if (term > this.term) this.verified = 0
+    if (term > this.term) {
+      this.verified = 0
+      this.leaderOfTerm = null
+    }
     this.term = term
     this.votedFor = votedFor
     this.stage.hardState({ term, votedFor })
@@ -184,7 +191,12 @@ export class RaftState {
   }
 
   setRole(role: Role, leader: NodeId | null): void {
-    if (leader !== null && leader !== this.leader) this.counters.leaderChanges++
+    if (leader !== null) {
+      const { leaderOfTerm } = this
+      assert(leaderOfTerm === null || leaderOfTerm === leader, `nodes ${leaderOfTerm} and ${leader} both lead term ${this.term}`)
+      this.leaderOfTerm = leader
+      if (leader !== this.leader) this.counters.leaderChanges++
+    }
     if (role === this.role && leader === this.leader) return
     this.role = role
     this.leader = leader

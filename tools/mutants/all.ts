@@ -1,5 +1,6 @@
 import { ELECTION } from './election.ts'
 import { IDENTITY } from './identity.ts'
+import { INVARIANTS } from './invariants.ts'
 import { MEMBERSHIP } from './membership.ts'
 import type { Mutant } from './mutant.ts'
 import { READS } from './reads.ts'
@@ -17,4 +18,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...SNAPSHOTS,
   ...REQUESTS,
   ...IDENTITY,
+  ...INVARIANTS,
 ]

@@ -11,7 +11,7 @@ import { describeResult } from './table.ts'
 const SEEDS = 10
 const ROOT = join(import.meta.dirname, '../..')
 const COMMIT = {
-  file: 'raft/replication.ts',
+  file: 'raft/leader.ts',
   find: 'const index = quorumValue(state.membership, matchOf)',
   hunter: 'core',
 } as const
