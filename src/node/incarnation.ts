@@ -37,12 +37,7 @@ export class Incarnation {
   private constructor({ ports, settings }: IncarnationOptions, stores: RaftStores, replica: Replica) {
     this.replica = replica
     this.stores = stores
-    this.actor = new RaftActor(replica, {
-      capacity: settings.mailboxCapacity,
-      defer: (run) => ports.clock.defer(run),
-      // An actor that failed has left something half done: its replica must not vote and lead on.
-      onFault: (error) => replica.fail(error),
-    })
+    this.actor = new RaftActor(replica, settings.mailboxCapacity)
   }
 
   /** Opens the stores, and brings them into agreement. What cannot be used is closed again before `reply` hears of it. */

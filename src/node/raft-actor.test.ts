@@ -22,8 +22,10 @@ function bench(capacity = 10, fault?: Error) {
     administer: note('administer'),
     init: note('init'),
     takeSnapshot: note('snapshot'),
+    beforeTurn: (run: () => void) => turns.push(run),
+    fail: (error: Error) => faults.push(error),
   } as unknown as Replica
-  const actor = new RaftActor(replica, { capacity, defer: (run) => turns.push(run), onFault: (error) => faults.push(error) })
+  const actor = new RaftActor(replica, capacity)
   const reply = (error: Error | undefined): void => {
     answers.push(error !== undefined && 'code' in error ? String(error.code) : 'ok')
   }

@@ -29,13 +29,14 @@ export type RaftActorMessage =
 export class RaftActor {
   readonly #actor: Actor<RaftActorMessage>
 
-  constructor(
-    replica: Replica,
-    options: { readonly capacity: number; readonly defer: (run: () => void) => void; readonly onFault: (error: Error) => void },
-  ) {
+  constructor(replica: Replica, capacity: number) {
     this.#actor = new Actor({
-      ...options,
+      capacity,
+      // The mailbox is emptied into the turn that carries out what was asked.
+      defer: (run) => replica.beforeTurn(run),
       receive: (message) => receive(replica, message),
+      // A replica whose requests cannot be handed over must not vote and lead on.
+      onFault: (error) => replica.fail(error),
       dropped: (message) => message.reply(failedActor()),
     })
   }

@@ -126,6 +126,11 @@ export class Replica implements TurnRunner {
     this.#requests.takeSnapshot(reply)
   }
 
+  /** Has `run` ask what has gathered, at the beginning of the next turn, whose effects are then those of all of it. */
+  beforeTurn(run: () => void): void {
+    this.#context.loop.beforeTurn(run)
+  }
+
   // --- A turn ---
 
   /** Called by the loop: does what is due, carries out what the core asks for, and answers what is decided by that. */

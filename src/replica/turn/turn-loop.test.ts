@@ -142,4 +142,39 @@ describe('TurnLoop', () => {
       [1, [], [], null, false],
     )
   })
+
+  test('beforeTurn: what it takes in belongs to the turn that follows at once, and costs no other', () => {
+    const bench = new Bench()
+    const seen: string[] = []
+    bench.loop.beforeTurn(() => {
+      seen.push(`first, in turn ${bench.loop.turns}`)
+      bench.loop.input(() => void seen.push('input'))
+    })
+    bench.loop.input(() => void seen.push('earlier'))
+    assert.deepEqual([seen, bench.deferred.length], [['earlier'], 1])
+    bench.deferred.drain()
+    assert.deepEqual(seen, ['earlier', 'first, in turn 0', 'input'])
+    assert.deepEqual([bench.turns, bench.deferred.length], [[100], 0], 'one turn for all of it')
+    bench.loop.input(() => undefined)
+    bench.deferred.drain()
+    assert.equal(bench.loop.turns, 2, 'and another for what comes later')
+  })
+
+  test('beforeTurn: what asks for another turn while a turn is prepared gets the next one', () => {
+    const bench = new Bench()
+    bench.loop.beforeTurn(() => bench.loop.beforeTurn(() => undefined))
+    bench.deferred.drain()
+    assert.equal(bench.loop.turns, 2)
+  })
+
+  test('beforeTurn: runs after the end as well, so that who waits in front of the loop hears of it', () => {
+    for (const end of [(loop: TurnLoop) => loop.close(), (loop: TurnLoop) => loop.fail(new Error('boom'))]) {
+      const bench = new Bench()
+      const seen: boolean[] = []
+      bench.loop.beforeTurn(() => seen.push(bench.loop.input(() => undefined)))
+      end(bench.loop)
+      bench.deferred.drain()
+      assert.deepEqual([seen, bench.turns], [[false], []])
+    }
+  })
 })

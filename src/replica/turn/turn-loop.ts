@@ -16,6 +16,8 @@ export class TurnLoop {
   readonly #clock: Clock
   readonly #runner: TurnRunner
   #scheduled = false
+  /** What is to run at the beginning of the next turn. */
+  #first: (() => void)[] = []
   #timer: Timer | null = null
   #timerAt = Number.POSITIVE_INFINITY
   #turns = 0
@@ -64,13 +66,19 @@ export class TurnLoop {
     this.#clock.defer(() => this.guard(run))
   }
 
+  /**
+   * Has `run` take in at the beginning of the next turn what has gathered by then: a queue in front of the loop costs no
+   * turn of its own. It runs, too, when the loop has ended: whoever is in the queue has to hear of it.
+   */
+  beforeTurn(run: () => void): void {
+    this.#first.push(run)
+    this.schedule()
+  }
+
   schedule(): void {
     if (this.#scheduled) return
     this.#scheduled = true
-    this.#clock.defer(() => {
-      this.#scheduled = false
-      this.guard(() => this.#turn())
-    })
+    this.#clock.defer(() => this.#run())
   }
 
   /** Ends the loop because of `error`. */
@@ -85,6 +93,16 @@ export class TurnLoop {
   close(): void {
     this.#closed = true
     this.#timer?.cancel()
+  }
+
+  #run(): void {
+    const first = this.#first
+    this.#first = []
+    // What they take in is part of this turn: it is still the one that is scheduled.
+    for (const run of first) run()
+    this.#scheduled = false
+    this.guard(() => this.#turn())
+    if (this.#first.length > 0) this.schedule()
   }
 
   #turn(): void {
