@@ -4,6 +4,7 @@
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { checkBags } from './tidy-bags.ts'
 import { RULES, type Tree, withLayerTable } from './tidy-rules.ts'
 
 const SKIPPED = new Set(['node_modules', 'dist', 'data', '.git', '.tsbuild', 'coverage'])
@@ -29,7 +30,7 @@ function main(root: string, fix: boolean): number {
   const fixed = fix ? withLayerTable(readFileSync(page, 'utf8')) : undefined
   if (fixed !== undefined) writeFileSync(page, fixed)
   const tree = readTree(root)
-  const findings = RULES.flatMap((rule) => rule(tree))
+  const findings = [...RULES, checkBags].flatMap((rule) => rule(tree))
   for (const { path, line, message } of findings) console.log(`${path}:${line}: ${message}`)
   console.log(findings.length === 0 ? `tidy: ${tree.size} files are in order` : `tidy: ${findings.length} findings`)
   return findings.length === 0 ? 0 : 1
