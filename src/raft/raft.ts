@@ -103,6 +103,11 @@ export class Raft {
     return this.#state.rounds.stage()
   }
 
+  /** Nobody waits for the reads of these tickets any more. */
+  forgetReads(tickets: ReadonlySet<number>): void {
+    this.#state.rounds.forget(tickets)
+  }
+
   /** Founds a cluster on a node that has nothing: the configuration becomes entry 1 of term 0, and this node campaigns. */
   bootstrap(members: readonly Member[]): void {
     const state = this.#state

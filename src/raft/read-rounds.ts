@@ -122,6 +122,15 @@ export class ReadRounds {
     return refused
   }
 
+  /** Nobody waits for these tickets any more: what is asked again and again, and never answered, must not gather. */
+  forget(tickets: ReadonlySet<number>): void {
+    const kept = (all: readonly number[]): number[] => all.filter((ticket) => !tickets.has(ticket))
+    this.#staged = kept(this.#staged)
+    this.#open = this.#open.map((round) => ({ ...round, tickets: kept(round.tickets) }))
+    this.#asked = this.#asked.map((question) => ({ ...question, tickets: kept(question.tickets) }))
+    if (this.#openTicket !== null && tickets.has(this.#openTicket)) this.#openTicket = null
+  }
+
   #restage(tickets: readonly number[]): void {
     this.#staged = [...tickets, ...this.#staged]
   }

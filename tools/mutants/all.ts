@@ -3,6 +3,7 @@ import { IDENTITY } from './identity.ts'
 import { INVARIANTS } from './invariants.ts'
 import { MEMBERSHIP } from './membership.ts'
 import type { Mutant } from './mutant.ts'
+import { PROMISES } from './promises.ts'
 import { READS } from './reads.ts'
 import { REPLICATION } from './replication.ts'
 import { REQUESTS } from './requests.ts'
@@ -19,4 +20,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...REQUESTS,
   ...IDENTITY,
   ...INVARIANTS,
+  ...PROMISES,
 ]

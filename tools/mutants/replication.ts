@@ -89,8 +89,8 @@ export const REPLICATION: readonly Mutant[] = [
   {
     name: 'keep what was verified under another leader',
     file: 'raft/state.ts',
-    find: 'if (term > this.term) this.verified = 0\n',
-    replace: '',
+    find: 'this.verified = 0\n      this.leaderOfTerm',
+    replace: 'this.leaderOfTerm',
     hunter: 'core',
   },
   {

@@ -61,7 +61,7 @@ export const REQUESTS: readonly Mutant[] = [
   {
     name: 'HTTP client holds every write for repeatable',
     file: 'client/http-client.ts',
-    find: 'repeatable: options.origin !== undefined,',
+    find: 'repeatable: checked.origin !== undefined,',
     replace: 'repeatable: true,',
     hunter: 'test/http/client.test.ts',
   },

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { MAX_PEERS } from '../../limits.ts'
 import type { LinkedPeer } from '../../ports/index.ts'
 import { Directory } from './directory.ts'
 import { keyOf, membershipOf } from '../hand-driven-stores.test.ts'
@@ -130,5 +131,15 @@ describe('Directory', () => {
     assert.equal(who.endpointOf(2), undefined)
     assert.equal(who.link(STRANGER)?.claims.nodeId, 3)
     assert.equal([...who.links()].length, 1)
+  })
+
+  test('follow: members that left are remembered, the newest of them, and no more than can be linked', () => {
+    const who = new Directory(1)
+    for (let id = 2; id <= MAX_PEERS + 10; id++) who.follow(membershipOf([1, id]))
+    who.follow(membershipOf([1]))
+    assert.equal(who.endpointOf(MAX_PEERS + 10), keyOf(MAX_PEERS + 10))
+    assert.equal(who.endpointOf(12), keyOf(12))
+    assert.equal(who.endpointOf(11), keyOf(11))
+    assert.equal(who.endpointOf(10), undefined)
   })
 })

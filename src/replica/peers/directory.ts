@@ -1,3 +1,4 @@
+import { MAX_PEERS } from '../../limits.ts'
 import type { LinkedPeer } from '../../ports/index.ts'
 import type { Membership, NodeId } from '../../raft/index.ts'
 import type { MessagePart } from './message-part.ts'
@@ -23,11 +24,20 @@ export class Directory {
 
   /** The configuration names these members. Those it no longer names stay reachable under their last key. */
   follow(membership: Membership): void {
-    for (const [id, endpointId] of this.#bound) this.#departed.set(id, endpointId)
+    for (const [id, endpointId] of this.#bound) {
+      // The newest last.
+      this.#departed.delete(id)
+      this.#departed.set(id, endpointId)
+    }
     this.#bound.clear()
     this.#boundKeys = new Set(membership.members.map((member) => member.endpointId))
     for (const { id, endpointId } of membership.members) {
       this.#bound.set(id, endpointId)
+      this.#departed.delete(id)
+    }
+    // Of more than can be linked at a time, the oldest is nobody's any more.
+    for (const id of this.#departed.keys()) {
+      if (this.#departed.size <= MAX_PEERS) break
       this.#departed.delete(id)
     }
     this.#forget((endpointId, id) => this.#bound.get(id) === endpointId)

@@ -5,8 +5,17 @@ import { concatBytes, Prng } from '../../lib/index.ts'
 import { Raft } from '../../raft/index.ts'
 import type { Message } from '../../raft/index.ts'
 import { encodeMembership, encodePeerMessage } from '../../wire/index.ts'
+import type { SnapshotChunk } from '../../wire/index.ts'
 import { handContext, handLoop } from '../hand-context.test.ts'
-import { HandLog, HandSnapshots, HandState, keyOf, membershipOf, storedSnapshot } from '../hand-driven-stores.test.ts'
+import {
+  countingMetrics,
+  HandLog,
+  HandSnapshots,
+  HandState,
+  keyOf,
+  membershipOf,
+  storedSnapshot,
+} from '../hand-driven-stores.test.ts'
 import { ClusterBinding, Snapshots } from '../turn/index.ts'
 import { Directory } from './directory.ts'
 import { Intake } from './intake.ts'
@@ -97,7 +106,15 @@ test('Directory: the key of a member speaks for no other id', () => {
   assert.equal(d.idOf(keyOf(2)), undefined)
 })
 
-test('SnapshotExchange: a snapshot that is sent again after it was installed does not stop the next one', () => {
+/** A follower of node 2 in cluster c1, which takes in snapshots. */
+function follower(): {
+  raft: Raft
+  log: HandLog
+  snapshots: HandSnapshots
+  exchange: SnapshotExchange
+  cluster: ClusterBinding
+  refused: () => number
+} {
   const timings = { heartbeatIntervalMs: 10_000, electionTimeoutMinMs: 100_000, electionTimeoutMaxMs: 200_000 }
   const raft = new Raft(
     { id: 1, endpointId: keyOf(1), timings, random: new Prng(1), incarnation: 7, encodeMembership },
@@ -111,17 +128,52 @@ test('SnapshotExchange: a snapshot that is sent again after it was installed doe
     },
     0,
   )
-  const [log, state, snapshots] = [new HandLog(), new HandState({ term: 1, index: 1 }), new HandSnapshots()]
-  const restored: number[] = []
-  const context = handContext({ loop: handLoop(assert.fail), raft })
-  const taking = new Snapshots(context, state)
-  const ex = new SnapshotExchange(context, { log, stateMachine: state, snapshots }, taking, { send: () => true })
+  const [log, stateMachine, snapshots] = [new HandLog(), new HandState({ term: 1, index: 1 }), new HandSnapshots()]
+  const cluster = new ClusterBinding('c1')
+  const { metrics, counts } = countingMetrics()
+  const context = handContext({ loop: handLoop(assert.fail), raft, cluster, metrics })
+  const taking = new Snapshots(context, stateMachine)
+  const exchange = new SnapshotExchange(context, { log, stateMachine, snapshots }, taking, { send: () => true })
   raft.step({ type: 'heartbeat', from: 2, to: 1, term: 3, commit: 0, incarnation: 1, round: 0 })
+  const refused = (): number => counts.get('aspen_peer_messages_refused_total cluster') ?? 0
+  return { raft, log, snapshots, exchange, cluster, refused }
+}
+
+function offer(index: number, clusterId: string): SnapshotChunk {
+  const snapshot = { ...storedSnapshot(index, 2, 30), clusterId }
+  return { type: 'snapshot-chunk', from: 2, term: 3, snapshot, position: 0, bytes: new Uint8Array(0) }
+}
+
+test('SnapshotExchange: a snapshot of another cluster is not taken in, and the node goes on', () => {
+  const { snapshots, exchange, refused } = follower()
+  exchange.chunk(offer(50, 'c2'))
+  assert.deepEqual([snapshots.calls, refused()], [[], 1])
+  exchange.chunk(offer(50, 'c1'))
+  assert.deepEqual([snapshots.calls, refused()], [['receive 50'], 1])
+})
+
+test('SnapshotExchange: what is of another cluster by now replaces no log', () => {
+  const { raft, log, snapshots, exchange, cluster } = follower()
+  snapshots.held = 30
+  exchange.chunk(offer(50, 'c1'))
+  while (snapshots.pending > 0) snapshots.next()
+  const restore = raft.take()?.restore
+  assert.ok(restore !== undefined)
+  cluster.join('c2')
+  const outcomes: (string | undefined)[] = []
+  exchange.install(restore, { term: 3, votedFor: null }, (error) => outcomes.push(error?.message))
+  assert.match(outcomes[0] ?? '', /of cluster c1, and this node of c2/)
+  assert.deepEqual(log.calls, [])
+})
+
+test('SnapshotExchange: a snapshot that is sent again after it was installed does not stop the next one', () => {
+  const { raft, log, snapshots, exchange } = follower()
+  const restored: number[] = []
   const turn = (): void => {
     for (let e = raft.take(); e !== undefined; e = raft.take()) {
       if (e.restore !== undefined) {
         const { index } = e.restore.last
-        ex.install(e.restore, { term: 3, votedFor: null }, (error) => {
+        exchange.install(e.restore, { term: 3, votedFor: null }, (error) => {
           assert.equal(error, undefined)
           restored.push(index)
         })
@@ -131,17 +183,16 @@ test('SnapshotExchange: a snapshot that is sent again after it was installed doe
     }
   }
   turn()
-  const offer = (index: number): void => {
-    const snapshot = storedSnapshot(index, 2, 30)
+  const offered = (index: number): void => {
     snapshots.held = 30
-    ex.chunk({ type: 'snapshot-chunk', from: 2, term: 3, snapshot, position: 0, bytes: new Uint8Array(0) })
+    exchange.chunk(offer(index, 'c1'))
     while (snapshots.pending > 0) snapshots.next()
     turn()
   }
-  offer(50)
+  offered(50)
   assert.deepEqual(restored, [50])
-  offer(50) // the acknowledgement was lost with the link: the leader offers it again
-  offer(50)
-  offer(80)
+  offered(50) // the acknowledgement was lost with the link: the leader offers it again
+  offered(50)
+  offered(80)
   assert.deepEqual(restored, [50, 80])
 })

@@ -86,9 +86,11 @@ export class SnapshotExchange implements SendingListener, ReceiptListener {
 
   /** Only the leader of the present term is listened to; not while snapshots wait to be restored, for the store keeps few. */
   chunk(chunk: SnapshotChunk): void {
-    const { raft } = this.#context
+    const { raft, cluster, metrics } = this.#context
     if (this.#arrived.length >= MAX_UNRESTORED) return
-    if (chunk.term === raft.term && chunk.from === raft.leader) this.#receiver.receive(chunk)
+    if (chunk.term !== raft.term || chunk.from !== raft.leader) return
+    if (chunk.snapshot.clusterId === cluster.id) this.#receiver.receive(chunk)
+    else metrics.refused.cluster.add()
   }
 
   progressed(progress: SnapshotProgress): void {

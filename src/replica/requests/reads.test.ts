@@ -8,8 +8,14 @@ import { Reads } from './reads.ts'
 const FOREVER = 1_000_000
 const late = (): AspenError => new AspenError('NO_LEADER', 'late')
 
-function reads(): { waiting: Reads; answers: Answers<void>; add: (ticket: number, deadline?: number) => void } {
-  const waiting = new Reads()
+/** Reads of a state that has applied everything, unless said otherwise. */
+function reads(index = Number.MAX_SAFE_INTEGER): {
+  waiting: Reads
+  answers: Answers<void>
+  add: (ticket: number, deadline?: number) => void
+} {
+  const info = { applied: { term: 1, index }, membership: null, membershipIndex: 0, keys: 0, bytes: 0 }
+  const waiting = new Reads({ info: () => info })
   const answers = new Answers<void>()
   let count = 0
   const add = (ticket: number, deadline = FOREVER): void => waiting.add(ticket, deadline, answers.reply(`${ticket}.${++count}`))
@@ -27,6 +33,24 @@ describe('Reads', () => {
     assert.equal(waiting.count, 1)
     waiting.ready(1, 10, 10)
     assert.equal(answers.outcomes.length, 2)
+  })
+
+  test('ready, applied: a read is never served from a state that is not there yet', () => {
+    const { waiting, add } = reads(9)
+    add(1)
+    add(2)
+    assert.throws(() => waiting.ready(1, 10, 10), { name: 'AssertionError' })
+    waiting.ready(2, 10, 9)
+    assert.throws(() => waiting.applied(10), { name: 'AssertionError' })
+  })
+
+  test('expire: names the tickets for which nobody waits any more', () => {
+    const { waiting, add } = reads()
+    add(1, 100)
+    add(1, 200)
+    add(2, 100)
+    assert.deepEqual([...waiting.expire(100, late)], [2])
+    assert.deepEqual([...waiting.expire(200, late)], [1])
   })
 
   test('applied: serves reads once the state has reached their index, not before', () => {

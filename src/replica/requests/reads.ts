@@ -1,5 +1,7 @@
 import { AspenError } from '../../api/index.ts'
+import { assert } from '../../lib/index.ts'
 import { MAX_PENDING_READS } from '../../limits.ts'
+import type { StateMachine } from '../../ports/index.ts'
 import type { Reply } from '../options.ts'
 
 interface Waiter {
@@ -14,9 +16,15 @@ interface Ready {
 
 /** Reads on their way: first for the index their round yields, then for the state machine to reach it. */
 export class Reads {
+  readonly #state: Pick<StateMachine, 'info'>
   readonly #byTicket = new Map<number, Waiter[]>()
   #ready: Ready[] = []
   #count = 0
+
+  /** @param state what is read; it has the last word on how far it is */
+  constructor(state: Pick<StateMachine, 'info'>) {
+    this.#state = state
+  }
 
   get count(): number {
     return this.#count
@@ -40,7 +48,7 @@ export class Reads {
     const waiters = this.#byTicket.get(ticket)
     if (waiters === undefined) return
     this.#byTicket.delete(ticket)
-    if (index <= applied) this.#serve(waiters)
+    if (index <= applied) this.#serve(waiters, index)
     else this.#ready.push({ index, waiters })
   }
 
@@ -49,7 +57,7 @@ export class Reads {
     this.checkRoom()
     const waiters = [{ deadline: Number.POSITIVE_INFINITY, reply }]
     this.#count++
-    if (index <= applied) this.#serve(waiters)
+    if (index <= applied) this.#serve(waiters, index)
     else this.#ready.push({ index, waiters })
   }
 
@@ -58,10 +66,12 @@ export class Reads {
     const due = this.#ready.filter((ready) => ready.index <= index)
     if (due.length === 0) return
     this.#ready = this.#ready.filter((ready) => ready.index > index)
-    for (const { waiters } of due) this.#serve(waiters)
+    for (const ready of due) this.#serve(ready.waiters, ready.index)
   }
 
-  expire(now: number, why: () => AspenError): void {
+  /** Answers what is past its deadline. Returns the tickets for which nobody waits any more. */
+  expire(now: number, why: () => AspenError): ReadonlySet<number> {
+    const forgotten = new Set<number>()
     const expired: Waiter[] = []
     const keep = (waiter: Waiter): boolean => {
       if (waiter.deadline > now) return true
@@ -70,16 +80,21 @@ export class Reads {
     }
     for (const [ticket, waiters] of this.#byTicket) {
       const rest = waiters.filter(keep)
-      if (rest.length === 0) this.#byTicket.delete(ticket)
-      else if (rest.length < waiters.length) this.#byTicket.set(ticket, rest)
+      if (rest.length === 0) {
+        this.#byTicket.delete(ticket)
+        forgotten.add(ticket)
+      } else if (rest.length < waiters.length) this.#byTicket.set(ticket, rest)
     }
     this.#ready = this.#ready.map((ready) => ({ index: ready.index, waiters: ready.waiters.filter(keep) }))
     this.#ready = this.#ready.filter((ready) => ready.waiters.length > 0)
     this.#count -= expired.length
     for (const waiter of expired) waiter.reply(why())
+    return forgotten
   }
 
-  #serve(waiters: readonly Waiter[]): void {
+  #serve(waiters: readonly Waiter[], index: number): void {
+    const { applied } = this.#state.info()
+    assert(applied.index >= index, `a read at ${index} would be served from the state at ${applied.index}`)
     this.#count -= waiters.length
     for (const waiter of waiters) waiter.reply(undefined)
   }

@@ -9,6 +9,7 @@ import { bindMember } from '../peers/index.ts'
 import type { PeerHandlers, Peers } from '../peers/index.ts'
 import type { Engine, ReplicaStores, Snapshots, TurnContext, TurnListener } from '../turn/index.ts'
 import { encodeAdminRequest } from './admin-codec.ts'
+import { Asked } from './asked.ts'
 import { DiskReserve } from './disk-reserve.ts'
 import { decodedReply, Forwarder } from './forwarder.ts'
 import { LeaderWork } from './leader-work.ts'
@@ -19,7 +20,10 @@ import { Quota } from './quota.ts'
 import { Reads } from './reads.ts'
 import { alreadyInitialized, ended, lateRequest, notInitialized } from './refusals.ts'
 
-/** Room for the ids of one life: 2^32 incarnations times 2^20 ids are safe integers. */
+/**
+ * How far apart the ids of two lives begin. A life that needs more runs into the numbers of one that was not lived, but for
+ * one case in 2^32; and an answer counts only on the link on which was asked, which no life survives.
+ */
 const FORWARD_IDS_PER_LIFE = 2 ** 20
 
 export interface RequestsParts {
@@ -39,7 +43,7 @@ export class Requests implements TurnListener, PeerHandlers {
   readonly #context: TurnContext
   readonly #parts: RequestsParts
   readonly #proposals: Proposals
-  readonly #reads = new Reads()
+  readonly #reads: Reads
   readonly #reserve: DiskReserve
   readonly #admin: MembershipAdmin
   readonly #leaderWork: LeaderWork
@@ -52,6 +56,7 @@ export class Requests implements TurnListener, PeerHandlers {
     this.#context = context
     this.#parts = parts
     this.#proposals = new Proposals(engine.appliedIndex)
+    this.#reads = new Reads(stores.stateMachine)
     this.#reserve = new DiskReserve({ volumes, clock, logger, reserveBytes: diskReserveBytes })
     this.#admin = new MembershipAdmin(context, engine, peers)
     this.#leaderWork = new LeaderWork(context, {
@@ -90,25 +95,25 @@ export class Requests implements TurnListener, PeerHandlers {
 
   /** Replicates an encoded command envelope. `deadline` is a time of the clock. */
   write(envelope: Uint8Array, deadline: number, reply: Reply<WriteResult>): void {
-    this.#attempt(reply, () => {
-      if (this.leads) this.#leaderWork.propose(envelope, deadline, reply)
-      else this.#forwarder.submit('write', envelope, deadline, decodedReply(reply, decodeWriteResult))
+    this.#attempt(reply, (answer) => {
+      if (this.leads) this.#leaderWork.propose(envelope, deadline, answer)
+      else this.#forwarder.submit('write', envelope, deadline, decodedReply(answer, decodeWriteResult))
     })
   }
 
   /** Calls back when the state machine may be read linearizably. */
   read(deadline: number, reply: Reply<void>): void {
-    this.#attempt(reply, () => {
+    this.#attempt(reply, (answer) => {
       this.#reads.checkRoom()
       this.#context.metrics.reads.add()
-      this.#reads.add(this.#context.raft.read(), deadline, reply)
+      this.#reads.add(this.#context.raft.read(), deadline, answer)
     })
   }
 
   /** Adds a learner or changes the voters, here or at the leader. */
   administer(request: AdminRequest, deadline: number, reply: Reply<Membership>): void {
-    this.#attempt(reply, () => {
-      this.#forwarder.submit('admin', encodeAdminRequest(request), deadline, decodedReply(reply, decodeMembership))
+    this.#attempt(reply, (answer) => {
+      this.#forwarder.submit('admin', encodeAdminRequest(request), deadline, decodedReply(answer, decodeMembership))
     })
   }
 
@@ -117,14 +122,14 @@ export class Requests implements TurnListener, PeerHandlers {
     const { raft } = this.#context
     this.#attempt(
       reply,
-      () => {
+      (answer) => {
         const members = voters.map((id) => (id === self.id ? self : this.#bind(id)))
         this.#checkFoundable()
         this.#parts.peers.join(clusterId)
         raft.bootstrap(members)
         this.#proposals.add(
           { term: 0, index: 1 },
-          { bytes: 0, deadline, answersFromState: true, reply: (error) => reply(error, raft.membership) },
+          { bytes: 0, deadline, answersFromState: true, reply: (error) => answer(error, raft.membership) },
         )
       },
       'founding',
@@ -134,24 +139,26 @@ export class Requests implements TurnListener, PeerHandlers {
   /** Takes a snapshot of this node's state with all that is committed by now; calls back when it is durable. */
   takeSnapshot(reply: Reply<StoredSnapshot>): void {
     const { engine, snapshots } = this.#parts
-    this.#attempt(reply, () => {
+    this.#attempt(reply, (answer) => {
       this.#reads.whenApplied(this.#context.raft.commitIndex, engine.appliedIndex, (error) => {
-        if (error === undefined) this.#attempt(reply, () => snapshots.take(reply))
-        else reply(error)
+        if (error === undefined) this.#attempt(answer, (again) => snapshots.take(again))
+        else answer(error)
       })
     })
   }
 
   /** Runs a request; a refusal is answered, a broken invariant ends the node. */
-  #attempt<T>(reply: Reply<T>, run: () => void, kind: 'serving' | 'founding' = 'serving'): void {
+  #attempt<T>(reply: Reply<T>, run: (answer: Reply<T>) => void, kind: 'serving' | 'founding' = 'serving'): void {
     const { loop } = this.#context
+    const asked = new Asked(reply)
     const ran = loop.input(() => {
       try {
         this.#checkServing(kind)
-        run()
+        run(asked.answer)
       } catch (error) {
-        reply(error instanceof AspenError ? error : outcomeUnknown('this node failed over it'))
-        if (!(error instanceof AspenError)) throw error
+        const refused = error instanceof AspenError
+        if (refused || !asked.answered) asked.answer(refused ? error : outcomeUnknown('this node failed over it'))
+        if (!refused) throw error
       }
     })
     if (!ran) reply(ended(loop.fault))
@@ -228,7 +235,8 @@ export class Requests implements TurnListener, PeerHandlers {
   expire(now: number): void {
     const late = (): AspenError => lateRequest(this.#context.raft)
     this.#proposals.expire(now)
-    this.#reads.expire(now, late)
+    const forgotten = this.#reads.expire(now, late)
+    if (forgotten.size > 0) this.#context.raft.forgetReads(forgotten)
     this.#forwarder.retry()
     this.#forwarder.expire(now, late)
   }

@@ -156,4 +156,15 @@ describe('Outbound', () => {
     bench.log.finishRead(new Error('EIO'))
     assert.deepEqual([bench.failures, bench.sent], [['EIO'], []])
   })
+
+  test('send: an append never leaves with other entries than it names', () => {
+    const [second, third] = entries(2, 3)
+    assert.ok(second !== undefined && third !== undefined)
+    for (const wrong of [[third], [second, third]]) {
+      const bench = new Bench(4, 5)
+      bench.log.read = (_first, _last, _maxBytes, done) => done(undefined, wrong)
+      assert.throws(() => bench.outbound.send(append(2, 1, 1)), { name: 'AssertionError' })
+      assert.deepEqual(bench.sent, [])
+    }
+  })
 })

@@ -1,3 +1,4 @@
+import { assert } from '../../lib/index.ts'
 import { MAX_RPC_MESSAGE_SIZE } from '../../limits.ts'
 import type { Lane, LogStore } from '../../ports/index.ts'
 import type { AppendRequest, Entry, Message, NodeId } from '../../raft/index.ts'
@@ -45,7 +46,7 @@ export class Outbound {
     if (message.count > 0 && !this.#isCurrent(message.term, first)) return
     const entries = this.#cache.slice(first, message.count)
     if (entries !== undefined || message.count === 0) {
-      this.#transmit({ ...message, entries: entries ?? [] }, 'normal')
+      this.#transmitAppend(message, entries ?? [])
       return
     }
     this.#waiting.set(message.to, [])
@@ -56,7 +57,7 @@ export class Outbound {
     const end = message.prev.index + message.count
     const cached = this.#cache.slice(first, end - first + 1)
     if (cached !== undefined) {
-      this.#transmit({ ...message, entries: [...sofar, ...cached] }, 'normal')
+      this.#transmitAppend(message, [...sofar, ...cached])
       this.#resume(message.to)
       return
     }
@@ -75,7 +76,7 @@ export class Outbound {
         this.#readEntries(message, first + entries.length, all)
         return
       }
-      this.#transmit({ ...message, entries: all }, 'normal')
+      this.#transmitAppend(message, all)
       this.#resume(message.to)
     })
   }
@@ -90,6 +91,14 @@ export class Outbound {
   #isCurrent(term: number, first: number): boolean {
     const { raft } = this.#context
     return raft.term === term && raft.role === 'leader' && first > raft.purgedTo.index
+  }
+
+  #transmitAppend(message: AppendRequest, entries: readonly Entry[]): void {
+    const { count, prev } = message
+    assert(entries.length === count, `an append of ${count} entries was completed with ${entries.length}`)
+    const first = entries[0]?.index ?? prev.index + 1
+    assert(first === prev.index + 1, `an append behind ${prev.index} was completed with entry ${first}`)
+    this.#transmit({ ...message, entries }, 'normal')
   }
 
   #transmit(message: Message, lane: Lane): void {

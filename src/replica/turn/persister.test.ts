@@ -453,4 +453,26 @@ describe('Persister: purge', () => {
     assert.equal(bench.log.calls.at(-1), 'purge 2')
     assert.equal(bench.persister.idle, false)
   })
+
+  test('write: batches are told to be durable in their order, each once', () => {
+    for (const second of [2, 1]) {
+      const bench = new Bench()
+      bench.enqueue(2, { persist: append(1) })
+      bench.persister.start()
+      bench.log.finish()
+      bench.enqueue(second, { persist: append(2) })
+      bench.persister.start()
+      assert.throws(() => bench.log.finish(), { name: 'AssertionError' })
+      assert.deepEqual(bench.news(), ['persisted 2'])
+    }
+  })
+
+  test('write: nothing is promised of a batch before it and those before it are written', () => {
+    const bench = new Bench()
+    bench.enqueue(5, { persist: append(1), messages: [5] })
+    bench.enqueue(4, { messages: [4] })
+    bench.persister.start()
+    assert.throws(() => bench.log.finish(), { name: 'AssertionError' })
+    assert.deepEqual(bench.news(), [])
+  })
 })

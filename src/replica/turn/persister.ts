@@ -1,3 +1,4 @@
+import { assert } from '../../lib/index.ts'
 import { MAX_PERSIST_BYTES } from '../../limits.ts'
 import type { Done, LogBatch, LogStore } from '../../ports/index.ts'
 import type { Effects, HardState, Message, Persist, SnapshotMeta } from '../../raft/index.ts'
@@ -34,6 +35,9 @@ export class Persister {
   #purgeTo = 0
   /** As of what was written last: those of later batches wait for their turn. */
   #hardState: HardState
+  /** The last batch that is durable, and the last that the core was told of. */
+  #durable = 0
+  #reported = 0
   /** A write, purge or restore failed: nothing more is written or said. */
   #failed = false
 
@@ -89,11 +93,8 @@ export class Persister {
 
   /** Messages with no write of their own before them need not wait for the writes behind them. */
   #releaseMessages(): void {
-    const writes = this.#queue.findIndex(
-      (item) => item.persist !== undefined || item.restore !== undefined || item.clusterId !== undefined,
-    )
-    const released = this.#queue.splice(0, writes < 0 ? this.#queue.length : writes)
-    for (const item of released) for (const message of item.messages) this.#outbound.send(message)
+    const writes = this.#queue.findIndex(isWork)
+    for (const item of this.#queue.splice(0, writes < 0 ? this.#queue.length : writes)) this.#say(item)
   }
 
   #takeGroup(): Item[] {
@@ -162,14 +163,25 @@ export class Persister {
 
   #complete(items: readonly Item[]): void {
     const last = items.findLast((item) => item.persist !== undefined || item.restore !== undefined)
-    for (const item of items) for (const message of item.messages) this.#outbound.send(message)
+    this.#durable = items.at(-1)?.id ?? this.#durable
+    for (const item of items) this.#say(item)
     if (last !== undefined) this.#persisted(last.id)
     this.start()
+  }
+
+  /** The messages of a batch are promises: nothing of it, and of those before it, is still to be written. */
+  #say(item: Item): void {
+    assert(!isWork(item) || item.id <= this.#durable, `what batch ${item.id} promises would leave before its write`)
+    const next = this.#queue[0]?.id ?? Number.POSITIVE_INFINITY
+    assert(next > item.id, `what batch ${item.id} promises would leave before the write of batch ${next}`)
+    for (const message of item.messages) this.#outbound.send(message)
   }
 
   /** Batches up to `id` are durable. */
   #persisted(id: number): void {
     const { loop, raft } = this.#context
+    assert(id > this.#reported, `batch ${id} was reported durable after batch ${this.#reported}`)
+    this.#reported = id
     loop.input(() => raft.persisted(id))
   }
 
@@ -183,4 +195,9 @@ export class Persister {
     this.#failed = true
     this.#context.loop.fail(error)
   }
+}
+
+/** Whether a batch has something to be written, and not messages alone. */
+function isWork({ persist, restore, clusterId }: Pick<Item, 'persist' | 'restore' | 'clusterId'>): boolean {
+  return persist !== undefined || restore !== undefined || clusterId !== undefined
 }
