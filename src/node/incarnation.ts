@@ -34,7 +34,7 @@ export class Incarnation {
   readonly actor: RaftActor
   #facts: RaftFacts | null = null
 
-  private constructor({ ports, settings }: IncarnationOptions, stores: RaftStores, replica: Replica) {
+  private constructor({ settings }: IncarnationOptions, stores: RaftStores, replica: Replica) {
     this.replica = replica
     this.stores = stores
     this.actor = new RaftActor(replica, settings.mailboxCapacity)

@@ -81,9 +81,9 @@ export const PROMISES: readonly Mutant[] = [
   },
   {
     name: 'leave a replica voting whose actor has failed',
-    file: 'cluster/raft-actor.ts',
+    file: 'node/raft-actor.ts',
     find: 'onFault: (error) => replica.fail(error),',
     replace: 'onFault: () => undefined,',
-    hunter: 'src/cluster/raft-actor.test.ts',
+    hunter: 'src/node/raft-actor.test.ts',
   },
 ]
