@@ -18,7 +18,7 @@ if (parentPort !== null) {
     },
   }
   const channel = transport.attach(RAFT_CHANNEL, handler)
-  await transport.start({ nodeId: 2, clusterId: null, addresses: [] })
+  await transport.start({ nodeId: 2, clusterId: null, addresses: [], languageVersion: 1 })
   const far: FarEnd = { endpointId: transport.endpointId, addresses: transport.addresses() }
   parentPort.postMessage(far)
 }

@@ -32,7 +32,7 @@ async function connectTo(far: FarEnd): Promise<{ readonly exchange: Exchange; re
   }
   const timer = setTimeout(() => opened.reject(new Error(`no link after ${OPEN_TIMEOUT_MS} ms`)), OPEN_TIMEOUT_MS)
   const channel = transport.attach(RAFT_CHANNEL, handler)
-  await transport.start({ nodeId: 1, clusterId: null, addresses: [] })
+  await transport.start({ nodeId: 1, clusterId: null, addresses: [], languageVersion: 1 })
   transport.connect({ endpointId: far.endpointId, addresses: far.addresses, relay: null })
   await opened.promise.finally(() => clearTimeout(timer))
   // The first byte tells the far end whether to answer.

@@ -33,6 +33,10 @@ export const MAX_CLIENT_ID_SIZE: number = 64
 /** The lowest number that a client may give to a write. */
 export const MIN_CLIENT_SEQUENCE: number = 1
 
+// Versions.
+/** The highest version of the command language that this program can apply. */
+export const LANGUAGE_VERSION: number = 1
+
 // Replication.
 export const MAX_RPC_MESSAGE_SIZE: number = 10 * MIB
 /** Entries in one append message, and in one apply batch. */
@@ -92,6 +96,15 @@ export const MAX_DIALLED_STRANGERS: number = 32
 export const STRANGER_EXPIRY_MS: number = 600_000
 /** Bytes queued towards one peer before further messages are dropped (Raft resends). */
 export const MAX_LINK_QUEUE_BYTES: number = 32 * MIB
+/**
+ * Bytes under way over one link, but for priority, that the peer's program has not acknowledged. On a path of 10 Mbit/s a heartbeat waits
+ * behind them for 0.4 s, well below the shortest election timeout; with a round trip of 100 ms they carry 5 MB/s.
+ */
+export const LINK_WINDOW_BYTES: number = 512 * KIB
+/** The part of the window that bulk may fill. */
+export const LINK_BULK_WINDOW_BYTES: number = 256 * KIB
+/** Bytes read after which the sender is told. */
+export const LINK_ACK_BYTES: number = 64 * KIB
 
 // Links of clients.
 /** Links of clients to one node; the rest of its connections is its peers'. */

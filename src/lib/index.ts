@@ -5,5 +5,7 @@ export { compareBytes, concatBytes, equalBytes, prefixEnd, utf8Decode, utf8Encod
 export { Deque } from './deque.ts'
 export { chance, pick, Prng, randomBetween } from './prng.ts'
 export type { Random } from './prng.ts'
+export { MAX_TAGGED_FIELDS, readTaggedFields, UnknownFieldError, writeTaggedFields } from './tagged-fields.ts'
+export type { TaggedField } from './tagged-fields.ts'
 export { fromBase64url, fromHex, toBase64url, toHex } from './text-encodings.ts'
 export { WireError } from './wire-error.ts'

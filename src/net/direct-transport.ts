@@ -19,7 +19,8 @@ import type {
   Timer,
   Transport,
 } from '../ports/index.ts'
-import { ChannelTable, INSTANCE_SIZE } from '../wire/index.ts'
+import { ChannelTable, INSTANCE_SIZE, LINK_FEATURES, LINK_VERSIONS } from '../wire/index.ts'
+import type { VersionRange } from '../wire/index.ts'
 import { reachableAddresses } from './address.ts'
 import type { BackoffOptions } from './backoff.ts'
 import { dial } from './dialer.ts'
@@ -74,6 +75,9 @@ export interface DirectTransportOptions {
   readonly maxQueueBytes?: number
   /** Must be the same on all nodes. */
   readonly scryptCost?: number
+  /** Of the link protocol, and what of it this node does; those of this program when absent. */
+  readonly versions?: VersionRange
+  readonly features?: number
   /** Protocols beside consensus that the same accept loop serves. */
   readonly services?: readonly ServedProtocol[]
 }
@@ -154,6 +158,8 @@ export class DirectTransport implements Transport {
       instance: this.#instance,
       protocol: RAFT_PROTOCOL,
       cookieKey,
+      versions: this.#options.versions ?? LINK_VERSIONS,
+      features: this.#options.features ?? LINK_FEATURES,
       claims: () => this.#currentClaims(),
     }
     const timeoutMs = this.#options.handshakeTimeoutMs ?? CONNECT_TIMEOUT_MS

@@ -5,8 +5,17 @@
  */
 import { createHmac, randomBytes, scrypt, timingSafeEqual } from 'node:crypto'
 import type { Claims } from '../ports/index.ts'
-import { encodeHello, encodeProof, encodeProofInput, LINK_VERSION, NONCE_SIZE } from '../wire/index.ts'
-import type { Hello, ProofInput } from '../wire/index.ts'
+import {
+  commonVersion,
+  encodeClaims,
+  encodeHello,
+  encodeProof,
+  encodeProofInput,
+  LINK_FEATURES,
+  LINK_VERSIONS,
+  NONCE_SIZE,
+} from '../wire/index.ts'
+import type { Hello, ProofInput, VersionRange } from '../wire/index.ts'
 import type { HandshakeStream } from './handshake-stream.ts'
 import { LinkError, refusalError } from './link-error.ts'
 
@@ -32,12 +41,23 @@ export interface HandshakeSelf {
   readonly instance: string
   readonly protocol: string
   readonly cookieKey: Uint8Array
+  /** Those of this program when absent. */
+  readonly versions?: VersionRange
+  readonly features?: number
   /** Asked when they are about to be sent or compared: they change while handshakes are under way. */
   readonly claims: () => Claims
 }
 
+/** What the two ends of a link have agreed on. */
+export interface Terms {
+  /** Of the link protocol: the highest that both speak. */
+  readonly version: number
+  /** The bits that both have. */
+  readonly features: number
+}
+
 /** A peer that has proven everything. */
-export interface ProvenPeer {
+export interface ProvenPeer extends Terms {
   readonly endpointId: string
   readonly instance: string
   readonly claims: Claims
@@ -55,12 +75,13 @@ export async function dialHandshake(
   const dialer = createHello(self, peerId)
   stream.write(encodeHello(dialer))
   const acceptor = await expectHello(stream, self, peerId)
+  const terms = agree(dialer, acceptor)
   const saidClaims = self.claims()
-  const transcript = { protocol: self.protocol, dialer, acceptor }
+  const transcript = { protocol: self.protocol, dialer, acceptor, ...terms }
   beforeProof()
-  stream.write(encodeProof({ mac: computeMac(self, { ...transcript, role: 'dialer', claims: saidClaims }), claims: saidClaims }))
+  stream.write(prove(self, { ...transcript, role: 'dialer' }, saidClaims))
   const claims = await expectProof(stream, self, { ...transcript, role: 'acceptor' })
-  return { endpointId: peerId, instance: acceptor.instance, claims, saidClaims }
+  return { endpointId: peerId, instance: acceptor.instance, claims, saidClaims, ...terms }
 }
 
 /** The acceptor's side once the dialer has proven itself: to be answered by `accept`, or refused, without delay. */
@@ -77,7 +98,8 @@ export async function acceptHandshake(stream: HandshakeStream, self: HandshakeSe
   const dialer = await expectHello(stream, self, peerId)
   const acceptor = createHello(self, peerId)
   stream.write(encodeHello(acceptor))
-  const transcript = { protocol: self.protocol, dialer, acceptor }
+  const terms = agree(acceptor, dialer)
+  const transcript = { protocol: self.protocol, dialer, acceptor, ...terms }
   const claims = await expectProof(stream, self, { ...transcript, role: 'dialer' })
   const { instance } = dialer
   return {
@@ -86,9 +108,8 @@ export async function acceptHandshake(stream: HandshakeStream, self: HandshakeSe
     claims,
     accept: () => {
       const saidClaims = self.claims()
-      const mac = computeMac(self, { ...transcript, role: 'acceptor', claims: saidClaims })
-      stream.write(encodeProof({ mac, claims: saidClaims }))
-      return { endpointId: peerId, instance, claims, saidClaims }
+      stream.write(prove(self, { ...transcript, role: 'acceptor' }, saidClaims))
+      return { endpointId: peerId, instance, claims, saidClaims, ...terms }
     },
   }
 }
@@ -99,14 +120,29 @@ export function clustersDiffer(a: Claims, b: Claims): boolean {
 }
 
 function createHello(self: HandshakeSelf, peerId: string): Hello {
-  return { version: LINK_VERSION, from: self.endpointId, to: peerId, nonce: randomBytes(NONCE_SIZE), instance: self.instance }
+  const { endpointId, instance, versions = LINK_VERSIONS, features = LINK_FEATURES } = self
+  const nonce = randomBytes(NONCE_SIZE)
+  return { versions, features, from: endpointId, to: peerId, nonce, instance, more: new Uint8Array(0) }
+}
+
+/** What both ends make of the two hellos. @throws LinkError VERSION_MISMATCH, which names both ranges */
+function agree(own: Hello, theirs: Hello): Terms {
+  const version = commonVersion(own.versions, theirs.versions)
+  if (version === undefined) throw versionsDiffer(own.versions, theirs.versions)
+  return { version, features: (own.features & theirs.features) >>> 0 }
+}
+
+function versionsDiffer(own: VersionRange, theirs: VersionRange): LinkError {
+  return refusalError('VERSION_MISMATCH', false, `${spoken(own)} and ${spoken(theirs)}`)
+}
+
+function spoken({ min, max }: VersionRange): string {
+  return min === max ? `version ${min}` : `versions ${min} to ${max}`
 }
 
 async function expectHello(stream: HandshakeStream, self: HandshakeSelf, peerId: string): Promise<Hello> {
   const record = await stream.next()
-  if (record.type === 'other-version') {
-    throw refusalError('VERSION_MISMATCH', false, `versions ${LINK_VERSION} and ${record.version}`)
-  }
+  if (record.type === 'other-version') throw versionsDiffer(self.versions ?? LINK_VERSIONS, record.versions)
   if (record.type !== 'hello') throw new LinkError('MALFORMED', `the peer sent a ${record.type} where a hello belongs`)
   const { hello } = record
   if (hello.from === self.endpointId) throw refusalError('SELF', false)
@@ -115,16 +151,21 @@ async function expectHello(stream: HandshakeStream, self: HandshakeSelf, peerId:
   return hello
 }
 
-async function expectProof(stream: HandshakeStream, self: HandshakeSelf, input: Omit<ProofInput, 'claims'>): Promise<Claims> {
+async function expectProof(stream: HandshakeStream, self: HandshakeSelf, input: Omit<ProofInput, 'said'>): Promise<Claims> {
   const record = await stream.next()
   if (record.type !== 'proof') throw new LinkError('MALFORMED', `the peer sent a ${record.type} where a proof belongs`)
-  const { mac, claims } = record.proof
-  if (!timingSafeEqual(mac, computeMac(self, { ...input, claims }))) throw refusalError('COOKIE_MISMATCH', false)
+  const { proof, claims } = record
+  if (!timingSafeEqual(proof.mac, computeMac(self, { ...input, said: proof.said }))) throw refusalError('COOKIE_MISMATCH', false)
   const own = self.claims()
   if (clustersDiffer(own, claims)) {
     throw refusalError('CLUSTER_MISMATCH', false, `${own.clusterId} and ${claims.clusterId}`)
   }
   return claims
+}
+
+function prove(self: HandshakeSelf, input: Omit<ProofInput, 'said'>, claims: Claims): Uint8Array {
+  const said = encodeClaims(claims)
+  return encodeProof({ mac: computeMac(self, { ...input, said }), said })
 }
 
 function computeMac(self: HandshakeSelf, input: ProofInput): Uint8Array {

@@ -22,7 +22,7 @@ export class LinkError extends Error {
 
 const REFUSAL_TEXTS: Readonly<Record<LinkRefusalCode, string>> = {
   MALFORMED: 'the bytes exchanged do not follow the link protocol',
-  VERSION_MISMATCH: 'the nodes speak different versions of the link protocol: run the same release on both',
+  VERSION_MISMATCH: 'the nodes have no version of the link protocol in common: run the same release on both',
   KEY_MISMATCH: 'the node that answered has another key than the one that was dialled: check the address and the endpoint id',
   SELF: 'both ends have the same key: the address is its own, or an identity file was copied',
   COOKIE_MISMATCH: 'the cookies differ: start both nodes with the same cookie',
@@ -30,6 +30,7 @@ const REFUSAL_TEXTS: Readonly<Record<LinkRefusalCode, string>> = {
   DUPLICATE: 'another connection between the two nodes is kept',
   OVERLOADED: 'too many connections',
   STOPPING: 'the node is stopping',
+  REFUSED: 'the reason is one of a later version',
 }
 
 /** The error for a refusal, said by this node or by the peer. `detail` must be fit for the eyes of both. */

@@ -1,4 +1,5 @@
 import type { TLSSocket } from 'node:tls'
+import { LINK_ACK_BYTES } from '../limits.ts'
 import type { Claims, Clock, Lane, LinkEnd, LinkRefusal, ServedLink, Timer } from '../ports/index.ts'
 import { decodeClaims, decodeReason, encodeClaims, encodeReason, FrameDecoder, FrameQueue, WireError } from '../wire/index.ts'
 import type { ControlKind, QueueShare } from '../wire/index.ts'
@@ -49,6 +50,9 @@ export class Link implements ServedLink {
   readonly #queue: FrameQueue
   readonly #decoder: FrameDecoder
   #flushScheduled = false
+  /** Bytes read that the peer's window counts, and how many of them it has been told of. */
+  #counted = 0
+  #acknowledged = 0
   // Since the last look.
   #received = true
   #sent = true
@@ -68,6 +72,7 @@ export class Link implements ServedLink {
     this.#decoder = new FrameDecoder({
       message: (_lane, bytes) => this.#owner.message(this, bytes),
       control: (kind, bytes) => this.#onControl(kind, bytes),
+      counted: (bytes) => this.#onCounted(bytes),
     })
     const socket = this.#socket
     socket.setNoDelay(true)
@@ -154,6 +159,21 @@ export class Link implements ServedLink {
       if (this.#queue.pushControl('pong', EMPTY)) this.#scheduleFlush()
     } else if (kind === 'claims') this.#onClaims(bytes)
     else if (kind === 'goodbye') this.#onGoodbye(bytes)
+    else if (kind === 'ack') this.#onAck(bytes)
+  }
+
+  #onCounted(bytes: number): void {
+    this.#counted += bytes
+    if (this.#counted - this.#acknowledged < LINK_ACK_BYTES) return
+    this.#acknowledged = this.#counted
+    this.#queue.acknowledge(this.#counted)
+    this.#scheduleFlush()
+  }
+
+  #onAck(bytes: Uint8Array): void {
+    const problem = readOr((payload) => this.#queue.acknowledged(payload), bytes)
+    if (problem instanceof WireError) this.#end('lost', new LinkError('MALFORMED', problem.message))
+    else this.#scheduleFlush()
   }
 
   #onClaims(bytes: Uint8Array): void {

@@ -2,6 +2,7 @@
  * One node, over ports. It lives as long as the process has the node: the peer book, whom it dials, the links and what serves
  * clients are its own; the replica comes and goes in incarnations, which nobody outside holds.
  */
+import { LANGUAGE_VERSION } from '../limits.ts'
 import type { LinkedPeer } from '../ports/index.ts'
 import { DialPolicy, PeerBook } from '../peers/index.ts'
 import type { PeerHint } from '../peers/index.ts'
@@ -47,7 +48,12 @@ export class NodeServer {
     const { nodeId } = this.#settings
     this.#policy.start()
     this.raft.present?.replica.start()
-    await transport.start({ nodeId, clusterId: this.raft.view.clusterId, addresses: [] })
+    await transport.start({
+      nodeId,
+      clusterId: this.raft.view.clusterId,
+      addresses: [],
+      languageVersion: LANGUAGE_VERSION,
+    })
     transport.announce({ addresses: transport.addresses() })
   }
 

@@ -136,7 +136,7 @@ describe('nodeStatus', () => {
   })
 
   test('nodeStatus: joins what the links and the core know of a peer', () => {
-    const claims = { nodeId: 9, clusterId: 'c1', addresses: [] }
+    const claims = { nodeId: 9, clusterId: 'c1', addresses: [], languageVersion: 1 }
     const status = nodeStatus(
       parts({}, {}, [
         { endpointId: 'key-2', state: 'connected', claims: null, lastError: null },

@@ -5,6 +5,8 @@ export interface Claims {
   readonly clusterId: string | null
   /** Where the node can be dialled, `host:port`. */
   readonly addresses: readonly string[]
+  /** The highest version of the command language that the node can apply. */
+  readonly languageVersion: number
 }
 
 /** A peer that has proven its key and the cookie over a live link. */
@@ -120,6 +122,8 @@ export type LinkRefusalCode =
   | 'DUPLICATE'
   | 'OVERLOADED'
   | 'STOPPING'
+  /** For a reason that only a later version has a code for. */
+  | 'REFUSED'
 
 /** What the other end of a link is told when the link is refused, or ends on purpose. */
 export interface LinkRefusal {

@@ -36,7 +36,7 @@ function world(seed = 1, profile: NetworkProfile = RELIABLE_NETWORK): World {
       refused: (peer) => heard.push(`refused ${peer}`),
       message: (peer, bytes) => heard.push(`${peer}: ${bytes.join(' ')}`),
     })
-    transport.start({ nodeId: 1, clusterId, addresses: [] }).catch((error: unknown) => assert.ifError(error))
+    transport.start({ nodeId: 1, clusterId, addresses: [], languageVersion: 1 }).catch((error: unknown) => assert.ifError(error))
     return { transport, channel, life, heard }
   }
   const run = (ms: number): void => {
@@ -132,11 +132,11 @@ test('SimNetwork: does not link two clusters, and ends the link of those that be
   assert.deepEqual(a.heard, ['opened c'])
   assert.deepEqual(b.heard, [])
   assert.equal(a.transport.peers().find(({ endpointId }) => endpointId === 'b')?.lastError, 'CLUSTER_MISMATCH')
-  c.transport.announce({ nodeId: 3, clusterId: 'X', addresses: [] })
+  c.transport.announce({ nodeId: 3, clusterId: 'X', addresses: [], languageVersion: 1 })
   c.channel.send('a', [Uint8Array.of(1)], 'bulk')
   run(100)
   assert.deepEqual(a.heard, ['opened c', 'claimed c X', 'c: 1'])
-  c.transport.announce({ nodeId: 3, clusterId: 'Z', addresses: [] })
+  c.transport.announce({ nodeId: 3, clusterId: 'Z', addresses: [], languageVersion: 1 })
   run(100)
   assert.equal(a.heard.at(-1), 'closed c graceful')
   run(1000)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { MAX_FRAME_SIZE } from '../limits.ts'
+import { LINK_BULK_WINDOW_BYTES, LINK_WINDOW_BYTES, MAX_FRAME_SIZE } from '../limits.ts'
 import { FrameDecoder, MAX_FRAME_PAYLOAD } from './frame.ts'
 import { FrameQueue } from './frame-queue.ts'
 
@@ -106,4 +106,63 @@ test('FrameQueue: lets nobody fill more than a share of it, and gives room back 
   assert.ok(queue.push('normal', [new Uint8Array(600)]))
   takeAll(queue)
   assert.ok(queue.push('normal', [new Uint8Array(600)], share))
+})
+
+/** An acknowledgement of so many bytes, as the peer's queue would send it. */
+function ack(total: number): Uint8Array {
+  const queue = createQueue()
+  queue.acknowledge(total)
+  return (queue.take(1) as Uint8Array).subarray(4)
+}
+
+function sizeOf(chunks: readonly Uint8Array[]): number {
+  return chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+}
+
+test('FrameQueue: keeps no more of bulk under way than its window, normal goes on in the rest of it, and priority always', () => {
+  const queue = createQueue(16 * 1024 * 1024)
+  for (let i = 0; i < 4; i++) queue.push('bulk', [new Uint8Array(1024 * 1024)])
+  const bulk = sizeOf(takeAll(queue))
+  assert.ok(bulk >= LINK_BULK_WINDOW_BYTES && bulk < LINK_BULK_WINDOW_BYTES + MAX_FRAME_SIZE, `${bulk}`)
+  for (let i = 0; i < 2; i++) queue.push('normal', [new Uint8Array(1024 * 1024)])
+  const all = bulk + sizeOf(takeAll(queue))
+  assert.ok(all >= LINK_WINDOW_BYTES && all < LINK_WINDOW_BYTES + MAX_FRAME_SIZE, `${all}`)
+  queue.push('priority', [new Uint8Array(100_000)])
+  queue.pushControl('ping', new Uint8Array(0))
+  assert.deepEqual(read(takeAll(queue)), ['p100000', 'ping0'])
+  assert.ok(!queue.isEmpty)
+  // What the peer has read makes room for as much.
+  queue.acknowledged(ack(bulk))
+  const more = sizeOf(takeAll(queue))
+  assert.ok(more > 0 && more <= bulk + MAX_FRAME_SIZE, `${more}`)
+  queue.acknowledged(ack(all + more))
+  assert.ok(sizeOf(takeAll(queue)) > 0)
+})
+
+test('FrameQueue: refuses acknowledgements of what was not sent, and those that go back', () => {
+  const queue = createQueue()
+  queue.push('normal', [new Uint8Array(1000)])
+  queue.push('priority', [new Uint8Array(1000)])
+  takeAll(queue)
+  assert.throws(() => queue.acknowledged(ack(1005)), /acknowledged 1005 bytes, of 1004 sent/)
+  queue.acknowledged(ack(1004))
+  assert.throws(() => queue.acknowledged(ack(1003)), /acknowledged 1003 bytes/)
+  assert.throws(() => queue.acknowledged(Uint8Array.of(1, 1)), { name: 'WireError' })
+})
+
+test('FrameQueue: sends one acknowledgement, the last, ahead of everything else', () => {
+  const queue = createQueue()
+  queue.push('priority', [Uint8Array.of(9)])
+  queue.acknowledge(300)
+  queue.acknowledge(70_000)
+  assert.equal(queue.take(1)?.toHex(), '15000003f0a204' + '1000000109')
+  assert.equal(queue.take(1), undefined)
+})
+
+test('FrameQueue: lets all leave when it ends: nothing is to come that could be held up', () => {
+  const queue = createQueue(16 * 1024 * 1024)
+  for (const lane of ['bulk', 'normal'] as const) queue.push(lane, [new Uint8Array(2 * 1024 * 1024)])
+  queue.finish(new Uint8Array(0))
+  assert.deepEqual(read(takeAll(queue)), ['n2097152', 'b2097152', 'goodbye0'])
+  assert.ok(queue.isEmpty)
 })

@@ -1,5 +1,5 @@
-import { assert, Deque } from '../lib/index.ts'
-import { MAX_FRAME_SIZE } from '../limits.ts'
+import { assert, ByteReader, ByteWriter, Deque, WireError } from '../lib/index.ts'
+import { LINK_BULK_WINDOW_BYTES, LINK_WINDOW_BYTES, MAX_FRAME_SIZE } from '../limits.ts'
 import type { Lane } from '../ports/index.ts'
 import { FRAME_HEADER_SIZE, MAX_FRAME_PAYLOAD, MAX_LINK_MESSAGE_SIZE, writeFrameHeader } from './frame.ts'
 import type { ControlKind, FrameKind } from './frame.ts'
@@ -32,29 +32,44 @@ interface Outgoing {
 interface LaneQueue {
   readonly lane: Lane
   readonly messages: Deque<Outgoing>
+  /** What is left to be written of it, with headers. */
+  bytes: number
 }
+
+function laneQueue(lane: Lane): LaneQueue {
+  return { lane, messages: new Deque(), bytes: 0 }
+}
+
+/** An acknowledgement: its header, and a number. */
+const MAX_ACK_SIZE = FRAME_HEADER_SIZE + 8
 
 /**
  * What waits to leave over one link, in three lanes. At every frame boundary the better lane goes first, so a small
  * message waits for one frame of a large one, not for all of it.
+ *
+ * Below the queue there are none: the kernel's buffers, and those of every box on the way, are first in, first out. So no more than a window's
+ * bytes of what is not priority is under way that the peer's program has not acknowledged, and bulk does not even fill that. On a
+ * slow path a heartbeat then waits for a window, not for megabytes.
  */
 export class FrameQueue {
   readonly #maxBytes: number
   readonly #allocate: (size: number) => Uint8Array
-  readonly #priority: LaneQueue = { lane: 'priority', messages: new Deque() }
-  readonly #normal: LaneQueue = { lane: 'normal', messages: new Deque() }
-  readonly #bulk: LaneQueue = { lane: 'bulk', messages: new Deque() }
+  readonly #priority: LaneQueue = laneQueue('priority')
+  readonly #normal: LaneQueue = laneQueue('normal')
+  readonly #bulk: LaneQueue = laneQueue('bulk')
   /** What goes behind everything else. */
-  readonly #last: LaneQueue = { lane: 'bulk', messages: new Deque() }
+  readonly #last: LaneQueue = laneQueue('bulk')
   #cost = 0
   /** The same, by share. */
   readonly #costs: number[] = []
   /** Normal frames since the last one of bulk. */
   #turns = 0
-  // What is left to be written, without and with headers.
-  #payloadBytes = 0
-  #frames = 0
   #finished = false
+  /** What the window counts: bytes taken, and those of them that the peer has acknowledged. */
+  #counted = 0
+  #acknowledged = 0
+  /** What the peer is to be told that this end has read; written once, with the next frames. */
+  #ack: Uint8Array | undefined
 
   /** `allocate` may return memory that is not zeroed: all of it that is handed out is written first. */
   constructor(maxBytes: number, allocate: (size: number) => Uint8Array) {
@@ -68,7 +83,7 @@ export class FrameQueue {
   }
 
   get isEmpty(): boolean {
-    return this.#frames === 0
+    return [this.#priority, this.#normal, this.#bulk, this.#last].every((queue) => queue.messages.length === 0)
   }
 
   /**
@@ -105,27 +120,73 @@ export class FrameQueue {
     this.#append(this.#last, 'goodbye', [reason], reason.length, undefined)
   }
 
-  /** The next frames in one buffer of at most `maxBytes` (at least one frame), or undefined when nothing waits. */
+  /** Tells the peer, with the next frames that leave, that this end has read so many bytes of those that its window counts. */
+  acknowledge(total: number): void {
+    const writer = new ByteWriter(MAX_ACK_SIZE)
+    writer.varint(total)
+    this.#ack = writer.finish()
+  }
+
+  /** The peer's acknowledgement. @throws WireError when it is not one of what was sent */
+  acknowledged(payload: Uint8Array): void {
+    const reader = new ByteReader(payload, 'acknowledgement')
+    const total = reader.varint()
+    reader.expectEnd()
+    if (total < this.#acknowledged || total > this.#counted) {
+      throw new WireError(
+        `the peer acknowledged ${total} bytes, of ${this.#counted} sent and ${this.#acknowledged} known to be read`,
+      )
+    }
+    this.#acknowledged = total
+  }
+
+  /** The next frames in one buffer of at most `maxBytes` (at least one frame), or undefined when nothing waits, or may leave. */
   take(maxBytes: number): Uint8Array | undefined {
-    if (this.#frames === 0) return undefined
-    const limit = Math.max(maxBytes, MAX_FRAME_SIZE)
-    const buffer = this.#allocate(Math.min(limit, this.#payloadBytes + this.#frames * FRAME_HEADER_SIZE))
-    let length = 0
-    while (this.#frames > 0) {
-      const queue = this.#nextLane()
+    const size = Math.min(Math.max(maxBytes, MAX_FRAME_SIZE), this.#mayLeave())
+    if (size === 0) return undefined
+    const buffer = this.#allocate(size)
+    let length = this.#writeAck(buffer)
+    for (let queue = this.#nextLane(); queue !== undefined; queue = this.#nextLane()) {
       const message = queue.messages.at(0) as Outgoing
       const payload = Math.min(message.size - message.sent, MAX_FRAME_PAYLOAD)
       if (length + FRAME_HEADER_SIZE + payload > buffer.length) break
-      const more = message.sent + payload < message.size
-      writeFrameHeader(buffer, length, { kind: message.kind, lane: queue.lane, more, length: payload })
-      copyPayload(message, payload, buffer, length + FRAME_HEADER_SIZE)
-      length += FRAME_HEADER_SIZE + payload
-      this.#payloadBytes -= payload
-      this.#frames--
-      if (queue !== this.#priority) this.#turns = queue === this.#bulk ? 0 : this.#turns + 1
-      if (!more) this.#taken(queue, message)
+      length += this.#writeFrame(queue, message, payload, buffer, length)
     }
     return length === buffer.length ? buffer : buffer.subarray(0, length)
+  }
+
+  /** Bytes that may be taken now: what the window lets through ends with a whole frame. */
+  #mayLeave(): number {
+    const room = (limit: number): number => {
+      const left = limit - (this.#counted - this.#acknowledged)
+      return left > 0 ? left + MAX_FRAME_SIZE : 0
+    }
+    const windowed =
+      Math.min(this.#normal.bytes, room(LINK_WINDOW_BYTES)) + Math.min(this.#bulk.bytes, room(LINK_BULK_WINDOW_BYTES))
+    const all = this.#finished ? this.#normal.bytes + this.#bulk.bytes + this.#last.bytes : windowed
+    return this.#priority.bytes + all + (this.#ack === undefined ? 0 : FRAME_HEADER_SIZE + this.#ack.length)
+  }
+
+  #writeAck(buffer: Uint8Array): number {
+    const ack = this.#ack
+    if (ack === undefined) return 0
+    this.#ack = undefined
+    writeFrameHeader(buffer, 0, { kind: 'ack', lane: 'priority', more: false, length: ack.length })
+    buffer.set(ack, FRAME_HEADER_SIZE)
+    return FRAME_HEADER_SIZE + ack.length
+  }
+
+  /** Writes the next frame of a message; returns its size. */
+  #writeFrame(queue: LaneQueue, message: Outgoing, payload: number, buffer: Uint8Array, at: number): number {
+    const more = message.sent + payload < message.size
+    const size = FRAME_HEADER_SIZE + payload
+    writeFrameHeader(buffer, at, { kind: message.kind, lane: queue.lane, more, length: payload })
+    copyPayload(message, payload, buffer, at + FRAME_HEADER_SIZE)
+    queue.bytes -= size
+    if (queue !== this.#priority) this.#turns = queue === this.#bulk ? 0 : this.#turns + 1
+    if (queue === this.#normal || queue === this.#bulk) this.#counted += size
+    if (!more) this.#taken(queue, message)
+    return size
   }
 
   #laneOf(lane: Lane): LaneQueue {
@@ -133,11 +194,16 @@ export class FrameQueue {
     return lane === 'normal' ? this.#normal : this.#bulk
   }
 
-  #nextLane(): LaneQueue {
+  /** The lane whose frame leaves next, or undefined when none may. */
+  #nextLane(): LaneQueue | undefined {
     if (this.#priority.messages.length > 0) return this.#priority
-    const isBulksTurn = this.#bulk.messages.length > 0 && this.#turns >= NORMAL_TURNS
-    if (this.#normal.messages.length > 0 && !isBulksTurn) return this.#normal
-    return this.#bulk.messages.length > 0 ? this.#bulk : this.#last
+    const underway = this.#finished ? 0 : this.#counted - this.#acknowledged
+    const bulk = this.#bulk.messages.length > 0 && underway < LINK_BULK_WINDOW_BYTES
+    const isBulksTurn = bulk && this.#turns >= NORMAL_TURNS
+    if (this.#normal.messages.length > 0 && underway < LINK_WINDOW_BYTES && !isBulksTurn) return this.#normal
+    if (bulk) return this.#bulk
+    const isLast = this.#normal.messages.length + this.#bulk.messages.length === 0 && this.#last.messages.length > 0
+    return isLast ? this.#last : undefined
   }
 
   #taken(queue: LaneQueue, { size, share }: Outgoing): void {
@@ -154,8 +220,7 @@ export class FrameQueue {
   #append(queue: LaneQueue, kind: FrameKind, parts: readonly Uint8Array[], size: number, share: QueueShare | undefined): void {
     queue.messages.push({ kind, share, parts, size, sent: 0, part: 0, partOffset: 0 })
     this.#cost += size + MESSAGE_OVERHEAD
-    this.#payloadBytes += size
-    this.#frames += Math.max(1, Math.ceil(size / MAX_FRAME_PAYLOAD))
+    queue.bytes += size + FRAME_HEADER_SIZE * Math.max(1, Math.ceil(size / MAX_FRAME_PAYLOAD))
   }
 }
 

@@ -83,6 +83,8 @@ describe('FrameDecoder', () => {
             )
             return { kind: 'message' as const, lane, bytes }
           })
+          // A queue that ends lets all leave, whatever its window.
+          queue.finish(new Uint8Array(0))
           const stream: Uint8Array[] = []
           for (let bytes = queue.take(takeBytes); bytes !== undefined; bytes = queue.take(takeBytes)) stream.push(bytes)
           const seen: Seen[] = []
@@ -93,7 +95,7 @@ describe('FrameDecoder', () => {
             assert.equal(reader.push(Uint8Array.from(all.subarray(at, at + size))), undefined)
             at += size
           }
-          for (const lane of ['priority', 'bulk'] as const) {
+          for (const lane of ['priority', 'normal', 'bulk'] as const) {
             const received = seen.filter((each) => each.lane === lane)
             const expected = sent.filter((each) => each.lane === lane)
             assert.equal(received.length, expected.length)
@@ -130,7 +132,7 @@ describe('FrameDecoder', () => {
   })
 
   test('FrameDecoder: refuses unknown kinds and flags, oversize frames, and short or control frames that continue', () => {
-    const malformed = ['05000000', '0f000000', '50000000', '80000000', '0000fffd', '00ffffff', '20000001', '2100fffc', '32000000']
+    const malformed = ['06000000', '0f000000', '50000000', '80000000', '0000fffd', '00ffffff', '20000001', '2100fffc', '32000000']
     for (const hex of malformed) {
       const seen: Seen[] = []
       const reader = decoder(seen)

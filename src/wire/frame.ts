@@ -10,7 +10,7 @@ import { assert, concatBytes, WireError } from '../lib/index.ts'
 import { MAX_FRAME_SIZE, MAX_RPC_MESSAGE_SIZE } from '../limits.ts'
 import type { Lane } from '../ports/index.ts'
 
-export type ControlKind = 'claims' | 'ping' | 'pong' | 'goodbye'
+export type ControlKind = 'claims' | 'ping' | 'pong' | 'goodbye' | 'ack'
 export type FrameKind = 'message' | ControlKind
 
 export const FRAME_HEADER_SIZE = 4
@@ -18,7 +18,7 @@ export const FRAME_HEADER_SIZE = 4
 export const MAX_LINK_MESSAGE_SIZE: number = MAX_RPC_MESSAGE_SIZE + 8
 export const MAX_FRAME_PAYLOAD: number = MAX_FRAME_SIZE - FRAME_HEADER_SIZE
 
-const KINDS: readonly FrameKind[] = ['message', 'claims', 'ping', 'pong', 'goodbye']
+const KINDS: readonly FrameKind[] = ['message', 'claims', 'ping', 'pong', 'goodbye', 'ack']
 const KIND_MASK = 0x0f
 const PRIORITY_FLAG = 0x10
 const MORE_FLAG = 0x20
@@ -30,6 +30,8 @@ const KNOWN_BITS = KIND_MASK | PRIORITY_FLAG | MORE_FLAG | BULK_FLAG
 export interface FrameSink {
   message(lane: Lane, bytes: Uint8Array): void
   control(kind: ControlKind, bytes: Uint8Array): void
+  /** So many bytes of a frame that the sender's window counts have been read. Called behind what they completed. */
+  counted?(bytes: number): void
 }
 
 /** What a frame is, and how long. */
@@ -70,6 +72,7 @@ export class FrameDecoder {
   #headerLength = 0
   // The frame being read: what is left of it, and where its payload goes.
   #inFrame = false
+  #length = 0
   #kind: FrameKind = 'message'
   #more = false
   #remaining = 0
@@ -128,6 +131,7 @@ export class FrameDecoder {
     this.#kind = kind
     this.#more = more
     this.#remaining = length
+    this.#length = length
     this.#assembly = assembly
     this.#inFrame = true
     if (length === 0) this.#endFrame(EMPTY)
@@ -156,6 +160,12 @@ export class FrameDecoder {
 
   #endFrame(lastPiece: Uint8Array): void {
     this.#inFrame = false
+    const counts = this.#kind === 'message' && this.#assembly !== this.#priority
+    this.#deliver(lastPiece)
+    if (counts) this.#sink.counted?.(FRAME_HEADER_SIZE + this.#length)
+  }
+
+  #deliver(lastPiece: Uint8Array): void {
     const assembly = this.#assembly
     if (this.#more) {
       this.#keep(lastPiece)

@@ -1,20 +1,45 @@
 /**
  * What two nodes say to each other on a fresh connection before either trusts the other:
  *
- *     dialer   -> hello            who I am, whom I want, my nonce
+ *     dialer   -> hello            which versions I speak, who I am, whom I want, my nonce
  *     acceptor -> hello
  *     dialer   -> proof, claims    of the cookie, over everything both hellos said
  *     acceptor -> proof, claims    only after the dialer's has been verified
  *
  * and a refusal in place of any of them. A record is one byte of type, two of length (big-endian), and a body.
- * The first bytes of a hello, and refusals, keep their form in every version, so that versions can name each other.
+ * Hellos, refusals and claims keep their form in every version: what later ones have to add stands in tagged fields at their end.
+ * The two speak the highest version that both know. Proofs are over the very bytes that were said, so nobody between the two can
+ * talk them down to an older one.
  */
-import { ByteReader, ByteWriter, concatBytes, fromHex, toHex, utf8Encode, WireError } from '../lib/index.ts'
+import {
+  ByteReader,
+  ByteWriter,
+  concatBytes,
+  fromHex,
+  readTaggedFields,
+  toHex,
+  utf8Decode,
+  utf8Encode,
+  WireError,
+  writeTaggedFields,
+} from '../lib/index.ts'
+import type { TaggedField } from '../lib/index.ts'
 import { MAX_ADDRESS_SIZE, MAX_MEMBER_ADDRESSES } from '../limits.ts'
 import type { Claims, LinkRefusal, LinkRefusalCode } from '../ports/index.ts'
 import { MAX_CLUSTER_ID_SIZE } from './wire-limits.ts'
 
-export const LINK_VERSION = 1
+/** Versions of the link protocol, both included. */
+export interface VersionRange {
+  readonly min: number
+  readonly max: number
+}
+
+/** Those that this program speaks. Version 1 had no range in its hello, no channels and no groups. */
+export const LINK_VERSIONS: VersionRange = { min: 2, max: 2 }
+/** A bit for each thing that an end of a link may do or not, beside its version. Both must have it for it to be used. */
+export const LINK_FEATURES = 0
+/** The last version whose hello said no range. */
+const LAST_WITHOUT_RANGE = 1
 export const NONCE_SIZE = 32
 export const INSTANCE_SIZE = 16
 export const PROOF_SIZE = 32
@@ -31,32 +56,39 @@ export const LINK_REFUSALS = [
   'DUPLICATE',
   'OVERLOADED',
   'STOPPING',
+  'REFUSED',
 ] as const satisfies readonly LinkRefusalCode[]
 
 export interface Hello {
-  readonly version: number
+  readonly versions: VersionRange
+  /** 32 bits. */
+  readonly features: number
   /** Endpoint ids of the sender, and of whom it believes to be speaking to. */
   readonly from: string
   readonly to: string
   readonly nonce: Uint8Array
   /** Drawn at every start of a node: tells a restarted peer from one that lost a connection. */
   readonly instance: string
+  /** Tagged fields of later versions, as they were said. */
+  readonly more: Uint8Array
 }
 
 export interface Proof {
   readonly mac: Uint8Array
-  readonly claims: Claims
+  /** Encoded claims, as they were said. */
+  readonly said: Uint8Array
 }
 
 export type HandshakeRecord =
   | { readonly type: 'hello'; readonly hello: Hello }
-  /** A hello of another version, of which only the version can be read. */
-  | { readonly type: 'other-version'; readonly version: number }
-  | { readonly type: 'proof'; readonly proof: Proof }
+  /** A hello from before there were ranges. Nothing else of it is read. */
+  | { readonly type: 'other-version'; readonly versions: VersionRange }
+  | { readonly type: 'proof'; readonly proof: Proof; readonly claims: Claims }
   | { readonly type: 'refusal'; readonly refusal: LinkRefusal }
 
 const MAGIC = utf8Encode('ASPN')
 const MAX_DETAIL_SIZE = 512
+const MAX_FEATURES = 2 ** 32 - 1
 // Types on the wire, with the largest body of each. Nobody has proven anything before the proof: those are small.
 const HELLO = { type: 1, maxBody: 1024 }
 const PROOF = { type: 2, maxBody: 32 * 1024 }
@@ -66,16 +98,19 @@ const RECORDS = [HELLO, PROOF, REFUSAL]
 export function encodeHello(hello: Hello): Uint8Array {
   const writer = new ByteWriter()
   writer.raw(MAGIC)
-  writer.varint(hello.version)
+  writer.varint(hello.versions.min)
+  writer.varint(hello.versions.max)
+  writer.varint(hello.features)
   writer.hex32(hello.from, 'endpoint id')
   writer.hex32(hello.to, 'endpoint id')
   writer.raw(hello.nonce)
   writer.raw(fromHex(hello.instance))
+  writer.raw(hello.more)
   return toRecord(HELLO.type, writer.finish())
 }
 
 export function encodeProof(proof: Proof): Uint8Array {
-  return toRecord(PROOF.type, concatBytes([proof.mac, encodeClaims(proof.claims)]))
+  return toRecord(PROOF.type, concatBytes([proof.mac, proof.said]))
 }
 
 export function encodeRefusal(refusal: LinkRefusal): Uint8Array {
@@ -90,35 +125,83 @@ export function encodeReason(refusal: LinkRefusal): Uint8Array {
   return writer.finish()
 }
 
-/** Throws {@link WireError}. A code of a later version reads as MALFORMED, its detail is kept. */
+/** Throws {@link WireError}. A code of a later version reads as REFUSED, its detail is kept. */
 export function decodeReason(bytes: Uint8Array): LinkRefusal {
   const reader = new ByteReader(bytes, 'link refusal')
-  const code = LINK_REFUSALS[reader.varint()] ?? 'MALFORMED'
+  const code = LINK_REFUSALS[reader.varint()] ?? 'REFUSED'
   const detail = reader.string(0, MAX_DETAIL_SIZE, 'detail')
-  reader.expectEnd()
+  readTaggedFields(reader, [])
   return { code, detail }
 }
 
+/** Fields of claims. Even: whoever does not know one may go on without it. Room for a relay, an endpoint, a role. */
+const NODE_ID = 2
+const CLUSTER_ID = 4
+const ADDRESSES = 6
+const LANGUAGE_VERSION = 8
+const CLAIM_TAGS = [NODE_ID, CLUSTER_ID, ADDRESSES, LANGUAGE_VERSION]
+/** Of those who do not say. */
+const FIRST_LANGUAGE_VERSION = 1
+
 export function encodeClaims(claims: Claims): Uint8Array {
-  const writer = new ByteWriter()
-  writer.varint(claims.nodeId)
-  writer.string(claims.clusterId ?? '', 0, MAX_CLUSTER_ID_SIZE, 'cluster id')
-  const addresses = claims.addresses.slice(0, MAX_MEMBER_ADDRESSES)
-  writer.varint(addresses.length)
-  for (const address of addresses) writer.string(address, 1, MAX_ADDRESS_SIZE, 'address')
-  return writer.finish()
+  const fields: TaggedField[] = [[NODE_ID, field((writer) => writer.varint(claims.nodeId))]]
+  const { clusterId } = claims
+  if (clusterId !== null) {
+    const bytes = utf8Encode(clusterId)
+    if (bytes.length < 1 || bytes.length > MAX_CLUSTER_ID_SIZE) throw new WireError(`a cluster id of ${bytes.length} bytes`)
+    fields.push([CLUSTER_ID, bytes])
+  }
+  fields.push([ADDRESSES, field((writer) => writeAddresses(writer, claims.addresses))])
+  fields.push([LANGUAGE_VERSION, field((writer) => writer.varint(claims.languageVersion))])
+  return field((writer) => writeTaggedFields(writer, fields))
 }
 
 /** Throws {@link WireError}. */
 export function decodeClaims(bytes: Uint8Array): Claims {
-  const reader = new ByteReader(bytes, 'claims')
-  const nodeId = reader.varint()
-  const clusterId = reader.string(0, MAX_CLUSTER_ID_SIZE, 'cluster id')
+  const fields = readTaggedFields(new ByteReader(bytes, 'claims'), CLAIM_TAGS)
+  const read = <T>(tag: number, absent: T, decode: (reader: ByteReader) => T): T => {
+    const value = fields.get(tag)
+    if (value === undefined) return absent
+    const reader = new ByteReader(value, `claims, field ${tag}`)
+    const decoded = decode(reader)
+    reader.expectEnd()
+    return decoded
+  }
+  return {
+    nodeId: read(NODE_ID, 0, (reader) => reader.varint()),
+    clusterId: read<string | null>(CLUSTER_ID, null, readClusterId),
+    addresses: read<readonly string[]>(ADDRESSES, [], readAddresses),
+    languageVersion: read(LANGUAGE_VERSION, FIRST_LANGUAGE_VERSION, (reader) => reader.varint()),
+  }
+}
+
+function field(write: (writer: ByteWriter) => void): Uint8Array {
+  const writer = new ByteWriter()
+  write(writer)
+  return writer.finish()
+}
+
+function writeAddresses(writer: ByteWriter, all: readonly string[]): void {
+  const addresses = all.slice(0, MAX_MEMBER_ADDRESSES)
+  writer.varint(addresses.length)
+  for (const address of addresses) writer.string(address, 1, MAX_ADDRESS_SIZE, 'address')
+}
+
+function readAddresses(reader: ByteReader): string[] {
   const count = reader.count(MAX_MEMBER_ADDRESSES, 2, 'addresses')
-  const addresses: string[] = []
-  for (let i = 0; i < count; i++) addresses.push(reader.string(1, MAX_ADDRESS_SIZE, 'address'))
-  reader.expectEnd()
-  return { nodeId, clusterId: clusterId === '' ? null : clusterId, addresses }
+  return Array.from({ length: count }, () => reader.string(1, MAX_ADDRESS_SIZE, 'address'))
+}
+
+function readClusterId(reader: ByteReader): string {
+  const bytes = reader.rest()
+  const id = bytes.length >= 1 && bytes.length <= MAX_CLUSTER_ID_SIZE ? utf8Decode(bytes) : undefined
+  return id ?? reader.fail(`${bytes.length} bytes are no cluster id`)
+}
+
+/** The highest version that both speak, or undefined. */
+export function commonVersion(a: VersionRange, b: VersionRange): number | undefined {
+  const highest = Math.min(a.max, b.max)
+  return highest >= Math.max(a.min, b.min) ? highest : undefined
 }
 
 /**
@@ -145,7 +228,11 @@ export interface ProofInput {
   readonly protocol: string
   readonly dialer: Hello
   readonly acceptor: Hello
-  readonly claims: Claims
+  /** What both make of the two hellos. */
+  readonly version: number
+  readonly features: number
+  /** Encoded claims, as they are said. */
+  readonly said: Uint8Array
 }
 
 const PROOF_PURPOSE = 'aspen link proof'
@@ -157,7 +244,9 @@ export function encodeProofInput(input: ProofInput): Uint8Array {
   writer.string(input.protocol, 0, 255, 'protocol')
   writer.prefixed(encodeHello(input.dialer))
   writer.prefixed(encodeHello(input.acceptor))
-  writer.prefixed(encodeClaims(input.claims))
+  writer.varint(input.version)
+  writer.varint(input.features)
+  writer.prefixed(input.said)
   return writer.finish()
 }
 
@@ -166,7 +255,8 @@ function decodeRecord(type: number, body: Uint8Array): HandshakeRecord {
   if (type === REFUSAL.type) return { type: 'refusal', refusal: decodeReason(body) }
   const reader = new ByteReader(body, 'link proof')
   const mac = reader.view(PROOF_SIZE)
-  return { type: 'proof', proof: { mac, claims: decodeClaims(reader.rest()) } }
+  const said = reader.rest()
+  return { type: 'proof', proof: { mac, said }, claims: decodeClaims(said) }
 }
 
 function decodeHello(body: Uint8Array): HandshakeRecord {
@@ -174,14 +264,22 @@ function decodeHello(body: Uint8Array): HandshakeRecord {
   for (const byte of MAGIC) {
     if (reader.u8() !== byte) reader.fail('it does not begin with ASPN')
   }
-  const version = reader.varint()
-  if (version !== LINK_VERSION) return { type: 'other-version', version }
+  const versions = readVersions(reader)
+  if (versions.max <= LAST_WITHOUT_RANGE) return { type: 'other-version', versions }
+  const features = reader.varintWithin(0, MAX_FEATURES, 'features')
   const from = reader.hex32()
   const to = reader.hex32()
   const nonce = reader.view(NONCE_SIZE)
   const instance = toHex(reader.view(INSTANCE_SIZE))
-  reader.expectEnd()
-  return { type: 'hello', hello: { version, from, to, nonce, instance } }
+  const more = reader.rest()
+  readTaggedFields(new ByteReader(more, 'hello'), [])
+  return { type: 'hello', hello: { versions, features, from, to, nonce, instance, more } }
+}
+
+function readVersions(reader: ByteReader): VersionRange {
+  const min = reader.varint()
+  if (min <= LAST_WITHOUT_RANGE) return { min, max: min }
+  return { min, max: reader.varintWithin(min, Number.MAX_SAFE_INTEGER, 'highest version') }
 }
 
 function toRecord(type: number, body: Uint8Array): Uint8Array {

@@ -16,6 +16,7 @@ export type { ControlKind, FrameHeader, FrameKind, FrameSink } from './frame.ts'
 export { FrameQueue } from './frame-queue.ts'
 export type { QueueShare } from './frame-queue.ts'
 export {
+  commonVersion,
   decodeClaims,
   decodeHandshake,
   decodeReason,
@@ -26,7 +27,8 @@ export {
   encodeReason,
   encodeRefusal,
   INSTANCE_SIZE,
-  LINK_VERSION,
+  LINK_FEATURES,
+  LINK_VERSIONS,
   NONCE_SIZE,
 } from './handshake.ts'
-export type { HandshakeRecord, Hello, Proof, ProofInput } from './handshake.ts'
+export type { HandshakeRecord, Hello, Proof, ProofInput, VersionRange } from './handshake.ts'

@@ -158,7 +158,7 @@ async function dialWithWrongCookie(nodeKey: string): Promise<string> {
     instance: '00'.repeat(16),
     protocol: RAFT_PROTOCOL,
     cookieKey: randomBytes(32),
-    claims: () => ({ nodeId: 9, clusterId: null, addresses: [] }),
+    claims: () => ({ nodeId: 9, clusterId: null, addresses: [], languageVersion: 1 }),
   }
   try {
     await dialHandshake(new HandshakeStream(socket), self, nodeKey, () => undefined)

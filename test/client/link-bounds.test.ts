@@ -19,7 +19,7 @@ import {
 import type { ClientAnswer, ClientRequest } from '../../src/wire/index.ts'
 import { eventually } from '../contracts/transport-observer.ts'
 import { TransportProxy } from '../contracts/transport-proxy.ts'
-import { closed, openLink } from '../contracts/transport-raw-peer.ts'
+import { acknowledging, closed, openLink } from '../contracts/transport-raw-peer.ts'
 import type { RawPeer } from '../contracts/transport-raw-peer.ts'
 import { parseAddress } from '../../src/api/index.ts'
 import { connectTo, startLinkNode } from './link-world.ts'
@@ -60,11 +60,12 @@ async function rawClient(
   const decoder = new FrameDecoder({
     message: (_lane, bytes) => void answers.push(decodeClientAnswer(bytes.slice())),
     control: () => undefined,
+    counted: acknowledging(peer.socket),
   })
   peer.socket.on('data', (chunk: Buffer) => void decoder.push(chunk))
   const ask = (requests: readonly ClientRequest[]): void => {
     const queue = new FrameQueue(64 * MIB, (size) => new Uint8Array(size))
-    for (const request of requests) assert.ok(queue.push('bulk', encodeClientRequest(request)))
+    for (const request of requests) assert.ok(queue.push('priority', encodeClientRequest(request)))
     for (let bytes = queue.take(MIB); bytes !== undefined; bytes = queue.take(MIB)) peer.socket.write(bytes)
   }
   return { peer, answers, ask }

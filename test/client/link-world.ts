@@ -106,7 +106,7 @@ export async function startLinkNode(store: KeyValueStore, options: LinkNodeOptio
     keepAliveMs: 100,
   })
   transport.attach(RAFT_CHANNEL, peers)
-  await transport.start({ nodeId: 1, clusterId: null, addresses: [] })
+  await transport.start({ nodeId: 1, clusterId: null, addresses: [], languageVersion: 1 })
   const [address = ''] = transport.addresses()
   const endpoint = { endpointId: transport.endpointId, address }
   return { endpoint, transport, watched, peers, close: () => transport.close() }

@@ -66,7 +66,7 @@ export async function createDirectWorld(): Promise<TransportWorld> {
       ...(maxQueueBytes === undefined ? {} : { maxQueueBytes }),
     })
     const observer = new TransportObserver()
-    const claims = { nodeId: options.nodeId, clusterId: options.clusterId ?? null, addresses: [] }
+    const claims = { nodeId: options.nodeId, clusterId: options.clusterId ?? null, addresses: [], languageVersion: 1 }
     const channel = transport.attach(RAFT_CHANNEL, observer)
     await transport.start(claims)
     const node: DirectNode = { transport, channel, observer, unclaimed: () => unclaimed, claims, options, identity, proxies }

@@ -7,12 +7,12 @@ import { DirectTransport, generateIdentity } from '../../src/net/index.ts'
 import type { DirectTransportOptions, NodeIdentity } from '../../src/net/index.ts'
 import { RAFT_CHANNEL, silentLogger } from '../../src/ports/index.ts'
 import type { Channel, Metrics, Transport } from '../../src/ports/index.ts'
-import { encodeHello, encodeProof, FrameDecoder, LINK_VERSION } from '../../src/wire/index.ts'
+import { encodeHello, encodeProof, encodeClaims, FrameDecoder, LINK_VERSIONS } from '../../src/wire/index.ts'
 import type { Hello } from '../../src/wire/index.ts'
 import { FAST } from './transport-direct-world.ts'
 import { eventually, TransportObserver } from './transport-observer.ts'
 import { TransportProxy } from './transport-proxy.ts'
-import { closed, exchange, listenAsImpostor, openLink, openTcp, openTls } from './transport-raw-peer.ts'
+import { acknowledging, closed, exchange, listenAsImpostor, openLink, openTcp, openTls } from './transport-raw-peer.ts'
 
 interface Node {
   readonly transport: DirectTransport
@@ -60,7 +60,7 @@ function create(options: Partial<DirectTransportOptions> = {}): Node {
 
 async function start(options: Partial<DirectTransportOptions> = {}, nodeId = 1): Promise<Node> {
   const node = create(options)
-  await node.transport.start({ nodeId, clusterId: null, addresses: [] })
+  await node.transport.start({ nodeId, clusterId: null, addresses: [], languageVersion: 1 })
   return node
 }
 
@@ -80,8 +80,8 @@ async function assertUnharmed(a: Node, b: Node): Promise<void> {
   assert.equal(a.observer.count('closed lost') + a.observer.count('closed graceful'), 0)
 }
 
-function hello(from: string, to: string, version = LINK_VERSION): Hello {
-  return { version, from, to, nonce: randomBytes(32), instance: '07'.repeat(16) }
+function hello(from: string, to: string, versions = LINK_VERSIONS): Hello {
+  return { versions, features: 0, from, to, nonce: randomBytes(32), instance: '07'.repeat(16), more: new Uint8Array(0) }
 }
 
 describe('DirectTransport: strangers', () => {
@@ -119,9 +119,41 @@ describe('DirectTransport: strangers', () => {
   test('DirectTransport: names its version to a peer of another one', async () => {
     const node = await start()
     const { socket, identity } = await openTls(node.transport)
-    const records = await exchange(socket, encodeHello(hello(identity.endpointId, node.transport.endpointId, 2)), 1)
-    assert.deepEqual(records, [{ type: 'refusal', refusal: { code: 'VERSION_MISMATCH', detail: 'versions 1 and 2' } }])
+    const said = hello(identity.endpointId, node.transport.endpointId, { min: 3, max: 7 })
+    const records = await exchange(socket, encodeHello(said), 2)
+    const refusal = { code: 'VERSION_MISMATCH', detail: 'version 2 and versions 3 to 7' } as const
+    assert.deepEqual(records.at(-1), { type: 'refusal', refusal })
     assert.equal(node.counts.get('aspen_link_failures_total VERSION_MISMATCH'), 1)
+  })
+
+  test('DirectTransport: says on both sides which versions have none in common', async () => {
+    const logged: string[] = []
+    const logger = {
+      log: (_level: string, message: string, facts?: object): void => void logged.push(`${message} ${JSON.stringify(facts)}`),
+    }
+    const [a, b] = [await start({ versions: { min: 3, max: 4 }, logger }, 1), await start({ versions: { min: 5, max: 5 } }, 2)]
+    for (const [from, to] of [
+      [a, b],
+      [b, a],
+    ] as const) {
+      from.transport.connect({ endpointId: to.transport.endpointId, addresses: to.transport.addresses(), relay: null })
+    }
+    const lastError = (of: Node): string => of.transport.peers()[0]?.lastError ?? ''
+    const named = /^VERSION_MISMATCH: .*versions? [345 to]+ and versions? [345 to]+/
+    await eventually(() => named.test(lastError(a)) && named.test(lastError(b)), 'both name both ranges')
+    assert.match(lastError(a), /versions 3 to 4/)
+    assert.match(lastError(a), /version 5/)
+    assert.ok(logged.some((line) => line.includes('VERSION_MISMATCH') && line.includes('versions 3 to 4')))
+  })
+
+  test('DirectTransport: refuses a peer from before there were ranges by its version', async () => {
+    const node = await start()
+    const { socket, identity } = await openTls(node.transport)
+    // The hello of the release at commit 8936bd9, recorded there, with these two keys in it.
+    const old = `0100754153504e01${identity.endpointId}${node.transport.endpointId}${'01'.repeat(32)}${'02'.repeat(16)}`
+    const [record] = await exchange(socket, Uint8Array.fromHex(old), 1)
+    const refusal = { code: 'VERSION_MISMATCH', detail: 'version 2 and version 1' } as const
+    assert.deepEqual(record, { type: 'refusal', refusal })
   })
 
   test('DirectTransport: refuses a hello that names another key than TLS has proven, or another receiver', async () => {
@@ -154,7 +186,10 @@ describe('DirectTransport: strangers', () => {
       first.map(({ type }) => type),
       ['hello'],
     )
-    const proof = encodeProof({ mac: new Uint8Array(32), claims: { nodeId: 9, clusterId: null, addresses: [] } })
+    const proof = encodeProof({
+      mac: new Uint8Array(32),
+      said: encodeClaims({ nodeId: 9, clusterId: null, addresses: [], languageVersion: 1 }),
+    })
     const rest = await exchange(socket, proof, 9)
     assert.deepEqual(rest, [{ type: 'refusal', refusal: { code: 'COOKIE_MISMATCH', detail: '' } }])
     assert.deepEqual(node.observer.events, [])
@@ -229,11 +264,12 @@ describe('DirectTransport: links', () => {
     const decoder = new FrameDecoder({
       message: (lane, bytes) => seen.push(`${lane} ${bytes.length}`),
       control: (kind) => seen.push(kind),
+      counted: acknowledging(raw.socket),
     })
     const bulk = new Uint8Array(10 * 1024 * 1024)
     await node.observer.seen('opened')
     for (let i = 0; i < 2; i++) assert.ok(node.channel.send(raw.identity.endpointId, [bulk], 'bulk'))
-    // The kernel's buffers are full, and the first bulk message is cut in two by what comes now.
+    // The window is full, and the first bulk message is cut in two by what comes now.
     await new Promise((resolve) => setImmediate(resolve))
     assert.ok(node.channel.send(raw.identity.endpointId, [Uint8Array.of(1)], 'priority'))
     raw.socket.write(Uint8Array.fromHex('12000000'))
@@ -351,7 +387,7 @@ describe('DirectTransport: start', () => {
     const first = await start()
     const port = Number(first.transport.addresses()[0]?.split(':')[1])
     const second = create({ port })
-    await assert.rejects(second.transport.start({ nodeId: 2, clusterId: null, addresses: [] }), {
+    await assert.rejects(second.transport.start({ nodeId: 2, clusterId: null, addresses: [], languageVersion: 1 }), {
       code: 'EADDRINUSE',
     })
   })
@@ -362,7 +398,7 @@ describe('DirectTransport: start', () => {
     const transport: Transport = a.transport
     transport.connect({ endpointId: b.transport.endpointId, addresses: b.transport.addresses(), relay: null })
     assert.deepEqual(transport.addresses(), [])
-    await transport.start({ nodeId: 1, clusterId: null, addresses: [] })
+    await transport.start({ nodeId: 1, clusterId: null, addresses: [], languageVersion: 1 })
     await a.observer.seen('opened')
   })
 

@@ -24,7 +24,7 @@ export async function createMemoryWorld(): Promise<TransportWorld> {
     }
     const transport: MemoryTransport = network.createTransport(settings, addresses.get(endpointId))
     const observer = new TransportObserver()
-    const claims = { nodeId: options.nodeId, clusterId: options.clusterId ?? null, addresses: [] }
+    const claims = { nodeId: options.nodeId, clusterId: options.clusterId ?? null, addresses: [], languageVersion: 1 }
     const channel = transport.attach(RAFT_CHANNEL, observer)
     await transport.start(claims)
     addresses.set(endpointId, transport.addresses()[0] as string)

@@ -54,9 +54,10 @@ export class TransportProxy {
     this.reset()
   }
 
+  /** Each direction ends by itself, as on a wire: an end that is still read from must not be cut off from answering. */
   #createServer(): Server {
-    return createServer({ noDelay: true }, (near) => {
-      const far = connect({ host: '127.0.0.1', port: this.#targetPort, noDelay: true })
+    return createServer({ noDelay: true, allowHalfOpen: true }, (near) => {
+      const far = connect({ host: '127.0.0.1', port: this.#targetPort, noDelay: true, allowHalfOpen: true })
       this.#join(near, far)
       this.#join(far, near)
       if (this.#stalled) this.stall(true)

@@ -10,7 +10,7 @@ import { HandshakeStream } from '../../src/net/handshake-stream.ts'
 import { Listener } from '../../src/net/listener.ts'
 import { createLinkContext } from '../../src/net/tls-context.ts'
 import type { Transport } from '../../src/ports/index.ts'
-import { decodeHandshake } from '../../src/wire/index.ts'
+import { decodeHandshake, FrameQueue } from '../../src/wire/index.ts'
 import type { HandshakeRecord } from '../../src/wire/index.ts'
 import { FAST } from './transport-direct-world.ts'
 
@@ -102,7 +102,7 @@ async function handshakeSelf(endpointId: string, nodeId: number): Promise<Handsh
     instance: '00'.repeat(16),
     protocol: RAFT_PROTOCOL,
     cookieKey: await deriveCookieKey('cookie', FAST.scryptCost),
-    claims: () => ({ nodeId, clusterId: null, addresses: [] }),
+    claims: () => ({ nodeId, clusterId: null, addresses: [], languageVersion: 1 }),
   }
 }
 
@@ -136,4 +136,15 @@ export async function closed(socket: {
   const { promise, resolve } = Promise.withResolvers<void>()
   socket.once('close', resolve)
   await promise
+}
+
+/** For the `counted` of a decoder: tells the node that all that has come is read, as its window wants it. */
+export function acknowledging(socket: TLSSocket): (bytes: number) => void {
+  let total = 0
+  return (bytes) => {
+    total += bytes
+    const queue = new FrameQueue(1_000, (size) => new Uint8Array(size))
+    queue.acknowledge(total)
+    if (socket.writable) socket.write(queue.take(1_000) as Uint8Array)
+  }
 }

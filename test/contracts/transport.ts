@@ -320,7 +320,7 @@ const TRUST: Readonly<Record<string, Run>> = {
 
   'announce: reaches every linked peer ahead of what is sent afterwards': async (world) => {
     const [a, b] = await startLinked(world)
-    const claims = { nodeId: 1, clusterId: CLUSTER_A, addresses: ['10.0.0.1:1'] }
+    const claims = { nodeId: 1, clusterId: CLUSTER_A, addresses: ['10.0.0.1:1'], languageVersion: 1 }
     a.observer.calling(() => a.transport.announce(claims))
     send(a, b, [Uint8Array.of(1)])
     await b.observer.seen('message')

@@ -18,7 +18,7 @@ import {
 import { connectTo, startLinkNode } from '../client/link-world.ts'
 import type { LinkNode } from '../client/link-world.ts'
 import { eventually } from '../contracts/transport-observer.ts'
-import { closed, openLink } from '../contracts/transport-raw-peer.ts'
+import { acknowledging, closed, openLink } from '../contracts/transport-raw-peer.ts'
 import { bytesOf, checkAnswer, checkRequest, randomRequest } from './client-messages.ts'
 import { flood, Tally } from './flood.ts'
 import { mutateBytes, randomBytes } from './mutate-bytes.ts'
@@ -79,6 +79,7 @@ async function nonsense(random: Random, node: LinkNode, identity: NodeIdentity, 
       }
     },
     control: () => undefined,
+    counted: acknowledging(socket),
   })
   let problem: WireError | undefined
   socket.on('data', (chunk: Buffer) => {

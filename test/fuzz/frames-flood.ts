@@ -22,17 +22,21 @@ import { flood, Tally } from './flood.ts'
 import { mutateBytes, randomBytes } from './mutate-bytes.ts'
 
 const ENDPOINTS = ['ab', 'cd'].map((byte) => byte.repeat(32)) as [string, string]
-export const CLAIMS: Claims = { nodeId: 2, clusterId: 'c'.repeat(32), addresses: ['127.0.0.1:1', 'memory:x'] }
+export const CLAIMS: Claims = { nodeId: 2, clusterId: 'c'.repeat(32), addresses: ['127.0.0.1:1', 'memory:x'], languageVersion: 1 }
 
 /** Valid records of a handshake; each may stand in any place. */
 export function handshakeRecords(from: string = ENDPOINTS[0], to: string = ENDPOINTS[1]): readonly Uint8Array[] {
-  const hello = { version: 1, from, to, nonce: new Uint8Array(32).fill(7), instance: '01'.repeat(16) }
+  const terms = { versions: { min: 2, max: 2 }, features: 0, more: Uint8Array.of(2, 1, 9) }
+  const hello = { ...terms, from, to, nonce: new Uint8Array(32).fill(7), instance: '01'.repeat(16) }
   return [
     encodeHello(hello),
-    encodeHello({ ...hello, version: 2 }),
+    encodeHello({ ...hello, versions: { min: 3, max: 9 } }),
     encodeHello({ ...hello, from: to, to: from }),
-    encodeProof({ mac: new Uint8Array(32), claims: CLAIMS }),
-    encodeProof({ mac: new Uint8Array(32).fill(255), claims: { nodeId: 0, clusterId: null, addresses: [] } }),
+    encodeProof({ mac: new Uint8Array(32), said: encodeClaims(CLAIMS) }),
+    encodeProof({
+      mac: new Uint8Array(32).fill(255),
+      said: encodeClaims({ nodeId: 0, clusterId: null, addresses: [], languageVersion: 1 }),
+    }),
     encodeRefusal({ code: 'COOKIE_MISMATCH', detail: 'why' }),
   ]
 }

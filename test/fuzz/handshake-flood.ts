@@ -9,7 +9,7 @@ import { acceptHandshake, dialHandshake } from '../../src/net/handshake.ts'
 import type { HandshakeSelf } from '../../src/net/handshake.ts'
 import { HandshakeStream } from '../../src/net/handshake-stream.ts'
 import { LinkError } from '../../src/net/link-error.ts'
-import { decodeHandshake, encodeProof, encodeProofInput } from '../../src/wire/index.ts'
+import { decodeHandshake, encodeClaims, encodeProof, encodeProofInput } from '../../src/wire/index.ts'
 import { flood, Tally } from './flood.ts'
 import { handshakeRecords } from './frames-flood.ts'
 import { mutateBytes, randomBytes } from './mutate-bytes.ts'
@@ -24,12 +24,12 @@ function self(endpointId: string): HandshakeSelf {
     instance: '01'.repeat(16),
     protocol: 'aspen/raft/1',
     cookieKey: COOKIE_KEY,
-    claims: () => ({ nodeId: 1, clusterId: CLUSTER, addresses: [] }),
+    claims: () => ({ nodeId: 1, clusterId: CLUSTER, addresses: [], languageVersion: 1 }),
   }
 }
 
 /** Two ends of a connection without a network. */
-class PipeEnd extends Duplex {
+export class PipeEnd extends Duplex {
   other: PipeEnd | undefined
   override _read(): void {}
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
@@ -42,7 +42,7 @@ class PipeEnd extends Duplex {
   }
 }
 
-function pipe(): readonly [PipeEnd, PipeEnd] {
+export function pipe(): readonly [PipeEnd, PipeEnd] {
   const [a, b] = [new PipeEnd(), new PipeEnd()]
   Object.assign(a, { other: b })
   Object.assign(b, { other: a })
@@ -53,19 +53,39 @@ function pipe(): readonly [PipeEnd, PipeEnd] {
 function almostProven(random: Random, answer: Uint8Array): Uint8Array {
   const acceptor = decodeHandshake(answer)?.record
   assert.ok(acceptor?.type === 'hello')
-  const dialer = { version: 1, from: DIALER, to: ACCEPTOR, nonce: new Uint8Array(32).fill(7), instance: '01'.repeat(16) }
-  const claims = { nodeId: 2, clusterId: null, addresses: [] }
-  const input = { role: 'dialer' as const, protocol: 'aspen/raft/1', dialer, acceptor: acceptor.hello, claims }
+  const more = new Uint8Array(0)
+  const versions = { min: 2, max: 2 }
+  const dialer = {
+    versions,
+    features: 0,
+    more,
+    from: DIALER,
+    to: ACCEPTOR,
+    nonce: new Uint8Array(32).fill(7),
+    instance: '01'.repeat(16),
+  }
+  const claims = { nodeId: 2, clusterId: null, addresses: [], languageVersion: 1 }
+  const input = {
+    role: 'dialer' as const,
+    protocol: 'aspen/raft/1',
+    dialer,
+    acceptor: acceptor.hello,
+    version: 2,
+    features: 0,
+    said: encodeClaims(claims),
+  }
   const wrong = pick(random, [
     { ...input, role: 'acceptor' as const },
     { ...input, protocol: 'aspen/client/1' },
-    { ...input, claims: { ...claims, nodeId: 3 } },
+    { ...input, said: encodeClaims({ ...claims, nodeId: 3 }) },
+    { ...input, version: 1 },
+    { ...input, features: 1 },
     { ...input, dialer: acceptor.hello, acceptor: dialer },
     { ...input, acceptor: { ...acceptor.hello, nonce: dialer.nonce } },
   ])
   const key = chance(random, 0.2) ? new Uint8Array(32) : COOKIE_KEY
   const mac = createHmac('sha256', key).update(encodeProofInput(wrong)).digest()
-  return encodeProof({ mac, claims })
+  return encodeProof({ mac, said: input.said })
 }
 
 async function attack(random: Random, tally: Tally): Promise<void> {

@@ -143,7 +143,7 @@ async function round(random: Random, count: number, tally: Tally): Promise<void>
     random: new Prng(1),
   })
   transport.attach(RAFT_CHANNEL, inbox)
-  await transport.start({ nodeId: 1, clusterId: null, addresses: [] })
+  await transport.start({ nodeId: 1, clusterId: null, addresses: [], languageVersion: 1 })
   let left = count
   const failures: unknown[] = []
   const work = async (own: Random, identity: NodeIdentity): Promise<void> => {

@@ -10,7 +10,7 @@ function adminOf(cluster: HandCluster, id: number): MembershipAdmin {
   const node = cluster.node(id)
   const links = [4, 5].map((peer) => ({
     endpointId: memberOf(peer).endpointId,
-    claims: { nodeId: peer, clusterId: null, addresses: [] },
+    claims: { nodeId: peer, clusterId: null, addresses: [], languageVersion: 1 },
   }))
   const engine = {
     get appliedIndex() {

@@ -111,7 +111,12 @@ export class Node {
     })
     clock.until(() => opened !== undefined, `node ${this.id} opens`)
     this.replica.start()
-    const claims = { nodeId: this.id, clusterId: this.replica.view.clusterId, addresses: this.member.addresses }
+    const claims = {
+      nodeId: this.id,
+      clusterId: this.replica.view.clusterId,
+      addresses: this.member.addresses,
+      languageVersion: 1,
+    }
     this.transport.start(claims).catch((error: unknown) => this.fatal.push(error as Error))
     clock.settle()
   }
@@ -234,7 +239,9 @@ export class HandPeer implements ChannelHandler {
   }
 
   start(clusterId: string | null): void {
-    this.transport.start({ nodeId: this.#id, clusterId, addresses: [] }).catch((error: unknown) => assert.fail(String(error)))
+    this.transport
+      .start({ nodeId: this.#id, clusterId, addresses: [], languageVersion: 1 })
+      .catch((error: unknown) => assert.fail(String(error)))
   }
 
   /** Keeps a link to a node. */

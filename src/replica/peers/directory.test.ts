@@ -7,7 +7,7 @@ import { keyOf, membershipOf } from '../hand-driven-stores.test.ts'
 
 const peer = (key: string, nodeId: number): LinkedPeer => ({
   endpointId: key,
-  claims: { nodeId, clusterId: 'c1', addresses: [] },
+  claims: { nodeId, clusterId: 'c1', addresses: [], languageVersion: 1 },
 })
 const STRANGER = 'f'.repeat(64)
 

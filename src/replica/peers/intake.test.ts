@@ -106,7 +106,7 @@ class Gate {
 
   /** Opens a link and forgets what that was told. */
   link(key: string, nodeId: number, clusterId: string | null = 'c1'): LinkedPeer {
-    const peer: LinkedPeer = { endpointId: key, claims: { nodeId, clusterId, addresses: [] } }
+    const peer: LinkedPeer = { endpointId: key, claims: { nodeId, clusterId, addresses: [], languageVersion: 1 } }
     this.intake.opened(peer)
     this.seen.length = 0
     return peer
@@ -301,7 +301,7 @@ describe('Intake: clusters', () => {
     const gate = new Gate()
     gate.link(keyOf(2), 2, null)
     gate.hear(keyOf(2), raft(heartbeat(2)))
-    gate.intake.claimed({ endpointId: keyOf(2), claims: { nodeId: 2, clusterId: 'c1', addresses: [] } })
+    gate.intake.claimed({ endpointId: keyOf(2), claims: { nodeId: 2, clusterId: 'c1', addresses: [], languageVersion: 1 } })
     gate.seen.length = 0
     gate.hear(keyOf(2), raft(heartbeat(2)))
     assert.deepEqual(gate.seen, ['heartbeat from 2'])
@@ -311,7 +311,7 @@ describe('Intake: clusters', () => {
 describe('Intake: links', () => {
   test('opened and closed: are told with the id of the member', () => {
     const gate = new Gate()
-    gate.intake.opened({ endpointId: keyOf(2), claims: { nodeId: 2, clusterId: 'c1', addresses: [] } })
+    gate.intake.opened({ endpointId: keyOf(2), claims: { nodeId: 2, clusterId: 'c1', addresses: [], languageVersion: 1 } })
     gate.intake.closed(keyOf(2))
     gate.intake.closed(keyOf(2))
     assert.deepEqual(gate.seen, [`linked ${keyOf(2)}`, 'opened 2', 'retry', ...CLOSED, `ended ${keyOf(2)}`])
@@ -322,7 +322,7 @@ describe('Intake: links', () => {
   test('opened and closed: of a stranger with a member’s id say nothing about the member', () => {
     const gate = new Gate()
     const stranger = 'f'.repeat(64)
-    gate.intake.opened({ endpointId: stranger, claims: { nodeId: 2, clusterId: 'c1', addresses: [] } })
+    gate.intake.opened({ endpointId: stranger, claims: { nodeId: 2, clusterId: 'c1', addresses: [], languageVersion: 1 } })
     gate.intake.closed(stranger)
     gate.intake.refused(stranger)
     assert.deepEqual(gate.seen, [`linked ${stranger}`, `ended ${stranger}`])

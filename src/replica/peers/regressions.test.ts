@@ -37,7 +37,7 @@ test('Intake: a message for another node does not make this one adopt a cluster'
   const directory = new Directory(1)
   const cluster = new ClusterBinding(null)
   const intake = intakeOf(directory, cluster, nop)
-  intake.opened({ endpointId: keyOf(2), claims: { nodeId: 2, clusterId: 'c7', addresses: [] } })
+  intake.opened({ endpointId: keyOf(2), claims: { nodeId: 2, clusterId: 'c7', addresses: [], languageVersion: 1 } })
   intake.message(
     keyOf(2),
     concatBytes(
@@ -54,7 +54,7 @@ test('Intake: the offer of a whole snapshot is never taken from a link', () => {
   const stepped: string[] = []
   const directory = new Directory(1)
   const intake = intakeOf(directory, new ClusterBinding('c7'), ({ type }) => stepped.push(type))
-  intake.opened({ endpointId: keyOf(2), claims: { nodeId: 2, clusterId: 'c7', addresses: [] } })
+  intake.opened({ endpointId: keyOf(2), claims: { nodeId: 2, clusterId: 'c7', addresses: [], languageVersion: 1 } })
   const snapshot = { last: { term: 1, index: 5 }, membership: membershipOf([1, 2]), membershipIndex: 1 }
   const offer = encodePeerMessage({ type: 'raft', message: { type: 'snapshot', from: 2, to: 1, term: 1, snapshot } })
   intake.message(keyOf(2), concatBytes(offer))
@@ -102,7 +102,7 @@ test('SnapshotReceiver: a snapshot that is whole is finished, also when another 
 test('Directory: the key of a member speaks for no other id', () => {
   const d = new Directory(1)
   d.follow(membershipOf([1, 2, 3]))
-  d.linked({ endpointId: keyOf(2), claims: { nodeId: 9, clusterId: 'c1', addresses: [] } })
+  d.linked({ endpointId: keyOf(2), claims: { nodeId: 9, clusterId: 'c1', addresses: [], languageVersion: 1 } })
   assert.equal(d.idOf(keyOf(2)), undefined)
 })
 

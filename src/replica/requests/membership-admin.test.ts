@@ -20,7 +20,7 @@ const FOREVER = 90_000
 
 const link = (key: string, nodeId: number, clusterId: string | null = null): LinkedPeer => ({
   endpointId: key,
-  claims: { nodeId, clusterId, addresses: [`127.0.0.1:${26_000 + nodeId}`] },
+  claims: { nodeId, clusterId, addresses: [`127.0.0.1:${26_000 + nodeId}`], languageVersion: 1 },
 })
 const add = (nodeId: number, endpointId: string | null = null): AdminRequest => ({ op: 'add-learner', nodeId, endpointId })
 const change = (members: readonly number[], learners: readonly number[] | null = null): AdminRequest => ({

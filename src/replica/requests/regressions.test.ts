@@ -63,7 +63,7 @@ function core(): { raft: Raft; admin: MembershipAdmin; turn: () => void; links: 
 
 test('MembershipAdmin: add-learner again, while the first is not committed, is not answered with success', () => {
   const { admin, turn, links } = core()
-  links.push({ endpointId: keyOf(3), claims: { nodeId: 3, clusterId: null, addresses: [] } })
+  links.push({ endpointId: keyOf(3), claims: { nodeId: 3, clusterId: null, addresses: [], languageVersion: 1 } })
   const answers = new Answers<unknown>()
   admin.submit({ op: 'add-learner', nodeId: 3, endpointId: null }, 9e9, answers.reply('first'))
   turn()
@@ -74,7 +74,7 @@ test('MembershipAdmin: add-learner again, while the first is not committed, is n
 
 test('MembershipAdmin: a change to a configuration that is not committed is not answered with success', () => {
   const { raft, admin, turn, links } = core()
-  links.push({ endpointId: keyOf(3), claims: { nodeId: 3, clusterId: null, addresses: [] } })
+  links.push({ endpointId: keyOf(3), claims: { nodeId: 3, clusterId: null, addresses: [], languageVersion: 1 } })
   const answers = new Answers<unknown>()
   admin.submit({ op: 'add-learner', nodeId: 3, endpointId: null }, 9e9, answers.reply('first'))
   turn()
