@@ -4,7 +4,7 @@ import { CoreCluster } from './core-cluster.ts'
 import type { CoreCoverage } from './core-cluster.ts'
 import { volume } from '../test/volume.ts'
 
-const SEEDS = volume(200, 50)
+const SEEDS = volume(200, 30)
 
 test('CoreCluster: stays safe, and makes progress once healed, whatever the seed', () => {
   const total: Record<string, number> = {}

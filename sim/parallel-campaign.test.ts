@@ -5,6 +5,7 @@ import { FailedRun, runSeed } from './run.ts'
 import type { RunReport } from './run.ts'
 import { DEFAULT_SETTINGS } from './settings.ts'
 import { ThreadProgress } from './thread-progress.ts'
+import { volume } from '../test/volume.ts'
 
 const SETTINGS = { ...DEFAULT_SETTINGS, profile: 'lite', faultsMs: 100 } as const
 const figures = await runSeed({ ...SETTINGS, seed: 1 })
@@ -46,14 +47,15 @@ test('ThreadProgress: is over when every thread has done its seeds', () => {
 })
 
 test('runParallelCampaign: runs every seed once, whatever the number of threads', async () => {
-  for (const jobs of [2, 7]) {
+  const seeds = Array.from({ length: volume(5, 3) }, (_, i) => 20 + i)
+  for (const jobs of [2, seeds.length + 2]) {
     const reports: RunReport[] = []
     await runParallelCampaign(
-      { settings: { ...SETTINGS, seed: 20 }, seeds: 5, twice: false, onRun: (report) => void reports.push(report) },
+      { settings: { ...SETTINGS, seed: 20 }, seeds: seeds.length, twice: false, onRun: (report) => void reports.push(report) },
       jobs,
     )
-    assert.deepEqual(new Set(reports.map(({ seed }) => seed)), new Set([20, 21, 22, 23, 24]))
-    assert.equal(reports.length, 5)
+    assert.deepEqual(new Set(reports.map(({ seed }) => seed)), new Set(seeds))
+    assert.equal(reports.length, seeds.length)
   }
 })
 

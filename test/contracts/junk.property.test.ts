@@ -12,8 +12,9 @@ import type { AspenNode } from '../../src/cluster/index.ts'
 import { InMemoryCluster, simulate } from '../../src/testing/index.ts'
 import { spoil, spoilings } from './junk.ts'
 import { NodePlace } from './node-places.ts'
+import { volume } from '../volume.ts'
 
-const RUNS = 150
+const RUNS = volume(150, 45)
 const ENDPOINT_ID = 'ab'.repeat(32)
 const OPTIONS = { timeoutMs: 1000, origin: { client: 'junk', sequence: 1 } }
 

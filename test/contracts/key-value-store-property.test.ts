@@ -9,6 +9,7 @@ import { requestOf, requests } from './key-value-store-requests.ts'
 import type { Request } from './key-value-store-requests.ts'
 import { put } from './key-value-store-place.ts'
 import { NodePlace } from './node-places.ts'
+import { volume } from '../volume.ts'
 
 const nodes = new NodePlace()
 let node: KeyValueStore
@@ -89,7 +90,7 @@ test('KeyValueStore: random requests, one after the other, are answered alike by
     const everything: Request = { type: 'scan', by: 'prefix', from: null, to: null, limit: 3 }
     assert.deepEqual(await answerOf(inMemory, everything), await answerOf(real, everything))
   })
-  await fc.assert(property, { numRuns: 150 })
+  await fc.assert(property, { numRuns: volume(150, 50) })
 })
 
 test('KeyValueStore: random requests, all sent at once, are answered alike by a node and in memory', async () => {
@@ -107,5 +108,5 @@ test('KeyValueStore: random requests, all sent at once, are answered alike by a 
     const everything: Request = { type: 'scan', by: 'prefix', from: null, to: null, limit: 1000 }
     assert.deepEqual(await answerOf(inMemory, everything), await answerOf(real, everything))
   })
-  await fc.assert(property, { numRuns: 50 })
+  await fc.assert(property, { numRuns: volume(50, 20) })
 })

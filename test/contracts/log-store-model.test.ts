@@ -9,6 +9,7 @@ import { MemoryLog, openSegmentedLog } from '../../src/storage/log/index.ts'
 import { applyBatch, applyPurge, EMPTY_MODEL, fingerprint, lastIndex, modelOf } from './log-store-model.ts'
 import type { LogModel } from './log-store-model.ts'
 import { close, entry, plain, purge, read, reset, write } from './log-store.ts'
+import { volume } from '../volume.ts'
 
 /** Fractions choose positions within what the log holds at that moment. */
 const step = fc.oneof(
@@ -111,10 +112,10 @@ test('SegmentedLog: agrees with an array over random writes, truncations, purges
     const disk = new MemoryDisk(queueMicrotask)
     await run(drawn, () => openSegmentedLog(disk, { storeId: 's', segmentSize }), true)
   })
-  await fc.assert(property, { numRuns: 150 })
+  await fc.assert(property, { numRuns: volume(150, 60) })
 })
 
 test('MemoryLog: agrees with an array over random writes, truncations, purges, resets and reads', async () => {
   const property = fc.asyncProperty(steps, (drawn) => run(drawn, () => new MemoryLog(queueMicrotask), false))
-  await fc.assert(property, { numRuns: 60 })
+  await fc.assert(property, { numRuns: volume(60, 30) })
 })

@@ -20,6 +20,7 @@ import {
 import type { OpenedState } from './state-machine-fixture.ts'
 import { StateModel } from './state-machine-model.ts'
 import { memoryPlace, sqlitePlace } from './state-machine-places.ts'
+import { volume } from '../volume.ts'
 
 /** Few keys, so that they meet; prefixes of each other, text beyond ASCII whose UTF-16 order is another, and bytes that are no text. */
 const KEYS = [
@@ -136,7 +137,7 @@ test('StateMachine: sqlite, memory and a naive model agree on every answer, row 
       await Promise.all(places.map((place) => place.dispose()))
     }
   })
-  await fc.assert(property, { numRuns: 100 })
+  await fc.assert(property, { numRuns: volume(100, 40) })
 })
 
 test('StateMachine: sqlite and memory take the same snapshot, read each other, and go on alike', async () => {
