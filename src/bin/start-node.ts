@@ -9,7 +9,7 @@ const DRAIN_MS = 2_000
 const LAST_ANSWERS_MS = 250
 
 /** What the HTTP face loads when it is first asked for it. */
-const LATER_PACKAGES = ['prom-client', '@fastify/swagger']
+const LATER_PACKAGES = ['@fastify/swagger']
 
 /** @throws Error when one could not be loaded then */
 function checkPackages(): void {

@@ -9,6 +9,8 @@ export interface CounterRow {
   readonly type: 'counter'
   readonly help: string
   readonly labels: readonly string[]
+  /** Of a single label: the values that are known beforehand, and are shown from the start. Others may come. */
+  readonly values?: readonly string[]
 }
 
 export interface HistogramRow {
@@ -32,13 +34,35 @@ export const METRIC_TABLE = {
     type: 'counter',
     help: 'Requests handed to the leader, by operation.',
     labels: ['operation'],
+    values: ['write', 'admin'],
   },
   aspen_overloaded_total: {
     type: 'counter',
     help: 'Requests refused because something was full, by what was full.',
     labels: ['queue'],
+    values: [
+      'admin',
+      'client_answers',
+      'client_link',
+      'client_requests',
+      'forwarder',
+      'http_bodies',
+      'http_connections',
+      'http_pipeline',
+      'mailbox',
+      'peer_book',
+      'proposals',
+      'quota',
+      'reads',
+      'snapshots',
+    ],
   },
-  aspen_link_opened_total: { type: 'counter', help: 'Links opened, by who dialled.', labels: ['direction'] },
+  aspen_link_opened_total: {
+    type: 'counter',
+    help: 'Links opened, by who dialled.',
+    labels: ['direction'],
+    values: ['outbound', 'inbound'],
+  },
   aspen_link_closed_total: { type: 'counter', help: 'Links closed, by how.', labels: ['end'] },
   aspen_link_failures_total: { type: 'counter', help: 'Links that failed or could not be made, by reason.', labels: ['code'] },
   aspen_link_rejected_connections_total: {
@@ -50,8 +74,14 @@ export const METRIC_TABLE = {
     type: 'counter',
     help: 'Outgoing messages that found no room in their queue, by lane.',
     labels: ['lane'],
+    values: ['priority', 'bulk'],
   },
-  aspen_peer_messages_refused_total: { type: 'counter', help: 'Incoming peer messages refused, by reason.', labels: ['reason'] },
+  aspen_peer_messages_refused_total: {
+    type: 'counter',
+    help: 'Incoming peer messages refused, by reason.',
+    labels: ['reason'],
+    values: ['malformed', 'stranger', 'cluster', 'channel'],
+  },
   aspen_log_lines_dropped_total: {
     type: 'counter',
     help: 'Lines of the log that were dropped because nobody read standard error in time.',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AssertionError } from '../../src/lib/index.ts'
 import { METRIC_TABLE } from '../../src/ports/index.ts'
-import type { CounterName } from '../../src/ports/index.ts'
+import type { CounterName, MetricRow } from '../../src/ports/index.ts'
 import { InMemoryCluster } from '../../src/testing/index.ts'
 import { PrometheusMetrics } from '../../src/faces/http/metrics.ts'
 import { STATUS_GAUGES } from '../../src/faces/http/status-gauges.ts'
@@ -77,6 +77,56 @@ test('names: say what they are, with their unit last', () => {
   for (const { name, type } of STATUS_GAUGES) assert.equal(name.endsWith('_total'), type === 'counter', name)
 })
 
-test('processMetrics: adds what is known of the process', async () => {
-  assert.match(await new PrometheusMetrics().render(), /^process_resident_memory_bytes \d+/m)
+/** What dashboards are built on. Those of procfs are Linux' own. */
+const PROCESS_NAMES = [
+  'process_cpu_user_seconds_total',
+  'process_cpu_system_seconds_total',
+  'process_cpu_seconds_total',
+  'process_start_time_seconds',
+  'process_resident_memory_bytes',
+  'process_virtual_memory_bytes',
+  'process_heap_bytes',
+  'process_open_fds',
+  'process_max_fds',
+  'nodejs_eventloop_lag_seconds',
+  ...['min', 'max', 'mean', 'stddev', 'p50', 'p90', 'p99'].map((which) => `nodejs_eventloop_lag_${which}_seconds`),
+  ...['resources', 'handles', 'requests'].flatMap((which) => [`nodejs_active_${which}`, `nodejs_active_${which}_total`]),
+  'nodejs_heap_size_total_bytes',
+  'nodejs_heap_size_used_bytes',
+  'nodejs_external_memory_bytes',
+  ...['total', 'used', 'available'].map((which) => `nodejs_heap_space_size_${which}_bytes`),
+  'nodejs_version_info',
+  'nodejs_gc_duration_seconds',
+]
+
+test('processMetrics: adds what is known of the process, by the names that it always had', async () => {
+  const text = await new PrometheusMetrics().render()
+  for (const name of PROCESS_NAMES) assert.match(text, new RegExp(`^# TYPE ${name} (counter|gauge|histogram)$`, 'm'))
+  assert.match(text, /^process_resident_memory_bytes [1-9]\d+$/m)
+  assert.match(text, /^process_cpu_seconds_total [\d.]+$/m)
+  assert.match(text, /^nodejs_version_info\{version="v\d+\.\d+\.\d+",major="\d+",minor="\d+",patch="\d+"\} 1$/m)
+})
+
+test('processMetrics: shows no number where nothing was measured yet, at the first scrape or right after another', async () => {
+  const metrics = new PrometheusMetrics()
+  for (let i = 0; i < 3; i++) {
+    const lags = (await metrics.render()).split('\n').filter((line) => line.startsWith('nodejs_eventloop_lag'))
+    for (const line of lags) {
+      const seconds = Number(line.split(' ')[1])
+      assert.ok(seconds >= 0 && seconds < 60, line)
+    }
+  }
+})
+
+test('render: every line is one of the format, and counters with known labels are there from the start', async () => {
+  const metrics = new PrometheusMetrics()
+  const text = await metrics.render()
+  for (const line of text.split('\n')) {
+    assert.match(line, /^$|^# (HELP|TYPE) \w+ .+$|^\w+(\{(\w+="[^"]*",?)+\})? (\+Inf|-?[\d.]+(e[+-]?\d+)?)$/)
+  }
+  assert.match(text, /^aspen_overloaded_total\{queue="mailbox"\} 0$/m)
+  assert.match(text, /^aspen_link_opened_total\{direction="inbound"\} 0$/m)
+  for (const { labels, ...row } of Object.values(METRIC_TABLE) as readonly MetricRow[]) {
+    if ('values' in row) assert.equal(labels.length, 1)
+  }
 })

@@ -239,6 +239,7 @@ function addRoute(app: FastifyInstance, serving: Serving, route: Route, metrics:
   for (const [status, { schema, contentType }] of Object.entries(route.answers)) {
     if (contentType === undefined) response[status] = schema
   }
+  metrics.counter('aspen_http_requests_total', { route: route.url, status: '200' })
   app.route({
     method: route.method,
     url: route.url,
