@@ -5,6 +5,7 @@
 import { spawnSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { takeNoArguments } from './no-arguments.ts'
 
 /**
  * Empties `outDir` and compiles into it. The compiler's messages go to this process's output.
@@ -22,6 +23,8 @@ export function build(root: string, outDir: string): void {
 }
 
 if (import.meta.main) {
+  if (/^-|^help$/.test(process.argv[2] ?? ''))
+    takeNoArguments('build', 'Compiles src/ into dist/, or into the folder that is named.')
   const root = join(import.meta.dirname, '..')
   try {
     build(root, resolve(root, process.argv[2] ?? 'dist'))

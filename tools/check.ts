@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import { takeNoArguments } from './no-arguments.ts'
 
 interface Step {
   readonly name: string
@@ -61,4 +62,7 @@ async function check(root: string, steps: readonly Step[]): Promise<boolean> {
   return sound
 }
 
-if (import.meta.main) process.exitCode = (await check(join(import.meta.dirname, '..'), STEPS)) ? 0 : 1
+if (import.meta.main) {
+  takeNoArguments('check', 'Checks types, lint, format, layers, build and package. Changes nothing.')
+  process.exitCode = (await check(join(import.meta.dirname, '..'), STEPS)) ? 0 : 1
+}

@@ -17,6 +17,7 @@ import { portTrouble } from './cluster/ports.ts'
 import { nodePorts, prepareCluster } from './cluster/prepare.ts'
 import type { PreparedCluster } from './cluster/prepare.ts'
 import { summary } from './cluster/summary.ts'
+import { takeNoArguments } from './no-arguments.ts'
 
 const EXIT_USAGE = 64
 const FORMATION_TIMEOUT_MS = 60_000
@@ -34,14 +35,8 @@ const print = (line: string): void => standardOutput().write(`${line}\n`)
 const complain = (line: string): void => standardError().write(`cluster: ${line}\n`)
 
 function readSettings(): ClusterSettings {
-  const [word] = process.argv.slice(2)
-  if (word === '--help' || word === '-h' || word === 'help') {
-    print(CLUSTER_HELP)
-    return process.exit(0)
-  }
+  takeNoArguments('cluster', CLUSTER_HELP)
   try {
-    if (word !== undefined)
-      throw new ConfigError(`argument ${JSON.stringify(word)} is not expected: see --help for the variables that are`)
     return readClusterSettings(process.env)
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error

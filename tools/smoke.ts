@@ -13,6 +13,7 @@ import { LOOPBACK, nodeCommand, nodeUrl } from './cluster/node-plan.ts'
 import type { NodePlan } from './cluster/node-plan.ts'
 import { freePorts } from './cluster/ports.ts'
 import { withPeers } from './cluster/prepare.ts'
+import { takeNoArguments } from './no-arguments.ts'
 import { difference } from './smoke/compare.ts'
 
 const START_TIMEOUT_MS = 30_000
@@ -199,4 +200,5 @@ async function main(): Promise<number> {
   return failures.length === 0 ? 0 : 1
 }
 
+takeNoArguments('smoke', 'Runs the quick starts of the README against real processes, in memory and durable.')
 process.exitCode = await main()

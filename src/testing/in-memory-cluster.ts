@@ -8,9 +8,11 @@ import {
   checkEndpointId,
   checkMembership,
   checkNodeId,
+  checked,
   checkOptions,
   checkPeer,
   checkScan,
+  givenFields,
   remainingRange,
   scanLimit,
   scanToken,
@@ -78,6 +80,7 @@ export class InMemoryCluster implements KeyValueStore, ClusterController, Status
   #gate: { readonly open: Promise<void>; readonly release: () => void } | null = null
 
   constructor(options: InMemoryClusterOptions = {}) {
+    checked('the options', () => givenFields(options, 'the options', ['nodeId', 'initialized', 'addresses']))
     this.nodeId = options.nodeId ?? 1
     this.endpointId = this.nodeId.toString(16).padStart(64, '0')
     this.#addresses = options.addresses ?? ['127.0.0.1:26000']

@@ -18,9 +18,7 @@ export interface ClusterSettings {
   readonly warnings: readonly string[]
 }
 
-export const CLUSTER_HELP = `Usage: npm run cluster
-
-Starts some nodes on loopback, makes them one cluster, prints where they listen, and stops them at Ctrl-C.
+export const CLUSTER_HELP = `Starts some nodes on loopback, makes them one cluster, prints where they listen, and stops them at Ctrl-C.
 It takes no flags; these variables change it:
 
   ASPEN_NODE_COUNT    how many nodes, 1 to ${MAX_VOTERS} (default 3)

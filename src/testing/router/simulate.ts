@@ -1,5 +1,6 @@
 /** Drives a router: events one by one, and after each of them whatever the user's programs make of it. */
 import { inspect } from 'node:util'
+import { checked, givenFields } from '../../api/index.ts'
 import { Trace } from '../../simulation/index.ts'
 import { AspenRouter } from './aspen-router.ts'
 import type { RouterOptions } from './aspen-router.ts'
@@ -40,12 +41,20 @@ export class SimulationFailure extends Error {
   }
 }
 
+const SIMULATE_OPTIONS = ['seed', 'nodes', 'founders', 'requestTimeoutMs', 'network', 'limitMs', 'keepLines']
+const EXPLORE_OPTIONS = [...SIMULATE_OPTIONS.filter((name) => name !== 'seed'), 'firstSeed', 'seeds', 'twice']
+
+/** A misspelt option would quietly be its default. @throws AspenError INVALID_REQUEST that names it */
+function checkNames(options: object, known: readonly string[]): void {
+  checked('the options', () => givenFields(options, 'the options', known))
+}
+
 /**
  * Forms a cluster, runs a scenario on it in virtual time, and gives what it returns.
  * Within a scenario time passes only in {@link AspenRouter.sleep} and in requests: code that waits for anything real, or draws from
  * `Math.random` or `Date`, cannot be repeated from its seed.
  *
- * @throws RangeError when an option is out of range
+ * @throws RangeError when an option is out of range, AspenError INVALID_REQUEST when it is not known
  * @throws SimulationFailure with the seed when the scenario, a program or an invariant fails, or the limit is reached
  * @example
  * await simulate({ seed: 1 }, async (router) => {
@@ -56,6 +65,7 @@ export class SimulationFailure extends Error {
  * })
  */
 export async function simulate<T>(options: SimulateOptions, scenario: Scenario<T>): Promise<Simulated<T>> {
+  checkNames(options, SIMULATE_OPTIONS)
   checkSeed('seed', options.seed)
   const trace = new Trace(options.keepLines ?? DEFAULT_KEEP_LINES)
   const failures: Error[] = []
@@ -117,6 +127,7 @@ export interface ExploreOptions extends Omit<SimulateOptions, 'seed'> {
  * @throws SimulationFailure with the seed that failed; give it to {@link simulate} to see it again
  */
 export async function explore(options: ExploreOptions, scenario: Scenario<unknown>): Promise<void> {
+  checkNames(options, EXPLORE_OPTIONS)
   const { firstSeed = 1, seeds = 100, twice = false, ...rest } = options
   if (!(Number.isSafeInteger(seeds) && seeds >= 1)) throw new RangeError(`seeds is ${seeds}: give a whole number from 1`)
   checkSeed('firstSeed', firstSeed)
