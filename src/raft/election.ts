@@ -23,13 +23,13 @@ export function becomeFollower(state: RaftState, term: number, leader: NodeId | 
   state.transfer = null
   state.transferCampaign = false
   if (wasLeader) state.progress.clear()
-  restageReads(state)
+  rejoinReads(state)
   state.resetElectionTimer()
 }
 
 /** Open questions cannot be answered any more; local reads go to the next leader, remote askers are told at once. */
-function restageReads(state: RaftState): void {
-  for (const read of state.rounds.restageAll()) {
+function rejoinReads(state: RaftState): void {
+  for (const read of state.rounds.rejoinAll()) {
     state.stage.sendOncePersisted({
       type: 'read-index-response',
       ...answerTo(read),
@@ -76,7 +76,7 @@ function giveUpLeader(state: RaftState): void {
 
 /** Asks whether an election could be won, without disturbing anyone. */
 function preCampaign(state: RaftState): void {
-  restageReads(state)
+  rejoinReads(state)
   state.setRole('pre-candidate', null)
   state.transferCampaign = false
   state.votes.clear()
@@ -93,7 +93,7 @@ function preCampaign(state: RaftState): void {
 
 /** Stands for election. The request to vote, and the own vote, count only once the new term is durable. */
 export function campaign(state: RaftState, transfer: boolean): void {
-  restageReads(state)
+  rejoinReads(state)
   state.counters.electionsStarted++
   state.setTerm(state.term + 1, state.id)
   state.setRole('candidate', null)

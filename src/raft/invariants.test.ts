@@ -130,7 +130,7 @@ const BREACHES: readonly {
     says: /has read rounds open/,
     state: follower,
     breach: (s) => {
-      s.rounds.stage()
+      s.rounds.join()
       s.rounds.openRound(1)
     },
   },
@@ -138,7 +138,7 @@ const BREACHES: readonly {
     says: /would answer at entry 4/,
     state: leader,
     breach: (s) => {
-      s.rounds.stage()
+      s.rounds.join()
       s.rounds.openRound(4)
     },
   },

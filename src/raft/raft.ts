@@ -98,9 +98,9 @@ export class Raft {
     return logId
   }
 
-  /** Stages a linearizable read; every read staged before the next `take` that can open a round shares the ticket. */
+  /** Takes in a linearizable read; every read that joins before the next `take` that can open a round shares the ticket. */
   read(): number {
-    return this.#state.rounds.stage()
+    return this.#state.rounds.join()
   }
 
   /** Nobody waits for the reads of these tickets any more. */

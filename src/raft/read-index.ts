@@ -1,4 +1,4 @@
-/** Linearizable reads without a log entry: ReadIndex (thesis 6.4), for leaders and for followers. */
+/** Linearizable reads without a log entry: ReadIndex (thesis 6.4), for leaders and for followers. What a ticket, a context and a round are: read-rounds.ts. */
 import { quorumValue } from './membership.ts'
 import { answerTo } from './messages.ts'
 import type { ReadIndexRequest, ReadIndexResponse } from './messages.ts'
@@ -6,7 +6,7 @@ import type { Progress } from './progress.ts'
 import type { RaftState } from './state.ts'
 import type { NodeId } from './types.ts'
 
-/** Opens a round, or asks the leader, for everything staged. Called once per batch of inputs: all its reads share one round. */
+/** Opens a round, or asks the leader, for all reads that have joined. Called once per batch of inputs: all its reads share one round. */
 export function openReads(state: RaftState): void {
   if (state.role === 'leader') openRound(state)
   else if (state.leader !== null) askLeader(state, state.leader)
@@ -14,7 +14,7 @@ export function openReads(state: RaftState): void {
 
 function openRound(state: RaftState): void {
   // Before its first commit a leader does not know what its predecessors committed.
-  if (!state.rounds.hasStagedForLeader || !state.committedInTerm || !state.rounds.mayOpen) return
+  if (!state.rounds.hasJoined || !state.committedInTerm || !state.rounds.mayOpen) return
   state.rounds.openRound(state.commit)
   // A single voter is its own quorum.
   confirmRounds(state)
@@ -62,7 +62,7 @@ function confirmRounds(state: RaftState): void {
 export function handleReadIndex(state: RaftState, request: ReadIndexRequest): void {
   const { incarnation, context } = request
   if (state.role === 'leader') {
-    state.rounds.stageRemote(request)
+    state.rounds.joinRemote(request)
     return
   }
   state.stage.sendOncePersisted({
@@ -84,5 +84,5 @@ export function handleReadIndexResponse(state: RaftState, response: ReadIndexRes
 
 /** Questions that went unanswered for a heartbeat interval are asked again. */
 export function retryLostReads(state: RaftState): void {
-  if (state.role !== 'leader') state.rounds.restageLost(state.now, state.timings.heartbeatIntervalMs)
+  if (state.role !== 'leader') state.rounds.rejoinLost(state.now, state.timings.heartbeatIntervalMs)
 }

@@ -17,12 +17,22 @@ interface AskedRead {
   readonly askedAt: number
 }
 
-/** Book-keeping of ReadIndex (thesis 6.4) on either side; decides nothing. */
+/**
+ * Book-keeping of ReadIndex (thesis 6.4) on either side; decides nothing (read-index.ts does). Four numbers, from the caller to
+ * the quorum:
+ *
+ * | number | names | drawn by | travels |
+ * |---|---|---|---|
+ * | ticket | all reads of this node that have joined since the last round or question | this node, for its replica | not at all |
+ * | context | a follower's question for some tickets; its answer echoes it | the follower | in read-index and its response |
+ * | round | a leader's proof that it still leads, for its own tickets and the questions that came | the leader | on appends and heartbeats, echoed |
+ * | incarnation | the life of the node that drew a context or a round: echoes for a former life count for nothing | each start | beside both |
+ */
 export class ReadRounds {
   #nextTicket = 1
-  #staged: number[] = []
+  #joined: number[] = []
   #openTicket: number | null = null
-  #remoteStaged: ReadIndexRequest[] = []
+  #remoteJoined: ReadIndexRequest[] = []
   /** The newest round opened in this life, 0 before the first. */
   round = 0
   #open: LeaderRound[] = []
@@ -30,34 +40,34 @@ export class ReadRounds {
   #asked: AskedRead[] = []
 
   /** The ticket of the round that opens next; all reads until then share it. */
-  stage(): number {
+  join(): number {
     if (this.#openTicket === null) {
       this.#openTicket = this.#nextTicket++
-      this.#staged.push(this.#openTicket)
+      this.#joined.push(this.#openTicket)
     }
     return this.#openTicket
   }
 
-  stageRemote(read: ReadIndexRequest): void {
+  joinRemote(read: ReadIndexRequest): void {
     // The answer to a peer's newer question answers its older ones too.
-    this.#remoteStaged = this.#remoteStaged.filter((other) => other.from !== read.from)
-    this.#remoteStaged.push(read)
+    this.#remoteJoined = this.#remoteJoined.filter((other) => other.from !== read.from)
+    this.#remoteJoined.push(read)
   }
 
-  get hasStagedForLeader(): boolean {
-    return this.#staged.length > 0 || this.#remoteStaged.length > 0
+  get hasJoined(): boolean {
+    return this.#joined.length > 0 || this.#remoteJoined.length > 0
   }
 
   get mayOpen(): boolean {
     return this.#open.length < MAX_READ_ROUNDS
   }
 
-  /** Leader: opens a round of everything staged. */
+  /** Leader: opens a round of all that have joined. */
   openRound(index: number): void {
     this.round++
-    this.#open.push({ round: this.round, index, tickets: this.#staged, remote: this.#remoteStaged })
-    this.#staged = []
-    this.#remoteStaged = []
+    this.#open.push({ round: this.round, index, tickets: this.#joined, remote: this.#remoteJoined })
+    this.#joined = []
+    this.#remoteJoined = []
     this.#openTicket = null
   }
 
@@ -80,12 +90,12 @@ export class ReadRounds {
     return this.#open.length > 0
   }
 
-  /** Follower: takes everything staged into one question, or null when there is nothing or too much is unanswered. */
+  /** Follower: takes all that have joined into one question, or null when there is nothing or too much is unanswered. */
   ask(now: number): number | null {
-    if (this.#staged.length === 0 || this.#asked.length >= MAX_READ_ROUNDS) return null
+    if (this.#joined.length === 0 || this.#asked.length >= MAX_READ_ROUNDS) return null
     const context = this.#nextContext++
-    this.#asked.push({ context, tickets: this.#staged, askedAt: now })
-    this.#staged = []
+    this.#asked.push({ context, tickets: this.#joined, askedAt: now })
+    this.#joined = []
     this.#openTicket = null
     return context
   }
@@ -99,10 +109,10 @@ export class ReadRounds {
     return this.#asked.splice(0, at + 1).flatMap((asked) => asked.tickets)
   }
 
-  /** Follower: questions that have gone unanswered for `patienceMs` count as lost and are staged again. */
-  restageLost(now: number, patienceMs: number): void {
+  /** Follower: questions that have gone unanswered for `patienceMs` count as lost, and their tickets join again. */
+  rejoinLost(now: number, patienceMs: number): void {
     const count = this.#asked.findLastIndex((asked) => asked.askedAt + patienceMs <= now) + 1
-    if (count > 0) this.#restage(this.#asked.splice(0, count).flatMap((asked) => asked.tickets))
+    if (count > 0) this.#rejoin(this.#asked.splice(0, count).flatMap((asked) => asked.tickets))
   }
 
   /** When the oldest unanswered question was asked, Infinity when there is none. */
@@ -111,27 +121,27 @@ export class ReadRounds {
   }
 
   /** The role, term or leader changed: nothing open or asked can be answered any more; local reads start over. */
-  restageAll(): readonly ReadIndexRequest[] {
+  rejoinAll(): readonly ReadIndexRequest[] {
     const open = this.#open
     const asked = this.#asked
     this.#open = []
     this.#asked = []
-    this.#restage([...open.flatMap((round) => round.tickets), ...asked.flatMap((question) => question.tickets)])
-    const refused = [...open.flatMap((round) => round.remote), ...this.#remoteStaged]
-    this.#remoteStaged = []
+    this.#rejoin([...open.flatMap((round) => round.tickets), ...asked.flatMap((question) => question.tickets)])
+    const refused = [...open.flatMap((round) => round.remote), ...this.#remoteJoined]
+    this.#remoteJoined = []
     return refused
   }
 
   /** Nobody waits for these tickets any more: what is asked again and again, and never answered, must not gather. */
   forget(tickets: ReadonlySet<number>): void {
     const kept = (all: readonly number[]): number[] => all.filter((ticket) => !tickets.has(ticket))
-    this.#staged = kept(this.#staged)
+    this.#joined = kept(this.#joined)
     this.#open = this.#open.map((round) => ({ ...round, tickets: kept(round.tickets) }))
     this.#asked = this.#asked.map((question) => ({ ...question, tickets: kept(question.tickets) }))
     if (this.#openTicket !== null && tickets.has(this.#openTicket)) this.#openTicket = null
   }
 
-  #restage(tickets: readonly number[]): void {
-    this.#staged = [...tickets, ...this.#staged]
+  #rejoin(tickets: readonly number[]): void {
+    this.#joined = [...tickets, ...this.#joined]
   }
 }

@@ -57,7 +57,7 @@ export interface RaftCounters {
 }
 
 /** An outgoing transfer of leadership. */
-export interface Transfer {
+export interface LeadershipTransfer {
   readonly target: NodeId
   readonly deadline: number
   asked: boolean
@@ -117,7 +117,7 @@ export class RaftState {
   readonly progress = new Map<NodeId, Progress>()
   heartbeatDeadline = 0
   quorumDeadline = 0
-  transfer: Transfer | null = null
+  transfer: LeadershipTransfer | null = null
 
   constructor(options: RaftOptions, restored: RaftRestored) {
     this.id = options.id

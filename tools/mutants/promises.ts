@@ -68,7 +68,7 @@ export const PROMISES: readonly Mutant[] = [
   {
     name: 'ask for reads that nobody waits for any more',
     file: 'raft/read-rounds.ts',
-    find: '    this.#staged = kept(this.#staged)\n',
+    find: '    this.#joined = kept(this.#joined)\n',
     replace: '',
     hunter: 'src/raft/read-rounds.test.ts',
   },

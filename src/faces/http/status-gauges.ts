@@ -88,7 +88,12 @@ export const STATUS_GAUGES: readonly StatusGauge[] = [
   one('aspen_mailbox_depth', 'Messages waiting for the Raft actor.', (status) => status.mailbox.depth),
   one('aspen_mailbox_capacity', 'Messages that may wait for the Raft actor.', (status) => status.mailbox.capacity),
   one('aspen_mailbox_refused_total', 'Messages the full mailbox refused.', (status) => status.mailbox.refused, 'counter'),
-  one('aspen_turns_total', 'Turns of the Raft actor.', (status) => status.turns, 'counter'),
+  one(
+    'aspen_turns_total',
+    'Turns of the replica: inputs taken in together, and what follows from them carried out.',
+    (status) => status.turns,
+    'counter',
+  ),
   one('aspen_elections_started_total', 'Elections this node started.', (status) => status.electionsStarted, 'counter'),
   one('aspen_leader_changes_total', 'Changes of leader this node saw.', (status) => status.leaderChanges, 'counter'),
   one('aspen_snapshots_sent_total', 'Snapshots sent to peers.', (status) => status.snapshotsSent, 'counter'),

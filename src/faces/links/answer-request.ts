@@ -13,10 +13,10 @@ import { decodeEnvelope, WireError } from '../../wire/index.ts'
 import type { ClientAnswer, ClientRequest, ClientWrite } from '../../wire/index.ts'
 
 /** An answer to one request. */
-export type Reply = Exclude<ClientAnswer, { readonly type: 'drained' }>
+export type ClientReply = Exclude<ClientAnswer, { readonly type: 'drained' }>
 
 /** Never rejects: what goes wrong is an answer too. */
-export async function answerRequest(store: KeyValueStore, request: ClientRequest): Promise<Reply> {
+export async function answerRequest(store: KeyValueStore, request: ClientRequest): Promise<ClientReply> {
   try {
     return await perform(store, request)
   } catch (error) {
@@ -24,7 +24,7 @@ export async function answerRequest(store: KeyValueStore, request: ClientRequest
   }
 }
 
-async function perform(store: KeyValueStore, request: ClientRequest): Promise<Reply> {
+async function perform(store: KeyValueStore, request: ClientRequest): Promise<ClientReply> {
   const { id, timeoutMs } = request
   switch (request.type) {
     case 'write':
@@ -41,7 +41,7 @@ async function write(store: KeyValueStore, { envelope, timeoutMs }: ClientWrite)
   return store.write(toWriteCommand(command), origin === null ? { timeoutMs } : { timeoutMs, origin })
 }
 
-function errorAnswer(id: number, error: unknown): Reply {
+function errorAnswer(id: number, error: unknown): ClientReply {
   if (error instanceof AspenError) {
     const { code, message, details } = error
     return { type: 'error', id, code, message, details }

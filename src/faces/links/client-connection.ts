@@ -5,7 +5,7 @@ import type { ServedLink } from '../../ports/index.ts'
 import { decodeClientRequest, encodeClientAnswer, WireError } from '../../wire/index.ts'
 import type { ClientRequest } from '../../wire/index.ts'
 import { answerRequest } from './answer-request.ts'
-import type { Reply } from './answer-request.ts'
+import type { ClientReply } from './answer-request.ts'
 
 /** The bounds that all connections share. */
 export interface Admission {
@@ -93,7 +93,7 @@ export class ClientConnection {
     this.#admission.release(size)
   }
 
-  #answer(answer: Reply): void {
+  #answer(answer: ClientReply): void {
     if (this.#ended) return
     const parts = encodeOrRefuse(answer)
     let size = 0
@@ -103,7 +103,7 @@ export class ClientConnection {
   }
 
   /** A write has taken effect: it must not look as if it could be sent again. */
-  #noRoom(answer: Reply, size: number): AspenError {
+  #noRoom(answer: ClientReply, size: number): AspenError {
     const refusal = this.#admission.overloaded(
       'client_answers',
       `an answer of ${size} bytes found no room behind ${this.#link.backlogBytes} bytes that this client has not read`,
@@ -132,7 +132,7 @@ export class ClientConnection {
 }
 
 /** What a store answers can be encoded; if it cannot, the client hears so, and the others go on. */
-function encodeOrRefuse(answer: Reply): Uint8Array[] {
+function encodeOrRefuse(answer: ClientReply): Uint8Array[] {
   try {
     return encodeClientAnswer(answer)
   } catch (error) {

@@ -7,6 +7,18 @@ import type { MessagePart } from './message-part.ts'
  * Who is who: node ids and the keys they are bound to. The configuration binds; a link's claim counts only for ids that
  * the configuration does not name. But this configuration may be behind. Whoever campaigns or leads under an id that has
  * another key here is heard, and answered on its own link; what it answers counts for nothing (docs/adr/0009).
+ *
+ * Which look-up to use when:
+ *
+ * | to | use | is |
+ * |---|---|---|
+ * | send a message | `endpointFor(part, id)` | the key that leads under the id, for what is said to a leader; else `endpointOf` |
+ * | send what is lost without a link | `linkFor(part, id)` | the same, or null while that key has no link |
+ * | know whether a follower can be told something | `isLinked(id)` | `linkFor('lead', id)` |
+ * | know where an id lives, whoever leads | `endpointOf(id)` | its key in the configuration; the last one, for who has left; what a link claims |
+ * | let somebody speak whose words count | `idOf(key)` | the id of the link, unless the configuration binds it to another key |
+ * | let somebody speak for itself: campaign, or lead | `claimOf(key)` | the id of the link, also if it is bound to another key |
+ * | take an answer of a leader, or the news of its crash | `isLeading(id, key)` | whether what is asked of that leader goes to this key |
  */
 export class Directory {
   readonly #self: NodeId

@@ -14,7 +14,7 @@ export interface Proposal {
   readonly reply: Reply<WriteResult>
 }
 
-interface Waiter extends Proposal {
+interface WaitingProposal extends Proposal {
   readonly term: number
   answered: boolean
 }
@@ -29,7 +29,7 @@ export class Proposals {
    * By position: the first is that of the entry after the last applied. Not a Map: its tables, each replaced by the
    * next as entries come and go, keep what is long answered alive until the next major garbage collection.
    */
-  readonly #waiters = new Deque<Waiter[] | undefined>()
+  readonly #waiters = new Deque<WaitingProposal[] | undefined>()
   #applied: number
   /** Everything up to here was looked at by `committed`. */
   #committed: number
@@ -134,20 +134,20 @@ export class Proposals {
   }
 
   /** Who waits for the entry after the last applied, which it becomes. */
-  #takeNext(): readonly Waiter[] {
+  #takeNext(): readonly WaitingProposal[] {
     this.#applied++
     const waiters = this.#waiters.shift() ?? []
     for (const waiter of waiters) this.#release(waiter)
     return waiters
   }
 
-  #release(waiter: Waiter): void {
+  #release(waiter: WaitingProposal): void {
     this.#count--
     this.#bytes -= waiter.bytes
   }
 }
 
-function answer(waiter: Waiter, error: AspenError | undefined, result?: WriteResult): void {
+function answer(waiter: WaitingProposal, error: AspenError | undefined, result?: WriteResult): void {
   if (waiter.answered) return
   waiter.answered = true
   if (error === undefined) waiter.reply(undefined, result)

@@ -4,20 +4,23 @@ import { MAX_PENDING_READS } from '../../limits.ts'
 import type { StateMachine } from '../../ports/index.ts'
 import type { Reply } from '../options.ts'
 
-interface Waiter {
+interface WaitingRead {
   readonly deadline: number
   readonly reply: Reply<void>
 }
 
 interface Ready {
   readonly index: number
-  readonly waiters: readonly Waiter[]
+  readonly waiters: readonly WaitingRead[]
 }
 
-/** Reads on their way: first for the index their round yields, then for the state machine to reach it. */
+/**
+ * The callers who wait for a read: first for the core to say at which index their ticket may be served (`raft/read-rounds.ts` has
+ * what a ticket is), then for the state machine to reach it.
+ */
 export class Reads {
   readonly #state: Pick<StateMachine, 'info'>
-  readonly #byTicket = new Map<number, Waiter[]>()
+  readonly #byTicket = new Map<number, WaitingRead[]>()
   #ready: Ready[] = []
   #count = 0
 
@@ -72,8 +75,8 @@ export class Reads {
   /** Answers what is past its deadline. Returns the tickets for which nobody waits any more. */
   expire(now: number, why: () => AspenError): ReadonlySet<number> {
     const forgotten = new Set<number>()
-    const expired: Waiter[] = []
-    const keep = (waiter: Waiter): boolean => {
+    const expired: WaitingRead[] = []
+    const keep = (waiter: WaitingRead): boolean => {
       if (waiter.deadline > now) return true
       expired.push(waiter)
       return false
@@ -92,7 +95,7 @@ export class Reads {
     return forgotten
   }
 
-  #serve(waiters: readonly Waiter[], index: number): void {
+  #serve(waiters: readonly WaitingRead[], index: number): void {
     const { applied } = this.#state.info()
     assert(applied.index >= index, `a read at ${index} would be served from the state at ${applied.index}`)
     this.#count -= waiters.length
