@@ -13,6 +13,9 @@ import {
   checkPeer,
   checkScan,
   givenFields,
+  givenItems,
+  givenLength,
+  givenText,
   remainingRange,
   scanLimit,
   scanToken,
@@ -40,7 +43,7 @@ import type {
   WriteOptions,
   WriteResult,
 } from '../api/index.ts'
-import { DEFAULT_MAILBOX_CAPACITY, MAX_SCAN_PAGE_BYTES } from '../limits.ts'
+import { DEFAULT_MAILBOX_CAPACITY, MAX_MEMBER_ADDRESSES, MAX_SCAN_PAGE_BYTES } from '../limits.ts'
 import { decodeEnvelope } from '../wire/index.ts'
 import { InMemoryMembership } from './in-memory-membership.ts'
 import { checkQuota } from './in-memory-quota.ts'
@@ -79,8 +82,9 @@ export class InMemoryCluster implements KeyValueStore, ClusterController, Status
   #refusal: AspenError | null = null
   #gate: { readonly open: Promise<void>; readonly release: () => void } | null = null
 
-  constructor(options: InMemoryClusterOptions = {}) {
-    checked('the options', () => givenFields(options, 'the options', ['nodeId', 'initialized', 'addresses']))
+  /** @throws AspenError INVALID_REQUEST */
+  constructor(given: InMemoryClusterOptions = {}) {
+    const options = checkClusterOptions(given)
     this.nodeId = options.nodeId ?? 1
     this.endpointId = this.nodeId.toString(16).padStart(64, '0')
     this.#addresses = options.addresses ?? ['127.0.0.1:26000']
@@ -141,9 +145,9 @@ export class InMemoryCluster implements KeyValueStore, ClusterController, Status
   }
 
   async scan(request: ScanRequest, options?: RequestOptions): Promise<ScanPage> {
-    const checked = checkScan(request)
-    const range = remainingRange(checked)
-    const limit = scanLimit(checked)
+    const own = checkScan(request)
+    const range = remainingRange(own)
+    const limit = scanLimit(own)
     checkOptions(options)
     await this.#enter()
     this.#requireLeader()
@@ -185,9 +189,9 @@ export class InMemoryCluster implements KeyValueStore, ClusterController, Status
   }
 
   async addPeer(peer: AddPeerRequest): Promise<void> {
-    const checked = checkPeer(peer)
+    const own = checkPeer(peer)
     await this.#enter()
-    this.#membership.addPeer(checked)
+    this.#membership.addPeer(own)
   }
 
   async leader(): Promise<number | null> {
@@ -297,4 +301,25 @@ export class InMemoryCluster implements KeyValueStore, ClusterController, Status
     if (origin !== null) this.#sessions.record(origin, result)
     return result
   }
+}
+
+function checkClusterOptions(given: unknown): InMemoryClusterOptions {
+  return checked('the options', () => {
+    const { nodeId, initialized, addresses } = givenFields(given, 'the options', ['nodeId', 'initialized', 'addresses'])
+    if (initialized !== undefined && typeof initialized !== 'boolean') {
+      throw new AspenError('INVALID_REQUEST', `initialized is ${typeof initialized}: it must be true or false`)
+    }
+    return {
+      ...(nodeId === undefined ? {} : { nodeId: checkNodeId(nodeId, 'nodeId') }),
+      ...(initialized === undefined ? {} : { initialized }),
+      ...(addresses === undefined ? {} : { addresses: checkAddresses(addresses) }),
+    }
+  })
+}
+
+function checkAddresses(given: unknown): readonly string[] {
+  const count = givenLength(given, 'addresses')
+  if (count > MAX_MEMBER_ADDRESSES)
+    throw new AspenError('INVALID_REQUEST', `${count} addresses; at most ${MAX_MEMBER_ADDRESSES} are allowed`)
+  return givenItems(given, count, (address) => givenText(address, 'an address'))
 }

@@ -145,22 +145,31 @@ describe('AspenRouter: junk', () => {
   }
 })
 
-describe('clients: junk', () => {
-  test('connectHttp, connectLink: take or refuse whatever they are told', () => {
-    const link = (): unknown[] => [
-      { endpoints: [{ endpointId: ENDPOINT_ID, address: 'localhost:1' }], cookie: 'c', timeoutMs: 5 },
-    ]
-    const http = (): unknown[] => [['http://localhost:1'], { token: 't', timeoutMs: 5, connectionsPerNode: 3 }]
-    const connect = (name: string, args: unknown[]): void =>
-      (name === 'link' ? connectLink(...(args as [never])) : connectHttp(...(args as [never]))).close()
-    const property = fc.property(fc.constantFrom('link', 'http'), spoilings, (name, wrong) => {
-      const args = spoil(name === 'link' ? link() : http(), wrong)
-      try {
-        connect(name, args)
-      } catch (error) {
-        assert.ok(error instanceof AspenError, `it threw ${String(error)}`)
-      }
+describe('constructors: junk', () => {
+  const makers: Readonly<Record<string, readonly [make: (args: unknown[]) => void, args: () => unknown[]]>> = {
+    connectLink: [
+      (args) => connectLink(...(args as [never])).close(),
+      () => [{ endpoints: [{ endpointId: ENDPOINT_ID, address: 'localhost:1' }], cookie: 'c', timeoutMs: 5 }],
+    ],
+    connectHttp: [
+      (args) => connectHttp(...(args as [never])).close(),
+      () => [['http://localhost:1'], { token: 't', timeoutMs: 5, connectionsPerNode: 3 }],
+    ],
+    InMemoryCluster: [
+      (args) => new InMemoryCluster(...(args as [never])),
+      () => [{ nodeId: 2, initialized: true, addresses: ['localhost:1'] }],
+    ],
+  }
+  for (const [name, [make, args]] of Object.entries(makers)) {
+    test(`${name}: takes or refuses whatever it is told`, () => {
+      const property = fc.property(spoilings, (wrong) => {
+        try {
+          make(spoil(args(), wrong))
+        } catch (error) {
+          assert.ok(error instanceof AspenError, `it threw ${String(error)}`)
+        }
+      })
+      fc.assert(property, { numRuns: RUNS })
     })
-    fc.assert(property, { numRuns: 3 * RUNS })
-  })
+  }
 })
