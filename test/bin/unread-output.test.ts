@@ -87,11 +87,13 @@ test('aspen-node: serves and stops on SIGTERM while standard error is a full pip
   pipe.close()
 })
 
-test('aspen-node: serves and stops on SIGTERM after the reader of standard error has gone', { skip }, async () => {
+test('aspen-node: serves, counts what is lost, and stops on SIGTERM when standard error has no reader', { skip }, async () => {
   const pipe = openPipe()
+  closeSync(pipe.reader)
   const { child, exit, url } = await startNode(['ignore', 'pipe', pipe.writer])
-  pipe.close()
-  assert.equal((await fetch(`${url}/health`)).status, 200)
+  closeSync(pipe.writer)
+  // Its first line says where it listens.
+  assert.match(await (await fetch(`${url}/metrics`)).text(), /^aspen_log_lines_dropped_total [1-9]/m)
   child.kill('SIGTERM')
   assert.deepEqual(await exit, [0, null])
 })
