@@ -48,6 +48,7 @@ export class DirectPeer {
   /** The last link ended without a word, and none has been made since. */
   #lost = false
   #lastError: string | null = null
+  #formerInstance: string | null = null
 
   constructor(endpointId: string, owner: PeerOwner) {
     this.endpointId = endpointId
@@ -100,9 +101,15 @@ export class DirectPeer {
     else this.#dialAfter(Math.max(0, this.#shortLives - MAX_QUICK_REDIALS))
   }
 
-  /** Forgets the link without dialling: another takes its place. */
-  release(): void {
+  /** Forgets the link without dialling: another takes its place, of this life of the peer. */
+  release(next: string): void {
+    if (this.#link !== undefined && this.#link.instance !== next) this.#formerInstance = this.#link.instance
     this.#link = undefined
+  }
+
+  /** Whether a life of the peer, which another one had followed, is back: then both run now, with one identity. */
+  isFormer(instance: string): boolean {
+    return instance === this.#formerInstance && this.#link !== undefined && this.#link.instance !== instance
   }
 
   /** Keeps why there is no link; true when that is news. */

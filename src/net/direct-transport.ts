@@ -288,6 +288,11 @@ export class DirectTransport implements Transport {
       if (peer?.isProving === true && isLower) throw refusalError('DUPLICATE', false)
       return
     }
+    // A restarted peer never comes back as who it was before. Were both served in turn, neither would ever keep its link.
+    if (peer?.isFormer(dialer.instance) === true) {
+      link.probe()
+      throw refusalError('IDENTITY_IN_USE', false)
+    }
     // Another life of the peer, a second dial over the link it dialled itself, or one by the lower id, which would
     // have refused this node's: in each case the peer no longer has the link. Otherwise its dial crossed this node's.
     if (link.instance === dialer.instance && link.outbound && isLower) {
@@ -329,7 +334,7 @@ export class DirectTransport implements Transport {
   #replace(peer: DirectPeer, by: ProvenPeer): void {
     const old = peer.link
     if (old === undefined) return
-    peer.release()
+    peer.release(by.instance)
     const end = old.instance === by.instance ? 'moved' : 'lost'
     old.abandon(new LinkError('ABORTED', 'the peer has made a new connection'), end)
     this.#reportClosed(peer.endpointId, end, undefined)
@@ -365,6 +370,7 @@ export class DirectTransport implements Transport {
   #onFailed(endpointId: string, error: Error): void {
     // Two dials that cross are no failure: the other one is the link.
     if (error instanceof LinkError && error.code === 'DUPLICATE') return
+    if (error instanceof LinkError && error.code === 'IDENTITY_IN_USE') this.#reports.identityInUse(endpointId, error)
     this.#reports.failed(endpointId, error, this.#peers.get(endpointId)?.noteFailure(error))
   }
 

@@ -30,6 +30,7 @@ const REFUSAL_TEXTS: Readonly<Record<LinkRefusalCode, string>> = {
   DUPLICATE: 'another connection between the two nodes is kept',
   OVERLOADED: 'too many connections',
   STOPPING: 'the node is stopping',
+  IDENTITY_IN_USE: 'two processes that run now have the same identity: stop one of them, and give it a data directory of its own',
   REFUSED: 'the reason is one of a later version',
 }
 

@@ -1,6 +1,9 @@
 import type { Claims, Clock, CounterName, Labels, Lane, LinkEnd, Logger, Metrics } from '../ports/index.ts'
 import { describeFailure } from './link-error.ts'
+import type { LinkError } from './link-error.ts'
 
+/** That an identity is used twice is said at most this often, while it lasts. */
+const IDENTITY_ERROR_INTERVAL_MS = 60_000
 /** Strangers' failures are logged as warnings at most this often. */
 const STRANGER_WARNING_INTERVAL_MS = 1_000
 
@@ -10,6 +13,7 @@ export class LinkReports {
   readonly #metrics: Metrics
   readonly #clock: Clock
   #nextStrangerWarning = 0
+  #nextIdentityError = 0
 
   constructor(logger: Logger, metrics: Metrics, clock: Clock) {
     this.#logger = logger
@@ -46,6 +50,15 @@ export class LinkReports {
     this.#count('aspen_link_failures_total', { code: failureCode(error) })
     const level = (isNews ?? this.#mayWarnOfStranger()) ? 'warn' : 'debug'
     this.#logger.log(level, 'no link', { endpointId, reason: describeFailure(error) })
+  }
+
+  /** Two processes have one identity: this node and another one, if the peer says so, or two that are peers of this node. */
+  identityInUse(endpointId: string, { byPeer, message }: LinkError): void {
+    const now = this.#clock.now()
+    if (now < this.#nextIdentityError) return
+    this.#nextIdentityError = now + IDENTITY_ERROR_INTERVAL_MS
+    const whose = byPeer ? "another process has this node's identity" : 'two processes have the identity of one peer'
+    this.#logger.log('error', whose, { endpointId, reason: message })
   }
 
   /** A connection was closed before its handshake began. */

@@ -122,6 +122,8 @@ export type LinkRefusalCode =
   | 'DUPLICATE'
   | 'OVERLOADED'
   | 'STOPPING'
+  /** Two processes that run now have the identity of the refused one. */
+  | 'IDENTITY_IN_USE'
   /** For a reason that only a later version has a code for. */
   | 'REFUSED'
 

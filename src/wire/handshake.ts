@@ -57,6 +57,7 @@ export const LINK_REFUSALS = [
   'OVERLOADED',
   'STOPPING',
   'REFUSED',
+  'IDENTITY_IN_USE',
 ] as const satisfies readonly LinkRefusalCode[]
 
 export interface Hello {

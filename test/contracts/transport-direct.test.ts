@@ -6,7 +6,7 @@ import { Prng } from '../../src/lib/index.ts'
 import { DirectTransport, generateIdentity } from '../../src/net/index.ts'
 import type { DirectTransportOptions, NodeIdentity } from '../../src/net/index.ts'
 import { RAFT_CHANNEL, silentLogger } from '../../src/ports/index.ts'
-import type { Channel, Metrics, Transport } from '../../src/ports/index.ts'
+import type { Channel, Logger, Metrics, Transport } from '../../src/ports/index.ts'
 import { encodeHello, encodeProof, encodeClaims, FrameDecoder, LINK_VERSIONS } from '../../src/wire/index.ts'
 import type { Hello } from '../../src/wire/index.ts'
 import { FAST } from './transport-direct-world.ts'
@@ -408,4 +408,35 @@ describe('DirectTransport: start', () => {
     a.transport.connect({ endpointId: b.transport.endpointId, addresses: b.transport.addresses(), relay: null })
     await a.observer.seen('opened')
   })
+})
+
+test('two processes with one identity: the second is kept, the first is refused, and each side says so once and loudly', async () => {
+  const lines: string[] = []
+  const logger = (who: string): Logger => ({
+    log: (level, message) => void (level === 'error' && lines.push(`${who}: ${message}`)),
+  })
+  const peer = await start({ logger: logger('peer') }, 1)
+  const identity = generateIdentity()
+  const connect = async (who: string): Promise<Node> => {
+    const node = await start({ identity, logger: logger(who) }, 2)
+    node.transport.connect({ endpointId: peer.transport.endpointId, addresses: peer.transport.addresses(), relay: null })
+    await node.observer.seen('opened')
+    return node
+  }
+  const first = await connect('first')
+  const second = await connect('second')
+  // The first dials again and again, more and more slowly, and takes the link from nobody.
+  const refused = (): number => peer.counts.get('aspen_link_failures_total IDENTITY_IN_USE') ?? 0
+  await eventually(() => refused() >= 5, 'the first is refused')
+  assert.deepEqual([peer.observer.count('opened'), first.observer.count('opened'), second.observer.count('opened')], [2, 1, 1])
+  assert.deepEqual(lines.toSorted(), [
+    "first: another process has this node's identity",
+    'peer: two processes have the identity of one peer',
+  ])
+  const before = peer.observer.count('message')
+  assert.ok(second.channel.send(peer.transport.endpointId, [Uint8Array.of(1)], 'bulk'))
+  await peer.observer.seen('message', before + 1)
+  // When the second ends, the first is who has the identity.
+  await second.transport.close()
+  await first.observer.seen('opened', 2)
 })
