@@ -17,6 +17,8 @@ export interface ClusterCounters {
   driftingClocks: number
   clockJumps: number
   orderlyStops: number
+  /** Replicas that were opened again in a process that lived on. */
+  replicaRestarts: number
   stopsOfLeaders: number
   /** Writes and syncs that the disk failed, and writes that found it full. */
   failedWrites: number
@@ -68,6 +70,7 @@ export function noCounts(): ClusterCounters {
     driftingClocks: 0,
     clockJumps: 0,
     orderlyStops: 0,
+    replicaRestarts: 0,
     stopsOfLeaders: 0,
     failedWrites: 0,
     writesWithoutRoom: 0,

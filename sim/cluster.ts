@@ -164,6 +164,17 @@ export class SimCluster {
     node.stop()
   }
 
+  /** The replica of a node ends, and begins anew under the same links. */
+  restartReplica(node: SimNode): void {
+    if (node.stopping || node.replica === null || node.poisoned) return
+    this.note(node, 'opens its replica again')
+    this.collect(node)
+    node.restartReplica(() => {
+      this.note(node, 'has its replica again')
+      this.counters.replicaRestarts++
+    })
+  }
+
   /** A machine gets new, empty disks: it crashes if it runs, and is another node from now on. */
   loseDisks(node: SimNode): void {
     if (node.life !== null) this.crash(node, 'power-cut')

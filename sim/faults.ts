@@ -117,9 +117,10 @@ export class Faults {
 
   /** Processes that end, in order or not. */
   #end(node: SimNode): void {
-    const { killed, powerCut, blackout, stopped } = this.#weather
+    const { killed, powerCut, blackout, stopped, replicaRestarted } = this.#weather
     const random = this.#random
     if (chance(random, stopped)) this.#cluster.stop(this.#leaderOr(node))
+    if (chance(random, replicaRestarted)) this.#cluster.restartReplica(this.#leaderOr(node))
     if (chance(random, blackout)) for (const victim of this.#cluster.running) this.#cluster.crash(victim, 'power-cut')
     else if (node.life !== null && chance(random, powerCut)) this.#crash(node, 'power-cut')
     else if (node.life !== null && chance(random, killed)) this.#crash(this.#leaderOr(node), 'killed')

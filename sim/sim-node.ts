@@ -151,6 +151,11 @@ export class SimNode {
     this.#machine.stop()
   }
 
+  /** The replica ends and is opened again, in a process that lives on. */
+  restartReplica(opened: () => void): void {
+    this.#machine.restartReplica(opened)
+  }
+
   pause(): void {
     this.#machine.pause()
   }

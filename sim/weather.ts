@@ -21,6 +21,8 @@ export interface Troubles {
   readonly paused: number
   /** An orderly stop: the leader hands over before it goes. */
   readonly stopped: number
+  /** The replica is opened again in a living process: the links stay. */
+  readonly replicaRestarted: number
   /** Of each life: that its clock goes up to a tenth too slow or too fast. */
   readonly clockDrift: number
   readonly clockJump: number
@@ -79,6 +81,7 @@ const CALM: Troubles = {
   blackout: 0,
   paused: 0,
   stopped: 0,
+  replicaRestarted: 0,
   clockDrift: 0,
   clockJump: 0,
   partition: 0,
@@ -176,7 +179,7 @@ function drawSwarm(random: Random): Weather {
     thinkMs: 20,
     retainedEntries: pick(random, [0, 5, 1000]),
     checkpointIntervalEntries: pick(random, [10, 40]),
-    ...drawHttp(random),
+    ...drawLast(random),
   }
 }
 
@@ -185,13 +188,15 @@ function perhapsOne(random: Random): (...rates: readonly number[]) => number {
   return (...rates) => (chance(random, 0.5) ? pick(random, rates) : 0)
 }
 
+type LastDrawn = 'httpClients' | 'brokenRequest' | 'replicaRestarted'
+
 /** To be drawn last: all else is as it is without them. */
-function drawHttp(random: Random): Pick<Troubles, 'httpClients' | 'brokenRequest'> {
+function drawLast(random: Random): Pick<Troubles, LastDrawn> {
   const perhaps = perhapsOne(random)
-  return { httpClients: perhaps(0.3, 0.7), brokenRequest: perhaps(0.03, 0.1) }
+  return { httpClients: perhaps(0.3, 0.7), brokenRequest: perhaps(0.03, 0.1), replicaRestarted: perhaps(0.03, 0.06) }
 }
 
-function drawTroubles(random: Random): Omit<Troubles, 'httpClients' | 'brokenRequest'> {
+function drawTroubles(random: Random): Omit<Troubles, LastDrawn> {
   const perhaps = perhapsOne(random)
   return {
     killed: perhaps(0.03, 0.06),

@@ -9,6 +9,7 @@ import type { Replica, ReplicaOptions, ReplicaView, Reply } from '../replica/ind
 import { faultOf } from './fault.ts'
 import type { NodePorts, NodeSettings, RaftStores } from './node-ports.ts'
 import { RaftActor } from './raft-actor.ts'
+import { SettlingSnapshots } from './settling-snapshots.ts'
 
 /** What can be seen of an incarnation; and of the last one, while there is none. */
 export interface RaftFacts {
@@ -17,6 +18,10 @@ export interface RaftFacts {
   readonly logBytes: number
   readonly state: StateInfo
   readonly snapshotIndex: number
+}
+
+interface Opened extends RaftStores {
+  readonly snapshots: SettlingSnapshots
 }
 
 /** What the replica tells the node around it. */
@@ -32,20 +37,23 @@ export class Incarnation {
   readonly replica: Replica
   readonly stores: RaftStores
   readonly actor: RaftActor
+  readonly #snapshots: SettlingSnapshots
   #facts: RaftFacts | null = null
 
-  private constructor({ settings }: IncarnationOptions, stores: RaftStores, replica: Replica) {
+  private constructor({ settings }: IncarnationOptions, stores: Opened, replica: Replica) {
     this.replica = replica
     this.stores = stores
+    this.#snapshots = stores.snapshots
     this.actor = new RaftActor(replica, settings.mailboxCapacity)
   }
 
   /** Opens the stores, and brings them into agreement. What cannot be used is closed again before `reply` hears of it. */
   static open(options: IncarnationOptions, reply: Reply<Incarnation>): void {
     const { ports, settings, events } = options
-    let stores: RaftStores
+    let stores: Opened
     try {
-      stores = ports.openStores()
+      const opened = ports.openStores()
+      stores = { ...opened, snapshots: new SettlingSnapshots(opened.snapshots) }
     } catch (error) {
       reply(error as Error)
       return
@@ -71,7 +79,7 @@ export class Incarnation {
   close(done: (error?: Error) => void): void {
     this.#facts ??= this.#look()
     this.replica.close()
-    closeStores(this.stores, done)
+    this.#snapshots.settle((error) => closeStores(this.stores, (storeError) => done(error ?? storeError)))
   }
 
   #look(): RaftFacts {

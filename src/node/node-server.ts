@@ -2,12 +2,14 @@
  * One node, over ports. It lives as long as the process has the node: the peer book, whom it dials, the links and what serves
  * clients are its own; the replica comes and goes in incarnations, which nobody outside holds.
  */
+import { assert } from '../lib/index.ts'
 import { LANGUAGE_VERSION } from '../limits.ts'
 import type { LinkedPeer } from '../ports/index.ts'
 import { DialPolicy, PeerBook } from '../peers/index.ts'
 import type { PeerHint } from '../peers/index.ts'
 import type { Membership } from '../raft/index.ts'
-import type { Incarnation } from './incarnation.ts'
+import type { RestartableFault } from './fault.ts'
+import { Incarnation } from './incarnation.ts'
 import type { ReplicaEvents } from './incarnation.ts'
 import type { NodePorts, NodeSettings } from './node-ports.ts'
 import { NodeService } from './node-service.ts'
@@ -30,12 +32,16 @@ export class NodeServer {
   readonly #ports: NodePorts
   readonly #settings: NodeSettings
   readonly #policy: DialPolicy
+  readonly #events: ReplicaEvents
+  /** What is to happen when the replica is open again; null while none is being opened. */
+  #waiting: (() => void)[] | null = null
 
-  constructor(ports: NodePorts, settings: NodeSettings, { book, policy }: Surroundings, first: Incarnation) {
+  constructor(ports: NodePorts, settings: NodeSettings, { book, policy, events }: Surroundings, first: Incarnation) {
     const { nodeId, version, requestTimeoutMs } = settings
     this.#ports = ports
     this.#settings = settings
     this.#policy = policy
+    this.#events = events
     this.raft = new RaftHandle(first)
     this.serviceParts = { ...ports, nodeId, version, requestTimeoutMs, peerBook: book, raft: this.raft }
     this.service = new NodeService(this.serviceParts)
@@ -57,16 +63,51 @@ export class NodeServer {
     transport.announce({ addresses: transport.addresses() })
   }
 
+  /**
+   * Ends the replica and opens it again on what its stores have kept, under the same key and links. Who waits for it hears that the outcome
+   * is unknown; meanwhile requests are refused. After an error there is no replica any more, and the node is to be closed.
+   *
+   * `cause` is the fault that ended it; null when it is asked for. After any other kind the process must end.
+   */
+  restartReplica(cause: RestartableFault | null, done: Done): void {
+    const { present } = this.raft
+    assert(present !== null, 'one replica is opened again at a time')
+    this.#ports.logger.log('warn', 'the replica is opened again', { reason: cause?.error.message ?? 'asked for' })
+    this.raft.present = null
+    const waiting: (() => void)[] = []
+    this.#waiting = waiting
+    const restarted: Done = (error) => {
+      this.#waiting = null
+      done(error)
+      for (const run of waiting) run()
+    }
+    present.close((closeError) => {
+      if (closeError !== undefined) return restarted(closeError)
+      const options = { ports: this.#ports, settings: this.#settings, events: this.#events }
+      Incarnation.open(options, (error, incarnation) => {
+        if (incarnation === undefined) return restarted(error ?? new Error('the replica was not opened'))
+        this.raft.present = incarnation
+        incarnation.replica.start()
+        restarted()
+      })
+    })
+  }
+
   /** Takes no more requests, hands leadership over, waits for what was accepted, and closes everything. */
   stop(done: Done): void {
     const { clock } = this.#ports
     const { present } = this.raft
-    if (present === null) this.close(done)
+    if (this.#waiting !== null) this.#waiting.push(() => this.stop(done))
+    else if (present === null) this.close(done)
     else present.replica.stop(clock.now() + this.#settings.stopGraceMs, () => this.close(done))
   }
 
   /** Closes everything as it is: the links, after the answers on them, then what is kept. */
   close(done: Done): void {
+    if (this.#waiting !== null) {
+      this.#waiting.push(() => this.close(done))
+      return
+    }
     const { transport, peerStore } = this.#ports
     const { present } = this.raft
     present?.replica.close()

@@ -156,6 +156,20 @@ export class SimMachine {
     )
   }
 
+  /** The replica ends and is opened again in the living process, under the same links. `opened` is called when it serves. */
+  restartReplica(opened: () => void = () => undefined): void {
+    const { life, server } = this
+    life?.after(0, () => {
+      // It may be about to stop, or at it already.
+      if (this.#stopping || server?.raft.present?.replica.view.poisoned !== null) return
+      server.restartReplica(null, (error) => {
+        if (!life.alive) return
+        if (error === undefined) opened()
+        else this.#options.events.failed(this, error, null)
+      })
+    })
+  }
+
   pause(kind: PauseKind = 'stopped'): void {
     this.#life?.pause(kind)
     this.#options.network.paused(this.endpointId)

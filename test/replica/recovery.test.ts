@@ -73,9 +73,9 @@ test('openReplica: refuses a state behind the purged position when the snapshot 
 /** Opens the node over a state machine that has lost everything. */
 function startVolatile(world: World, node: Node, opened: (error: Error | undefined, term?: number) => void): void {
   let reported = false
-  node.open({ volatile: true }, (error, replica) => {
+  node.open({ volatile: true }, (error, server) => {
     reported = true
-    opened(error, replica?.view.term)
+    opened(error, server?.raft.view.term)
   })
   world.clock.settle()
   assert.ok(reported)

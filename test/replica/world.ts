@@ -1,11 +1,13 @@
-/** Whole replicas in one process on a clock that a test moves: segmented logs on disks in memory, links in memory. */
+/** Whole nodes in one process on a clock that a test moves: segmented logs on disks in memory, links in memory. */
 import assert from 'node:assert/strict'
 import { Prng } from '../../src/lib/index.ts'
 import { noMetrics, RAFT_CHANNEL, silentLogger } from '../../src/ports/index.ts'
 import type { Channel, ChannelHandler, Clock, Disk, LinkedPeer, StateMachine, Timer } from '../../src/ports/index.ts'
+import { openNode } from '../../src/node/index.ts'
+import type { NodePorts, NodeServer, RaftStores } from '../../src/node/index.ts'
+import { noPeerStore } from '../../src/peers/index.ts'
 import type { Member, NodeId } from '../../src/raft/index.ts'
-import { openReplica } from '../../src/replica/index.ts'
-import type { Replica } from '../../src/replica/index.ts'
+import type { Replica, Reply } from '../../src/replica/index.ts'
 import { MemoryDisk, openMemoryStateMachine, openSegmentedLog, openSnapshotFiles } from '../../src/storage/index.ts'
 import { decodePeerMessage, encodeEnvelope, encodePeerMessage } from '../../src/wire/index.ts'
 import type { PeerMessage } from '../../src/wire/index.ts'
@@ -14,7 +16,16 @@ import type { MemoryTransport } from '../memory-network/memory-transport.ts'
 
 export const CLUSTER = 'c'.repeat(32)
 const COOKIE = 'a cookie'
-const TIMINGS = { heartbeatIntervalMs: 50, electionTimeoutMinMs: 150, electionTimeoutMaxMs: 300 }
+const SETTINGS = {
+  version: 'tested',
+  timings: { heartbeatIntervalMs: 50, electionTimeoutMinMs: 150, electionTimeoutMaxMs: 300 },
+  requestTimeoutMs: 5000,
+  mailboxCapacity: 1000,
+  peers: [],
+  retainedEntries: 10,
+  checkpointIntervalEntries: 20,
+  stopGraceMs: 1000,
+}
 
 export class ManualClock implements Clock {
   #now = 0
@@ -72,6 +83,10 @@ export function endpointOf(id: NodeId): string {
   return String(id).padStart(64, '0')
 }
 
+function addressOf(id: NodeId): string {
+  return `node-${id}.memory:1`
+}
+
 export class Node {
   readonly id: NodeId
   readonly logDisk: MemoryDisk
@@ -79,10 +94,10 @@ export class Node {
   readonly fatal: Error[] = []
   /** What stands between the node and its disks from its next start on: a test's fault, say. */
   disk: (disk: Disk) => Disk = (disk) => disk
-  replica!: Replica
   transport!: MemoryTransport
   readonly #world: World
   #state!: StateMachine
+  #server: NodeServer | undefined
   #lives = 0
   /** Completions of the log's disk that are held back, or null. */
   #stalled: (() => void)[] | null = null
@@ -99,63 +114,59 @@ export class Node {
   }
 
   get member(): Member {
-    return { id: this.id, endpointId: endpointOf(this.id), addresses: [`memory:node-${this.id}`] }
+    return { id: this.id, endpointId: endpointOf(this.id), addresses: [addressOf(this.id)] }
   }
 
   start(): void {
     const { clock } = this.#world
-    let opened: Replica | undefined
-    this.open({ volatile: false }, (error, replica) => {
-      if (error !== undefined || replica === undefined) throw error ?? new Error('no replica')
-      opened = this.replica = replica
+    let opened: NodeServer | undefined
+    this.open({ volatile: false }, (error, server) => {
+      if (error !== undefined || server === undefined) throw error ?? new Error('no node')
+      opened = server
     })
     clock.until(() => opened !== undefined, `node ${this.id} opens`)
-    this.replica.start()
-    const claims = {
-      nodeId: this.id,
-      clusterId: this.replica.view.clusterId,
-      addresses: this.member.addresses,
-      languageVersion: 1,
-    }
-    this.transport.start(claims).catch((error: unknown) => this.fatal.push(error as Error))
+    opened?.start().catch((error: unknown) => this.fatal.push(error as Error))
     clock.settle()
   }
 
+  get replica(): Replica {
+    const replica = this.#server?.raft.present?.replica
+    assert.ok(replica !== undefined, `node ${this.id} has not recovered`)
+    return replica
+  }
+
   /** Recovers from the disks. A volatile state machine has forgotten everything. */
-  open({ volatile }: { readonly volatile: boolean }, reply: (error: Error | undefined, replica?: Replica) => void): void {
+  open({ volatile }: { readonly volatile: boolean }, reply: Reply<NodeServer>): void {
     const { clock, network } = this.#world
     const life = ++this.#lives
     const alive = (run: () => void) => (): void => {
       if (life === this.#lives) run()
     }
     const defer = (run: () => void): void => clock.defer(alive(run))
-    this.transport = network.createTransport({ endpointId: endpointOf(this.id), cookie: COOKIE }, `memory:node-${this.id}`)
+    this.transport = network.createTransport({ endpointId: endpointOf(this.id), cookie: COOKIE }, addressOf(this.id))
+    const ports: NodePorts = {
+      clock: { now: () => clock.now(), setTimer: (ms, run) => clock.setTimer(ms, alive(run)), defer },
+      random: new Prng(this.id * 1000 + life),
+      transport: this.transport,
+      openStores: () => this.#openStores(volatile, defer),
+      peerStore: noPeerStore,
+      faces: [],
+      logger: silentLogger,
+      metrics: noMetrics,
+      drawClusterId: () => CLUSTER,
+      onFault: ({ error }) => this.fatal.push(error),
+    }
+    openNode(ports, { ...SETTINGS, nodeId: this.id }, (error, server) => {
+      this.#server = server
+      reply(error, server)
+    })
+  }
+
+  #openStores(volatile: boolean, defer: (run: () => void) => void): RaftStores {
     const snapshots = openSnapshotFiles(this.disk(this.snapshotDisk), { defer })
     this.#state = openMemoryStateMachine({ snapshots, volatile, defer, clusterId: () => CLUSTER })
-    openReplica(
-      {
-        nodeId: this.id,
-        clock: { now: () => clock.now(), setTimer: (ms, run) => clock.setTimer(ms, alive(run)), defer },
-        random: new Prng(this.id * 1000 + life),
-        log: openSegmentedLog(this.disk(this.logDisk), { storeId: 'ab'.repeat(16), segmentSize: 4096, defer }),
-        stateMachine: this.#state,
-        snapshots,
-        transport: this.transport,
-        logger: silentLogger,
-        metrics: noMetrics,
-        timings: TIMINGS,
-        retainedEntries: 10,
-        checkpointIntervalEntries: 20,
-        nodeIdHint: () => null,
-        onFatal: (error) => this.fatal.push(error),
-        onLinked: () => undefined,
-        onClusterId: (clusterId) => this.transport.announce({ clusterId }),
-        onMembership: ({ members }) => {
-          for (const { endpointId, addresses } of members) this.transport.connect({ endpointId, addresses, relay: null })
-        },
-      },
-      reply,
-    )
+    const log = openSegmentedLog(this.disk(this.logDisk), { storeId: 'ab'.repeat(16), segmentSize: 4096, defer })
+    return { log, stateMachine: this.#state, snapshots, volumes: [], warnings: [] }
   }
 
   /** Keeps a link to another node. */
@@ -234,7 +245,7 @@ export class HandPeer implements ChannelHandler {
   /** It claims to be node `id`; its key is that of `holder`. */
   constructor(world: World, id: NodeId, holder: NodeId = id) {
     this.#id = id
-    this.transport = world.network.createTransport({ endpointId: endpointOf(holder), cookie: COOKIE }, `memory:node-${holder}`)
+    this.transport = world.network.createTransport({ endpointId: endpointOf(holder), cookie: COOKIE }, addressOf(holder))
     this.channel = this.transport.attach(RAFT_CHANNEL, this)
   }
 

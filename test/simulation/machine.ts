@@ -71,6 +71,14 @@ export class Machine {
     return this.#machine.snapshotDisk
   }
 
+  get server(): SimMachine['server'] {
+    return this.#machine.server
+  }
+
+  restartReplica(): void {
+    this.#machine.restartReplica()
+  }
+
   /** A process exists, paused or not, and has not stopped itself. */
   get running(): boolean {
     return this.#machine.life !== null && this.failure === null
