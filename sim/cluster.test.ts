@@ -115,6 +115,19 @@ test('SimCluster: hands leadership over when its leader is stopped in order', as
   until(() => old.replica?.view.appliedIndex === cluster.checker.lastCommitted)
 })
 
+test('SimCluster: a node that is killed while it stops touches nothing of the next life', async () => {
+  const { cluster, until } = world(4)
+  const old = cluster.leader as SimNode
+  cluster.stop(old)
+  // Its links have closed, which it does not know yet.
+  cluster.run(2_000)
+  assert.notEqual(old.life, null)
+  cluster.crash(old, 'killed')
+  cluster.start(old)
+  await cluster.pass(500)
+  until(() => old.replica?.view.appliedIndex === cluster.checker.lastCommitted)
+})
+
 test('Clients: are refused at the quota, and served again once there is room', () => {
   const { cluster, clients, until } = world(5)
   cluster.quotaReached = true

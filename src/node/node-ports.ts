@@ -3,6 +3,7 @@ import type { Random } from '../lib/index.ts'
 import type { Clock, Logger, LogStore, Metrics, SnapshotStore, StateMachine, Transport, Volume } from '../ports/index.ts'
 import type { PeerHint, PeerStore } from '../peers/index.ts'
 import type { Timings } from '../raft/index.ts'
+import type { ReplicaLimits } from '../replica/index.ts'
 import type { Fault } from './fault.ts'
 import type { NodeService } from './node-service.ts'
 
@@ -61,4 +62,6 @@ export interface NodeSettings {
   readonly stopGraceMs: number
   /** Peers that the book has room for; MAX_PEERS when absent. */
   readonly maxPeers?: number
+  /** Where the replica is to take on less than it could. */
+  readonly limits?: Partial<ReplicaLimits>
 }

@@ -108,7 +108,7 @@ export class NodeServer {
       this.#waiting.push(() => this.close(done))
       return
     }
-    const { transport, peerStore } = this.#ports
+    const { clock, transport, peerStore } = this.#ports
     const { present } = this.raft
     present?.replica.close()
     this.#policy.stop()
@@ -120,7 +120,9 @@ export class NodeServer {
       await transport.close()
       await peerStore.saved()
     }
-    closeLinks().then(() => closeStores(), closeStores)
+    // As an input of the node, and not whenever a promise settles: by then its process may have ended.
+    const after = (error?: Error): void => clock.defer(() => closeStores(error))
+    closeLinks().then(() => after(), after)
   }
 }
 

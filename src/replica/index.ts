@@ -1,5 +1,5 @@
 export { openReplica } from './open-replica.ts'
-export type { Reply, ReplicaOptions } from './options.ts'
+export type { ReplicaLimits, Reply, ReplicaOptions } from './options.ts'
 export { assertRecoverable, RecoveryError } from './recovery.ts'
 export type { Replica } from './replica.ts'
 export type { ReplicaView } from './replica-view.ts'

@@ -1,6 +1,24 @@
 import type { Random } from '../lib/index.ts'
+import { MAX_PENDING_READS, MAX_PROPOSAL_BYTES, MAX_PROPOSALS, MAX_SNAPSHOT_REQUESTS } from '../limits.ts'
 import type { Clock, LinkedPeer, Links, Logger, LogStore, Metrics, SnapshotStore, StateMachine, Volume } from '../ports/index.ts'
 import type { Membership, NodeId, Timings } from '../raft/index.ts'
+
+/** What a replica takes on at a time. A test gives less, to be at its bounds with little. */
+export interface ReplicaLimits {
+  /** Writes proposed here and not yet applied, and their bytes. */
+  readonly proposals: number
+  readonly proposalBytes: number
+  readonly reads: number
+  /** Those that wait while a snapshot is being taken. */
+  readonly snapshotRequests: number
+}
+
+export const REPLICA_LIMITS: ReplicaLimits = {
+  proposals: MAX_PROPOSALS,
+  proposalBytes: MAX_PROPOSAL_BYTES,
+  reads: MAX_PENDING_READS,
+  snapshotRequests: MAX_SNAPSHOT_REQUESTS,
+}
 
 export interface ReplicaOptions {
   readonly nodeId: NodeId
@@ -23,6 +41,8 @@ export interface ReplicaOptions {
   readonly retainedEntries: number
   /** Entries applied between two checkpoints. */
   readonly checkpointIntervalEntries: number
+  /** Where it is to take on less than it could. */
+  readonly limits?: Partial<ReplicaLimits>
   /** The id a peer is said to have, for error messages only. */
   readonly nodeIdHint: (endpointId: string) => NodeId | null
   /** Called once, when an invariant, a write or a sync failed: the replica says and does nothing from then on. */

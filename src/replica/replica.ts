@@ -10,6 +10,7 @@ import type { StoredSnapshot } from '../ports/index.ts'
 import { Raft } from '../raft/index.ts'
 import type { Member, Membership, NodeId, PeerProgress } from '../raft/index.ts'
 import { encodeMembership } from '../wire/index.ts'
+import { REPLICA_LIMITS } from './options.ts'
 import type { Reply, ReplicaOptions } from './options.ts'
 import { Peers } from './peers/index.ts'
 import type { Recovered } from './recovery.ts'
@@ -44,14 +45,16 @@ export class Replica implements TurnRunner {
     )
     const metrics = openReplicaMetrics(options.metrics)
     const context = { clock, loop, raft, logger, metrics, cluster: new ClusterBinding(clusterId) }
-    const snapshots = new Snapshots(context, stores.stateMachine)
+    const limits = { ...REPLICA_LIMITS, ...options.limits }
+    const snapshots = new Snapshots(context, stores.stateMachine, limits.snapshotRequests)
     const peers = new Peers(context, options, stores, snapshots)
     const engine = new Engine(context, options, stores, snapshots, peers)
     this.#options = options
     this.#context = context
     this.#peers = peers
     this.#engine = engine
-    this.#requests = new Requests(context, { stores, volumes, diskReserveBytes, snapshots, engine, peers, incarnation })
+    const waiting = { stores, volumes, diskReserveBytes, snapshots, engine, peers, incarnation, limits }
+    this.#requests = new Requests(context, waiting)
     engine.listen(this.#requests)
   }
 

@@ -93,7 +93,9 @@ export class SimNetwork implements Medium {
       attach: (kind, handler) => host.attach(kind, handler),
       connect: ({ endpointId: peer }) => host.connect(peer),
       disconnect: (peer) => host.disconnect(peer),
-      announce: (change) => host.announce(change),
+      announce: (change) => {
+        if (life.alive) host.announce(change)
+      },
       peers: () => host.peers(),
       close: () => {
         host.close()

@@ -2,6 +2,7 @@
  * One machine of a small world: its disks outlive its processes. A process is a replica with the log, state machine and snapshot
  * store that run in production, over simulated disk, network and time, and it can be paused.
  */
+import type { Face, NodePorts, NodeSettings } from '../../src/node/index.ts'
 import type { StateMachine, Transport } from '../../src/ports/index.ts'
 import type { Replica } from '../../src/replica/index.ts'
 import { Life, simEndpointId, SimMachine } from '../../src/simulation/index.ts'
@@ -17,6 +18,9 @@ export interface MachineOptions {
   readonly ids: readonly number[]
   readonly retainedEntries: number
   readonly checkpointIntervalEntries: number
+  readonly settings?: Partial<NodeSettings>
+  /** What serves each life of the machine. */
+  readonly faces?: (ports: NodePorts) => readonly Face[]
   /** Called after every event of the machine's process. */
   readonly afterEvent: (machine: Machine) => void
   /** A promise was broken that no demand of a scenario looks at. */
@@ -50,10 +54,14 @@ export class Machine {
       scheduler,
       network,
       peers: () => ids.map((id) => simEndpointId(id)),
-      settings: { retainedEntries, checkpointIntervalEntries },
+      settings: { retainedEntries, checkpointIntervalEntries, ...options.settings },
       createLife: () => new Life(scheduler, `n${nodeId}`, () => options.afterEvent(this)),
       mountLog: (disk) => this.syncs.mount(disk),
-      watch: (ports) => ({ ...ports, transport: this.#overheard(ports.transport) }),
+      watch: (ports) => ({
+        ...ports,
+        transport: this.#overheard(ports.transport),
+        faces: options.faces?.(ports) ?? [],
+      }),
       events: {
         opened: () => undefined,
         refused: (_, error) => void (this.refusal = error),

@@ -13,6 +13,7 @@ import { checkLinearizable } from '../linearizability/index.ts'
 import { Clients } from './clients.ts'
 import type { Asked } from './clients.ts'
 import { endpointOf, Machine } from './machine.ts'
+import type { MachineOptions } from './machine.ts'
 
 export interface WorldOptions {
   readonly seed: number
@@ -22,6 +23,8 @@ export interface WorldOptions {
   readonly retainedEntries?: number
   readonly checkpointIntervalEntries?: number
   readonly network?: Partial<NetworkProfile>
+  readonly settings?: MachineOptions['settings']
+  readonly faces?: MachineOptions['faces']
 }
 
 const CLUSTER_ID = '0123456789abcdef0123456789abcdef'
@@ -45,7 +48,9 @@ export class World {
   #violation: Error | null = null
 
   /** Starts all machines and founds the cluster. */
-  constructor({ seed, nodes, voters = nodes, retainedEntries = 1000, checkpointIntervalEntries = 200, network }: WorldOptions) {
+  constructor(options: WorldOptions) {
+    const { seed, nodes, voters = nodes, retainedEntries = 1000, checkpointIntervalEntries = 200, network } = options
+    const { settings = {}, faces = () => [] } = options
     this.#seed = seed
     this.random = forkPrng(seed, 'scenario')
     this.network = new SimNetwork(this.scheduler, forkPrng(seed, 'network'), { ...RELIABLE_NETWORK, ...network })
@@ -62,6 +67,8 @@ export class World {
       checkpointIntervalEntries,
       afterEvent,
       violated,
+      settings,
+      faces,
     }
     this.machines = ids.map((id) => new Machine({ ...shared, id }))
     for (const machine of this.machines) machine.start()

@@ -23,12 +23,30 @@ const DRAIN_MS = 1_000
 /** Below this a link's answers are not looked at together with all others'. */
 const UNNOTICED_BYTES = 256 * 1024
 
+/** What the service holds for its clients. A test gives less, to be at its bounds with little. */
+export interface ClientLimits {
+  /** Bytes of the unanswered requests of all clients. */
+  readonly requestBytes: number
+  /** Bytes of answers that one client, and all together, have not taken yet; and below which nobody looks at all together. */
+  readonly linkAnswerBytes: number
+  readonly answerBytes: number
+  readonly unnoticedBytes: number
+}
+
+const CLIENT_LIMITS: ClientLimits = {
+  requestBytes: MAX_CLIENT_REQUEST_BYTES,
+  linkAnswerBytes: MAX_CLIENT_LINK_ANSWER_BYTES,
+  answerBytes: MAX_CLIENT_ANSWER_BYTES,
+  unnoticedBytes: UNNOTICED_BYTES,
+}
+
 export interface ClientServiceOptions {
   readonly clock: Clock
   readonly metrics?: Metrics
   /** Connections of clients at a time. */
   readonly maxLinks?: number
   readonly keepAliveMs?: number
+  readonly limits?: Partial<ClientLimits>
 }
 
 /**
@@ -38,8 +56,9 @@ export interface ClientServiceOptions {
 export class ClientService implements ServedProtocol, Admission {
   readonly protocol = CLIENT_PROTOCOL
   readonly maxLinks: number
-  readonly maxQueueBytes: number = MAX_CLIENT_LINK_ANSWER_BYTES + SMALL_ANSWERS_BYTES
+  readonly maxQueueBytes: number
   readonly keepAliveMs: number
+  readonly #limits: ClientLimits
   readonly #clock: Clock
   readonly #metrics: Metrics
   readonly #connections = new Map<ServedLink, ClientConnection>()
@@ -49,6 +68,8 @@ export class ClientService implements ServedProtocol, Admission {
   #drained: (() => void) | undefined
 
   constructor(options: ClientServiceOptions) {
+    this.#limits = { ...CLIENT_LIMITS, ...options.limits }
+    this.maxQueueBytes = this.#limits.linkAnswerBytes + SMALL_ANSWERS_BYTES
     this.#clock = options.clock
     this.#metrics = options.metrics ?? noMetrics
     this.maxLinks = options.maxLinks ?? MAX_CLIENT_LINKS
@@ -92,7 +113,7 @@ export class ClientService implements ServedProtocol, Admission {
 
   admit(size: number): AspenError | undefined {
     if (this.#closing) return new AspenError('STOPPING', 'this node is shutting down; ask another one')
-    if (this.#requestBytes + size <= MAX_CLIENT_REQUEST_BYTES) {
+    if (this.#requestBytes + size <= this.#limits.requestBytes) {
       this.#requestBytes += size
       return undefined
     }
@@ -106,14 +127,16 @@ export class ClientService implements ServedProtocol, Admission {
 
   hasRoom(link: ServedLink, size: number): boolean {
     const backlog = link.backlogBytes + size
-    if (backlog <= UNNOTICED_BYTES) return true
-    if (backlog > MAX_CLIENT_LINK_ANSWER_BYTES || size > MAX_RPC_MESSAGE_SIZE) return false
-    return this.#backlogBytes() + size <= MAX_CLIENT_ANSWER_BYTES
+    const { unnoticedBytes, linkAnswerBytes, answerBytes } = this.#limits
+    if (backlog <= unnoticedBytes) return true
+    if (backlog > linkAnswerBytes || size > MAX_RPC_MESSAGE_SIZE) return false
+    return this.#backlogBytes() + size <= answerBytes
   }
 
   isOverfull(link: ServedLink): boolean {
-    if (link.backlogBytes <= UNNOTICED_BYTES) return false
-    return this.#backlogBytes() > MAX_CLIENT_ANSWER_BYTES + MAX_CLIENT_LINK_ANSWER_BYTES
+    const { unnoticedBytes, linkAnswerBytes, answerBytes } = this.#limits
+    if (link.backlogBytes <= unnoticedBytes) return false
+    return this.#backlogBytes() > answerBytes + linkAnswerBytes
   }
 
   broken(error: unknown): void {

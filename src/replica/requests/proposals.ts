@@ -1,9 +1,9 @@
 import type { WriteResult } from '../../api/index.ts'
 import { AspenError } from '../../api/index.ts'
 import { assert, Deque } from '../../lib/index.ts'
-import { MAX_PROPOSAL_BYTES, MAX_PROPOSALS } from '../../limits.ts'
 import type { LogId } from '../../raft/index.ts'
-import type { Reply } from '../options.ts'
+import { REPLICA_LIMITS } from '../options.ts'
+import type { ReplicaLimits, Reply } from '../options.ts'
 
 export interface Proposal {
   readonly bytes: number
@@ -30,13 +30,15 @@ export class Proposals {
    * next as entries come and go, keep what is long answered alive until the next major garbage collection.
    */
   readonly #waiters = new Deque<WaitingProposal[] | undefined>()
+  readonly #limits: Pick<ReplicaLimits, 'proposals' | 'proposalBytes'>
   #applied: number
   /** Everything up to here was looked at by `committed`. */
   #committed: number
   #count = 0
   #bytes = 0
 
-  constructor(applied: number) {
+  constructor(applied: number, limits: Pick<ReplicaLimits, 'proposals' | 'proposalBytes'> = REPLICA_LIMITS) {
+    this.#limits = limits
     this.#applied = applied
     this.#committed = applied
   }
@@ -53,7 +55,8 @@ export class Proposals {
 
   /** @throws AspenError OVERLOADED */
   checkRoom(bytes: number): void {
-    if (this.#count < MAX_PROPOSALS && this.#bytes + bytes <= MAX_PROPOSAL_BYTES) return
+    const { proposals, proposalBytes } = this.#limits
+    if (this.#count < proposals && this.#bytes + bytes <= proposalBytes) return
     throw new AspenError(
       'OVERLOADED',
       `${this.#count} writes of ${this.#bytes} bytes are already in flight on this node; try again`,

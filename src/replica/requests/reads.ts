@@ -1,7 +1,7 @@
 import { AspenError } from '../../api/index.ts'
 import { assert } from '../../lib/index.ts'
-import { MAX_PENDING_READS } from '../../limits.ts'
 import type { StateMachine } from '../../ports/index.ts'
+import { REPLICA_LIMITS } from '../options.ts'
 import type { Reply } from '../options.ts'
 
 interface WaitingRead {
@@ -21,12 +21,14 @@ interface Ready {
 export class Reads {
   readonly #state: Pick<StateMachine, 'info'>
   readonly #byTicket = new Map<number, WaitingRead[]>()
+  readonly #limit: number
   #ready: Ready[] = []
   #count = 0
 
   /** @param state what is read; it has the last word on how far it is */
-  constructor(state: Pick<StateMachine, 'info'>) {
+  constructor(state: Pick<StateMachine, 'info'>, limit = REPLICA_LIMITS.reads) {
     this.#state = state
+    this.#limit = limit
   }
 
   get count(): number {
@@ -35,7 +37,7 @@ export class Reads {
 
   /** @throws AspenError OVERLOADED */
   checkRoom(): void {
-    if (this.#count < MAX_PENDING_READS) return
+    if (this.#count < this.#limit) return
     throw new AspenError('OVERLOADED', `${this.#count} reads are already waiting on this node; try again`, { queue: 'reads' })
   }
 

@@ -4,7 +4,7 @@ import type { StoredSnapshot, Volume } from '../../ports/index.ts'
 import type { Entry, Member, Membership, NodeId } from '../../raft/index.ts'
 import { decodeMembership, decodeWriteResult } from '../../wire/index.ts'
 import type { ForwardReply, ForwardRequest } from '../../wire/index.ts'
-import type { Reply } from '../options.ts'
+import type { ReplicaLimits, Reply } from '../options.ts'
 import { bindMember } from '../peers/index.ts'
 import type { PeerHandlers, Peers } from '../peers/index.ts'
 import type { Engine, ReplicaStores, Snapshots, TurnContext, TurnListener } from '../turn/index.ts'
@@ -36,6 +36,7 @@ export interface RequestsParts {
   readonly peers: Peers
   /** Different in every life: what was asked in a former one is not answered in this one. */
   readonly incarnation: number
+  readonly limits: ReplicaLimits
 }
 
 /** Who waits on this node, and for what: the node's own callers, and those of other nodes whose leader it is. */
@@ -51,12 +52,12 @@ export class Requests implements TurnListener, PeerHandlers {
   #stopping = false
 
   constructor(context: TurnContext, parts: RequestsParts) {
-    const { engine, peers, stores, volumes, diskReserveBytes, incarnation } = parts
+    const { engine, peers, stores, volumes, diskReserveBytes, incarnation, limits } = parts
     const { clock, logger } = context
     this.#context = context
     this.#parts = parts
-    this.#proposals = new Proposals(engine.appliedIndex)
-    this.#reads = new Reads(stores.stateMachine)
+    this.#proposals = new Proposals(engine.appliedIndex, limits)
+    this.#reads = new Reads(stores.stateMachine, limits.reads)
     this.#reserve = new DiskReserve({ volumes, clock, logger, reserveBytes: diskReserveBytes })
     this.#admin = new MembershipAdmin(context, engine, peers)
     this.#leaderWork = new LeaderWork(context, {

@@ -1,7 +1,7 @@
 import { AspenError } from '../../api/index.ts'
-import { MAX_SNAPSHOT_REQUESTS } from '../../limits.ts'
 import { StoreRefusal } from '../../ports/index.ts'
 import type { StateMachine, StoredSnapshot } from '../../ports/index.ts'
+import { REPLICA_LIMITS } from '../options.ts'
 import type { Reply } from '../options.ts'
 import type { TurnContext } from './turn-context.ts'
 
@@ -14,12 +14,15 @@ export interface SnapshotListener {
 export class Snapshots {
   readonly #context: TurnContext<'fail', never>
   readonly #stateMachine: StateMachine
+  readonly #limit: number
   readonly #listeners: SnapshotListener[] = []
   #asking: Reply<StoredSnapshot>[] = []
   #queued: Reply<StoredSnapshot>[] = []
   #taking = false
 
-  constructor(context: TurnContext<'fail', never>, stateMachine: StateMachine) {
+  /** `limit`: so many may wait for the next one. */
+  constructor(context: TurnContext<'fail', never>, stateMachine: StateMachine, limit = REPLICA_LIMITS.snapshotRequests) {
+    this.#limit = limit
     this.#context = context
     this.#stateMachine = stateMachine
   }
@@ -46,11 +49,11 @@ export class Snapshots {
   }
 
   #queue(reply: Reply<StoredSnapshot>): void {
-    if (this.#queued.length < MAX_SNAPSHOT_REQUESTS) {
+    if (this.#queued.length < this.#limit) {
       this.#queued.push(reply)
       return
     }
-    const message = `${MAX_SNAPSHOT_REQUESTS} requests wait for a snapshot already; try again`
+    const message = `${this.#limit} requests wait for a snapshot already; try again`
     reply(new AspenError('OVERLOADED', message, { queue: 'snapshots' }))
   }
 
