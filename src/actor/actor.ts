@@ -35,9 +35,12 @@ export class Actor<Message> {
     this.#mailbox = new Mailbox(options.capacity)
   }
 
-  /** Hands a message over; false when the mailbox is full or the actor is faulty, and the message was not taken. */
-  send(message: Message): boolean {
-    if (this.#faulty || !this.#mailbox.offer(message)) return false
+  /**
+   * Hands a message over; false when the mailbox is full or the actor is faulty, and the message was not taken. `reserve` is room
+   * that this message may use beyond the capacity.
+   */
+  send(message: Message, reserve = 0): boolean {
+    if (this.#faulty || !this.#mailbox.offer(message, reserve)) return false
     if (!this.#scheduled) {
       this.#scheduled = true
       this.#options.defer(() => this.#turn())

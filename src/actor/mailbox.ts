@@ -24,9 +24,12 @@ export class Mailbox<Message> {
     return this.#refused
   }
 
-  /** False when the mailbox is full: the message was not taken. */
-  offer(message: Message): boolean {
-    if (this.#messages.length >= this.capacity) {
+  /**
+   * False when the mailbox is full: the message was not taken. `reserve` is room beyond the capacity, for what must not be
+   * kept out by many others.
+   */
+  offer(message: Message, reserve = 0): boolean {
+    if (this.#messages.length >= this.capacity + reserve) {
       this.#refused++
       return false
     }

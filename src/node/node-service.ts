@@ -43,6 +43,7 @@ import type { Reply } from '../replica/index.ts'
 import { encodeEnvelope } from '../wire/index.ts'
 import { clusterState, nodeStatus } from './node-status.ts'
 import type { RaftHandle } from './raft-handle.ts'
+import { ReadTurns } from './read-turns.ts'
 
 export interface ServiceParts {
   readonly nodeId: number
@@ -62,10 +63,12 @@ export interface ServiceParts {
 export class NodeService implements KeyValueStore, ClusterController, StatusSource {
   readonly #parts: ServiceParts
   readonly #startedAt: number
+  readonly #reads: ReadTurns
 
   constructor(parts: ServiceParts) {
     this.#parts = parts
     this.#startedAt = parts.clock.now()
+    this.#reads = new ReadTurns(parts.clock)
   }
 
   get nodeId(): number {
@@ -97,16 +100,26 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
 
   async read(key: Data, options?: RequestOptions): Promise<KeyValue | undefined> {
     const bytes = toKey(key)
-    await this.#readable(checkOptions(options))
-    return this.#parts.raft.readState((state) => state.get(bytes))
+    const deadline = await this.#readable(checkOptions(options))
+    const { raft } = this.#parts
+    return this.#reads.read(
+      deadline,
+      () => raft.readState((state) => state.get(bytes)),
+      (entry) => (entry === undefined ? [] : [entry]),
+    )
   }
 
   async scan(request: ScanRequest, options?: RequestOptions): Promise<ScanPage> {
     const checked = checkScan(request)
     const range = remainingRange(checked)
     const limit = scanLimit(checked)
-    await this.#readable(checkOptions(options))
-    const { rows, more } = this.#parts.raft.readState((state) => state.scan(range, limit, MAX_SCAN_PAGE_BYTES))
+    const deadline = await this.#readable(checkOptions(options))
+    const { raft } = this.#parts
+    const { rows, more } = await this.#reads.read(
+      deadline,
+      () => raft.readState((state) => state.scan(range, limit, MAX_SCAN_PAGE_BYTES)),
+      (page) => page.rows,
+    )
     const last = rows.at(-1)
     return { entries: rows, token: more && last !== undefined ? scanToken(last.key) : null }
   }
@@ -212,8 +225,14 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
     return nodeStatus({ ...this.#parts, startedAt: this.#startedAt })
   }
 
-  async #readable(options: RequestOptions): Promise<void> {
-    await this.#ask<void>((reply, deadline) => this.#parts.raft.send({ type: 'read', deadline, reply }), options)
+  /** Waits until this node's state is new enough. @returns the deadline of the read */
+  async #readable(options: RequestOptions): Promise<number> {
+    let due = 0
+    await this.#ask<void>((reply, deadline) => {
+      due = deadline
+      this.#parts.raft.send({ type: 'read', deadline, reply })
+    }, options)
+    return due
   }
 
   async #askMembership(

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { MAX_ADMIN_REQUESTS } from '../limits.ts'
 import type { Replica } from '../replica/index.ts'
 import { RaftActor } from './raft-actor.ts'
 import type { RaftActorMessage } from './raft-actor.ts'
@@ -64,6 +65,20 @@ describe('RaftActor', () => {
     assert.deepEqual([answers, actor.status.refused], [['OVERLOADED'], 1])
     turns[0]?.()
     assert.deepEqual(calls, [['read', 1]])
+  })
+
+  test('send: data that fills the mailbox leaves room for administration, and that room is bounded', () => {
+    const { actor, calls, turns, answers, reply } = bench(2)
+    for (let i = 0; i < 3; i++) actor.send({ type: 'read', deadline: 1, reply })
+    assert.deepEqual(answers, ['OVERLOADED'])
+    const request = { op: 'add-learner', nodeId: 2, endpointId: null } as const
+    for (let i = 0; i < MAX_ADMIN_REQUESTS; i++) actor.send({ type: 'administer', request, deadline: 1, reply })
+    assert.equal(answers.length, 1)
+    actor.send({ type: 'snapshot', reply })
+    actor.send({ type: 'read', deadline: 1, reply })
+    assert.equal(answers.length, 3)
+    turns[0]?.()
+    assert.equal(calls.filter(([name]) => name === 'administer').length, MAX_ADMIN_REQUESTS)
   })
 
   test('send: after a fault every message is answered with POISONED', () => {

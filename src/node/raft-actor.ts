@@ -3,6 +3,7 @@ import type { ActorStatus } from '../actor/index.ts'
 import { AspenError } from '../api/index.ts'
 import type { WriteResult } from '../api/index.ts'
 import { unreachable } from '../lib/index.ts'
+import { MAX_ADMIN_REQUESTS } from '../limits.ts'
 import type { StoredSnapshot } from '../ports/index.ts'
 import type { Member, Membership } from '../raft/index.ts'
 import type { AdminRequest, Replica, Reply } from '../replica/index.ts'
@@ -41,9 +42,9 @@ export class RaftActor {
     })
   }
 
-  /** Hands a message over. A full mailbox is answered with OVERLOADED. */
+  /** Hands a message over. A full mailbox is answered with OVERLOADED; one full of data has room for administration. */
   send(message: RaftActorMessage): void {
-    if (this.#actor.send(message)) return
+    if (this.#actor.send(message, isData(message) ? 0 : MAX_ADMIN_REQUESTS)) return
     const { depth, capacity, faulty } = this.#actor.status
     const refusal = faulty
       ? failedActor()
@@ -56,6 +57,10 @@ export class RaftActor {
   get status(): ActorStatus {
     return this.#actor.status
   }
+}
+
+function isData({ type }: RaftActorMessage): boolean {
+  return type === 'write' || type === 'read'
 }
 
 function receive(replica: Replica, message: RaftActorMessage): void {

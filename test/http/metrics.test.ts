@@ -130,3 +130,22 @@ test('render: every line is one of the format, and counters with known labels ar
     if ('values' in row) assert.equal(labels.length, 1)
   }
 })
+
+test('render: a thousand scrapes at once are not rendered a thousand times, and the next one is anew', async () => {
+  const metrics = new PrometheusMetrics({ processMetrics: false })
+  let asked = 0
+  const cluster = new InMemoryCluster()
+  metrics.watch({
+    status: () => {
+      asked++
+      return cluster.status()
+    },
+  })
+  const texts = await Promise.all(Array.from({ length: 1000 }, () => metrics.render()))
+  assert.ok(asked < 20, `rendered ${asked} times`)
+  assert.ok(texts.every((text) => text.includes('aspen_role')))
+  await new Promise((resolve) => setImmediate(resolve))
+  const before = asked
+  await metrics.render()
+  assert.equal(asked, before + 1)
+})

@@ -1,7 +1,7 @@
 /** POST /write, /read and /scan: the hot path. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { AspenError } from '../../api/index.ts'
-import type { RequestOptions, ScanRequest, WriteCommand, WriteOptions } from '../../api/index.ts'
+import type { RequestOptions, ScanRequest, WriteCommand, WriteOptions, WriteResult } from '../../api/index.ts'
 import { MAX_SMALL_HTTP_BODY_SIZE } from '../../limits.ts'
 import { JSON_TYPE } from './error-answers.ts'
 import { dataDecoder, decodeCommand, entryJson, readJson, valueJson, writeJson } from './kv-json.ts'
@@ -48,32 +48,44 @@ function writeOptions({ client_id: client, sequence, timeout_ms: timeoutMs }: Wr
 }
 
 /** Sends JSON that is text already, past the framework: what it would do for a reply costs more than the rest of a read. */
-function sendText(reply: FastifyReply, json: string): void {
+function sendText({ answers }: RouteContext, reply: FastifyReply, json: string): void {
+  const size = Buffer.byteLength(json)
+  const refusal = answers.take(reply.raw, size)
+  if (refusal !== undefined) throw refusal
   reply.hijack()
-  reply.raw.writeHead(200, { 'content-type': JSON_TYPE, 'content-length': Buffer.byteLength(json) })
+  reply.raw.writeHead(200, { 'content-type': JSON_TYPE, 'content-length': size })
   reply.raw.end(json)
 }
 
-function handleWrite({ store }: RouteContext, request: FastifyRequest, reply: FastifyReply): void {
+/** A transaction has taken effect: no refusal of its answer may look as if it could be sent again. */
+function sendResults(context: RouteContext, reply: FastifyReply, { logId, txn }: WriteResult, json: string): void {
+  try {
+    sendText(context, reply, json)
+  } catch (error) {
+    if (!(error instanceof AspenError)) throw error
+    throw new AspenError('RESULT_TOO_LARGE', `the command took effect as entry ${logId.index}: ${error.message}`, {
+      log_id: logId,
+      succeeded: txn?.succeeded,
+    })
+  }
+}
+
+function handleWrite(context: RouteContext, request: FastifyRequest, reply: FastifyReply): void {
   const body = request.body as WriteRequest
-  settle(store.write(decodeCommand(body.command, body), writeOptions(body)), reply, (result) => {
+  settle(context.store.write(decodeCommand(body.command, body), writeOptions(body)), reply, (result) => {
     if (result.txn === undefined) {
-      sendText(reply, `{"success":true,"log_id":{"term":${result.logId.term},"index":${result.logId.index}}}`)
+      sendText(context, reply, `{"success":true,"log_id":{"term":${result.logId.term},"index":${result.logId.index}}}`)
     } else {
-      reply.send(writeJson(result, body))
+      sendResults(context, reply, result, JSON.stringify(writeJson(result, body)))
     }
   })
 }
 
-function handleRead({ store }: RouteContext, request: FastifyRequest, reply: FastifyReply): void {
+function handleRead(context: RouteContext, request: FastifyRequest, reply: FastifyReply): void {
   const body = request.body as ReadRequest
-  settle(store.read(dataDecoder(body.keys)(body.key), requestOptions(body.timeout_ms)), reply, (entry) => {
+  settle(context.store.read(dataDecoder(body.keys)(body.key), requestOptions(body.timeout_ms)), reply, (entry) => {
     if (entry === undefined) throw new AspenError('KEY_NOT_FOUND', 'the key does not exist', { key: body.key })
-    if (body.metadata === true) {
-      reply.send(readJson(entry, body))
-    } else {
-      sendText(reply, JSON.stringify(valueJson(entry, body)))
-    }
+    sendText(context, reply, JSON.stringify(body.metadata === true ? readJson(entry, body) : valueJson(entry, body)))
   })
 }
 
@@ -88,10 +100,11 @@ function scanRequest(body: ScanRequestBody): ScanRequest {
   }
 }
 
-function handleScan({ store }: RouteContext, request: FastifyRequest, reply: FastifyReply): void {
+function handleScan(context: RouteContext, request: FastifyRequest, reply: FastifyReply): void {
   const body = request.body as ScanRequestBody
-  settle(store.scan(scanRequest(body), requestOptions(body.timeout_ms)), reply, (page) => {
-    reply.send({ entries: page.entries.map((entry) => entryJson(entry, body)), token: page.token })
+  settle(context.store.scan(scanRequest(body), requestOptions(body.timeout_ms)), reply, (page) => {
+    const entries = page.entries.map((entry) => entryJson(entry, body))
+    sendText(context, reply, JSON.stringify({ entries, token: page.token }))
   })
 }
 

@@ -60,6 +60,9 @@ export interface PrometheusMetricsOptions {
   readonly processMetrics?: boolean
 }
 
+/** Scrapes that are each rendered anew; more of them in one turn of the event loop share the last text. */
+const MAX_RENDERED_A_TURN = 8
+
 /**
  * @example
  * const metrics = new PrometheusMetrics()
@@ -73,6 +76,8 @@ export class PrometheusMetrics implements Metrics {
   /** Begins to measure at the first scrape. */
   #process: ProcessMetrics | null = null
   #scraped = false
+  /** The texts of this turn of the event loop. */
+  #inThisTurn: string[] = []
 
   constructor({ processMetrics = true }: PrometheusMetricsOptions = {}) {
     this.#processMetrics = processMetrics
@@ -102,6 +107,15 @@ export class PrometheusMetrics implements Metrics {
 
   /** All metrics in Prometheus' text format, version 0.0.4. */
   async render(): Promise<string> {
+    // A turn is not filled by those who ask for this a thousand times at once.
+    if (this.#inThisTurn.length >= MAX_RENDERED_A_TURN) return this.#inThisTurn.at(-1) ?? ''
+    if (this.#inThisTurn.length === 0) setImmediate(() => (this.#inThisTurn = []))
+    const text = this.#render()
+    this.#inThisTurn.push(text)
+    return text
+  }
+
+  #render(): string {
     this.#scraped = true
     const status = this.#source?.status()
     const gauges = status === undefined ? [] : STATUS_GAUGES.map((gauge) => ({ ...gauge, samples: gauge.samples(status) }))

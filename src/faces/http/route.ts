@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ClusterController, ErrorCode, KeyValueStore, StatusSource } from '../../api/index.ts'
+import type { AnswerBudget } from './answer-budget.ts'
 import type { PrometheusMetrics } from './metrics.ts'
 import type { Schema } from './schema.ts'
 
@@ -11,6 +12,8 @@ export interface RouteContext {
   readonly controller: ClusterController
   readonly status: StatusSource
   readonly metrics: PrometheusMetrics
+  /** Room for answers that are not small. */
+  readonly answers: AnswerBudget
   /** Whether the server has begun to close. */
   stopping(): boolean
   /** Whether whoever sends this may ask for more than a probe does. */

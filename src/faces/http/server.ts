@@ -9,6 +9,7 @@ import { AspenError } from '../../api/index.ts'
 import type { ClusterController, KeyValueStore, StatusSource } from '../../api/index.ts'
 import { MAX_HTTP_BODY_SIZE } from '../../limits.ts'
 import type { Logger } from '../../ports/index.ts'
+import { AnswerBudget, MAX_HELD_ANSWER_BYTES } from './answer-budget.ts'
 import { BodyBudget, MAX_HELD_BODY_BYTES, SMALL_BODY_BYTES } from './body-budget.ts'
 import { clientErrorHandler } from './client-errors.ts'
 import { clusterRoutes } from './cluster-routes.ts'
@@ -63,6 +64,8 @@ export interface HttpServerOptions {
   readonly connectionLimits?: ConnectionLimits
   /** Bytes of large request bodies that are held at once. */
   readonly maxHeldBodyBytes?: number
+  /** Bytes of answers that are held at once for clients that do not read them. */
+  readonly maxHeldAnswerBytes?: number
   /** After this a connection on which nothing moves is closed, in milliseconds. */
   readonly stuckTimeoutMs?: number
   /** The time by which turns of the event loop are bounded, in milliseconds; of a clock that never goes back. */
@@ -332,6 +335,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     controller: options.controller,
     status: options.status,
     metrics,
+    answers: new AnswerBudget(options.maxHeldAnswerBytes ?? MAX_HELD_ANSWER_BYTES),
     stopping: () => serving.stopping,
     trusts: (request) => guard(request, false) === undefined,
   }

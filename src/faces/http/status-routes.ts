@@ -48,7 +48,7 @@ function readyRoute(context: RouteContext): Route {
   }
 }
 
-function metricsRoute({ metrics }: RouteContext): Route {
+function metricsRoute({ metrics, answers }: RouteContext): Route {
   return {
     method: 'GET',
     url: '/metrics',
@@ -58,6 +58,8 @@ function metricsRoute({ metrics }: RouteContext): Route {
     errors: statusErrors(),
     handle: (_request, reply) => {
       settle(metrics.render(), reply, (text) => {
+        const refusal = answers.take(reply.raw, Buffer.byteLength(text))
+        if (refusal !== undefined) throw refusal
         reply.header('content-type', metrics.contentType).send(text)
       })
     },

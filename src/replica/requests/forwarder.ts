@@ -1,6 +1,6 @@
 import { AspenError } from '../../api/index.ts'
 import { assert } from '../../lib/index.ts'
-import { MAX_PROPOSAL_BYTES, MAX_PROPOSALS, MAX_REQUEST_TIMEOUT_MS } from '../../limits.ts'
+import { MAX_ADMIN_REQUESTS, MAX_PROPOSAL_BYTES, MAX_PROPOSALS, MAX_REQUEST_TIMEOUT_MS } from '../../limits.ts'
 import type { NodeId } from '../../raft/index.ts'
 import { WireError } from '../../wire/index.ts'
 import type { ForwardReply, ForwardRequest } from '../../wire/index.ts'
@@ -55,7 +55,9 @@ export class Forwarder {
 
   /** @throws AspenError OVERLOADED */
   submit(operation: Job['operation'], body: Uint8Array, deadline: number, reply: Reply<Uint8Array>): void {
-    if (this.count >= MAX_PROPOSALS || this.#bytes + body.length > MAX_PROPOSAL_BYTES) {
+    // What data fills has room for administration, which is small.
+    const room = operation === 'admin' ? MAX_PROPOSALS + MAX_ADMIN_REQUESTS : MAX_PROPOSALS
+    if (this.count >= room || (operation !== 'admin' && this.#bytes + body.length > MAX_PROPOSAL_BYTES)) {
       throw new AspenError('OVERLOADED', `${this.count} requests already wait for the leader on this node; try again`, {
         queue: 'forwarder',
       })
