@@ -44,7 +44,7 @@ export class ReadTurns {
         try {
           resolve(perform())
         } catch (error) {
-          reject(error as Error)
+          reject(error)
         }
       }
       this.#waiting.push({ deadline, run, refuse: reject })
