@@ -44,7 +44,7 @@ export class ReadTurns {
         try {
           resolve(perform())
         } catch (error) {
-          reject(error)
+          reject(error instanceof Error ? error : new Error(String(error)))
         }
       }
       this.#waiting.push({ deadline, run, refuse: reject })
