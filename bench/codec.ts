@@ -1,8 +1,8 @@
 /** The codecs of `src/wire`, on one core: a Set with 100 bytes of value, an append of 100 of them, and a heartbeat. */
-import { toCommand } from '../src/api/index.ts'
-import type { Envelope } from '../src/api/index.ts'
+import { decodeEnvelope, encodeEnvelope, toCommand } from '../src/commands/index.ts'
+import type { NewEnvelope } from '../src/commands/index.ts'
 import { concatBytes } from '../src/lib/index.ts'
-import { decodeEnvelope, decodePeerMessage, encodeEnvelope, encodePeerMessage } from '../src/wire/index.ts'
+import { decodePeerMessage, encodePeerMessage } from '../src/wire/index.ts'
 import type { PeerMessage } from '../src/wire/index.ts'
 import { measure, repeatFor } from './measure.ts'
 import type { Budget, Report } from './measure.ts'
@@ -25,7 +25,7 @@ function sampleOf(what: string, message: PeerMessage): Sample {
 }
 
 function createSamples(): Sample[] {
-  const envelope: Envelope = { origin: null, command: toCommand(setOf(1)) }
+  const envelope: NewEnvelope = { origin: null, command: toCommand(setOf(1)) }
   const payload = encodeEnvelope(envelope)
   const head = { from: 1, to: 2, term: 1, commit: 100_000, incarnation: 123_456_789, round: 500 }
   const range = { prev: { term: 1, index: 100_000 }, count: ENTRIES, entries: entriesFrom(100_001, ENTRIES) }

@@ -1,8 +1,7 @@
 /** What the benchmarks write: 100 bytes of value under one of 10,000 keys, in an order that is not that of the keys. */
 import type { WriteCommand } from '../src/api/index.ts'
-import { toCommand } from '../src/api/index.ts'
+import { encodeEnvelope, toCommand } from '../src/commands/index.ts'
 import type { Entry } from '../src/raft/index.ts'
-import { encodeEnvelope } from '../src/wire/index.ts'
 
 export const KEYS = 10_000
 export const VALUE: string = 'v'.repeat(100)

@@ -14,6 +14,7 @@ export function weighedDown(state: StateMachine, ballastBytes: () => number): St
     },
     apply: (entries) => state.apply(entries),
     get: (key) => state.get(key),
+    head: (key) => state.head(key),
     scan: (range, limit, maxBytes) => state.scan(range, limit, maxBytes),
     durableIndex: () => state.durableIndex(),
     flush: () => state.flush(),

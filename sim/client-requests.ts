@@ -1,11 +1,11 @@
 /** What the clients of a simulated cluster ask for, and what each answer says about the keys it concerns. */
-import { toCommand, toKey } from '../src/api/index.ts'
+import { toKey } from '../src/api/index.ts'
+import { encodeEnvelope, toCommand } from '../src/commands/index.ts'
 import type { KeyValue, KeyValueStore, WriteCommand, WriteOptions, WriteResult } from '../src/api/index.ts'
 import { utf8Decode } from '../src/lib/index.ts'
 import type { RaftHandle } from '../src/node/index.ts'
 import type { StateMachine } from '../src/ports/index.ts'
 import type { Reply } from '../src/replica/index.ts'
-import { encodeEnvelope } from '../src/wire/index.ts'
 import type { RecordedOperation } from '../test/linearizability/index.ts'
 
 const SCAN_LIMIT = 1000

@@ -67,6 +67,9 @@ export class HttpClient {
   readonly #surroundings: HttpSurroundings
   readonly #aspen: AspenHttpClient
   #sequence = 0
+  /** Whether the nodes have answered to the first sequence under the present id. */
+  #isKnown = false
+  #ids = 0
   #call: Call = { changes: false, origin: undefined, exchanges: 0, open: false }
 
   constructor(name: string, nodes: readonly SimNode[], surroundings: HttpSurroundings) {
@@ -80,7 +83,7 @@ export class HttpClient {
   async perform(request: ClientRequest): Promise<Performed> {
     const { cluster, random } = this.#surroundings
     const changes = request.type !== 'read' && request.type !== 'scan'
-    const origin = changes && chance(random, 0.5) ? { client: this.name, sequence: ++this.#sequence } : undefined
+    const origin = changes && chance(random, 0.5) ? this.#nextOrigin() : undefined
     this.#call = { changes, origin, exchanges: 0, open: false }
     let unknown = false
     for (let calls = 1; ; calls++) {
@@ -88,6 +91,7 @@ export class HttpClient {
       try {
         const answered = await request.call(this.#aspen, origin === undefined ? { timeoutMs } : { timeoutMs, origin })
         if (origin !== undefined && this.#call.open) cluster.counters.originsRecognised++
+        if (origin !== undefined) this.#isKnown = true
         return { outcome: 'ok', ...answered }
       } catch (error) {
         // Once nobody knows, a later refusal says nothing of what came before it.
@@ -97,6 +101,15 @@ export class HttpClient {
         if (!unknown || origin === undefined || calls === MAX_CALLS) return { outcome, observed: request.blank(outcome) }
       }
     }
+  }
+
+  /** A client whose first write was never answered does not know whether it is known: it begins again under another id. */
+  #nextOrigin(): ClientSequence {
+    if (!this.#isKnown) {
+      this.#ids++
+      this.#sequence = 0
+    }
+    return { client: `${this.name}.${this.#ids}`, sequence: ++this.#sequence }
   }
 
   async #send(exchange: Exchange): Promise<Answer> {

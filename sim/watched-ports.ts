@@ -64,6 +64,7 @@ export function watchState(state: StateMachine, node: number, checker: SafetyChe
       return state.apply(entries)
     },
     get: (key) => state.get(key),
+    head: (key) => state.head(key),
     scan: (range, limit, maxBytes) => state.scan(range, limit, maxBytes),
     durableIndex: () => state.durableIndex(),
     flush: () => state.flush(),

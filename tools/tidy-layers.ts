@@ -14,7 +14,7 @@ export interface Layer {
   readonly deterministic?: true
 }
 
-const CORE = ['lib', 'limits', 'api', 'ports'] as const
+const CORE = ['lib', 'limits', 'api', 'commands', 'ports'] as const
 
 export const LAYERS: readonly Layer[] = [
   {
@@ -34,15 +34,22 @@ export const LAYERS: readonly Layer[] = [
   },
   { name: 'api', holds: 'what users see: stores, commands, errors, status', imports: ['lib', 'limits'], pure: true },
   {
+    name: 'commands',
+    holds: 'the replicated language: what a command is, its bytes, and what it makes of the state',
+    imports: ['lib', 'limits', 'api'],
+    pure: true,
+    deterministic: true,
+  },
+  {
     name: 'ports',
     holds: 'interfaces to disk, network, clock, log and metrics',
-    imports: ['lib', 'limits', 'raft', 'api'],
+    imports: ['lib', 'limits', 'raft', 'api', 'commands'],
     pure: true,
   },
   {
     name: 'wire',
     holds: 'bytes to values and back, versioned',
-    imports: ['lib', 'limits', 'raft', 'api', 'ports'],
+    imports: ['lib', 'limits', 'raft', 'api', 'commands', 'ports'],
     pure: true,
     deterministic: true,
   },

@@ -1,10 +1,9 @@
 /**
- * What users write, and what it becomes: a {@link WriteCommand} has the shape of the HTTP body, a
- * {@link Command} is validated, with keys and values as bytes. Everything below the faces sees Commands only.
+ * What users write: a {@link WriteCommand} has the shape of the HTTP body. What it becomes, validated and with keys and
+ * values as bytes, is the business of the layer `commands`.
  */
 import { utf8Encode } from '../lib/index.ts'
 import { MAX_KEY_SIZE, MAX_VALUE_SIZE } from '../limits.ts'
-import { checkWrite } from './check-write.ts'
 import { AspenError } from './errors.ts'
 import { givenData } from './given.ts'
 
@@ -36,51 +35,16 @@ export type WriteCommand =
       }
     }
 
-export interface SetOperation {
-  readonly type: 'set'
-  readonly key: Uint8Array
-  readonly value: Uint8Array
-}
-
-export interface DeleteOperation {
-  readonly type: 'delete'
-  readonly key: Uint8Array
-}
-
-export interface GetOperation {
-  readonly type: 'get'
-  readonly key: Uint8Array
-}
-
-export type Operation = SetOperation | DeleteOperation | GetOperation
-
-export type Condition =
-  | { readonly type: 'value'; readonly key: Uint8Array; readonly value: Uint8Array }
-  | { readonly type: 'mod-revision'; readonly key: Uint8Array; readonly modRevision: number }
-  | { readonly type: 'absent'; readonly key: Uint8Array; readonly absent: boolean }
-
-/** A validated write. The four plain commands are lists of operations; only a transaction has conditions. */
-export type Command =
-  | { readonly type: 'batch'; readonly operations: readonly (SetOperation | DeleteOperation)[] }
-  | {
-      readonly type: 'txn'
-      readonly compare: readonly Condition[]
-      readonly then: readonly Operation[]
-      readonly else: readonly Operation[]
-    }
-
-/** Who sends a command, so that a repeated one is applied once and answered with the same log id. */
+/**
+ * Who sends a command, so that a repeated one is applied once and answered as it was. The last 128 sequences of a client
+ * are remembered, each with its command, in any order and any number in flight; a client that wrote nothing for seven days,
+ * or before 10,000 others, is forgotten.
+ */
 export interface ClientSequence {
   /** Chosen by the client, 1 to 64 bytes of UTF-8, unique to it. */
   readonly client: string
-  /** From 1; grows with every write of this client; one in flight at a time. */
+  /** A number of its own for every write of this client. The first is 1, and is answered before the next is sent. */
   readonly sequence: number
-}
-
-/** What a log entry of kind 'command' carries. */
-export interface Envelope {
-  readonly origin: ClientSequence | null
-  readonly command: Command
 }
 
 function toBytes(data: unknown, what: string): Uint8Array {
@@ -111,38 +75,4 @@ export function toValue(data: Data): Uint8Array {
     })
   }
   return value
-}
-
-function toOperation(operation: WriteOperation): Operation {
-  if ('Set' in operation) return { type: 'set', key: toKey(operation.Set.key), value: toValue(operation.Set.value) }
-  if ('Delete' in operation) return { type: 'delete', key: toKey(operation.Delete.key) }
-  return { type: 'get', key: toKey(operation.Get.key) }
-}
-
-function toCondition(condition: WriteCondition): Condition {
-  const key = toKey(condition.key)
-  if ('value' in condition) return { type: 'value', key, value: toValue(condition.value) }
-  if ('absent' in condition) return { type: 'absent', key, absent: condition.absent }
-  return { type: 'mod-revision', key, modRevision: condition.mod_revision }
-}
-
-/**
- * Validates a write, whatever it is given. Values are views of what it was given.
- * @throws AspenError INVALID_REQUEST, INVALID_KEY, KEY_TOO_LARGE, VALUE_TOO_LARGE, BATCH_TOO_LARGE
- */
-export function toCommand(given: WriteCommand): Command {
-  const write = checkWrite(given)
-  if ('Set' in write) {
-    return { type: 'batch', operations: [{ type: 'set', key: toKey(write.Set.key), value: toValue(write.Set.value) }] }
-  }
-  if ('Delete' in write) return { type: 'batch', operations: [{ type: 'delete', key: toKey(write.Delete.key) }] }
-  if ('SetMulti' in write) {
-    const { pairs } = write.SetMulti
-    return { type: 'batch', operations: pairs.map(([key, value]) => ({ type: 'set', key: toKey(key), value: toValue(value) })) }
-  }
-  if ('DeleteMulti' in write) {
-    return { type: 'batch', operations: write.DeleteMulti.keys.map((key) => ({ type: 'delete', key: toKey(key) })) }
-  }
-  const { compare, then, else: otherwise = [] } = write.Txn
-  return { type: 'txn', compare: compare.map(toCondition), then: then.map(toOperation), else: otherwise.map(toOperation) }
 }

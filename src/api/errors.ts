@@ -21,19 +21,27 @@ export const ERROR_CATALOGUE = {
   CLUSTER_MISMATCH: { status: 409, retryable: false },
   MEMBERSHIP_IN_PROGRESS: { status: 409, retryable: true },
   LEARNER_NOT_READY: { status: 409, retryable: true },
+  /** The sequence belongs to another command of this client, which took effect. This one was not applied. */
+  SEQUENCE_REUSED: { status: 409, retryable: false },
+  /** The client has got further; what became of this sequence is not remembered. This attempt was not applied. */
+  SEQUENCE_PASSED: { status: 409, retryable: false },
+  /** Nothing is remembered of the client, and this is not its first sequence. It was not applied. */
+  SESSION_UNKNOWN: { status: 409, retryable: false },
   NOT_INITIALIZED: { status: 412, retryable: true },
   KEY_TOO_LARGE: { status: 413, retryable: false },
   VALUE_TOO_LARGE: { status: 413, retryable: false },
   BATCH_TOO_LARGE: { status: 413, retryable: false },
   COMMAND_TOO_LARGE: { status: 413, retryable: false },
   BODY_TOO_LARGE: { status: 413, retryable: false },
-  /** The command took effect; what it found does not fit an answer. */
+  /** The command took effect; what it found does not fit an answer, or was too large to be remembered for a repetition. */
   RESULT_TOO_LARGE: { status: 413, retryable: false },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, retryable: false },
   OVERLOADED: { status: 429, retryable: true },
   HEADERS_TOO_LARGE: { status: 431, retryable: false },
   INTERNAL: { status: 500, retryable: false },
   NOT_IMPLEMENTED: { status: 501, retryable: false },
+  /** The command needs a later version of the cluster than all members have agreed on. Nothing was changed. */
+  CLUSTER_VERSION: { status: 501, retryable: false },
   NO_LEADER: { status: 503, retryable: true },
   NOT_LEADER: { status: 503, retryable: true },
   NOT_APPLIED: { status: 503, retryable: true },

@@ -106,6 +106,17 @@ export function givenItems<T>(value: unknown, length: number, item: (value: unkn
   return Array.from({ length }, (_, i) => item((value as readonly unknown[])[i]))
 }
 
+export function givenChoice(value: unknown, what: string): boolean {
+  if (typeof value !== 'boolean') throw invalid(`${what} is ${kindOf(value)}: it must be true or false`)
+  return value
+}
+
+/** A whole number from `min`. */
+export function givenWhole(value: unknown, what: string, min: number): number {
+  if (Number.isSafeInteger(value) && (value as number) >= min) return value as number
+  throw invalid(`${what} is ${typeof value === 'number' ? value : kindOf(value)}: it must be a whole number from ${min}`)
+}
+
 export function givenText(value: unknown, what: string): string {
   if (typeof value !== 'string') throw invalid(`${what} is ${kindOf(value)}: give text`)
   if (!value.isWellFormed()) throw invalid(`${what} has a lone surrogate: it is not valid Unicode`)

@@ -13,23 +13,19 @@ export { checkNodeId, checkNodeIds } from './check-node-ids.ts'
 export { checkOptions } from './check-options.ts'
 export { checkEndpointId, checkPeer } from './check-peer.ts'
 export { checkTimeout } from './check-timeout.ts'
-export { checkWrite } from './check-write.ts'
-export { checked, givenFields, givenItems, givenLength, givenText } from './given.ts'
-export { toCommand, toKey, toValue } from './commands.ts'
-export type {
-  ClientSequence,
-  Command,
-  Condition,
-  Data,
-  DeleteOperation,
-  Envelope,
-  GetOperation,
-  Operation,
-  SetOperation,
-  WriteCommand,
-  WriteCondition,
-  WriteOperation,
-} from './commands.ts'
+export {
+  checked,
+  givenChoice,
+  givenData,
+  givenFields,
+  givenItems,
+  givenLength,
+  givenText,
+  givenVariant,
+  givenWhole,
+} from './given.ts'
+export { toKey, toValue } from './commands.ts'
+export type { ClientSequence, Data, WriteCommand, WriteCondition, WriteOperation } from './commands.ts'
 export { AspenError, ERROR_CATALOGUE } from './errors.ts'
 export type { ErrorCode, ErrorDetails } from './errors.ts'
 export type {

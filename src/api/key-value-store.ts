@@ -1,17 +1,21 @@
 import type { ClientSequence, Data, WriteCommand } from './commands.ts'
 
-/** The position of a write in the replicated log; its index is the write's revision. */
+/** The position of a write in the replicated log. */
 export interface WriteLogId {
   readonly term: number
   readonly index: number
 }
 
+/**
+ * A key with its value. Revisions count the writes that changed a key, from 2 for the first; they are no positions in the
+ * log. A write of several keys has one revision.
+ */
 export interface KeyValue {
   readonly key: Uint8Array
   readonly value: Uint8Array
-  /** The index of the write that created the key, since it last did not exist. */
+  /** The revision of the write that created the key, since it last did not exist. */
   readonly createRevision: number
-  /** The index of the last write to the key. */
+  /** The revision of the last write to the key. */
   readonly modRevision: number
   /** The number of writes to the key since it was created, from 1. */
   readonly version: number
@@ -25,6 +29,8 @@ export type OperationResult =
 
 export interface WriteResult {
   readonly logId: WriteLogId
+  /** Of the store right after this write; for a transaction, and where it was asked for. */
+  readonly revision?: number
   /** For a transaction: whether all conditions held, and the results of the branch taken. */
   readonly txn?: { readonly succeeded: boolean; readonly results: readonly OperationResult[] }
 }
@@ -61,6 +67,8 @@ export interface RequestOptions {
 
 export interface WriteOptions extends RequestOptions {
   readonly origin?: ClientSequence
+  /** Whether the result carries the revision: then it comes once the write is applied, a little later. False when absent. */
+  readonly revision?: boolean
 }
 
 /**

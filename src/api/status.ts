@@ -56,6 +56,8 @@ export interface NodeStatus {
   readonly purgedIndex: number
   readonly snapshotIndex: number
   readonly logBytes: number
+  /** Of the last write that changed a key; 1 in an empty store. */
+  readonly revision: number
   readonly keys: number
   readonly stateBytes: number
   readonly proposalsInFlight: number

@@ -1,6 +1,7 @@
 /** The JSON of the HTTP API as the types of the public interfaces. */
 import { AspenError, ERROR_CATALOGUE } from '../api/index.ts'
 import type { ErrorCode, ErrorDetails, KeyValue, OperationResult, ScanPage, WriteResult } from '../api/index.ts'
+import { resultFromJson } from '../commands/index.ts'
 import type { Answer } from './exchange.ts'
 
 /** A JSON object, its members not yet looked at. */
@@ -70,19 +71,19 @@ export function toEntry(json: unknown, key?: Uint8Array): KeyValue {
   }
 }
 
-function toOperationResult(json: unknown): OperationResult {
-  const result = object(json)
-  if (isObject(result['Set'])) return { type: 'set' }
-  if (isObject(result['Delete'])) return { type: 'delete', deleted: result['Delete']['deleted'] === true }
-  const { entry } = object(result['Get'])
-  return { type: 'get', entry: entry === null ? null : toEntry(entry) }
-}
-
 export function toWriteResult(json: JsonObject): WriteResult {
   const position = object(json['log_id'])
   const logId = { term: number(position['term']), index: number(position['index']) }
-  if (typeof json['succeeded'] !== 'boolean') return { logId }
-  return { logId, txn: { succeeded: json['succeeded'], results: list(json['results']).map(toOperationResult) } }
+  const revision = json['revision'] === undefined ? {} : { revision: number(json['revision']) }
+  if (typeof json['succeeded'] !== 'boolean') return { logId, ...revision }
+  const results = list(json['results']).map((result) => toOperationResult(object(result)))
+  return { logId, ...revision, txn: { succeeded: json['succeeded'], results } }
+}
+
+function toOperationResult(json: JsonObject): OperationResult {
+  const result = resultFromJson(json, (entry) => toEntry(entry))
+  if (result !== undefined) return result
+  throw new MalformedAnswer(`${Object.keys(json).join()} is the result of no operation known here`)
 }
 
 export function toScanPage(json: JsonObject): ScanPage {

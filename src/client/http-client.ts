@@ -1,4 +1,5 @@
 import {
+  AspenError,
   checkEndpointId,
   checkMembership,
   checkNodeId,
@@ -6,9 +7,9 @@ import {
   checkPeer,
   checkScan,
   checkVoters,
-  checkWrite,
   toKey,
 } from '../api/index.ts'
+import { checkWrite } from '../commands/index.ts'
 import type {
   AddPeerRequest,
   ChangeMembershipRequest,
@@ -26,7 +27,6 @@ import type {
   WriteOptions,
   WriteResult,
 } from '../api/index.ts'
-import { AspenError } from '../api/index.ts'
 import { camelCase, MalformedAnswer, toEntry, toScanPage, toWriteResult } from './answers.ts'
 import type { JsonObject } from './answers.ts'
 import { Caller } from './caller.ts'

@@ -1,13 +1,4 @@
-import {
-  AspenError,
-  checkOptions,
-  checkScan,
-  ERROR_CATALOGUE,
-  remainingRange,
-  scanLimit,
-  toCommand,
-  toKey,
-} from '../api/index.ts'
+import { AspenError, checkOptions, checkScan, ERROR_CATALOGUE, remainingRange, scanLimit, toKey } from '../api/index.ts'
 import type {
   Data,
   ErrorCode,
@@ -20,9 +11,10 @@ import type {
   WriteOptions,
   WriteResult,
 } from '../api/index.ts'
-import { MAX_CLIENT_LINK_REQUEST_BYTES, MAX_CLIENT_LINK_REQUESTS, MAX_CLIENT_REQUEST_BYTES, MAX_COMMAND_SIZE } from '../limits.ts'
+import { encodeWrite } from '../commands/index.ts'
+import { MAX_CLIENT_LINK_REQUEST_BYTES, MAX_CLIENT_LINK_REQUESTS, MAX_CLIENT_REQUEST_BYTES } from '../limits.ts'
 import { LinkDialer } from '../net/dial/index.ts'
-import { CLIENT_PROTOCOL, encodeEnvelope } from '../wire/index.ts'
+import { CLIENT_PROTOCOL } from '../wire/index.ts'
 import { Attempts } from './attempts.ts'
 import type { Attempt } from './attempts.ts'
 import { ExchangeFailure } from './exchange.ts'
@@ -176,16 +168,6 @@ export class AspenLinkClient implements KeyValueStore {
  */
 export function connectLink(options: LinkClientOptions): AspenLinkClient {
   return new AspenLinkClient(options)
-}
-
-/** @throws AspenError as the node would refuse the command */
-function encodeWrite(write: WriteCommand, { origin }: WriteOptions): Uint8Array {
-  const envelope = encodeEnvelope({ origin: origin ?? null, command: toCommand(write) })
-  if (envelope.length <= MAX_COMMAND_SIZE) return envelope
-  throw new AspenError('COMMAND_TOO_LARGE', `the command has ${envelope.length} bytes; at most ${MAX_COMMAND_SIZE} are allowed`, {
-    size: envelope.length,
-    limit: MAX_COMMAND_SIZE,
-  })
 }
 
 function scanSize({ prefix, start, end, token }: ScanRequest): number {

@@ -1,12 +1,11 @@
 /** Keys, values and commands as JSON bodies. Bytes travel as base64, text as it is unless that would be much longer. */
 import { AspenError } from '../api/index.ts'
-import type { Data, ScanRequest, WriteCommand, WriteCondition, WriteOperation, WriteOptions } from '../api/index.ts'
+import type { Data, ScanRequest, WriteCommand, WriteOptions } from '../api/index.ts'
+import { respellCommand } from '../commands/index.ts'
 import { MAX_HTTP_BODY_SIZE } from '../limits.ts'
 
 /** So many characters fit a body however they are written: a control character takes six bytes, and no other takes more. */
 const SMALL_TEXT = MAX_HTTP_BODY_SIZE / 8
-
-type Encode = (data: Data) => string
 
 /** @throws AspenError INVALID_REQUEST for a lone surrogate, which has no bytes */
 export function base64(data: Data): string {
@@ -16,35 +15,6 @@ export function base64(data: Data): string {
     return Buffer.from(data, 'utf8').toString('base64')
   }
   return Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64')
-}
-
-function encodeOperation(operation: WriteOperation, encode: Encode): object {
-  if ('Set' in operation) return { Set: { key: encode(operation.Set.key), value: encode(operation.Set.value) } }
-  if ('Delete' in operation) return { Delete: { key: encode(operation.Delete.key) } }
-  if ('Get' in operation) return { Get: { key: encode(operation.Get.key) } }
-  throw new AspenError('INVALID_REQUEST', 'an operation of a transaction is one of Set, Delete, Get')
-}
-
-function encodeCondition(condition: WriteCondition, encode: Encode): object {
-  const key = encode(condition.key)
-  return 'value' in condition ? { key, value: encode(condition.value) } : { ...condition, key }
-}
-
-function encodeCommand(command: WriteCommand, encode: Encode): object {
-  if ('Set' in command || 'Delete' in command) return encodeOperation(command, encode)
-  if ('SetMulti' in command) return { SetMulti: { pairs: command.SetMulti.pairs.map(([k, v]) => [encode(k), encode(v)]) } }
-  if ('DeleteMulti' in command) return { DeleteMulti: { keys: command.DeleteMulti.keys.map(encode) } }
-  if (!('Txn' in command)) {
-    throw new AspenError('INVALID_REQUEST', 'a command is one of Set, SetMulti, Delete, DeleteMulti, Txn')
-  }
-  const { compare, then, else: otherwise } = command.Txn
-  return {
-    Txn: {
-      compare: compare.map((condition) => encodeCondition(condition, encode)),
-      then: then.map((operation) => encodeOperation(operation, encode)),
-      ...(otherwise === undefined ? {} : { else: otherwise.map((operation) => encodeOperation(operation, encode)) }),
-    },
-  }
 }
 
 /** Keys and values of a command that could be sent as it is. Not of a transaction: what it gets may be bytes. */
@@ -68,10 +38,13 @@ function isShortAsText(texts: readonly string[]): boolean {
   return Buffer.byteLength(JSON.stringify(texts)) <= base64Size
 }
 
-export function writeBody(command: WriteCommand, { origin }: WriteOptions): object {
-  const session = origin === undefined ? {} : { client_id: origin.client, sequence: origin.sequence }
-  if (goesAsText(command)) return { command, ...session }
-  return { command: encodeCommand(command, base64), keys: 'base64', values: 'base64', ...session }
+export function writeBody(command: WriteCommand, { origin, revision }: WriteOptions): object {
+  const options = {
+    ...(origin === undefined ? {} : { client_id: origin.client, sequence: origin.sequence }),
+    ...(revision === undefined ? {} : { revision }),
+  }
+  if (goesAsText(command)) return { command, ...options }
+  return { command: respellCommand(command, base64, base64), keys: 'base64', values: 'base64', ...options }
 }
 
 export function readBody(key: Data): object {

@@ -3,5 +3,5 @@
  * refuses the message, and says so; a value of our own that cannot be encoded has not been validated.
  */
 export class WireError extends Error {
-  override readonly name = 'WireError'
+  override readonly name: string = 'WireError'
 }

@@ -14,7 +14,6 @@ import {
   remainingRange,
   scanLimit,
   scanToken,
-  toCommand,
   toKey,
 } from '../api/index.ts'
 import type {
@@ -35,12 +34,13 @@ import type {
   WriteOptions,
   WriteResult,
 } from '../api/index.ts'
-import { MAX_COMMAND_SIZE, MAX_MEMBER_ADDRESSES, MAX_REQUEST_TIMEOUT_MS, MAX_SCAN_PAGE_BYTES } from '../limits.ts'
+import { encodeWrite, LANGUAGE, readEnvelope } from '../commands/index.ts'
+import type { Language } from '../commands/index.ts'
+import { MAX_MEMBER_ADDRESSES, MAX_REQUEST_TIMEOUT_MS, MAX_SCAN_PAGE_BYTES } from '../limits.ts'
 import type { PeerBook } from '../peers/index.ts'
 import type { Clock, StoredSnapshot, Transport } from '../ports/index.ts'
 import type { Membership } from '../raft/index.ts'
 import type { Reply } from '../replica/index.ts'
-import { encodeEnvelope } from '../wire/index.ts'
 import { clusterState, nodeStatus } from './node-status.ts'
 import type { RaftHandle } from './raft-handle.ts'
 import { ReadTurns } from './read-turns.ts'
@@ -54,6 +54,8 @@ export interface ServiceParts {
   readonly peerBook: PeerBook
   /** For requests that name no timeout of their own. */
   readonly requestTimeoutMs: number
+  /** What this node writes and reads commands with. That of this program when absent. */
+  readonly language?: Language
   /** 32 hex characters, for the cluster that `init` founds. */
   readonly drawClusterId: () => string
   /** Called with every answer, before whoever waits for it goes on. */
@@ -64,11 +66,13 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
   readonly #parts: ServiceParts
   readonly #startedAt: number
   readonly #reads: ReadTurns
+  readonly #language: Language
 
   constructor(parts: ServiceParts) {
     this.#parts = parts
     this.#startedAt = parts.clock.now()
     this.#reads = new ReadTurns(parts.clock)
+    this.#language = parts.language ?? LANGUAGE
   }
 
   get nodeId(): number {
@@ -84,18 +88,17 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
 
   async write(command: WriteCommand, options?: WriteOptions): Promise<WriteResult> {
     const checked = checkOptions(options)
-    const envelope = encodeEnvelope({ origin: checked.origin ?? null, command: toCommand(command) })
-    if (envelope.length > MAX_COMMAND_SIZE) {
-      throw new AspenError(
-        'COMMAND_TOO_LARGE',
-        `the command has ${envelope.length} bytes; at most ${MAX_COMMAND_SIZE} are allowed`,
-        {
-          size: envelope.length,
-          limit: MAX_COMMAND_SIZE,
-        },
-      )
-    }
-    return this.#ask((reply, deadline) => this.#parts.raft.send({ type: 'write', envelope, deadline, reply }), checked)
+    return this.#write(encodeWrite(command, checked, this.#language), checked)
+  }
+
+  /** {@link write} for those who were handed the envelope of a command: it is read, and handed on as it is. */
+  async writeEnvelope(envelope: Uint8Array, options: RequestOptions): Promise<WriteResult> {
+    readEnvelope(envelope, this.#language)
+    return this.#write(envelope, checkOptions(options))
+  }
+
+  #write(envelope: Uint8Array, options: RequestOptions): Promise<WriteResult> {
+    return this.#ask((reply, deadline) => this.#parts.raft.send({ type: 'write', envelope, deadline, reply }), options)
   }
 
   async read(key: Data, options?: RequestOptions): Promise<KeyValue | undefined> {

@@ -50,7 +50,18 @@ function parts(
   reports: readonly PeerReport[] = [],
   mailbox = MAILBOX,
 ): StatusParts {
-  const state = { applied: VIEW.lastLog, membership: null, membershipIndex: 0, keys: 12, bytes: 13 }
+  const state = {
+    applied: VIEW.lastLog,
+    membership: null,
+    membershipIndex: 0,
+    revision: 11,
+    keys: 12,
+    bytes: 13,
+    timeMs: 0,
+    clusterVersion: 1,
+    systemRows: 1,
+    systemBytes: 25,
+  }
   const progress = { state: 'replicate', match: 77, lastContactMs: 12 } as const
   return {
     nodeId: 1,
@@ -92,6 +103,7 @@ describe('nodeStatus', () => {
       purgedIndex: 20,
       snapshotIndex: 15,
       logBytes: 14,
+      revision: 11,
       keys: 12,
       stateBytes: 13,
       proposalsInFlight: 5,

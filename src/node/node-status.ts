@@ -45,6 +45,7 @@ export function nodeStatus(parts: StatusParts): NodeStatus {
     purgedIndex: view.purgedIndex,
     snapshotIndex,
     logBytes,
+    revision: state.revision,
     keys: state.keys,
     stateBytes: state.bytes,
     proposalsInFlight: view.proposals,

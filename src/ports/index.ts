@@ -9,6 +9,6 @@ export type { CounterName, HistogramName, HistogramRow, MetricRow } from './metr
 export { noMetrics } from './metrics.ts'
 export type { Counter, Histogram, Labels, Metrics } from './metrics.ts'
 export { StoreRefusal } from './state-machine.ts'
-export type { SnapshotStore, StateInfo, StateMachine, StoredSnapshot } from './state-machine.ts'
+export type { AppliedBatch, SnapshotStore, StateInfo, StateMachine, StoredSnapshot } from './state-machine.ts'
 export { RAFT_CHANNEL } from './channel-kinds.ts'
 export type * from './transport.ts'

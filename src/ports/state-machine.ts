@@ -1,18 +1,30 @@
-import type { KeyValue, ScanRange, WriteResult } from '../api/index.ts'
+import type { KeyValue, ScanRange } from '../api/index.ts'
+import type { Applied, Change, RowHead, Rows, StateMeta } from '../commands/index.ts'
 import type { Entry, LogId, Membership, SnapshotMeta } from '../raft/index.ts'
 import type { Done } from './disk.ts'
 import type { ClassifiedError } from './fault.ts'
 
 /** The replicated facts about the state besides its keys. */
-export interface StateInfo {
+export interface StateInfo extends StateMeta {
   /** The last entry applied. */
   readonly applied: LogId
   /** The newest membership applied, and the index that brought it; null before the first. */
   readonly membership: Membership | null
   readonly membershipIndex: number
+  /** Rows of users, and bytes of their keys and values. */
   readonly keys: number
-  /** Bytes of keys and values. */
   readonly bytes: number
+  /** The same of the spaces of the system. */
+  readonly systemRows: number
+  readonly systemBytes: number
+}
+
+/** What a batch of entries did. */
+export interface AppliedBatch {
+  /** One for each entry; null for kinds that answer nothing. */
+  readonly results: readonly (Applied | null)[]
+  /** What was changed, in order. */
+  readonly changes: readonly Change[]
 }
 
 /** A snapshot that is durable in the snapshot store. */
@@ -61,13 +73,18 @@ export interface StateMachine {
   /** The state that it opens with is that of the newest snapshot, and nothing else: the log may still have to follow. */
   readonly opensFromSnapshot: boolean
   info(): StateInfo
-  /** Applies consecutive entries after `applied`; one result for each, null for kinds that answer nothing. */
-  apply(entries: readonly Entry[]): (WriteResult | null)[]
+  /**
+   * Applies consecutive entries after `applied`, all of them or none.
+   * @throws LaterVersion when one of them needs a later program: then nothing was changed
+   */
+  apply(entries: readonly Entry[]): AppliedBatch
   /** Hands what was applied and is still held back to the system, so that a killed process has it. Not a sync; fails like `apply`. */
   flush(): void
   get(key: Uint8Array): KeyValue | undefined
+  /** What stands beside a key's value, and its size. */
+  head(key: Uint8Array): RowHead | undefined
   /** Keys in byte order; at most `limit` rows and, past the first, at most `maxBytes` of keys and values. */
-  scan(range: ScanRange, limit: number, maxBytes: number): { readonly rows: readonly KeyValue[]; readonly more: boolean }
+  scan(range: ScanRange, limit: number, maxBytes: number): Rows
   /** The last entry whose effects survive a crash of the machine: the log may be purged up to it. */
   durableIndex(): number
   /** Moves `durableIndex` up to what is applied now. */

@@ -3,9 +3,10 @@
  * told to. They assert what the ports ask of a caller. This file has no tests of its own.
  */
 import assert from 'node:assert/strict'
-import type { WriteResult } from '../api/index.ts'
+import { NEW_STATE } from '../commands/index.ts'
 import { StoreRefusal } from '../ports/index.ts'
 import type {
+  AppliedBatch,
   Counter,
   Done,
   LogBatch,
@@ -187,6 +188,8 @@ export class HandLog implements LogStore {
 }
 
 /** A state machine that notes what it applies; its results name the entry. */
+const EMPTY_STATE = { keys: 0, bytes: 0, systemRows: 0, systemBytes: 0, ...NEW_STATE }
+
 export class HandState implements StateMachine {
   flushes = 0
   opensFromSnapshot = false
@@ -200,7 +203,7 @@ export class HandState implements StateMachine {
   readonly #failAt: number
 
   constructor(applied: LogId = ZERO, membership: Membership | null = null, membershipIndex = 0, failAt = 0) {
-    this.#info = { applied, membership, membershipIndex, keys: 0, bytes: 0 }
+    this.#info = { ...EMPTY_STATE, applied, membership, membershipIndex }
     this.#failAt = failAt
   }
 
@@ -208,14 +211,14 @@ export class HandState implements StateMachine {
     return this.#info
   }
 
-  apply(applied: readonly Entry[]): (WriteResult | null)[] {
+  apply(applied: readonly Entry[]): AppliedBatch {
     for (const { index, term } of applied) {
       if (index === this.#failAt) throw new Error(`entry ${index} cannot be applied`)
       assert.equal(index, this.#info.applied.index + 1, 'entries are applied in order, each once')
       this.#info = { ...this.#info, applied: { term, index } }
     }
     this.batches.push(applied.map((one) => one.index))
-    return applied.map(({ index, term }) => ({ logId: { term, index } }))
+    return { results: applied.map(({ index, term }) => ({ logId: { term, index } })), changes: [] }
   }
 
   /** What a restore does: the state is now another one. */
@@ -224,6 +227,10 @@ export class HandState implements StateMachine {
   }
 
   get(): undefined {
+    return undefined
+  }
+
+  head(): undefined {
     return undefined
   }
 

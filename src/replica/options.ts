@@ -1,3 +1,4 @@
+import type { Language } from '../commands/index.ts'
 import type { Random } from '../lib/index.ts'
 import { MAX_PENDING_READS, MAX_PROPOSAL_BYTES, MAX_PROPOSALS, MAX_SNAPSHOT_REQUESTS } from '../limits.ts'
 import type { Clock, LinkedPeer, Links, Logger, LogStore, Metrics, SnapshotStore, StateMachine, Volume } from '../ports/index.ts'
@@ -27,6 +28,8 @@ export interface ReplicaOptions {
   readonly random: Random
   readonly log: LogStore
   readonly stateMachine: StateMachine
+  /** What commands are read with, by the state machine too. That of this program when absent. */
+  readonly language?: Language
   readonly snapshots: SnapshotStore
   /** Those that the node writes to, to be watched for room; none when absent. */
   readonly volumes?: readonly Volume[]

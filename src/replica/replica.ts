@@ -6,6 +6,7 @@
  * leaves before it is durable; after a fault nothing leaves and nobody is answered with success.
  */
 import type { WriteResult } from '../api/index.ts'
+import { LANGUAGE } from '../commands/index.ts'
 import type { StoredSnapshot } from '../ports/index.ts'
 import { Raft } from '../raft/index.ts'
 import type { Member, Membership, NodeId, PeerProgress } from '../raft/index.ts'
@@ -34,7 +35,8 @@ export class Replica implements TurnRunner {
   #nextSweep = 0
 
   constructor(options: ReplicaOptions, { restored, clusterId }: Recovered) {
-    const { nodeId, clock, random, timings, transport, logger, volumes = [], diskReserveBytes = null } = options
+    const { nodeId, clock, random, timings, transport, logger, language = LANGUAGE } = options
+    const { volumes = [], diskReserveBytes = null } = options
     const incarnation = random.nextUint32() + 1
     const loop = new TurnLoop(clock, this)
     const stores = guardStores(options, loop)
@@ -53,7 +55,7 @@ export class Replica implements TurnRunner {
     this.#context = context
     this.#peers = peers
     this.#engine = engine
-    const waiting = { stores, volumes, diskReserveBytes, snapshots, engine, peers, incarnation, limits }
+    const waiting = { stores, language, volumes, diskReserveBytes, snapshots, engine, peers, incarnation, limits }
     this.#requests = new Requests(context, waiting)
     engine.listen(this.#requests)
   }

@@ -71,15 +71,18 @@ describe('InMemoryCluster', () => {
     assert.deepEqual([again.createRevision, again.modRevision, again.version], [5, 5, 1])
   })
 
-  test('origin: an older sequence was done before the last, a newer one is applied', async () => {
+  test('origin: the same command is done once, every sequence is applied, and another command is refused', async () => {
     const cluster = new InMemoryCluster({ initialized: true })
-    const write: WriteCommand = { Set: { key: 'k', value: 'v' } }
-    const second = await cluster.write(write, { origin: { client: 'c', sequence: 2 } })
-    assert.deepEqual(await cluster.write(write, { origin: { client: 'c', sequence: 2 } }), second)
-    assert.deepEqual(await cluster.write(write, { origin: { client: 'c', sequence: 1 } }), second)
-    assert.equal((await cluster.read('k'))?.version, 1)
-    const other = await cluster.write(write, { origin: { client: 'd', sequence: 1 } })
-    assert.deepEqual(other.logId, { term: 1, index: 5 })
+    const write = (value: string): WriteCommand => ({ Set: { key: 'k', value } })
+    const first = await cluster.write(write('1'), { origin: { client: 'c', sequence: 1 } })
+    await cluster.write(write('3'), { origin: { client: 'c', sequence: 3 } })
+    assert.deepEqual(await cluster.write(write('1'), { origin: { client: 'c', sequence: 1 } }), first)
+    await cluster.write(write('2'), { origin: { client: 'c', sequence: 2 } })
+    await assert.rejects(cluster.write(write('x'), { origin: { client: 'c', sequence: 2 } }), { code: 'SEQUENCE_REUSED' })
+    await assert.rejects(cluster.write(write('x'), { origin: { client: 'd', sequence: 2 } }), { code: 'SESSION_UNKNOWN' })
+    assert.equal((await cluster.read('k'))?.version, 3)
+    const other = await cluster.write(write('4'), { origin: { client: 'd', sequence: 1 }, revision: true })
+    assert.deepEqual(other, { logId: { term: 1, index: 8 }, revision: 5 })
   })
 
   test('scan: a page ends before it holds more than 4 MiB, and the next one goes on', async () => {

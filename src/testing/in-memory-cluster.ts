@@ -24,10 +24,8 @@ import {
 import type {
   AddPeerRequest,
   ChangeMembershipRequest,
-  ClientSequence,
   ClusterController,
   ClusterState,
-  Command,
   Data,
   HealthCheck,
   KeyValue,
@@ -43,12 +41,9 @@ import type {
   WriteOptions,
   WriteResult,
 } from '../api/index.ts'
+import { encodeWrite, readEnvelope } from '../commands/index.ts'
 import { DEFAULT_MAILBOX_CAPACITY, MAX_MEMBER_ADDRESSES, MAX_SCAN_PAGE_BYTES } from '../limits.ts'
-import { decodeEnvelope } from '../wire/index.ts'
 import { InMemoryMembership } from './in-memory-membership.ts'
-import { checkQuota } from './in-memory-quota.ts'
-import { checkResult, encodeWrite } from './in-memory-requests.ts'
-import { InMemorySessions } from './in-memory-sessions.ts'
 import { InMemoryState } from './in-memory-state.ts'
 
 export interface InMemoryClusterOptions {
@@ -72,7 +67,6 @@ export class InMemoryCluster implements KeyValueStore, ClusterController, Status
   readonly #addresses: readonly string[]
   readonly #state = new InMemoryState()
   readonly #membership: InMemoryMembership
-  readonly #sessions = new InMemorySessions()
   #index = 0
   #snapshotIndex = 0
   #turns = 0
@@ -126,14 +120,14 @@ export class InMemoryCluster implements KeyValueStore, ClusterController, Status
   }
 
   async write(write: WriteCommand, options?: WriteOptions): Promise<WriteResult> {
-    const envelope = encodeWrite(write, checkOptions(options))
-    await this.#enter()
-    this.#requireLeader()
-    const { origin, command } = decodeEnvelope(envelope)
-    checkQuota(this.#state, command)
-    const result = this.#apply(command, origin)
-    checkResult(result)
-    return result
+    return this.#write(encodeWrite(write, checkOptions(options)))
+  }
+
+  /** {@link write} for those who were handed the envelope of a command. */
+  async writeEnvelope(envelope: Uint8Array, options: RequestOptions): Promise<WriteResult> {
+    checkOptions(options)
+    readEnvelope(envelope)
+    return this.#write(envelope)
   }
 
   async read(key: Data, options?: RequestOptions): Promise<KeyValue | undefined> {
@@ -207,7 +201,7 @@ export class InMemoryCluster implements KeyValueStore, ClusterController, Status
     return {
       id: `snapshot-1-${this.#index}`,
       logId: { term: 1, index: this.#index },
-      sizeBytes: this.#state.bytes,
+      sizeBytes: this.#state.info().bytes,
     }
   }
 
@@ -234,8 +228,9 @@ export class InMemoryCluster implements KeyValueStore, ClusterController, Status
       purgedIndex: 0,
       snapshotIndex: this.#snapshotIndex,
       logBytes: 0,
-      keys: this.#state.keys,
-      stateBytes: this.#state.bytes,
+      revision: this.#state.revision,
+      keys: this.#state.info().keys,
+      stateBytes: this.#state.info().bytes,
       proposalsInFlight: 0,
       readsInFlight: 0,
       mailbox: { depth: 0, capacity: DEFAULT_MAILBOX_CAPACITY, refused: 0 },
@@ -293,13 +288,11 @@ export class InMemoryCluster implements KeyValueStore, ClusterController, Status
   }
 
   /** A repeated write has a place in the log too, and changes nothing. */
-  #apply(command: Command, origin: ClientSequence | null): WriteResult {
-    const logId = this.#nextLogId()
-    const repeated = origin === null ? undefined : this.#sessions.repeated(origin)
-    if (repeated !== undefined) return repeated
-    const result = this.#state.apply(command, logId)
-    if (origin !== null) this.#sessions.record(origin, result)
-    return result
+  async #write(envelope: Uint8Array): Promise<WriteResult> {
+    await this.#enter()
+    this.#requireLeader()
+    this.#state.check(envelope)
+    return this.#state.apply(envelope, this.#nextLogId())
   }
 }
 

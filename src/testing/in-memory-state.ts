@@ -1,108 +1,49 @@
-/**
- * The ordered key-value state behind the in-memory cluster: what committed commands build, in one process and
- * without a log. A key's revisions are the indexes of the commands that wrote it, as in the real state machine.
- */
-import type {
-  Command,
-  Condition,
-  KeyValue,
-  Operation,
-  OperationResult,
-  ScanRange,
-  WriteLogId,
-  WriteResult,
-} from '../api/index.ts'
-import { compareBytes, equalBytes } from '../lib/index.ts'
-
-/** One string per byte string, so that a Map can hold it: every byte becomes one character. */
-function mapKey(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1')
-}
-
-function copyOf(entry: KeyValue): KeyValue {
-  return { ...entry, key: new Uint8Array(entry.key), value: new Uint8Array(entry.value) }
-}
+/** The state of a node over plain memory, without the log that feeds it: each command is an entry of its own. */
+import type { KeyValue, ScanRange } from '../api/index.ts'
+import { AspenError } from '../api/index.ts'
+import type { WriteLogId, WriteResult } from '../api/index.ts'
+import { checkFound, Quota, readEnvelope, ReplicatedState, SPACES } from '../commands/index.ts'
+import type { RowHead, Rows } from '../commands/index.ts'
+import { MemoryStore } from '../storage/index.ts'
 
 export class InMemoryState {
-  readonly #entries = new Map<string, KeyValue>()
-  /** All keys in byte order; rebuilt by the first scan after a key came or went. */
-  #sorted: KeyValue[] | null = null
-  #bytes = 0
+  readonly #store = new MemoryStore()
+  readonly #replicated = new ReplicatedState(this.#store)
+  readonly #quota = new Quota(this)
 
-  get keys(): number {
-    return this.#entries.size
+  /** @throws AspenError as a node refuses it before it takes a place in the log */
+  check(envelope: Uint8Array): void {
+    this.#quota.check(readEnvelope(envelope).command)
   }
 
-  /** Bytes of keys and values. */
-  get bytes(): number {
-    return this.#bytes
+  /** @throws AspenError where a node answers with one */
+  apply(envelope: Uint8Array, logId: WriteLogId): WriteResult {
+    const applied = this.#replicated.apply(readEnvelope(envelope), logId, [])
+    const error = applied instanceof AspenError ? applied : checkFound(applied)
+    if (error !== undefined) throw error
+    return applied as WriteResult
   }
 
-  /** A copy: what its reader does with the bytes changes nothing here. */
   get(key: Uint8Array): KeyValue | undefined {
-    const entry = this.#entries.get(mapKey(key))
-    return entry && copyOf(entry)
+    return this.#store.get(SPACES.user, key)
   }
 
-  /** Bytes of a key's value, or undefined when the key does not exist. */
-  valueSize(key: Uint8Array): number | undefined {
-    return this.#entries.get(mapKey(key))?.value.length
+  head(key: Uint8Array): RowHead | undefined {
+    return this.#store.head(SPACES.user, key)
   }
 
-  apply(command: Command, logId: WriteLogId): WriteResult {
-    if (command.type === 'batch') {
-      for (const operation of command.operations) this.#run(operation, logId.index)
-      return { logId }
-    }
-    const succeeded = command.compare.every((condition) => this.#holds(condition))
-    const branch = succeeded ? command.then : command.else
-    return { logId, txn: { succeeded, results: branch.map((operation) => this.#run(operation, logId.index)) } }
+  scan(range: ScanRange, limit: number, maxBytes: number): Rows {
+    return this.#store.range(SPACES.user, range, limit, maxBytes)
   }
 
-  /** Keys of the range in byte order: at most `limit`, and past the first at most `maxBytes` of keys and values. */
-  scan(range: ScanRange, limit: number, maxBytes: number): { readonly rows: readonly KeyValue[]; readonly more: boolean } {
-    this.#sorted ??= [...this.#entries.values()].toSorted((a, b) => compareBytes(a.key, b.key))
-    const rows: KeyValue[] = []
-    let bytes = 0
-    for (const entry of this.#sorted) {
-      if (compareBytes(entry.key, range.start) < 0) continue
-      if (range.end !== null && compareBytes(entry.key, range.end) >= 0) break
-      bytes += entry.key.length + entry.value.length
-      if (rows.length === limit || (rows.length > 0 && bytes > maxBytes)) return { rows, more: true }
-      rows.push(copyOf(entry))
-    }
-    return { rows, more: false }
+  get revision(): number {
+    return this.#replicated.meta.revision
   }
 
-  #holds(condition: Condition): boolean {
-    const entry = this.#entries.get(mapKey(condition.key))
-    if (condition.type === 'absent') return (entry === undefined) === condition.absent
-    if (condition.type === 'value') return entry !== undefined && equalBytes(entry.value, condition.value)
-    return (entry?.modRevision ?? 0) === condition.modRevision
-  }
-
-  #run(operation: Operation, index: number): OperationResult {
-    if (operation.type === 'get') return { type: 'get', entry: this.get(operation.key) ?? null }
-    const name = mapKey(operation.key)
-    const before = this.#entries.get(name)
-    if (operation.type === 'delete') {
-      if (before === undefined) return { type: 'delete', deleted: false }
-      this.#entries.delete(name)
-      this.#bytes -= before.key.length + before.value.length
-      this.#sorted = null
-      return { type: 'delete', deleted: true }
-    }
-    // Copies: what is given are views of a whole command.
-    const [key, value] = [before?.key ?? new Uint8Array(operation.key), new Uint8Array(operation.value)]
-    this.#bytes += value.length + (before === undefined ? key.length : -before.value.length)
-    this.#entries.set(name, {
-      key,
-      value,
-      createRevision: before?.createRevision ?? index,
-      modRevision: index,
-      version: (before?.version ?? 0) + 1,
-    })
-    this.#sorted = null
-    return { type: 'set' }
+  /** What the quota looks at; nothing waits here to be applied. */
+  info(): ReturnType<ConstructorParameters<typeof Quota>[0]['info']> {
+    const { user, system } = this.#store
+    const applied = { index: 0 }
+    return { applied, keys: user.rows, bytes: user.bytes, systemRows: system.rows, systemBytes: system.bytes }
   }
 }

@@ -1,16 +1,8 @@
 /** Values of every type that has an encoding, for the property and fuzz tests of this folder. It has no tests of its own. */
 import fc from 'fast-check'
 import { ERROR_CATALOGUE } from '../api/index.ts'
-import type {
-  ClientSequence,
-  Condition,
-  Envelope,
-  ErrorCode,
-  KeyValue,
-  Operation,
-  OperationResult,
-  WriteResult,
-} from '../api/index.ts'
+import type { ClientSequence, ErrorCode, KeyValue, OperationResult, WriteResult } from '../api/index.ts'
+import type { Condition, Envelope, Operation } from '../commands/index.ts'
 import type { StoredSnapshot } from '../ports/index.ts'
 import type { AppendRequest, Entry, LogId, Member, Membership, Message, SnapshotMeta } from '../raft/index.ts'
 import { encodeMembership } from './index.ts'
@@ -62,7 +54,7 @@ const origin: Arb<ClientSequence> = record({
   client: fc
     .string({ unit: 'grapheme', minLength: 1, maxLength: 6 })
     .filter((text) => new TextEncoder().encode(text).length <= 64),
-  sequence: number,
+  sequence: positive,
 })
 const batch = fc.array(
   operation.filter((o) => o.type !== 'get'),
@@ -79,6 +71,8 @@ const txn = record({
 export const envelope: Arb<Envelope> = record({
   origin: fc.option(origin),
   command: fc.oneof(record({ type: fc.constant('batch' as const), operations: batch }), txn),
+  wantsRevision: fc.boolean(),
+  elapsedMs: fc.constant(0),
 })
 
 const keyValue: Arb<KeyValue> = record({ key, value, createRevision: positive, modRevision: positive, version: positive }).map(
@@ -92,6 +86,7 @@ const operationResult: Arb<OperationResult> = fc.oneof(
 export const writeResult: Arb<WriteResult> = fc.record(
   {
     logId: record({ term: positive, index: positive }),
+    revision: positive,
     txn: record({ succeeded: fc.boolean(), results: fc.array(operationResult, { maxLength: 20 }) }),
   },
   { requiredKeys: ['logId'], noNullPrototype: true },

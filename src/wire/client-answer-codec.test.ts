@@ -11,7 +11,7 @@ const ENTRY = '016b' + '0176' + '020903'
 describe('answers to clients', () => {
   test('encodeClientAnswer: writes the same bytes as ever', () => {
     const golden: readonly [ClientAnswer, string][] = [
-      [{ type: 'written', id: 1, result: { logId: { term: 2, index: 300 } } }, '0101' + '0102ac0200'],
+      [{ type: 'written', id: 1, result: { logId: { term: 2, index: 300 } } }, '0101' + '010002ac02'],
       [{ type: 'found', id: 300, entry: null }, '02ac02'],
       [{ type: 'found', id: 3, entry }, '0303' + ENTRY],
       [{ type: 'page', id: 4, page: { entries: [entry], token: 's1.aw' } }, '0404' + '0573312e6177' + '01' + ENTRY],

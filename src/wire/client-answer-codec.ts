@@ -3,7 +3,7 @@ import { MAX_SCAN_LIMIT, MAX_SCAN_TOKEN_SIZE } from '../limits.ts'
 import { ByteReader, ByteWriter } from '../lib/index.ts'
 import type { ClientAnswer } from './client-message.ts'
 import { readErrorText, writeErrorText } from './forward-codec.ts'
-import { decodeWriteResult, encodeWriteResult, readKeyValue, writeKeyValue } from './write-result-codec.ts'
+import { decodeWriteResult, encodeWriteResult, readKeyValue, writeKeyValue } from '../commands/index.ts'
 
 const WRITTEN = 1
 const NOT_FOUND = 2

@@ -6,7 +6,8 @@ import { MAX_BATCH_SIZE, MAX_RPC_MESSAGE_SIZE, SNAPSHOT_CHUNK_SIZE } from '../li
 import type { AppendRequest, Entry, Membership, Message } from '../raft/index.ts'
 import type { StoredSnapshot } from '../ports/index.ts'
 import { peerMessage } from './arbitraries.test.ts'
-import { decodePeerMessage, encodeEnvelope, encodeMembership, encodePeerMessage, WireError } from './index.ts'
+import { decodePeerMessage, encodeMembership, encodePeerMessage, WireError } from './index.ts'
+import { encodeEnvelope } from '../commands/index.ts'
 import type { PeerMessage } from './index.ts'
 
 const A = 'a1'.repeat(32)

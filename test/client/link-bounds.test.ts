@@ -2,20 +2,13 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { describe, test } from 'node:test'
-import { toCommand } from '../../src/api/index.ts'
+import { encodeEnvelope, toCommand } from '../../src/commands/index.ts'
 import type { AspenError } from '../../src/api/index.ts'
 import { generateIdentity } from '../../src/client/index.ts'
 import type { AspenLinkClient, LinkClientOptions } from '../../src/client/index.ts'
 import { MAX_CLIENT_LINK_ANSWER_BYTES, MAX_CLIENT_LINK_REQUESTS } from '../../src/limits.ts'
 import { InMemoryCluster } from '../../src/testing/index.ts'
-import {
-  decodeClientAnswer,
-  encodeClientAnswer,
-  encodeClientRequest,
-  encodeEnvelope,
-  FrameDecoder,
-  FrameQueue,
-} from '../../src/wire/index.ts'
+import { decodeClientAnswer, encodeClientAnswer, encodeClientRequest, FrameDecoder, FrameQueue } from '../../src/wire/index.ts'
 import type { ClientAnswer, ClientRequest } from '../../src/wire/index.ts'
 import { eventually } from '../contracts/transport-observer.ts'
 import { TransportProxy } from '../contracts/transport-proxy.ts'

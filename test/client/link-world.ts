@@ -1,9 +1,9 @@
 /** Nodes that serve a store over links on loopback, with nothing of a node behind them, and clients of them. */
 import { AspenError } from '../../src/api/index.ts'
-import type { KeyValueStore } from '../../src/api/index.ts'
 import { connectLink } from '../../src/client/index.ts'
 import type { AspenLinkClient, LinkClientOptions, LinkEndpoint } from '../../src/client/index.ts'
 import { ClientService } from '../../src/faces/links/index.ts'
+import type { LinkedStore } from '../../src/faces/links/index.ts'
 import type { ClientServiceOptions } from '../../src/faces/links/index.ts'
 import { Prng } from '../../src/lib/index.ts'
 import { DirectTransport, generateIdentity, LinkError, systemClock } from '../../src/net/index.ts'
@@ -87,7 +87,7 @@ export interface LinkNode {
 export type LinkNodeOptions = Partial<ClientServiceOptions> & Partial<DirectTransportOptions>
 
 /** A listening node that serves this store. */
-export async function startLinkNode(store: KeyValueStore, options: LinkNodeOptions = {}): Promise<LinkNode> {
+export async function startLinkNode(store: LinkedStore, options: LinkNodeOptions = {}): Promise<LinkNode> {
   const service = new ClientService({ clock: systemClock, keepAliveMs: 100, ...options })
   service.serve(store)
   const watched = new Watched(service)
@@ -117,7 +117,7 @@ export function connectTo(endpoints: readonly LinkEndpoint[], options: Partial<L
   return connectLink({ endpoints, cookie: COOKIE, scryptCost: 2, ...options })
 }
 
-function behave(behaviour: Behaviour): KeyValueStore {
+function behave(behaviour: Behaviour): LinkedStore {
   if (typeof behaviour === 'string') {
     const cluster = new InMemoryCluster({ initialized: true })
     cluster.pause()
@@ -131,7 +131,7 @@ function behave(behaviour: Behaviour): KeyValueStore {
 export function createLinkWorld(): ClientWorld<LinkEndpoint> {
   const nodes: LinkNode[] = []
   const clients: AspenLinkClient[] = []
-  const start = async (store: KeyValueStore): Promise<LinkNode> => {
+  const start = async (store: LinkedStore): Promise<LinkNode> => {
     const node = await startLinkNode(store)
     nodes.push(node)
     return node

@@ -1,9 +1,8 @@
 /** How large keys, values, batches and commands may be, and what is said of larger ones. */
 import assert from 'node:assert/strict'
-import { toCommand } from '../../src/api/index.ts'
+import { envelopeSize, toCommand } from '../../src/commands/index.ts'
 import type { KeyValueStore, WriteCommand } from '../../src/api/index.ts'
 import { MAX_COMMAND_SIZE } from '../../src/limits.ts'
-import { envelopeSize } from '../../src/wire/index.ts'
 import { bytesOf, MIB, put, refuses, revisionsAt, textAt, utf8 } from './key-value-store-place.ts'
 import type { StoreTest } from './key-value-store-place.ts'
 

@@ -93,5 +93,5 @@ export async function revisionsAt(store: KeyValueStore, key: Data): Promise<read
 
 /** Writes text, and answers its revision. */
 export async function put(store: KeyValueStore, key: Data, value: Data): Promise<number> {
-  return (await store.write({ Set: { key, value } })).logId.index
+  return (await store.write({ Set: { key, value } }, { revision: true })).revision ?? assert.fail('it has no revision')
 }

@@ -7,7 +7,6 @@ import type { KeyValue, KeyValueStore, OperationResult, ScanRequest, WriteResult
 import { InMemoryCluster } from '../../src/testing/index.ts'
 import { requestOf, requests } from './key-value-store-requests.ts'
 import type { Request } from './key-value-store-requests.ts'
-import { put } from './key-value-store-place.ts'
 import { NodePlace } from './node-places.ts'
 import { volume } from '../volume.ts'
 
@@ -25,10 +24,12 @@ interface Run {
   readonly store: KeyValueStore
   readonly prefix: string
   readonly base: number
+  readonly baseIndex: number
 }
 
 async function begin(store: KeyValueStore, prefix: string): Promise<Run> {
-  return { store, prefix, base: await put(store, `${prefix}begin`, '') }
+  const { logId, revision } = await store.write({ Set: { key: `${prefix}begin`, value: '' } }, { revision: true })
+  return { store, prefix, base: revision ?? assert.fail('it has no revision'), baseIndex: logId.index }
 }
 
 function plainEntry(entry: KeyValue | null | undefined, { base }: Run): unknown {
@@ -42,10 +43,15 @@ function plainResult(result: OperationResult, run: Run): unknown {
   return result.type === 'get' ? { type: 'get', entry: plainEntry(result.entry, run) } : result
 }
 
-function plainWrite({ logId, txn }: WriteResult, run: Run): unknown {
-  const index = logId.index - run.base
+function plainWrite({ logId, revision, txn }: WriteResult, run: Run): unknown {
+  const index = logId.index - run.baseIndex
   if (txn === undefined) return { index }
-  return { index, succeeded: txn.succeeded, results: txn.results.map((result) => plainResult(result, run)) }
+  return {
+    index,
+    revision: (revision ?? 0) - run.base,
+    succeeded: txn.succeeded,
+    results: txn.results.map((result) => plainResult(result, run)),
+  }
 }
 
 /** Every page, by following the tokens. */
@@ -76,7 +82,9 @@ async function answerOf(run: Run, request: Request): Promise<unknown> {
     return await perform(run, request)
   } catch (error) {
     if (!(error instanceof AspenError)) throw error
-    return { refused: error.code, details: error.details }
+    const { revision, ...details } = error.details
+    const since = typeof revision === 'number' ? { revision: revision - run.base } : {}
+    return { refused: error.code, details: { ...details, ...since } }
   }
 }
 

@@ -21,10 +21,11 @@ function repetitionContract(test: StoreTest): void {
     assert.equal((await revisionsAt(store, `${prefix}k`))?.[2], 2)
   })
 
-  test('origin: the same one is answered the same, whatever command it comes with', async ({ store, prefix }) => {
+  test('origin: another command with the same one is refused, and not applied', async ({ store, direct, prefix }) => {
     const origin = { client: `${prefix}c`, sequence: 1 }
-    const first = await store.write({ Set: { key: `${prefix}k`, value: '1' } }, { origin })
-    assert.deepEqual(await store.write({ Delete: { key: `${prefix}k` } }, { origin }), first)
+    await store.write({ Set: { key: `${prefix}k`, value: '1' } }, { origin })
+    await refuses('SEQUENCE_REUSED', store.write({ Delete: { key: `${prefix}k` } }, { origin }))
+    await refuses('SEQUENCE_REUSED', direct.write({ Set: { key: `${prefix}k`, value: '2' } }, { origin }))
     assert.equal(await textAt(store, `${prefix}k`), '1')
   })
 
@@ -34,12 +35,12 @@ function repetitionContract(test: StoreTest): void {
     const txn = { Txn: { compare: [{ key, mod_revision: before }], then: [{ Get: { key } }, { Delete: { key } }] } }
     const results = []
     for (let i = 0; i < 2; i++) {
-      const result = await store.write(txn, { origin: { client: `${prefix}c`, sequence: 7 } })
+      const result = await store.write(txn, { origin: { client: `${prefix}c`, sequence: 1 } })
       const [get, deleted] = result.txn?.results ?? []
-      results.push([result.logId, result.txn?.succeeded, get?.type === 'get' && plainEntry(get.entry), deleted])
+      results.push([result.logId, result.revision, result.txn?.succeeded, get?.type === 'get' && plainEntry(get.entry), deleted])
     }
     assert.deepEqual(results[1], results[0])
-    assert.deepEqual(results[0]?.[3], { type: 'delete', deleted: true })
+    assert.deepEqual(results[0]?.[4], { type: 'delete', deleted: true })
   })
 
   test('origin: what a transaction found is not remembered when it is large', async ({ store, prefix }) => {
@@ -48,12 +49,13 @@ function repetitionContract(test: StoreTest): void {
     const txn = { Txn: { compare: [], then: [{ Get: { key: `${prefix}k` } }] } }
     const first = await store.write(txn, { origin })
     assert.equal(first.txn?.results.length, 1)
-    const again = await store.write(txn, { origin })
-    assert.deepEqual([again.logId, again.txn?.succeeded, again.txn?.results.length], [first.logId, true, 0])
+    const error = await refuses('RESULT_TOO_LARGE', store.write(txn, { origin }))
+    const { log_id, succeeded, revision } = error.details
+    assert.deepEqual([log_id, succeeded, revision], [first.logId, true, first.revision])
   })
 
   test('origin: sent many times at once, it is done once', async ({ store, direct, prefix }) => {
-    const origin = { client: `${prefix}c`, sequence: 3 }
+    const origin = { client: `${prefix}c`, sequence: 1 }
     const write = { Set: { key: `${prefix}k`, value: 'v' } }
     const calls = Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? store : direct).write(write, { origin }))
     const [first, ...others] = await Promise.all(calls)
@@ -63,20 +65,36 @@ function repetitionContract(test: StoreTest): void {
 }
 
 function originContract(test: StoreTest): void {
-  test('sequence: a larger one is a new write, a smaller one was done before the last', async ({ store, prefix }) => {
+  test('sequence: every one of the last 128 is applied once, in whatever order', async ({ store, direct, prefix }) => {
+    const at = (sequence: number): { origin: ClientSequence } => ({ origin: { client: `${prefix}c`, sequence } })
+    const set = (value: number): WriteCommand => ({ Set: { key: `${prefix}${value}`, value: '' } })
+    await store.write(set(1), at(1))
+    const sequences = Array.from({ length: 30 }, (_, i) => 31 - i)
+    const first = await Promise.all(sequences.map((n) => (n % 2 === 0 ? store : direct).write(set(n), at(n))))
+    const again = await Promise.all(sequences.map((n) => store.write(set(n), at(n))))
+    assert.deepEqual(again, first)
+    const page = await store.scan({ prefix, limit: 1000 })
+    assert.deepEqual([page.entries.length, page.entries.every(({ version }) => version === 1)], [31, true])
+  })
+
+  test('sequence: of one that was passed it is said that this attempt was not applied', async ({ store, prefix }) => {
     const at = (sequence: number): { origin: ClientSequence } => ({ origin: { client: `${prefix}c`, sequence } })
     const set = (value: string): WriteCommand => ({ Set: { key: `${prefix}k`, value } })
-    await store.write(set('2'), at(2))
-    const ninth = await store.write(set('9'), at(9))
-    assert.deepEqual(await store.write(set('3'), at(3)), { logId: ninth.logId })
-    assert.deepEqual(await store.write(set('2'), at(2)), { logId: ninth.logId })
-    assert.equal(await textAt(store, `${prefix}k`), '9')
-    const tenth = await store.write({ Txn: { compare: [], then: [{ Get: { key: `${prefix}k` } }] } }, at(10))
-    assert.equal(tenth.txn?.results.length, 1)
-    assert.deepEqual(await store.write(set('9'), at(9)), { logId: tenth.logId }, 'the results are those of another write')
-    const last = await store.write(set('last'), at(Number.MAX_SAFE_INTEGER))
-    assert.ok(last.logId.index > tenth.logId.index)
-    assert.equal((await revisionsAt(store, `${prefix}k`))?.[2], 3)
+    await store.write(set('1'), at(1))
+    await store.write(set('200'), at(200))
+    await refuses('SEQUENCE_PASSED', store.write(set('1'), at(1)))
+    await refuses('SEQUENCE_PASSED', store.write(set('72'), at(72)))
+    await store.write(set('73'), at(73))
+    assert.equal(await textAt(store, `${prefix}k`), '73')
+    await store.write(set('last'), at(Number.MAX_SAFE_INTEGER))
+    assert.equal((await revisionsAt(store, `${prefix}k`))?.[2], 4)
+  })
+
+  test('sequence: a client that nobody knows begins with 1', async ({ store, prefix }) => {
+    const set = { Set: { key: `${prefix}k`, value: 'v' } }
+    await refuses('SESSION_UNKNOWN', store.write(set, { origin: { client: `${prefix}c`, sequence: 2 } }))
+    assert.equal(await store.read(`${prefix}k`), undefined)
+    await store.write(set, { origin: { client: `${prefix}c`, sequence: 1 } })
   })
 
   test('client: each has a sequence of its own', async ({ store, prefix }) => {

@@ -11,9 +11,12 @@ async function transact(
   compare: readonly WriteCondition[],
   then: readonly WriteOperation[],
   otherwise?: readonly WriteOperation[],
-): Promise<Outcome & { readonly index: number }> {
-  const { logId, txn } = await store.write({ Txn: { compare, then, ...(otherwise === undefined ? {} : { else: otherwise }) } })
-  return { ...(txn ?? assert.fail('a transaction has an outcome')), index: logId.index }
+): Promise<Outcome & { readonly revision: number }> {
+  const { revision, txn } = await store.write({ Txn: { compare, then, ...(otherwise === undefined ? {} : { else: otherwise }) } })
+  return {
+    ...(txn ?? assert.fail('a transaction has an outcome')),
+    revision: revision ?? assert.fail('a transaction has a revision'),
+  }
 }
 
 /** Results in which bytes can be compared. */
@@ -101,12 +104,12 @@ function operationContract(test: StoreTest): void {
     assert.deepEqual(plainResults(outcome), [
       entry(utf8('old'), first, first, 1),
       { type: 'set' },
-      entry(bytesOf(0x80), first, outcome.index, 2),
+      entry(bytesOf(0x80), first, outcome.revision, 2),
       { type: 'delete', deleted: true },
       { type: 'get', entry: null },
       { type: 'delete', deleted: false },
       { type: 'set' },
-      entry(utf8('new'), outcome.index, outcome.index, 1),
+      entry(utf8('new'), outcome.revision, outcome.revision, 1),
     ])
   })
 
@@ -143,7 +146,7 @@ function operationContract(test: StoreTest): void {
     const key = under(prefix, 0xfe)
     const first = await put(store, key, bytesOf(1))
     const outcome = await transact(store, [{ key, value: bytesOf(1) }], [{ Get: { key } }])
-    assert.ok(outcome.index > first)
+    assert.equal(outcome.revision, first)
     assert.deepEqual(await revisionsAt(store, key), [first, first, 1])
   })
 }
@@ -182,8 +185,8 @@ function boundContract(test: StoreTest): void {
     const set = { Set: { key: `${prefix}done`, value: 'yes' } }
     const error = await refuses('RESULT_TOO_LARGE', transact(store, [], [...gets, set]))
     const entry = (await store.read(`${prefix}done`)) ?? assert.fail('it did not take effect')
-    const { log_id: logId, succeeded } = error.details as { log_id: { index: number }; succeeded: boolean }
-    assert.deepEqual([logId.index, succeeded, error.retryable], [entry.modRevision, true, false])
+    const { revision, succeeded } = error.details
+    assert.deepEqual([revision, succeeded, error.retryable], [entry.modRevision, true, false])
     assert.equal((await transact(store, [], gets.slice(1))).results.length, 7)
   })
 }

@@ -12,9 +12,9 @@ export function writeContract(test: StoreTest): void {
 
 function valueContract(test: StoreTest): void {
   test('read: finds what was set, and nothing where nothing was', async ({ store, prefix }) => {
-    const { logId } = await store.write({ Set: { key: `${prefix}hello`, value: 'wörld' } })
-    assert.ok(logId.term >= 1 && logId.index >= 1)
-    const entry = { createRevision: logId.index, modRevision: logId.index, version: 1 }
+    const { logId, revision } = await store.write({ Set: { key: `${prefix}hello`, value: 'wörld' } }, { revision: true })
+    assert.ok(logId.term >= 1 && logId.index >= 1 && revision !== undefined && revision >= 2)
+    const entry = { createRevision: revision, modRevision: revision, version: 1 }
     assert.deepEqual(
       plainEntry(await store.read(`${prefix}hello`)),
       plainEntry({ ...entry, key: utf8(`${prefix}hello`), value: utf8('wörld') }),
@@ -60,15 +60,18 @@ function valueContract(test: StoreTest): void {
 }
 
 function revisionContract(test: StoreTest): void {
-  test('revisions: are the indexes of the writes, and begin again after a delete', async ({ store, prefix }) => {
+  test('revisions: count the writes that change a key, and begin again after a delete', async ({ store, prefix }) => {
     const key = `${prefix}k`
     const first = await put(store, key, '1')
     assert.deepEqual(await revisionsAt(store, key), [first, first, 1])
     const second = await put(store, key, '1')
-    assert.ok(second > first)
+    assert.equal(second, first + 1)
     assert.deepEqual(await revisionsAt(store, key), [first, second, 2])
-    const deleted = await store.write({ Delete: { key } })
-    assert.ok(deleted.logId.index > second)
+    const deleted = await store.write({ Delete: { key } }, { revision: true })
+    assert.equal(deleted.revision, second + 1)
+    const nothing = await store.write({ Delete: { key } }, { revision: true })
+    assert.equal(nothing.revision, second + 1)
+    assert.equal((await store.write({ Delete: { key } })).revision, undefined)
     assert.equal(await revisionsAt(store, key), null)
     const third = await put(store, key, '1')
     assert.deepEqual(await revisionsAt(store, key), [third, third, 1])
@@ -97,8 +100,8 @@ function batchContract(test: StoreTest): void {
   test('SetMulti: sets all in one revision, the last of a key last', async ({ store, prefix }) => {
     const before = await put(store, `${prefix}b`, 'before')
     const pairs = [[`${prefix}a`, '1'], [`${prefix}b`, '2'], [under(prefix, 0xff), bytesOf(0xff)], [`${prefix}a`, '3']] as const // prettier-ignore
-    const result = await store.write({ SetMulti: { pairs } })
-    const { index } = result.logId
+    const result = await store.write({ SetMulti: { pairs } }, { revision: true })
+    const index = result.revision
     assert.equal(result.txn, undefined)
     assert.deepEqual(await revisionsAt(store, `${prefix}a`), [index, index, 2])
     assert.deepEqual(await revisionsAt(store, `${prefix}b`), [before, index, 2])

@@ -1,10 +1,13 @@
 /** What the suites of the state machine and the snapshot store share: logs, whole states, and callbacks as promises. */
-import type { ClientSequence, Command, Condition, KeyValue, Operation } from '../../src/api/index.ts'
+import { AspenError } from '../../src/api/index.ts'
+import type { ClientSequence, ErrorCode, KeyValue, WriteResult } from '../../src/api/index.ts'
+import type { Command, Condition, Operation } from '../../src/commands/index.ts'
 import { utf8Encode } from '../../src/lib/index.ts'
 import type { StateMachine, StoredSnapshot } from '../../src/ports/index.ts'
 import type { Entry, Membership } from '../../src/raft/index.ts'
 import type { SnapshotFiles } from '../../src/storage/state/index.ts'
-import { encodeEnvelope, encodeMembership } from '../../src/wire/index.ts'
+import { encodeMembership } from '../../src/wire/index.ts'
+import { encodeEnvelope, stampEnvelope } from '../../src/commands/index.ts'
 
 export const CLUSTER_ID = '0123456789abcdef0123456789abcdef'
 
@@ -62,8 +65,9 @@ export class LogWriter {
     this.term = term
   }
 
-  command(command: Command, origin: ClientSequence | null = null): Entry {
-    return { index: ++this.index, term: this.term, kind: 'command', payload: encodeEnvelope({ origin, command }) }
+  command(command: Command, origin: ClientSequence | null = null, elapsedMs = 0, wantsRevision = false): Entry {
+    const payload = stampEnvelope(encodeEnvelope({ origin, command, wantsRevision }), elapsedMs)
+    return { index: ++this.index, term: this.term, kind: 'command', payload }
   }
 
   set(key: string, value: string): Entry {
@@ -77,6 +81,19 @@ export class LogWriter {
   membership(membership: Membership): Entry {
     return { index: ++this.index, term: this.term, kind: 'membership', payload: encodeMembership(membership), membership }
   }
+}
+
+/** What the entries answer, none of them with a refusal. */
+export function answers(machine: StateMachine, entries: readonly Entry[]): (WriteResult | null)[] {
+  return machine.apply(entries).results.map((result) => {
+    if (result instanceof AspenError) throw result
+    return result
+  })
+}
+
+/** The code with which each entry is refused; null for those that are not. */
+export function refusals(machine: StateMachine, entries: readonly Entry[]): (ErrorCode | null)[] {
+  return machine.apply(entries).results.map((result) => (result instanceof AspenError ? result.code : null))
 }
 
 /** Every row, page by page. */
@@ -120,4 +137,16 @@ export async function transfer(
     await settled((done) => to.write(snapshot.id, position, piece, done))
   }
   await settled((done) => to.finish(snapshot.id, done))
+}
+
+/** Runs a test on a machine of its own. */
+export type WithMachine = (use: (opened: OpenedState) => Promise<void> | void) => () => Promise<void>
+
+export function rowOf(machine: StateMachine, key: string): { value: string; revisions: number[] } | undefined {
+  const row = machine.get(bytes(key))
+  return row && { value: Buffer.from(row.value).toString(), revisions: [row.createRevision, row.modRevision, row.version] }
+}
+
+export function plainResults(result: WriteResult | null | undefined): unknown {
+  return result?.txn?.results.map((one) => (one.type === 'get' ? plainRow(one.entry) : one))
 }

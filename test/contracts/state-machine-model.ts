@@ -1,5 +1,6 @@
 /** The semantics of the state machine once more, written for plainness alone: text keys in a sorted list, nothing shared with the code. */
-import type { ClientSequence, Command, Condition, Operation } from '../../src/api/index.ts'
+import type { ClientSequence } from '../../src/api/index.ts'
+import type { Command, Condition, Operation } from '../../src/commands/index.ts'
 import { hex } from './state-machine-fixture.ts'
 
 interface ModelRow {
@@ -9,19 +10,35 @@ interface ModelRow {
   version: number
 }
 
+interface ModelWrite {
+  readonly command: string
+  readonly result: { readonly logId: unknown; readonly revision: number; readonly txn?: unknown }
+}
+
+const WINDOW = 128
+
 export class StateModel {
   /** By key in hex, whose order is the order of bytes. */
   rows = new Map<string, ModelRow>()
-  sessions = new Map<string, { sequence: number; result: { logId: unknown; txn?: unknown } }>()
+  /** By client, then by sequence. */
+  sessions = new Map<string, Map<number, ModelWrite>>()
+  revision = 1
+  #touched = false
 
+  /** The result of a command, or the code that it is refused with. */
   command(index: number, term: number, command: Command, origin: ClientSequence | null): unknown {
-    const session = origin === null ? undefined : this.sessions.get(origin.client)
-    if (origin !== null && session !== undefined && origin.sequence <= session.sequence) {
-      return origin.sequence === session.sequence ? session.result : { logId: session.result.logId }
-    }
-    const result = { logId: { term, index }, ...this.#effects(index, command) }
-    if (origin !== null) this.sessions.set(origin.client, { sequence: origin.sequence, result })
-    return result
+    if (origin === null) return told(this.#effects(index, term, command))
+    const written = JSON.stringify(command, (_, value: unknown) => (value instanceof Uint8Array ? hex(value) : value))
+    const session = this.sessions.get(origin.client)
+    if (session === undefined && origin.sequence > 1) return 'SESSION_UNKNOWN'
+    const before = session?.get(origin.sequence)
+    if (before !== undefined) return before.command === written ? told(before.result) : 'SEQUENCE_REUSED'
+    const highest = Math.max(origin.sequence, ...(session?.keys() ?? []))
+    if (origin.sequence <= highest - WINDOW) return 'SEQUENCE_PASSED'
+    const result = this.#effects(index, term, command)
+    const kept = [...(session ?? []), [origin.sequence, { command: written, result }] as const]
+    this.sessions.set(origin.client, new Map(kept.filter(([sequence]) => sequence > highest - WINDOW)))
+    return told(result)
   }
 
   list(start: string, end: string | null, limit: number, maxBytes: number): { rows: unknown[]; more: boolean } {
@@ -47,21 +64,31 @@ export class StateModel {
     return [this.rows.size, size]
   }
 
-  #effects(index: number, command: Command): { txn?: unknown } {
-    if (command.type === 'batch') {
-      command.operations.forEach((operation) => this.#run(index, operation))
-      return {}
-    }
-    const succeeded = !command.compare.map((condition) => this.#holds(condition)).includes(false)
-    const results = (succeeded ? command.then : command.else).map((operation) => this.#run(index, operation))
-    return { txn: { succeeded, results } }
+  #effects(index: number, term: number, command: Command): ModelWrite['result'] {
+    const logId = { term, index }
+    this.#touched = false
+    const txn = command.type === 'batch' ? undefined : this.#decide(command)
+    if (command.type === 'batch') command.operations.forEach((operation) => this.#run(operation))
+    if (this.#touched) this.revision++
+    return { logId, revision: this.revision, ...(txn === undefined ? {} : { txn }) }
   }
 
-  #run(index: number, operation: Operation): unknown {
+  #decide({ compare, then, else: otherwise }: Command & { type: 'txn' }): unknown {
+    const succeeded = !compare.map((condition) => this.#holds(condition)).includes(false)
+    return { succeeded, results: (succeeded ? then : otherwise).map((operation) => this.#run(operation)) }
+  }
+
+  #run(operation: Operation): unknown {
+    const index = this.revision + 1
     const key = hex(operation.key)
     const row = this.rows.get(key)
     if (operation.type === 'get') return { type: 'get', entry: this.row(key) }
-    if (operation.type === 'delete') return { type: 'delete', deleted: this.rows.delete(key) }
+    if (operation.type === 'delete') {
+      const deleted = this.rows.delete(key)
+      this.#touched ||= deleted
+      return { type: 'delete', deleted }
+    }
+    this.#touched = true
     const value = hex(operation.value)
     if (row === undefined) this.rows.set(key, { value, createRevision: index, modRevision: index, version: 1 })
     else this.rows.set(key, { value, createRevision: row.createRevision, modRevision: index, version: row.version + 1 })
@@ -74,4 +101,9 @@ export class StateModel {
     if (condition.type === 'absent') return condition.absent ? row === undefined : row !== undefined
     return condition.modRevision === 0 ? row === undefined : row?.modRevision === condition.modRevision
   }
+}
+
+/** A plain write did not ask for its revision. */
+function told({ logId, revision, txn }: ModelWrite['result']): unknown {
+  return txn === undefined ? { logId } : { logId, revision, txn }
 }

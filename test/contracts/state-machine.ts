@@ -1,10 +1,10 @@
 /** What every implementation of the StateMachine port must do. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { WriteResult } from '../../src/api/index.ts'
 import type { StateMachine } from '../../src/ports/index.ts'
 import { StateError } from '../../src/storage/state/index.ts'
 import {
+  answers,
   allRows,
   batch,
   bytes,
@@ -13,14 +13,16 @@ import {
   get,
   LogWriter,
   membershipOf,
-  plainRow,
+  plainResults,
   plainState,
+  rowOf,
   set,
   settled,
   transfer,
   txn,
 } from './state-machine-fixture.ts'
-import type { OpenedState, StatePlace } from './state-machine-fixture.ts'
+import type { OpenedState, StatePlace, WithMachine } from './state-machine-fixture.ts'
+import { changeContract, sessionContract } from './state-machine-sessions.ts'
 
 export interface StateMachineTraits {
   /** Whether a place that is opened again holds at least what was durable. */
@@ -41,32 +43,34 @@ export function stateMachineContract(name: string, createPlace: () => StatePlace
 
   describe(`${name}: apply`, () => applyContract(withMachine))
   describe(`${name}: sessions`, () => sessionContract(withMachine))
+  describe(`${name}: revisions and changes`, () => changeContract(withMachine))
   describe(`${name}: scan`, () => scanContract(withMachine))
   describe(`${name}: snapshots`, () => snapshotContract(withMachine, withPlace, createPlace))
   describe(`${name}: durability`, () => durabilityContract(withPlace, traits))
 }
 
-type WithMachine = (use: (opened: OpenedState) => Promise<void> | void) => () => Promise<void>
 type WithPlace = (use: (place: StatePlace) => Promise<void>) => () => Promise<void>
-
-function rowOf(machine: StateMachine, key: string): { value: string; revisions: number[] } | undefined {
-  const row = machine.get(bytes(key))
-  return row && { value: Buffer.from(row.value).toString(), revisions: [row.createRevision, row.modRevision, row.version] }
-}
-
-function plainResults(result: WriteResult | null | undefined): unknown {
-  return result?.txn?.results.map((one) => (one.type === 'get' ? plainRow(one.entry) : one))
-}
 
 function applyContract(withMachine: WithMachine): void {
   test(
     'info: is empty when nothing was applied',
     withMachine(({ machine }) => {
-      const info = { applied: { term: 0, index: 0 }, membership: null, membershipIndex: 0, keys: 0, bytes: 0 }
+      const info = {
+        applied: { term: 0, index: 0 },
+        membership: null,
+        membershipIndex: 0,
+        keys: 0,
+        bytes: 0,
+        systemRows: 1,
+        systemBytes: 25,
+        revision: 1,
+        timeMs: 0,
+        clusterVersion: 1,
+      }
       assert.deepEqual(machine.info(), info)
       assert.equal(machine.get(bytes('a')), undefined)
       assert.equal(machine.durableIndex(), 0)
-      assert.deepEqual(machine.apply([]), [])
+      assert.deepEqual(machine.apply([]), { results: [], changes: [] })
     }),
   )
 
@@ -75,11 +79,11 @@ function applyContract(withMachine: WithMachine): void {
     withMachine(({ machine }) => {
       const log = new LogWriter()
       machine.apply([log.set('a', '1'), log.set('a', '2'), log.command(batch(set('a', '3'), set('a', '4')))])
-      assert.deepEqual(rowOf(machine, 'a'), { value: '4', revisions: [1, 3, 4] })
+      assert.deepEqual(rowOf(machine, 'a'), { value: '4', revisions: [2, 4, 4] })
       machine.apply([log.command(batch(del('a'))), log.set('a', '5')])
-      assert.deepEqual(rowOf(machine, 'a'), { value: '5', revisions: [5, 5, 1] })
+      assert.deepEqual(rowOf(machine, 'a'), { value: '5', revisions: [6, 6, 1] })
       machine.apply([log.command(batch(set('a', 'x'), del('a'), set('a', '6')))])
-      assert.deepEqual(rowOf(machine, 'a'), { value: '6', revisions: [6, 6, 1] })
+      assert.deepEqual(rowOf(machine, 'a'), { value: '6', revisions: [7, 7, 1] })
     }),
   )
 
@@ -91,7 +95,7 @@ function applyContract(withMachine: WithMachine): void {
       assert.deepEqual([machine.info().keys, machine.info().bytes], [2, 7])
       machine.apply([log.command(batch(del('é'), del('é'), del('none')))])
       assert.deepEqual([machine.info().keys, machine.info().bytes], [1, 1])
-      assert.deepEqual(rowOf(machine, 'b'), { value: '', revisions: [1, 1, 1] })
+      assert.deepEqual(rowOf(machine, 'b'), { value: '', revisions: [2, 2, 1] })
     }),
   )
 
@@ -99,7 +103,7 @@ function applyContract(withMachine: WithMachine): void {
     'apply: answers each entry in order, and nothing for kinds that answer nothing',
     withMachine(({ machine }) => {
       const log = new LogWriter(0, 3)
-      const results = machine.apply([log.noop(), log.membership(membershipOf(1, 2)), log.set('a', '1')])
+      const results = answers(machine, [log.noop(), log.membership(membershipOf(1, 2)), log.set('a', '1')])
       assert.deepEqual(results, [null, null, { logId: { term: 3, index: 3 } }])
       const { applied, membership, membershipIndex } = machine.info()
       assert.deepEqual(
@@ -124,7 +128,7 @@ function applyContract(withMachine: WithMachine): void {
       const entry = new LogWriter().set('key', 'value')
       machine.apply([entry])
       entry.payload.fill(0)
-      assert.deepEqual(rowOf(machine, 'key'), { value: 'value', revisions: [1, 1, 1] })
+      assert.deepEqual(rowOf(machine, 'key'), { value: 'value', revisions: [2, 2, 1] })
       assert.deepEqual(
         allRows(machine).map((row) => Buffer.from(row.key).toString()),
         ['key'],
@@ -150,7 +154,7 @@ function applyContract(withMachine: WithMachine): void {
     withMachine(({ machine }) => {
       const log = new LogWriter()
       const good = log.set('a', '1')
-      const bad = { ...log.set('b', '1'), payload: Uint8Array.of(255, 1, 2) }
+      const bad = { ...log.set('b', '1'), payload: Uint8Array.of(1, 0, 0, 0, 0, 0, 255) }
       assert.throws(() => machine.apply([good, bad]), { name: 'WireError' })
       assert.equal(machine.info().applied.index, 0)
       machine.apply([good])
@@ -165,13 +169,13 @@ function applyContract(withMachine: WithMachine): void {
       machine.apply([log.set('a', '1')])
       const key = bytes('a')
       const decide = (...compare: Parameters<typeof txn>[0]): boolean | undefined =>
-        machine.apply([log.command(txn(compare, [], [set('never', '')]))])[0]?.txn?.succeeded
+        answers(machine, [log.command(txn(compare, [], [set('never', '')]))])[0]?.txn?.succeeded
       const missing = bytes('missing')
       assert.equal(decide(), true)
       assert.equal(decide({ type: 'value', key, value: bytes('1') }), true)
       assert.equal(decide({ type: 'value', key, value: bytes('2') }), false)
       assert.equal(decide({ type: 'value', key: missing, value: bytes('') }), false)
-      assert.equal(decide({ type: 'mod-revision', key, modRevision: 1 }), true)
+      assert.equal(decide({ type: 'mod-revision', key, modRevision: 2 }), true)
       assert.equal(decide({ type: 'mod-revision', key, modRevision: 0 }), false)
       assert.equal(decide({ type: 'mod-revision', key: missing, modRevision: 0 }), true)
       assert.equal(decide({ type: 'absent', key, absent: false }, { type: 'absent', key: missing, absent: true }), true)
@@ -187,86 +191,17 @@ function applyContract(withMachine: WithMachine): void {
       const log = new LogWriter()
       const missing = { type: 'absent', key: bytes('a'), absent: true } as const
       const then = [get('a'), set('a', '1'), get('a'), del('a'), get('a'), del('a'), set('a', '2')]
-      const [first, second] = machine.apply([
+      const [first, second] = answers(machine, [
         log.command(txn([missing], then, [set('b', '')])),
         log.command(txn([missing], [], [get('a')])),
       ])
-      const found = { key: '61', value: '31', createRevision: 1, modRevision: 1, version: 1 }
+      const found = { key: '61', value: '31', createRevision: 2, modRevision: 2, version: 1 }
       const gone = [{ type: 'delete', deleted: true }, null, { type: 'delete', deleted: false }]
       assert.equal(first?.txn?.succeeded, true)
       assert.deepEqual(plainResults(first), [null, { type: 'set' }, found, ...gone, { type: 'set' }])
       assert.equal(second?.txn?.succeeded, false)
       assert.deepEqual(plainResults(second), [{ ...found, value: '32' }])
       assert.equal(machine.get(bytes('b')), undefined)
-    }),
-  )
-}
-
-function sessionContract(withMachine: WithMachine): void {
-  test(
-    'apply: applies a repeated write once and answers as the first time',
-    withMachine(({ machine }) => {
-      const log = new LogWriter()
-      const origin = { client: 'client', sequence: 7 }
-      const write = txn([{ type: 'absent', key: bytes('a'), absent: true }], [set('a', '1'), get('a')])
-      const [first] = machine.apply([log.command(write, origin)])
-      const [again] = machine.apply([log.command(write, origin)])
-      assert.equal(again?.txn?.succeeded, true)
-      assert.deepEqual(again.logId, { term: 1, index: 1 })
-      assert.deepEqual(plainResults(again), plainResults(first))
-      assert.deepEqual(rowOf(machine, 'a'), { value: '1', revisions: [1, 1, 1] })
-      assert.equal(machine.info().applied.index, 2)
-    }),
-  )
-
-  test(
-    'apply: sees a repetition within one batch, and tells clients apart',
-    withMachine(({ machine }) => {
-      const log = new LogWriter()
-      const write = (client: string, sequence: number, value: string) => log.command(batch(set('a', value)), { client, sequence })
-      const results = machine.apply([write('x', 1, '1'), write('x', 1, '1'), write('y', 1, '2'), write('x', 2, '3')])
-      assert.deepEqual(
-        results.map((result) => result?.logId.index),
-        [1, 1, 3, 4],
-      )
-      assert.deepEqual(rowOf(machine, 'a'), { value: '3', revisions: [1, 4, 3] })
-    }),
-  )
-
-  test(
-    'apply: answers a sequence below the last with the log id of the last, applying nothing',
-    withMachine(({ machine }) => {
-      const log = new LogWriter()
-      const write = (sequence: number) => log.command(txn([], [set('a', String(sequence))]), { client: 'x', sequence })
-      const results = machine.apply([write(5), write(3)])
-      assert.deepEqual(results[1], { logId: { term: 1, index: 1 } })
-      assert.deepEqual(rowOf(machine, 'a'), { value: '5', revisions: [1, 1, 1] })
-    }),
-  )
-
-  test(
-    'apply: remembers a large result without the results of its operations',
-    withMachine(({ machine }) => {
-      const log = new LogWriter()
-      const write = txn([], [set('a', 'v'.repeat(70_000)), get('a')])
-      const [first] = machine.apply([log.command(write, { client: 'x', sequence: 1 })])
-      assert.equal(first?.txn?.results.length, 2)
-      const [again] = machine.apply([log.command(write, { client: 'x', sequence: 1 })])
-      assert.deepEqual(again, { logId: { term: 1, index: 1 }, txn: { succeeded: true, results: [] } })
-    }),
-  )
-
-  test(
-    'apply: forgets the client whose last write is the oldest when there are too many',
-    withMachine(({ machine }) => {
-      const log = new LogWriter()
-      const write = (client: string, sequence: number) => log.command(batch(set('k', client)), { client, sequence })
-      const indexOf = (client: string, sequence: number) => machine.apply([write(client, sequence)])[0]?.logId.index
-      machine.apply([write('old', 1), write('older than it looks', 1), write('old', 2)])
-      for (let i = 0; i < 10; i++) machine.apply(Array.from({ length: i === 9 ? 999 : 1000 }, (_, j) => write(`c${i}-${j}`, 1)))
-      // 9,999 newcomers and two: the one whose last write was the oldest made room.
-      assert.equal(indexOf('old', 2), 3)
-      assert.equal(indexOf('older than it looks', 1), log.index)
     }),
   )
 }
@@ -427,8 +362,8 @@ function snapshotContract(withMachine: WithMachine, withPlace: WithPlace, create
         await settled((done) => to.machine.restore(taken, done))
         assert.deepEqual(plainState(to.machine), plainState(from.machine))
         assert.equal(to.machine.durableIndex(), taken.last.index)
-        const [again] = to.machine.apply([
-          log.command(batch(set('key-0', 'twice')), { client: 'c', sequence: 1 }),
+        const [again] = answers(to.machine, [
+          log.command(txn([], [get('key-0')]), { client: 'c', sequence: 1 }),
           log.set('later', '1'),
         ])
         assert.equal(again?.logId.index, 52)
@@ -543,7 +478,7 @@ function durabilityContract(withPlace: WithPlace, { survives }: StateMachineTrai
       assert.ok(reopened.durableIndex() <= index)
       reopened.apply(rest.filter((entry) => entry.index > index))
       assert.deepEqual(plainState(reopened), before)
-      const [again] = reopened.apply([log.command(batch(set('x', '')), { client: 'c', sequence: 1 })])
+      const [again] = answers(reopened, [log.command(txn([], [get('key-0')]), { client: 'c', sequence: 1 })])
       assert.equal(again?.logId.index, 32)
     }),
   )

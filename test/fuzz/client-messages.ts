@@ -1,6 +1,6 @@
 /** Requests of clients and answers to them, valid and damaged. */
 import assert from 'node:assert/strict'
-import { toCommand } from '../../src/api/index.ts'
+import { encodeEnvelope, toCommand } from '../../src/commands/index.ts'
 import type { KeyValue } from '../../src/api/index.ts'
 import { chance, concatBytes, pick, randomBetween } from '../../src/lib/index.ts'
 import type { Random } from '../../src/lib/index.ts'
@@ -9,7 +9,6 @@ import {
   decodeClientRequest,
   encodeClientAnswer,
   encodeClientRequest,
-  encodeEnvelope,
   WireError,
 } from '../../src/wire/index.ts'
 import type { ClientAnswer, ClientRequest } from '../../src/wire/index.ts'

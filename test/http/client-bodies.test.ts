@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { AspenError, toCommand } from '../../src/api/index.ts'
+import { AspenError } from '../../src/api/index.ts'
+import { envelopeSize, toCommand } from '../../src/commands/index.ts'
 import type { WriteCommand } from '../../src/api/index.ts'
 import { connectHttp } from '../../src/client/index.ts'
 import type { AspenHttpClient } from '../../src/client/index.ts'
 import { MAX_COMMAND_SIZE, MAX_VALUE_SIZE } from '../../src/limits.ts'
-import { envelopeSize } from '../../src/wire/index.ts'
 import { createFixture } from './fixture.ts'
 import type { Fixture } from './fixture.ts'
 

@@ -77,6 +77,7 @@ describe('POST /write', () => {
     assert.deepEqual(first.body, {
       success: true,
       log_id: { term: 1, index: 2 },
+      revision: 2,
       succeeded: true,
       results: [{ Set: {} }, { Get: { entry } }, { Delete: { deleted: false } }],
     })

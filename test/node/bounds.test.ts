@@ -13,7 +13,8 @@ import { endpointOf } from '../simulation/machine.ts'
 import type { Machine } from '../simulation/machine.ts'
 import { World } from '../simulation/world.ts'
 import type { WorldOptions } from '../simulation/world.ts'
-import { decodeClientAnswer, encodeClientRequest, encodeEnvelope } from '../../src/wire/index.ts'
+import { encodeEnvelope } from '../../src/commands/index.ts'
+import { decodeClientAnswer, encodeClientRequest } from '../../src/wire/index.ts'
 import type { ClientAnswer } from '../../src/wire/index.ts'
 
 const SHORT_MS = 300

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { encodeMembership, encodeWriteResult } from '../../src/wire/index.ts'
+import { encodeMembership } from '../../src/wire/index.ts'
+import { encodeWriteResult } from '../../src/commands/index.ts'
 import { CLUSTER, endpointOf, envelope, HandPeer, World } from './world.ts'
 
 test('replica: a cluster of three founded at once takes writes through a follower', () => {
@@ -19,7 +20,7 @@ test('replica: a forwarded write that is no command is refused and does not stop
   peer.start(CLUSTER)
   peer.connect(leader)
   world.clock.advance(200)
-  peer.say(1, { type: 'forward', id: 1, operation: 'write', timeoutMs: 1000, body: new TextEncoder().encode('rubbish') })
+  peer.say(1, { type: 'forward', id: 1, operation: 'write', timeoutMs: 1000, body: Uint8Array.of(1, 2, 3) })
   world.clock.advance(200)
   assert.deepEqual(leader.fatal, [])
   const answer = peer.received.find((message) => message.type === 'forward-reply')
@@ -139,7 +140,7 @@ test('replica: an answer that cannot be decoded is an unknown outcome and does n
   world.clock.advance(20)
   const forwarded = leader.received.find((message) => message.type === 'forward')
   assert.ok(forwarded?.type === 'forward')
-  leader.say(2, { type: 'forward-reply', id: forwarded.id, ok: true, body: new TextEncoder().encode('rubbish') })
+  leader.say(2, { type: 'forward-reply', id: forwarded.id, ok: true, body: Uint8Array.of(1, 2, 3) })
   world.clock.advance(20)
   assert.deepEqual(follower.fatal, [])
   assert.deepEqual(outcomes, ['OUTCOME_UNKNOWN'])

@@ -1,9 +1,9 @@
 /** Clients of a small world: what they asked, of whom, and what they were told, for the linearizability checker. */
-import { AspenError, toCommand } from '../../src/api/index.ts'
+import { AspenError } from '../../src/api/index.ts'
+import { encodeEnvelope, toCommand } from '../../src/commands/index.ts'
 import type { WriteCommand } from '../../src/api/index.ts'
 import { utf8Decode, utf8Encode } from '../../src/lib/index.ts'
 import type { Scheduler } from '../../src/simulation/index.ts'
-import { encodeEnvelope } from '../../src/wire/index.ts'
 import type { Outcome, RecordedOperation } from '../linearizability/index.ts'
 import type { Machine } from './machine.ts'
 

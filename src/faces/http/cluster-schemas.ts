@@ -198,6 +198,7 @@ export const RaftMetricsAnswer = Type.Object(
     purged_index: Count,
     snapshot_index: Count,
     log_bytes: Count,
+    revision: Count,
     keys: Count,
     state_bytes: Count,
     proposals_in_flight: Count,

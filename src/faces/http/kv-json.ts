@@ -1,15 +1,9 @@
 /** Keys, values, commands and results between JSON and the public interfaces. */
 import { isUtf8 } from 'node:buffer'
 import { AspenError } from '../../api/index.ts'
-import type {
-  Data,
-  KeyValue,
-  OperationResult,
-  WriteCommand,
-  WriteCondition,
-  WriteOperation,
-  WriteResult,
-} from '../../api/index.ts'
+import type { Data, KeyValue, WriteCommand, WriteResult } from '../../api/index.ts'
+import { respellCommand, resultToJson } from '../../commands/index.ts'
+import type { Respell } from '../../commands/index.ts'
 
 /** How a request writes its keys and values, and wants them answered. */
 export interface Encodings {
@@ -47,36 +41,16 @@ export function writeData(bytes: Uint8Array, encoding: 'text' | 'base64' | undef
   return isUtf8(buffer) ? { text: buffer.toString('utf8'), marked: false } : { text: buffer.toString('base64'), marked: true }
 }
 
-function decodeOperation(operation: WriteOperation, key: Decode, value: Decode): WriteOperation {
-  if ('Set' in operation) return { Set: { key: key(operation.Set.key as string), value: value(operation.Set.value as string) } }
-  if ('Delete' in operation) return { Delete: { key: key(operation.Delete.key as string) } }
-  return { Get: { key: key(operation.Get.key as string) } }
-}
-
-function decodeCondition(condition: WriteCondition, key: Decode, value: Decode): WriteCondition {
-  const decoded = { ...condition, key: key(condition.key as string) }
-  if ('value' in decoded) return { ...decoded, value: value(decoded.value as string) }
-  return decoded
-}
-
 /** The command of a validated body. Text needs no work: the body has the shape of a WriteCommand already. */
 export function decodeCommand(command: WriteCommand, encodings: Encodings): WriteCommand {
   if (encodings.keys !== 'base64' && encodings.values !== 'base64') return command
-  const key = dataDecoder(encodings.keys)
-  const value = dataDecoder(encodings.values)
-  if ('Set' in command || 'Delete' in command) return decodeOperation(command, key, value) as WriteCommand
-  if ('SetMulti' in command) {
-    return { SetMulti: { pairs: command.SetMulti.pairs.map(([k, v]) => [key(k as string), value(v as string)] as const) } }
-  }
-  if ('DeleteMulti' in command) return { DeleteMulti: { keys: command.DeleteMulti.keys.map((k) => key(k as string)) } }
-  const { compare, then, else: otherwise } = command.Txn
-  return {
-    Txn: {
-      compare: compare.map((condition) => decodeCondition(condition, key, value)),
-      then: then.map((operation) => decodeOperation(operation, key, value)),
-      ...(otherwise === undefined ? {} : { else: otherwise.map((operation) => decodeOperation(operation, key, value)) }),
-    },
-  }
+  return respellCommand(command, respelling(encodings.keys), respelling(encodings.values))
+}
+
+/** Bodies are JSON: what is spelled in one is text. */
+function respelling(encoding: 'text' | 'base64' | undefined): Respell {
+  const decode = dataDecoder(encoding)
+  return (data) => (typeof data === 'string' ? decode(data) : data)
 }
 
 export function entryJson(entry: KeyValue, encodings: Encodings): object {
@@ -99,20 +73,11 @@ function revisionsJson(entry: KeyValue): object {
   return { create_revision: entry.createRevision, mod_revision: entry.modRevision, version: entry.version }
 }
 
-function resultJson(result: OperationResult, encodings: Encodings): object {
-  if (result.type === 'set') return { Set: {} }
-  if (result.type === 'delete') return { Delete: { deleted: result.deleted } }
-  return { Get: { entry: result.entry === null ? null : entryJson(result.entry, encodings) } }
-}
-
-export function writeJson(result: WriteResult, encodings: Encodings): object {
-  const plain = { success: true, log_id: result.logId }
-  if (result.txn === undefined) return plain
-  return {
-    ...plain,
-    succeeded: result.txn.succeeded,
-    results: result.txn.results.map((each) => resultJson(each, encodings)),
-  }
+export function writeJson({ logId, revision, txn }: WriteResult, encodings: Encodings): object {
+  const plain = { success: true, log_id: logId, ...(revision === undefined ? {} : { revision }) }
+  if (txn === undefined) return plain
+  const results = txn.results.map((each) => resultToJson(each, (entry) => entryJson(entry, encodings)))
+  return { ...plain, succeeded: txn.succeeded, results }
 }
 
 export function readJson(entry: KeyValue, encodings: Encodings): object {

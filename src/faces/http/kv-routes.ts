@@ -14,6 +14,7 @@ interface WriteRequest extends Encodings {
   readonly command: WriteCommand
   readonly client_id?: string
   readonly sequence?: number
+  readonly revision?: boolean
   readonly timeout_ms?: number
 }
 
@@ -38,8 +39,8 @@ function requestOptions(timeoutMs: number | undefined): RequestOptions {
   return timeoutMs === undefined ? NO_OPTIONS : { timeoutMs }
 }
 
-function writeOptions({ client_id: client, sequence, timeout_ms: timeoutMs }: WriteRequest): WriteOptions {
-  const options = requestOptions(timeoutMs)
+function writeOptions({ client_id: client, sequence, revision, timeout_ms: timeoutMs }: WriteRequest): WriteOptions {
+  const options = revision === true ? { ...requestOptions(timeoutMs), revision } : requestOptions(timeoutMs)
   if (client === undefined && sequence === undefined) return options
   if (client === undefined || sequence === undefined) {
     throw new AspenError('INVALID_REQUEST', 'client_id and sequence go together: give both or none')
@@ -73,7 +74,7 @@ function sendResults(context: RouteContext, reply: FastifyReply, { logId, txn }:
 function handleWrite(context: RouteContext, request: FastifyRequest, reply: FastifyReply): void {
   const body = request.body as WriteRequest
   settle(context.store.write(decodeCommand(body.command, body), writeOptions(body)), reply, (result) => {
-    if (result.txn === undefined) {
+    if (result.txn === undefined && result.revision === undefined) {
       sendText(context, reply, `{"success":true,"log_id":{"term":${result.logId.term},"index":${result.logId.index}}}`)
     } else {
       sendResults(context, reply, result, JSON.stringify(writeJson(result, body)))
@@ -124,6 +125,9 @@ export function kvRoutes(context: RouteContext): readonly Route[] {
         'BATCH_TOO_LARGE',
         'COMMAND_TOO_LARGE',
         'RESULT_TOO_LARGE',
+        'SEQUENCE_REUSED',
+        'SEQUENCE_PASSED',
+        'SESSION_UNKNOWN',
         'QUOTA_EXCEEDED',
         'DISK_FULL',
       ),

@@ -67,8 +67,14 @@ const Command = oneOf(
   { description: 'One of Set, SetMulti, Delete, DeleteMulti, Txn.' },
 )
 
+const WantsRevision = Type.Optional(
+  Type.Boolean({
+    description: 'Adds the revision to the answer, which then comes once the write is applied. A Txn tells it always.',
+  }),
+)
+
 export const WriteBody = strictObject(
-  { command: Command, ...Encoding, client_id: ClientId, sequence: Sequence, timeout_ms: TimeoutMs },
+  { command: Command, ...Encoding, client_id: ClientId, sequence: Sequence, revision: WantsRevision, timeout_ms: TimeoutMs },
   {
     examples: [
       { command: { Set: { key: 'hello', value: 'world' } } },
@@ -98,6 +104,9 @@ export const WriteAnswer = Type.Object(
   {
     success: Type.True(),
     log_id: LogId,
+    revision: Type.Optional(
+      Type.Integer({ minimum: 1, description: 'Of the store right after this write; of a Txn, or when asked for.' }),
+    ),
     succeeded: Type.Optional(Type.Boolean({ description: 'Txn only: whether every condition held.' })),
     results: Type.Optional(
       Type.Array(OperationResult, { description: 'Txn only: of the branch taken, in the order of its operations.' }),

@@ -102,7 +102,7 @@ export const Sequence = Type.Optional(
     minimum: MIN_CLIENT_SEQUENCE,
     maximum: Number.MAX_SAFE_INTEGER,
     description:
-      'Grows with every write of this client. The same pair sent again is applied once and answered as the first time.',
+      'A number of its own for every write of this client: the first is 1, and is answered before the next is sent. The last 128 are remembered: the same command sent again with its number is applied once and answered as the first time; another command with it is refused.',
     examples: [42],
   }),
 )

@@ -82,6 +82,7 @@ export const STATUS_GAUGES: readonly StatusGauge[] = [
     'counter',
   ),
   one('aspen_keys', 'Keys in the state.', (status) => status.keys),
+  one('aspen_revision', 'Revision of the state: of the last write that changed a key.', (status) => status.revision),
   one('aspen_state_bytes', 'Bytes of keys and values in the state.', (status) => status.stateBytes),
   one('aspen_proposals_in_flight', 'Writes proposed and not yet answered.', (status) => status.proposalsInFlight),
   one('aspen_reads_in_flight', 'Reads not yet answered.', (status) => status.readsInFlight),

@@ -64,6 +64,7 @@ export function raftMetricsJson(status: NodeStatus): object {
     purged_index: status.purgedIndex,
     snapshot_index: status.snapshotIndex,
     log_bytes: status.logBytes,
+    revision: status.revision,
     keys: status.keys,
     state_bytes: status.stateBytes,
     proposals_in_flight: status.proposalsInFlight,

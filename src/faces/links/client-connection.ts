@@ -1,11 +1,10 @@
 import { AspenError } from '../../api/index.ts'
-import type { KeyValueStore } from '../../api/index.ts'
 import { MAX_CLIENT_LINK_REQUEST_BYTES, MAX_CLIENT_LINK_REQUESTS } from '../../limits.ts'
 import type { ServedLink } from '../../ports/index.ts'
 import { decodeClientRequest, encodeClientAnswer, WireError } from '../../wire/index.ts'
 import type { ClientRequest } from '../../wire/index.ts'
 import { answerRequest } from './answer-request.ts'
-import type { ClientReply } from './answer-request.ts'
+import type { ClientReply, LinkedStore } from './answer-request.ts'
 
 /** The bounds that all connections share. */
 export interface Admission {
@@ -25,14 +24,14 @@ export interface Admission {
 /** The requests of one client. */
 export class ClientConnection {
   readonly #link: ServedLink
-  readonly #store: KeyValueStore
+  readonly #store: LinkedStore
   readonly #admission: Admission
   /** Requests taken on and not answered yet, and their bytes. */
   #unanswered = 0
   #requestBytes = 0
   #ended = false
 
-  constructor(link: ServedLink, store: KeyValueStore, admission: Admission) {
+  constructor(link: ServedLink, store: LinkedStore, admission: Admission) {
     this.#link = link
     this.#store = store
     this.#admission = admission

@@ -1,5 +1,4 @@
 import { AspenError } from '../../api/index.ts'
-import type { KeyValueStore } from '../../api/index.ts'
 import { assert } from '../../lib/index.ts'
 import {
   MAX_CLIENT_ANSWER_BYTES,
@@ -11,6 +10,7 @@ import {
 import { noMetrics } from '../../ports/index.ts'
 import type { Clock, Metrics, ServedLink, ServedProtocol } from '../../ports/index.ts'
 import { CLIENT_PROTOCOL } from '../../wire/index.ts'
+import type { LinkedStore } from './answer-request.ts'
 import { ClientConnection } from './client-connection.ts'
 import type { Admission } from './client-connection.ts'
 
@@ -62,7 +62,7 @@ export class ClientService implements ServedProtocol, Admission {
   readonly #clock: Clock
   readonly #metrics: Metrics
   readonly #connections = new Map<ServedLink, ClientConnection>()
-  #store: KeyValueStore | undefined
+  #store: LinkedStore | undefined
   #requestBytes = 0
   #closing = false
   #drained: (() => void) | undefined
@@ -77,7 +77,7 @@ export class ClientService implements ServedProtocol, Admission {
   }
 
   /** What the requests are about; to be called before the first link can open. */
-  serve(store: KeyValueStore): void {
+  serve(store: LinkedStore): void {
     this.#store = store
   }
 

@@ -1,17 +1,16 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { AspenError } from '../../api/index.ts'
-import type { Command } from '../../api/index.ts'
+import { mostGrowthOf } from '../../commands/index.ts'
+import type { Growth } from '../../commands/index.ts'
 import { DISK_CHECK_INTERVAL_MS } from '../../limits.ts'
 import type { Clock, Volume } from '../../ports/index.ts'
-import { encodeEnvelope } from '../../wire/index.ts'
 import { DiskReserve } from './disk-reserve.ts'
 
 const key = Uint8Array.of(1)
-const envelope = (command: Command): Uint8Array => encodeEnvelope({ origin: null, command })
-const SET = envelope({ type: 'batch', operations: [{ type: 'set', key, value: new Uint8Array(1000) }] })
-const DELETE = envelope({ type: 'batch', operations: [{ type: 'delete', key }] })
-const READ = envelope({ type: 'txn', compare: [], then: [{ type: 'get', key }], else: [] })
+const SET: Growth = mostGrowthOf({ type: 'batch', operations: [{ type: 'set', key, value: new Uint8Array(1000) }] })
+const DELETE: Growth = mostGrowthOf({ type: 'batch', operations: [{ type: 'delete', key }] })
+const READ: Growth = mostGrowthOf({ type: 'txn', compare: [], then: [{ type: 'get', key }], else: [] })
 
 class FakeVolume implements Volume {
   readonly directory: string
@@ -65,9 +64,9 @@ class Bench {
     run?.()
   }
 
-  write(command: Uint8Array): string {
+  write(growth: Growth): string {
     try {
-      this.reserve.check(command)
+      this.reserve.check(growth, 1000)
       return 'passed'
     } catch (error) {
       assert.ok(error instanceof AspenError)
@@ -101,7 +100,7 @@ describe('DiskReserve', () => {
     const volume = new FakeVolume('/var/lib/aspen/log')
     volume.freeBytes = 31_000
     const bench = new Bench(volume)
-    assert.throws(() => bench.reserve.check(SET), {
+    assert.throws(() => bench.reserve.check(SET, 1000), {
       message:
         /the volume of \/var\/lib\/aspen\/log on the leader is 96\.9 % full; its last 50000 bytes are kept, .* free space on it or enlarge it/,
       details: { directory: '/var/lib/aspen/log', used_percent: 96.9, free_bytes: 31_000 },
@@ -117,7 +116,7 @@ describe('DiskReserve', () => {
     assert.equal(bench.reserve.status?.isLow, false)
     volume.freeBytes = 8 * 2 ** 30 - 1
     bench.passTime()
-    assert.throws(() => bench.reserve.check(SET), /is 99\.2 % full; its last 8192 MiB are kept/)
+    assert.throws(() => bench.reserve.check(SET, 1000), /is 99\.2 % full; its last 8192 MiB are kept/)
   })
 
   test('check: keeps what a setting says, more or less than it would by itself', () => {
@@ -159,7 +158,7 @@ describe('DiskReserve', () => {
     let passed = 0
     while (bench.write(SET) === 'passed') {
       assert.ok(passed++ < 100, 'the reserve is gone')
-      volume.freeBytes -= SET.length
+      volume.freeBytes -= 1000
     }
     assert.ok(volume.freeBytes > 35_000, `${volume.freeBytes} bytes are left of a reserve of 50,000`)
   })

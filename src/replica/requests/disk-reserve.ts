@@ -1,5 +1,6 @@
 import { AspenError } from '../../api/index.ts'
 import type { DiskStatus } from '../../api/index.ts'
+import type { Growth } from '../../commands/index.ts'
 import {
   DISK_CHECK_INTERVAL_MS,
   DISK_USAGE_THRESHOLD_PERCENT,
@@ -7,7 +8,6 @@ import {
   MIN_DISK_RESERVE_BYTES,
 } from '../../limits.ts'
 import type { Clock, Logger, Timer, Volume } from '../../ports/index.ts'
-import { couldGrow } from './quota.ts'
 
 /** The part of the room above the reserve that writes may have taken before it is measured again. */
 const TRUSTED_SHARE = 0.25
@@ -57,13 +57,16 @@ export class DiskReserve {
     this.#timer = null
   }
 
-  /** @throws AspenError DISK_FULL when the command could grow the store and a volume is nearly full */
-  check(envelope: Uint8Array): void {
+  /**
+   * `growth` is the most that a command of `size` bytes can add.
+   * @throws AspenError DISK_FULL when the command could grow the store and a volume is nearly full
+   */
+  check(growth: Growth, size: number): void {
     if (this.#fullest === null) return
-    this.#sinceMeasured += envelope.length
+    this.#sinceMeasured += size
     if (this.#sinceMeasured > this.#roomBytes * TRUSTED_SHARE) this.#measure()
     const { directory, usedPercent, freeBytes, totalBytes, isLow } = this.#fullest
-    if (!isLow || !couldGrow(envelope)) return
+    if (!isLow || (growth.keys === 0 && growth.bytes === 0)) return
     this.#refusedWrites++
     throw new AspenError(
       'DISK_FULL',

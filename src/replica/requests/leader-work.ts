@@ -1,8 +1,18 @@
 import { AspenError } from '../../api/index.ts'
 import type { WriteResult } from '../../api/index.ts'
-import { MAX_COMMAND_SIZE, MAX_REQUEST_TIMEOUT_MS, MAX_RESULT_BYTES } from '../../limits.ts'
+import {
+  answersAtCommit,
+  checkFound,
+  checkVersion,
+  encodeWriteResult,
+  readEnvelope,
+  stampEnvelope,
+} from '../../commands/index.ts'
+import type { Language, Quota } from '../../commands/index.ts'
+import { MAX_REQUEST_TIMEOUT_MS } from '../../limits.ts'
+import type { StateMachine } from '../../ports/index.ts'
 import type { Raft } from '../../raft/index.ts'
-import { decodeEnvelope, encodeMembership, encodeWriteResult, isPlainBatch, WireError } from '../../wire/index.ts'
+import { encodeMembership, WireError } from '../../wire/index.ts'
 import type { ForwardReply, ForwardRequest } from '../../wire/index.ts'
 import { decodeAdminRequest } from './admin-codec.ts'
 import type { DiskReserve } from './disk-reserve.ts'
@@ -12,22 +22,26 @@ import type { Reply } from '../options.ts'
 import type { Peers } from '../peers/index.ts'
 import type { TurnContext } from '../turn/index.ts'
 import type { Proposals } from './proposals.ts'
-import type { Quota } from './quota.ts'
+import { ReignClock } from './reign-clock.ts'
 
 export interface LeaderWorkParts {
   readonly proposals: Proposals
   readonly admin: MembershipAdmin
   readonly quota: Quota
+  readonly stateMachine: Pick<StateMachine, 'info'>
+  /** What this node can read, and so may propose. */
+  readonly language: Language
   readonly reserve: DiskReserve
   readonly peers: Pick<Peers, 'sendTo'>
 }
 
-type WorkContext = TurnContext<never, 'id' | 'role' | 'leader' | 'transferring' | 'leaving' | 'propose'>
+type WorkContext = TurnContext<never, 'id' | 'term' | 'role' | 'leader' | 'transferring' | 'leaving' | 'propose'>
 
 /** What only a leader does: proposing, and changing who belongs; for its own callers and for those of other nodes. */
 export class LeaderWork {
   readonly #context: WorkContext
   readonly #parts: LeaderWorkParts
+  readonly #clock = new ReignClock()
   #stopping = false
 
   constructor(context: WorkContext, parts: LeaderWorkParts) {
@@ -49,19 +63,27 @@ export class LeaderWork {
     return raft.role === 'leader' && !raft.transferring && !raft.leaving
   }
 
-  /** @throws AspenError OVERLOADED, QUOTA_EXCEEDED, DISK_FULL, NOT_LEADER: nothing was proposed */
+  /**
+   * Nothing is proposed that this node could not read again, nor what a member may not be able to read.
+   * @throws AspenError OVERLOADED, QUOTA_EXCEEDED, DISK_FULL, NOT_LEADER, INVALID_REQUEST, COMMAND_TOO_LARGE, CLUSTER_VERSION: nothing was proposed
+   */
   propose(envelope: Uint8Array, deadline: number, reply: Reply<WriteResult>): void {
-    const { raft, metrics } = this.#context
-    const { proposals, quota, reserve } = this.#parts
+    const { raft, metrics, clock } = this.#context
+    const { proposals, quota, stateMachine, language, reserve } = this.#parts
     proposals.checkRoom(envelope.length)
-    const growth = quota.check(envelope)
-    reserve.check(envelope)
-    const logId = raft.propose(envelope)
+    checkVersion(envelope, stateMachine.info().clusterVersion)
+    const { command } = readEnvelope(envelope, language)
+    const growth = quota.check(command)
+    reserve.check(growth, envelope.length)
+    const elapsedMs = this.#clock.elapsed(raft.term, clock.now())
+    const logId = raft.propose(stampEnvelope(envelope, elapsedMs))
     if (logId === undefined) throw notLeader(raft)
+    this.#clock.stamped(elapsedMs)
     quota.proposed(logId.index, growth)
     metrics.proposals.add()
-    const answersFromState = !isPlainBatch(envelope)
-    proposals.add(logId, { bytes: envelope.length, deadline, answersFromState, reply: answersFromState ? fitting(reply) : reply })
+    const answersFromState = !answersAtCommit(envelope)
+    const fitted = answersFromState ? fitting(reply, language) : reply
+    proposals.add(logId, { bytes: envelope.length, deadline, answersFromState, reply: fitted })
   }
 
   /** The node with this key hands over what its callers want. */
@@ -89,10 +111,12 @@ export class LeaderWork {
   }
 
   #write({ body, deadline, reply }: Job): void {
-    checkEnvelope(body)
     this.propose(body, deadline, (error, result) => {
       if (error !== undefined || result === undefined) reply(error)
-      else answerEncoded(reply, () => encodeWriteResult(result), `the command took effect as entry ${result.logId.index}`)
+      else {
+        const done = `the command took effect as entry ${result.logId.index}`
+        answerEncoded(reply, () => encodeWriteResult(result, this.#parts.language), done)
+      }
     })
   }
 
@@ -117,37 +141,13 @@ function answerEncoded(reply: Reply<Uint8Array>, encode: () => Uint8Array, done:
   reply(undefined, body)
 }
 
-/** What a peer hands over goes into every node's log: it must be a command, and fit. @throws AspenError, WireError */
-function checkEnvelope(envelope: Uint8Array): void {
-  if (envelope.length > MAX_COMMAND_SIZE) {
-    throw new AspenError('COMMAND_TOO_LARGE', `the command has ${envelope.length} bytes; at most ${MAX_COMMAND_SIZE} are allowed`)
-  }
-  decodeEnvelope(envelope)
-}
-
 /** What a transaction found may be more than a message holds. */
-function fitting(reply: Reply<WriteResult>): Reply<WriteResult> {
+function fitting(reply: Reply<WriteResult>, language: Language): Reply<WriteResult> {
   return (error, result) => {
-    if (result !== undefined && foundBytes(result) > MAX_RESULT_BYTES) reply(tooLarge(result))
-    else reply(error, result)
+    const tooLarge = result && checkFound(result, language)
+    if (tooLarge === undefined) reply(error, result)
+    else reply(tooLarge)
   }
-}
-
-/** Bytes of keys and values that the gets of a transaction found. */
-function foundBytes({ txn }: WriteResult): number {
-  if (txn === undefined) return 0
-  const sizes = txn.results.map((one) =>
-    one.type === 'get' && one.entry !== null ? one.entry.key.length + one.entry.value.length : 0,
-  )
-  return sizes.reduce((sum, size) => sum + size, 0)
-}
-
-function tooLarge({ logId, txn }: WriteResult): AspenError {
-  return new AspenError(
-    'RESULT_TOO_LARGE',
-    `the transaction took effect as entry ${logId.index}, but what it found has more than ${MAX_RESULT_BYTES} bytes: read the keys one by one`,
-    { log_id: logId, succeeded: txn?.succeeded },
-  )
 }
 
 function forwardReply(id: number, error: Error | undefined, body: Uint8Array | undefined): ForwardReply {

@@ -1,5 +1,6 @@
 import type { WriteResult } from '../../api/index.ts'
 import { AspenError } from '../../api/index.ts'
+import type { Applied } from '../../commands/index.ts'
 import { assert, Deque } from '../../lib/index.ts'
 import type { LogId } from '../../raft/index.ts'
 import { REPLICA_LIMITS } from '../options.ts'
@@ -94,12 +95,13 @@ export class Proposals {
     this.#committed = Math.max(this.#committed, index)
   }
 
-  /** Entry `index`, the next, of `term` was applied with `result`. */
-  applied(index: number, term: number, result: WriteResult | null): void {
+  /** Entry `index`, the next, of `term` was applied with `result`, which may be a refusal. */
+  applied(index: number, term: number, result: Applied | null): void {
     assert(index === this.#applied + 1, `entry ${index} was applied after ${this.#applied}`)
     for (const waiter of this.#takeNext()) {
-      if (waiter.term === term) answer(waiter, undefined, result ?? { logId: { term, index } })
-      else answer(waiter, notApplied(index))
+      if (waiter.term !== term) answer(waiter, notApplied(index))
+      else if (result instanceof AspenError) answer(waiter, result)
+      else answer(waiter, undefined, result ?? { logId: { term, index } })
     }
   }
 

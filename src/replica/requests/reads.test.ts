@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { AspenError } from '../../api/index.ts'
+import { NEW_STATE } from '../../commands/index.ts'
 import { MAX_PENDING_READS } from '../../limits.ts'
 import { Answers } from '../hand-driven-stores.test.ts'
 import { Reads } from './reads.ts'
@@ -8,13 +9,15 @@ import { Reads } from './reads.ts'
 const FOREVER = 1_000_000
 const late = (): AspenError => new AspenError('NO_LEADER', 'late')
 
+const EMPTY = { keys: 0, bytes: 0, systemRows: 0, systemBytes: 0 }
+
 /** Reads of a state that has applied everything, unless said otherwise. */
 function reads(index = Number.MAX_SAFE_INTEGER): {
   waiting: Reads
   answers: Answers<void>
   add: (ticket: number, deadline?: number) => void
 } {
-  const info = { applied: { term: 1, index }, membership: null, membershipIndex: 0, keys: 0, bytes: 0 }
+  const info = { applied: { term: 1, index }, membership: null, membershipIndex: 0, ...EMPTY, ...NEW_STATE }
   const waiting = new Reads({ info: () => info })
   const answers = new Answers<void>()
   let count = 0

@@ -1,8 +1,10 @@
 import { AspenError } from '../../api/index.ts'
 import type { WriteResult } from '../../api/index.ts'
+import { decodeWriteResult, Quota } from '../../commands/index.ts'
+import type { Applied, Language } from '../../commands/index.ts'
 import type { StoredSnapshot, Volume } from '../../ports/index.ts'
 import type { Entry, Member, Membership, NodeId } from '../../raft/index.ts'
-import { decodeMembership, decodeWriteResult } from '../../wire/index.ts'
+import { decodeMembership } from '../../wire/index.ts'
 import type { ForwardReply, ForwardRequest } from '../../wire/index.ts'
 import type { ReplicaLimits, Reply } from '../options.ts'
 import { bindMember } from '../peers/index.ts'
@@ -16,7 +18,6 @@ import { LeaderWork } from './leader-work.ts'
 import { MembershipAdmin } from './membership-admin.ts'
 import type { AdminRequest } from './membership-admin.ts'
 import { outcomeUnknown, Proposals } from './proposals.ts'
-import { Quota } from './quota.ts'
 import { Reads } from './reads.ts'
 import { alreadyInitialized, ended, lateRequest, notInitialized } from './refusals.ts'
 
@@ -28,6 +29,8 @@ const FORWARD_IDS_PER_LIFE = 2 ** 20
 
 export interface RequestsParts {
   readonly stores: Pick<ReplicaStores, 'stateMachine'>
+  /** What commands are written and read with. */
+  readonly language: Language
   /** Those to be watched for room. */
   readonly volumes: readonly Volume[]
   readonly diskReserveBytes: number | null
@@ -52,7 +55,7 @@ export class Requests implements TurnListener, PeerHandlers {
   #stopping = false
 
   constructor(context: TurnContext, parts: RequestsParts) {
-    const { engine, peers, stores, volumes, diskReserveBytes, incarnation, limits } = parts
+    const { engine, peers, stores, language, volumes, diskReserveBytes, incarnation, limits } = parts
     const { clock, logger } = context
     this.#context = context
     this.#parts = parts
@@ -63,7 +66,9 @@ export class Requests implements TurnListener, PeerHandlers {
     this.#leaderWork = new LeaderWork(context, {
       proposals: this.#proposals,
       admin: this.#admin,
-      quota: new Quota(stores.stateMachine),
+      quota: new Quota(stores.stateMachine, language),
+      stateMachine: stores.stateMachine,
+      language,
       reserve: this.#reserve,
       peers,
     })
@@ -98,7 +103,10 @@ export class Requests implements TurnListener, PeerHandlers {
   write(envelope: Uint8Array, deadline: number, reply: Reply<WriteResult>): void {
     this.#attempt(reply, (answer) => {
       if (this.leads) this.#leaderWork.propose(envelope, deadline, answer)
-      else this.#forwarder.submit('write', envelope, deadline, decodedReply(answer, decodeWriteResult))
+      else {
+        const decode = (bytes: Uint8Array): WriteResult => decodeWriteResult(bytes, this.#parts.language)
+        this.#forwarder.submit('write', envelope, deadline, decodedReply(answer, decode))
+      }
     })
   }
 
@@ -207,7 +215,7 @@ export class Requests implements TurnListener, PeerHandlers {
     this.#forwarder.retry()
   }
 
-  applied(entries: readonly Entry[], results: readonly (WriteResult | null)[]): void {
+  applied(entries: readonly Entry[], results: readonly (Applied | null)[]): void {
     entries.forEach(({ index, term }, i) => this.#proposals.applied(index, term, results[i] ?? null))
     this.#reads.applied(this.#parts.engine.appliedIndex)
   }

@@ -1,4 +1,4 @@
-import type { WriteResult } from '../../api/index.ts'
+import type { Applied } from '../../commands/index.ts'
 import { assert } from '../../lib/index.ts'
 import { MAX_APPEND_BYTES, MAX_BATCH_SIZE, STATE_FLUSH_DELAY_MS } from '../../limits.ts'
 import type { Timer } from '../../ports/index.ts'
@@ -9,7 +9,7 @@ import type { TurnContext } from './turn-context.ts'
 
 export interface ApplyListener {
   /** These entries took effect, each with its result. */
-  applied(entries: readonly Entry[], results: readonly (WriteResult | null)[]): void
+  applied(entries: readonly Entry[], results: readonly (Applied | null)[]): void
 }
 
 type ApplierContext = TurnContext<'guard' | 'defer' | 'fail', never>
@@ -109,7 +109,7 @@ export class Applier {
 
   #apply(entries: readonly Entry[]): void {
     const startedAt = this.#context.clock.now()
-    const results = this.#stores.stateMachine.apply(entries)
+    const { results } = this.#stores.stateMachine.apply(entries)
     this.#measure(entries.length, startedAt)
     this.#flushLater()
     this.#next += entries.length

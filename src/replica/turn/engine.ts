@@ -1,4 +1,4 @@
-import type { WriteResult } from '../../api/index.ts'
+import type { Applied } from '../../commands/index.ts'
 import { assert } from '../../lib/index.ts'
 import { MAX_ENTRY_CACHE_BYTES } from '../../limits.ts'
 import type { Done } from '../../ports/index.ts'
@@ -20,7 +20,7 @@ import type { TurnContext } from './turn-context.ts'
 export interface TurnListener {
   roleChanged(change: RoleChange): void
   /** These entries took effect, each with its result, and the state is at the last of them. */
-  applied(entries: readonly Entry[], results: readonly (WriteResult | null)[]): void
+  applied(entries: readonly Entry[], results: readonly (Applied | null)[]): void
   /** A snapshot has replaced the state: it is that of entry `index`. */
   restored(index: number): void
   /** The reads of `ticket` may be served once `index` is applied. */
@@ -126,7 +126,7 @@ export class Engine implements ApplyListener, SnapshotInstaller {
     this.#told.roleChanged(change)
   }
 
-  applied(entries: readonly Entry[], results: readonly (WriteResult | null)[]): void {
+  applied(entries: readonly Entry[], results: readonly (Applied | null)[]): void {
     const { loop, raft } = this.#context
     this.#told.applied(entries, results)
     this.#cache.trim(this.appliedIndex, raft.reachedByPeers)

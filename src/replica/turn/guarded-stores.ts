@@ -31,6 +31,7 @@ function guardStateMachine(state: StateMachine, loop: Guard): StateMachine {
     apply: (entries) => state.apply(entries),
     flush: () => state.flush(),
     get: (key) => state.get(key),
+    head: (key) => state.head(key),
     scan: (range, limit, maxBytes) => state.scan(range, limit, maxBytes),
     durableIndex: () => state.durableIndex(),
     checkpoint: (done) => state.checkpoint(guarded(loop, done)),

@@ -1,11 +1,10 @@
-/** From log entries to effects: decoding and checking first, so that a malformed entry changes nothing. */
-import type { Envelope, WriteResult } from '../../api/index.ts'
-import { assert } from '../../lib/index.ts'
+/** From log entries to effects: decoding and checking first, so that an entry that cannot be read changes nothing. */
+import { decodeEnvelope } from '../../commands/index.ts'
+import type { Applied, Change, Envelope, Language, ReplicatedState } from '../../commands/index.ts'
+import { assert, unreachable } from '../../lib/index.ts'
+import type { AppliedBatch } from '../../ports/index.ts'
 import type { Entry, LogId, Membership } from '../../raft/index.ts'
-import { decodeEnvelope, decodeMembership } from '../../wire/index.ts'
-import { applyCommand } from './apply-command.ts'
-import type { KeyTable } from './apply-command.ts'
-import type { ClientSessions } from './client-sessions.ts'
+import { decodeMembership } from '../../wire/index.ts'
 
 /** An entry whose payload was read. At most one of the two is set; neither is for a noop. */
 export interface DecodedEntry {
@@ -17,9 +16,9 @@ export interface DecodedEntry {
 
 /**
  * Reads the payloads of entries that must follow `applied` without a gap.
- * @throws AssertionError when they do not; WireError when a payload is malformed
+ * @throws AssertionError when they do not; LaterVersion when it takes a later program to read one; WireError when a payload is malformed
  */
-export function decodeEntries(entries: readonly Entry[], applied: LogId): DecodedEntry[] {
+export function decodeEntries(entries: readonly Entry[], applied: LogId, language: Language): DecodedEntry[] {
   let previous: LogId = applied
   return entries.map((entry) => {
     assert(
@@ -28,11 +27,11 @@ export function decodeEntries(entries: readonly Entry[], applied: LogId): Decode
     )
     assert(entry.term >= previous.term, `entry ${entry.index} has term ${entry.term}, below ${previous.term} before it`)
     previous = entry
-    return decodeEntry(entry)
+    return decodeEntry(entry, language)
   })
 }
 
-function decodeEntry(entry: Entry): DecodedEntry {
+function decodeEntry(entry: Entry, language: Language): DecodedEntry {
   const { index, term } = entry
   switch (entry.kind) {
     case 'noop':
@@ -40,19 +39,19 @@ function decodeEntry(entry: Entry): DecodedEntry {
     case 'membership':
       return { index, term, membership: entry.membership ?? decodeMembership(entry.payload) }
     case 'command':
-      return { index, term, envelope: decodeEnvelope(entry.payload) }
+      return { index, term, envelope: decodeEnvelope(entry.payload, language) }
+    default:
+      return unreachable(entry.kind)
   }
 }
 
-/** Applies a command once: a repetition of a client's write is answered from its session. */
-export function applyEnvelope(keys: KeyTable, sessions: ClientSessions, envelope: Envelope, logId: LogId): WriteResult {
-  const { origin, command } = envelope
-  if (origin === null) return applyCommand(keys, command, logId)
-  const repeated = sessions.repeated(origin)
-  if (repeated !== undefined) return repeated
-  const result = applyCommand(keys, command, logId)
-  sessions.record(origin, result)
-  return result
+/** Applies what was decoded, in order. */
+export function applyDecoded(state: ReplicatedState, entries: readonly DecodedEntry[]): AppliedBatch {
+  const changes: Change[] = []
+  const results = entries.map(({ index, term, envelope }): Applied | null =>
+    envelope === undefined ? null : state.apply(envelope, { term, index }, changes),
+  )
+  return { results, changes }
 }
 
 /** The newest configuration among entries, and the index that brought it. */

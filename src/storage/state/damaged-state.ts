@@ -4,6 +4,7 @@
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import type { Language } from '../../commands/index.ts'
 import { corruptDatabase, guardFile } from './sqlite-database.ts'
 import { SqliteState } from './sqlite-state.ts'
 import { StateError } from './state-error.ts'
@@ -22,16 +23,16 @@ export interface OpenedState {
 }
 
 /** Opens a generation after looking through all of it. @throws StateError UNREADABLE, UNKNOWN_VERSION */
-export function openSoundState(directory: string, generation: number): OpenedState {
+export function openSoundState(directory: string, generation: number, language: Language): OpenedState {
   const file = generationFile(directory, generation)
   try {
     assertUnmarked(directory, file)
-    return { state: openChecked(file), generation, damage: null }
+    return { state: openChecked(file, language), generation, damage: null }
   } catch (error) {
     if (!(error instanceof StateError && error.code === 'CORRUPT')) throw error
     guardFile(directory, () => setAside(directory))
     const damage = `${error.message}. This was done now: the damaged files are in ${join(directory, FOLDER)}`
-    return { state: new SqliteState(generationFile(directory, 1)), generation: 1, damage }
+    return { state: new SqliteState(generationFile(directory, 1), language), generation: 1, damage }
   }
 }
 
@@ -52,8 +53,8 @@ function assertUnmarked(directory: string, file: string): void {
   throw corruptDatabase(file, `found when the node ran last (${reason})`)
 }
 
-function openChecked(file: string): SqliteState {
-  const state = new SqliteState(file)
+function openChecked(file: string, language: Language): SqliteState {
+  const state = new SqliteState(file, language)
   try {
     state.check()
     return state

@@ -1,3 +1,4 @@
+export { MemoryStore } from './memory-store.ts'
 export { openMemoryStateMachine } from './memory-state-machine.ts'
 export type { MemoryStateMachine, MemoryStateMachineOptions } from './memory-state-machine.ts'
 export { openSnapshotFiles } from './snapshot-files.ts'

@@ -2,17 +2,17 @@
  * The state machine in memory. It starts no timer, worker or promise: what happens later happens through the disk's
  * callbacks and the injected `defer`, so that a simulator decides when.
  */
-import type { KeyValue, ScanRange, WriteResult } from '../../api/index.ts'
+import type { KeyValue, ScanRange } from '../../api/index.ts'
+import { LANGUAGE, SPACE_IDS, SPACES } from '../../commands/index.ts'
+import type { Language, RowHead, Rows } from '../../commands/index.ts'
 import { assert } from '../../lib/index.ts'
-import type { DiskFile, Done, StateInfo, StateMachine, StoredSnapshot } from '../../ports/index.ts'
+import type { AppliedBatch, DiskFile, Done, StateInfo, StateMachine, StoredSnapshot } from '../../ports/index.ts'
 import type { Entry } from '../../raft/index.ts'
-import { applyEnvelope, decodeEntries, lastMembership } from './apply-entries.ts'
+import { applyDecoded, decodeEntries, lastMembership } from './apply-entries.ts'
 import type { LocalSnapshot } from './local-snapshot.ts'
 import { StateBuilder } from './memory-state.ts'
 import type { MemoryState } from './memory-state.ts'
-import { takePage } from './scan-page.ts'
 import { RunningOperations } from './running-operations.ts'
-import type { Rows } from './scan-page.ts'
 import { SnapshotDigest } from './snapshot-digest.ts'
 import { encodeSnapshot } from './snapshot-encoder.ts'
 import type { SnapshotFiles } from './snapshot-files.ts'
@@ -30,6 +30,8 @@ export interface MemoryStateMachineOptions {
   readonly defer: (run: () => void) => void
   /** The cluster named in checkpoints, null while there is none. Needed unless volatile. */
   readonly clusterId?: () => string | null
+  /** What entries are read with. That of this program when absent. */
+  readonly language?: Language
 }
 
 /**
@@ -48,6 +50,7 @@ export class MemoryStateMachine implements StateMachine {
   readonly #defer: (run: () => void) => void
   readonly #clusterId: () => string | null
   readonly #operations: RunningOperations
+  readonly #language: Language
   #state: MemoryState
   #durableIndex: number
   #restoring = false
@@ -59,25 +62,25 @@ export class MemoryStateMachine implements StateMachine {
     this.#defer = options.defer
     this.#operations = new RunningOperations('memory', options.defer)
     this.#clusterId = options.clusterId ?? ((): null => null)
-    this.#state = options.volatile ? emptyState() : loadNewest(options.snapshots)
+    this.#language = options.language ?? LANGUAGE
+    this.#state = options.volatile ? new StateBuilder().build(this.#language) : loadNewest(options.snapshots, this.#language)
     this.#durableIndex = this.#state.applied.index
   }
 
   info(): StateInfo {
-    const { keys, applied, membership, membershipIndex } = this.#state
-    return { applied, membership, membershipIndex, keys: keys.size, bytes: keys.bytes }
+    const { store, replicated, applied, membership, membershipIndex } = this.#state
+    const { user, system } = store
+    const sizes = { keys: user.rows, bytes: user.bytes, systemRows: system.rows, systemBytes: system.bytes }
+    return { applied, membership, membershipIndex, ...sizes, ...replicated.meta }
   }
 
-  apply(entries: readonly Entry[]): (WriteResult | null)[] {
+  apply(entries: readonly Entry[]): AppliedBatch {
     this.#operations.assertOpen()
     assert(!this.#restoring, 'entries are applied before or after a restore, not during one')
-    const decoded = decodeEntries(entries, this.#state.applied)
+    const decoded = decodeEntries(entries, this.#state.applied, this.#language)
     const last = decoded.at(-1)
-    if (last === undefined) return []
-    const { keys, sessions } = this.#state
-    const results = decoded.map(({ index, term, envelope }) =>
-      envelope === undefined ? null : copyResult(applyEnvelope(keys, sessions, envelope, { term, index })),
-    )
+    if (last === undefined) return { results: [], changes: [] }
+    const batch = applyDecoded(this.#state.replicated, decoded)
     const brought = lastMembership(decoded)
     this.#state = {
       ...this.#state,
@@ -85,19 +88,22 @@ export class MemoryStateMachine implements StateMachine {
       membership: brought?.membership ?? this.#state.membership,
       membershipIndex: brought?.index ?? this.#state.membershipIndex,
     }
-    return results
+    return batch
   }
 
   get(key: Uint8Array): KeyValue | undefined {
     this.#operations.assertOpen()
-    const row = this.#state.keys.get(key)
-    return row && copyRow(row)
+    return this.#state.store.get(SPACES.user, key)
+  }
+
+  head(key: Uint8Array): RowHead | undefined {
+    this.#operations.assertOpen()
+    return this.#state.store.head(SPACES.user, key)
   }
 
   scan(range: ScanRange, limit: number, maxBytes: number): Rows {
     this.#operations.assertOpen()
-    const page = takePage(this.#state.keys.range(range), limit, maxBytes)
-    return { ...page, rows: page.rows.map(copyRow) }
+    return this.#state.store.range(SPACES.user, range, limit, maxBytes)
   }
 
   durableIndex(): number {
@@ -149,7 +155,7 @@ export class MemoryStateMachine implements StateMachine {
       this.#restoring = false
       file.close()
       if (found?.id !== snapshot.id) return ended(error ?? changedOnDisk(snapshot.id))
-      this.#state = builder.build()
+      this.#state = builder.build(this.#language)
       this.#durableIndex = this.#state.applied.index
       ended()
     })
@@ -164,21 +170,17 @@ function changedOnDisk(id: string): StateError {
   return new StateError('DIGEST_MISMATCH', id, `snapshot ${id} has changed on disk`)
 }
 
-function emptyState(): MemoryState {
-  return new StateBuilder().build()
-}
-
-function loadNewest(snapshots: SnapshotFiles): MemoryState {
+function loadNewest(snapshots: SnapshotFiles, language: Language): MemoryState {
   const newest = snapshots.newest()
   const builder = new StateBuilder()
-  if (newest === null) return builder.build()
+  if (newest === null) return builder.build(language)
   const file = snapshots.open(newest.id)
   try {
     readSnapshotSync(file, builder)
   } finally {
     file.close()
   }
-  return builder.build()
+  return builder.build(language)
 }
 
 interface Cut {
@@ -186,18 +188,19 @@ interface Cut {
   readonly describe: (sizeBytes: number, digest: string) => StoredSnapshot
 }
 
-/** Rows and sessions never change, they are replaced: a list of references is a consistent cut. */
+/** Rows never change, they are replaced: a list of references is a consistent cut. */
 function cutState(state: MemoryState, clusterId: string): Cut {
-  const { keys, sessions, applied: last, membership, membershipIndex } = state
+  const { store, replicated, applied: last, membership, membershipIndex } = state
   if (membership === null) {
     throw new StateError('NOTHING_TO_SNAPSHOT', 'memory', 'no membership was applied yet: there is nothing a snapshot could hold')
   }
-  const rows = [...keys.range({ start: new Uint8Array(0), end: null })]
-  const clients = [...sessions.values()]
-  const counts = { keys: rows.length, bytes: keys.bytes, sessions: clients.length }
+  replicated.save()
+  const { user, system } = store
+  const counts = { keys: user.rows, bytes: user.bytes, systemRows: system.rows, systemBytes: system.bytes }
   const header = { clusterId, last, membership, membershipIndex, ...counts }
+  const rows = SPACE_IDS.map((space) => store.rows(space))
   return {
-    chunks: encodeSnapshot(header, rows, clients),
+    chunks: encodeSnapshot(header, (space) => rows[space] ?? []),
     describe: (sizeBytes, digest) => describeSnapshot(header, sizeBytes, digest),
   }
 }
@@ -219,18 +222,4 @@ function writeCut(cut: Cut, local: LocalSnapshot, done: (error: Error | undefine
     })
   }
   next()
-}
-
-/** What a transaction found, and sessions remember, is the state's. */
-function copyResult(result: WriteResult): WriteResult {
-  if (result.txn === undefined) return result
-  const results = result.txn.results.map((one) =>
-    one.type === 'get' && one.entry !== null ? { ...one, entry: copyRow(one.entry) } : one,
-  )
-  return { ...result, txn: { ...result.txn, results } }
-}
-
-/** Whoever changes what he was given must not change the state. */
-function copyRow(row: KeyValue): KeyValue {
-  return { ...row, key: row.key.slice(), value: row.value.slice() }
 }

@@ -1,43 +1,38 @@
 import type { KeyValue } from '../../api/index.ts'
+import { ReplicatedState } from '../../commands/index.ts'
+import type { Language, Space } from '../../commands/index.ts'
 import type { LogId, Membership } from '../../raft/index.ts'
-import { ClientSessions } from './client-sessions.ts'
-import type { ClientSession } from './client-sessions.ts'
-import { MemoryKeyTable } from './memory-key-table.ts'
+import { MemoryStore } from './memory-store.ts'
 import type { SnapshotSink } from './snapshot-decoder.ts'
 import type { SnapshotHeader } from './snapshot-format.ts'
 
 /** Everything that is replaced by a restore. */
 export interface MemoryState {
-  readonly keys: MemoryKeyTable
-  readonly sessions: ClientSessions
+  readonly store: MemoryStore
+  readonly replicated: ReplicatedState
   readonly applied: LogId
   readonly membership: Membership | null
   readonly membershipIndex: number
 }
 
-/** Builds a state beside the one in use. Everything is copied: what a decoder hands over are views of whole chunks. */
+/** Builds a state beside the one in use. */
 export class StateBuilder implements SnapshotSink {
-  readonly #keys = new MemoryKeyTable()
-  readonly #sessions: ClientSession[] = []
+  readonly #store = new MemoryStore()
   #header: SnapshotHeader | undefined
 
   header(header: SnapshotHeader): void {
     this.#header = header
   }
 
-  row(row: KeyValue): void {
-    this.#keys.put({ ...row, key: new Uint8Array(row.key), value: new Uint8Array(row.value) })
-  }
-
-  session(session: ClientSession): void {
-    this.#sessions.push({ ...session, result: new Uint8Array(session.result) })
+  row(space: Space, row: KeyValue): void {
+    this.#store.put(space, row)
   }
 
   /** The state; an empty one when nothing was read. */
-  build(): MemoryState {
+  build(language: Language): MemoryState {
     return {
-      keys: this.#keys,
-      sessions: new ClientSessions(this.#sessions),
+      store: this.#store,
+      replicated: new ReplicatedState(this.#store, language),
       applied: this.#header?.last ?? { term: 0, index: 0 },
       membership: this.#header?.membership ?? null,
       membershipIndex: this.#header?.membershipIndex ?? 0,

@@ -1,23 +1,24 @@
 /** SQLite has no checksums of pages or rows: a byte that flips inside a value would be served, and sent to others in a snapshot. */
 import { crc32 } from 'node:zlib'
 import type { KeyValue } from '../../api/index.ts'
+import type { Space } from '../../commands/index.ts'
 import type { StateInfo } from '../../ports/index.ts'
-import type { ClientSession } from './client-sessions.ts'
+
+/** What a database says of itself; the rest of a {@link StateInfo} is in rows. */
+export type StatePosition = Omit<StateInfo, 'revision' | 'timeMs' | 'clusterVersion'>
 
 /** Of everything a row says; a single flipped bit of any of it changes the result. */
-export function rowChecksum({ key, value, createRevision, modRevision, version }: KeyValue): number {
+export function rowChecksum(space: Space, { key, value, createRevision, modRevision, version }: KeyValue): number {
   // Each number is mixed in at another place; beyond 2^32 its upper half counts as well.
   const numbers = fold(createRevision) ^ Math.imul(fold(modRevision), 0x9e37_79b1) ^ Math.imul(fold(version), 0x85eb_ca6b)
-  return crc32(value, crc32(key, numbers >>> 0))
-}
-
-export function sessionChecksum({ client, sequence, lastIndex, result }: ClientSession): number {
-  return crc32(result, crc32(`${sequence},${lastIndex},${client}`))
+  return crc32(value, crc32(key, (numbers ^ Math.imul(space, 0x27d4_eb2f)) >>> 0))
 }
 
 /** Of what the state says of itself; `membership` is the checksum of its encoded form, 0 without one. */
-export function metaChecksum(info: Omit<StateInfo, 'membership'>, membership: number): number {
-  return crc32(`${info.applied.term},${info.applied.index},${info.membershipIndex},${info.keys},${info.bytes}`, membership)
+export function metaChecksum(position: Omit<StatePosition, 'membership'>, membership: number): number {
+  const { applied, membershipIndex, keys, bytes, systemRows, systemBytes } = position
+  const numbers = [applied.term, applied.index, membershipIndex, keys, bytes, systemRows, systemBytes]
+  return crc32(numbers.join(','), membership)
 }
 
 /** Of an encoded membership. */

@@ -1,17 +1,14 @@
 /** Reads snapshots chunk by chunk, checking everything the format promises before it hands a row on. */
 import type { KeyValue } from '../../api/index.ts'
-import { utf8Decode } from '../../lib/index.ts'
-import { MAX_KEY_SIZE, MAX_VALUE_SIZE } from '../../limits.ts'
-import type { ClientSession } from './client-sessions.ts'
+import { SPACE_IDS, SPACES, SYSTEM_KEY_SIZE, SYSTEM_VALUE_SIZE, USER_KEY_SIZE, USER_VALUE_SIZE } from '../../commands/index.ts'
+import type { Space } from '../../commands/index.ts'
+import { unreachable } from '../../lib/index.ts'
 import {
   decodeHeader,
   MAX_HEADER_SIZE,
-  MAX_STORED_CLIENT_SIZE,
-  MAX_STORED_RESULT_SIZE,
   PRELUDE_SIZE,
   readUint64,
   ROW_HEAD_SIZE,
-  SESSION_HEAD_SIZE,
   SNAPSHOT_MAGIC,
   SNAPSHOT_TRAILER,
   SNAPSHOT_VERSION,
@@ -19,14 +16,13 @@ import {
 import type { SnapshotHeader } from './snapshot-format.ts'
 import { asError, corruptSnapshot, StateError } from './state-error.ts'
 
-/** Where what is read goes. Keys, values and results are views of the chunks: copy what is kept. */
+/** Where what is read goes. Keys and values are views of the chunks: copy what is kept. */
 export interface SnapshotSink {
   header?(header: SnapshotHeader): void
-  row?(row: KeyValue): void
-  session?(session: ClientSession): void
+  row?(space: Space, row: KeyValue): void
 }
 
-type Stage = 'prelude' | 'header' | 'rows' | 'sessions' | 'trailer' | 'end'
+type Stage = 'prelude' | 'header' | 'rows' | 'trailer' | 'end'
 
 export class SnapshotDecoder {
   readonly #file: string
@@ -36,11 +32,10 @@ export class SnapshotDecoder {
   #offset = 0
   #headerSize = 0
   #header: SnapshotHeader | undefined
-  #rows = 0
-  #rowBytes = 0
-  #sessions = 0
+  readonly #user = { rows: 0, bytes: 0 }
+  readonly #system = { rows: 0, bytes: 0 }
+  #lastSpace: Space = SPACES.user
   #lastKey: Buffer = Buffer.alloc(0)
-  #lastSessionIndex = 0
 
   /** `file` names the snapshot in errors. */
   constructor(file: string, sink: SnapshotSink) {
@@ -72,13 +67,13 @@ export class SnapshotDecoder {
         return this.#readHeader()
       case 'rows':
         return this.#readRow()
-      case 'sessions':
-        return this.#readSession()
       case 'trailer':
         return this.#readTrailer()
       case 'end':
         if (this.#offset < this.#pending.length) this.#fail('bytes follow its trailer')
         return false
+      default:
+        return unreachable(this.#stage)
     }
   }
 
@@ -111,57 +106,58 @@ export class SnapshotDecoder {
 
   #readRow(): boolean {
     const header = this.#header as SnapshotHeader
-    if (this.#rows === header.keys) {
-      if (this.#rowBytes !== header.bytes) this.#fail(`it claims ${header.bytes} bytes of rows and has ${this.#rowBytes}`)
-      this.#stage = 'sessions'
+    if (this.#user.rows + this.#system.rows >= header.keys + header.systemRows) {
+      this.#checkTotals(header)
+      this.#stage = 'trailer'
       return true
     }
     if (!this.#has(ROW_HEAD_SIZE)) return false
     const [pending, at] = [this.#pending, this.#offset]
-    const keySize = pending.readUInt16BE(at)
-    const valueSize = pending.readUInt32BE(at + 2)
-    if (keySize === 0 || keySize > MAX_KEY_SIZE || valueSize > MAX_VALUE_SIZE) {
-      this.#fail(`row ${this.#rows} claims a key of ${keySize} bytes and a value of ${valueSize}`)
+    const space = this.#spaceOf(pending[at] as number)
+    const keySize = pending.readUInt16BE(at + 1)
+    const valueSize = pending.readUInt32BE(at + 3)
+    const isUser = space === SPACES.user
+    const [maxKey, maxValue] = isUser ? [USER_KEY_SIZE, USER_VALUE_SIZE] : [SYSTEM_KEY_SIZE, SYSTEM_VALUE_SIZE]
+    if (keySize === 0 || keySize > maxKey || valueSize > maxValue) {
+      this.#fail(`a row of space ${space} claims a key of ${keySize} bytes and a value of ${valueSize}`)
     }
     if (!this.#has(ROW_HEAD_SIZE + keySize + valueSize)) return false
-    const createRevision = this.#number(at + 6)
-    const modRevision = this.#number(at + 14)
-    const version = this.#number(at + 22)
+    const createRevision = this.#number(at + 7)
+    const modRevision = this.#number(at + 15)
+    const version = this.#number(at + 23)
     this.#take(ROW_HEAD_SIZE)
     const key = this.#take(keySize)
     const value = this.#take(valueSize)
-    if (Buffer.compare(this.#lastKey, key) >= 0) this.#fail(`row ${this.#rows} is not after the row before it`)
-    this.#lastKey = key
-    this.#rows++
-    this.#rowBytes += keySize + valueSize
-    this.#sink.row?.({ key, value, createRevision, modRevision, version })
+    this.#follow(space, key, value)
+    this.#sink.row?.(space, { key, value, createRevision, modRevision, version })
     return true
   }
 
-  #readSession(): boolean {
-    if (this.#sessions === (this.#header as SnapshotHeader).sessions) {
-      this.#stage = 'trailer'
-      return true
+  #spaceOf(id: number): Space {
+    const space = SPACE_IDS.find((known) => known === id)
+    if (space === undefined) this.#fail(`there is no space ${id}`)
+    return space
+  }
+
+  /** Rows come in order, space by space. */
+  #follow(space: Space, key: Buffer, value: Buffer): void {
+    if (space < this.#lastSpace || (space === this.#lastSpace && Buffer.compare(this.#lastKey, key) >= 0)) {
+      this.#fail(`a row of space ${space} is not after the row before it`)
     }
-    if (!this.#has(SESSION_HEAD_SIZE)) return false
-    const [pending, at] = [this.#pending, this.#offset]
-    const clientSize = pending.readUInt16BE(at)
-    const resultSize = pending.readUInt32BE(at + 2)
-    if (clientSize === 0 || clientSize > MAX_STORED_CLIENT_SIZE || resultSize > MAX_STORED_RESULT_SIZE) {
-      this.#fail(`session ${this.#sessions} claims a client of ${clientSize} bytes and a result of ${resultSize}`)
-    }
-    if (!this.#has(SESSION_HEAD_SIZE + clientSize + resultSize)) return false
-    const sequence = this.#number(at + 6)
-    const lastIndex = this.#number(at + 14)
-    this.#take(SESSION_HEAD_SIZE)
-    const client = utf8Decode(this.#take(clientSize))
-    const result = this.#take(resultSize)
-    if (client === undefined) this.#fail(`session ${this.#sessions} has a client id that is not UTF-8`)
-    if (lastIndex <= this.#lastSessionIndex) this.#fail(`session ${this.#sessions} is not after the session before it`)
-    this.#lastSessionIndex = lastIndex
-    this.#sessions++
-    this.#sink.session?.({ client, sequence, lastIndex, result })
-    return true
+    this.#lastSpace = space
+    this.#lastKey = key
+    const totals = space === SPACES.user ? this.#user : this.#system
+    totals.rows++
+    totals.bytes += key.length + value.length
+  }
+
+  #checkTotals({ keys, bytes, systemRows, systemBytes }: SnapshotHeader): void {
+    const [user, system] = [this.#user, this.#system]
+    const agree = user.rows === keys && user.bytes === bytes && system.rows === systemRows && system.bytes === systemBytes
+    if (agree) return
+    this.#fail(
+      `it claims ${keys} keys, ${bytes} bytes of rows, and ${systemRows}, ${systemBytes} of the system; it has ${user.rows}, ${user.bytes}, ${system.rows}, ${system.bytes}`,
+    )
   }
 
   #readTrailer(): boolean {

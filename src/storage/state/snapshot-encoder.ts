@@ -1,13 +1,13 @@
 /** Writes snapshots, in chunks, row by row: the state is never in memory as a whole. */
 import type { KeyValue } from '../../api/index.ts'
-import { assert, utf8Encode } from '../../lib/index.ts'
+import { SPACE_IDS, SPACES } from '../../commands/index.ts'
+import type { Space } from '../../commands/index.ts'
+import { assert } from '../../lib/index.ts'
 import { SNAPSHOT_CHUNK_SIZE } from '../../limits.ts'
-import type { ClientSession } from './client-sessions.ts'
 import {
   encodeHeader,
   PRELUDE_SIZE,
   ROW_HEAD_SIZE,
-  SESSION_HEAD_SIZE,
   SNAPSHOT_MAGIC,
   SNAPSHOT_TRAILER,
   SNAPSHOT_VERSION,
@@ -16,35 +16,31 @@ import {
 import type { SnapshotHeader } from './snapshot-format.ts'
 
 /**
- * The bytes of a snapshot file. Rows come in byte order of their keys, sessions by last index.
+ * The bytes of a snapshot file. `rowsOf` gives the rows of a space in byte order of their keys.
  * @throws AssertionError when they are not as many as the header says
  */
 export function* encodeSnapshot(
   header: SnapshotHeader,
-  rows: Iterable<KeyValue>,
-  sessions: Iterable<ClientSession>,
+  rowsOf: (space: Space) => Iterable<KeyValue>,
 ): Generator<Uint8Array, void> {
   const chunks = new ChunkBuilder()
   writeHead(chunks, header)
-  let keys = 0
-  let bytes = 0
-  for (const row of rows) {
-    keys++
-    bytes += row.key.length + row.value.length
-    writeRow(chunks, row)
-    if (chunks.ready) yield chunks.take()
+  const user = { rows: 0, bytes: 0 }
+  const system = { rows: 0, bytes: 0 }
+  for (const space of SPACE_IDS) {
+    const totals = space === SPACES.user ? user : system
+    for (const row of rowsOf(space)) {
+      totals.rows++
+      totals.bytes += row.key.length + row.value.length
+      writeRow(chunks, space, row)
+      if (chunks.ready) yield chunks.take()
+    }
   }
+  const { keys, bytes, systemRows, systemBytes } = header
   assert(
-    keys === header.keys && bytes === header.bytes,
-    `a cut of ${header.keys} keys, ${header.bytes} bytes has ${keys}, ${bytes}`,
+    user.rows === keys && user.bytes === bytes && system.rows === systemRows && system.bytes === systemBytes,
+    `a cut of ${keys} keys, ${bytes} bytes, beside ${systemRows} rows, ${systemBytes} bytes of the system, has ${user.rows}, ${user.bytes}, ${system.rows}, ${system.bytes}`,
   )
-  let clients = 0
-  for (const session of sessions) {
-    clients++
-    writeSession(chunks, session)
-    if (chunks.ready) yield chunks.take()
-  }
-  assert(clients === header.sessions, `a cut of ${header.sessions} sessions has ${clients}`)
   chunks.append(SNAPSHOT_TRAILER)
   yield chunks.take()
 }
@@ -59,29 +55,18 @@ function writeHead(chunks: ChunkBuilder, header: SnapshotHeader): void {
   chunks.append(body)
 }
 
-function writeRow(chunks: ChunkBuilder, row: KeyValue): void {
+function writeRow(chunks: ChunkBuilder, space: Space, row: KeyValue): void {
   const { key, value } = row
   const at = chunks.reserve(ROW_HEAD_SIZE + key.length + value.length)
   const { buffer } = chunks
-  buffer.writeUInt16BE(key.length, at)
-  buffer.writeUInt32BE(value.length, at + 2)
-  writeUint64(buffer, row.createRevision, at + 6)
-  writeUint64(buffer, row.modRevision, at + 14)
-  writeUint64(buffer, row.version, at + 22)
+  buffer[at] = space
+  buffer.writeUInt16BE(key.length, at + 1)
+  buffer.writeUInt32BE(value.length, at + 3)
+  writeUint64(buffer, row.createRevision, at + 7)
+  writeUint64(buffer, row.modRevision, at + 15)
+  writeUint64(buffer, row.version, at + 23)
   buffer.set(key, at + ROW_HEAD_SIZE)
   buffer.set(value, at + ROW_HEAD_SIZE + key.length)
-}
-
-function writeSession(chunks: ChunkBuilder, session: ClientSession): void {
-  const client = utf8Encode(session.client)
-  const at = chunks.reserve(SESSION_HEAD_SIZE + client.length + session.result.length)
-  const { buffer } = chunks
-  buffer.writeUInt16BE(client.length, at)
-  buffer.writeUInt32BE(session.result.length, at + 2)
-  writeUint64(buffer, session.sequence, at + 6)
-  writeUint64(buffer, session.lastIndex, at + 14)
-  buffer.set(client, at + SESSION_HEAD_SIZE)
-  buffer.set(session.result, at + SESSION_HEAD_SIZE + client.length)
 }
 
 /** Collects records until they make a chunk. A chunk may be larger by one record. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { KeyValue } from '../../api/index.ts'
-import type { ClientSession } from './client-sessions.ts'
+import { SPACES } from '../../commands/index.ts'
 import { SnapshotDecoder } from './snapshot-decoder.ts'
 import { encodeSnapshot } from './snapshot-encoder.ts'
 import type { SnapshotHeader } from './snapshot-format.ts'
@@ -11,10 +11,13 @@ import { StateError } from './state-error.ts'
 interface Content {
   header: SnapshotHeader
   rows: KeyValue[]
-  sessions: ClientSession[]
+  system: KeyValue[]
 }
 
-function contentOf(rows: KeyValue[], sessions: ClientSession[]): Content {
+const bytesOf = (rows: readonly KeyValue[]): number => rows.reduce((sum, row) => sum + row.key.length + row.value.length, 0)
+
+/** `system` are rows of the space of sessions. */
+function contentOf(rows: KeyValue[], system: KeyValue[]): Content {
   const members = [{ id: 1, endpointId: 'ab'.repeat(32), addresses: ['127.0.0.1:26001'] }]
   const header = {
     clusterId: '0123456789abcdef0123456789abcdef',
@@ -22,21 +25,25 @@ function contentOf(rows: KeyValue[], sessions: ClientSession[]): Content {
     membership: { voters: [1], outgoing: [], learners: [], members },
     membershipIndex: 1,
     keys: rows.length,
-    bytes: rows.reduce((sum, row) => sum + row.key.length + row.value.length, 0),
-    sessions: sessions.length,
+    bytes: bytesOf(rows),
+    systemRows: system.length,
+    systemBytes: bytesOf(system),
   }
-  return { header, rows, sessions }
+  return { header, rows, system }
 }
 
-function encode({ header, rows, sessions }: Content): Buffer {
-  return Buffer.concat([...encodeSnapshot(header, rows, sessions)])
+function rowsIn({ rows, system }: Pick<Content, 'rows' | 'system'>): (space: number) => KeyValue[] {
+  return (space) => (space === SPACES.user ? rows : space === SPACES.sessions ? system : [])
+}
+
+function encode(content: Content): Buffer {
+  return Buffer.concat([...encodeSnapshot(content.header, rowsIn(content))])
 }
 
 function decode(file: Uint8Array, chunkSize: number): Content {
   const content = contentOf([], [])
   const decoder = new SnapshotDecoder('test', {
-    row: (row) => content.rows.push({ ...row, key: new Uint8Array(row.key), value: new Uint8Array(row.value) }),
-    session: (session) => content.sessions.push({ ...session, result: new Uint8Array(session.result) }),
+    row: (space, row) => rowsIn(content)(space).push({ ...row, key: new Uint8Array(row.key), value: new Uint8Array(row.value) }),
   })
   for (let at = 0; at < file.length; at += chunkSize) decoder.push(file.subarray(at, at + chunkSize))
   return { ...content, header: decoder.end() }
@@ -53,24 +60,9 @@ const row = fc.record({
 const rows = fc
   .uniqueArray(row, { maxLength: 20, selector: ({ key }) => Buffer.from(key).toString('hex') })
   .map((list) => list.map((one) => ({ ...one })).toSorted((a, b) => Buffer.compare(a.key, b.key)))
-const sessions = fc
-  .uniqueArray(
-    fc.record({
-      client: fc.string({ minLength: 1, maxLength: 16, unit: 'grapheme-ascii' }),
-      sequence: revision,
-      lastIndex: revision,
-      result: fc.uint8Array({ maxLength: 50 }),
-    }),
-    {
-      maxLength: 5,
-      selector: ({ lastIndex }) => lastIndex,
-    },
-  )
-  .map((list) => list.map((session) => ({ ...session })).toSorted((a, b) => a.lastIndex - b.lastIndex))
-
 test('SnapshotDecoder: reads what encodeSnapshot wrote, however it is cut into chunks', () => {
-  const property = fc.property(rows, sessions, fc.integer({ min: 1, max: 400 }), (someRows, someSessions, chunkSize) => {
-    const content = contentOf(someRows, someSessions)
+  const property = fc.property(rows, rows, fc.integer({ min: 1, max: 400 }), (someRows, system, chunkSize) => {
+    const content = contentOf(someRows, system)
     assert.deepEqual(decode(encode(content), chunkSize), content)
   })
   fc.assert(property, { numRuns: 200 })
@@ -85,19 +77,19 @@ test('encodeSnapshot: makes chunks of bounded size', () => {
     version: 1,
   }))
   const { header } = contentOf(large, [])
-  const sizes = [...encodeSnapshot(header, large, [])].map((chunk) => chunk.length)
+  const sizes = [...encodeSnapshot(header, rowsIn({ rows: large, system: [] }))].map((chunk) => chunk.length)
   assert.ok(sizes.length > 4, String(sizes))
   assert.ok(Math.max(...sizes) < 1024 * 1024 + 256 * 1024 + 100)
 })
 
-test('encodeSnapshot: throws when the rows or sessions are not those the header counts', () => {
+test('encodeSnapshot: throws when the rows are not those the header counts', () => {
   const content = contentOf(
     [{ key: Uint8Array.of(1), value: Uint8Array.of(2), createRevision: 1, modRevision: 1, version: 1 }],
     [],
   )
   assert.throws(() => encode({ ...content, rows: [] }), /a cut of 1 keys/)
   assert.throws(() => encode({ ...content, header: { ...content.header, bytes: 3 } }), /a cut of 1 keys, 3 bytes/)
-  assert.throws(() => encode({ ...content, header: { ...content.header, sessions: 1 } }), /a cut of 1 sessions/)
+  assert.throws(() => encode({ ...content, header: { ...content.header, systemRows: 1 } }), /beside 1 rows/)
 })
 
 const sample = encode(
@@ -109,7 +101,7 @@ const sample = encode(
       modRevision: 2,
       version: 3,
     })),
-    [{ client: 'client', sequence: 9, lastIndex: 7, result: Uint8Array.of(1, 2) }],
+    [{ key: Buffer.from('client'), value: Uint8Array.of(1, 2), createRevision: 0, modRevision: 0, version: 0 }],
   ),
 )
 
@@ -144,9 +136,9 @@ test('SnapshotDecoder: refuses rows out of order, and sizes beyond the limits', 
   assert.throws(() => decode(huge, 1000), isCorrupt)
 })
 
-test('encodeSnapshot: writes the format that version 1 has for ever', () => {
+test('encodeSnapshot: writes the format that version 2 has for ever', () => {
   const text = sample.toString('hex')
-  assert.equal(text.slice(0, 24), '415350454e534e5000000001')
-  assert.ok(text.endsWith('00060000000200000000000000090000000000000007' + '636c69656e740102' + '415350454e454e44'))
-  assert.ok(text.includes('000100000005000000000000000100000000000000020000000000000003' + '6176616c7565'))
+  assert.equal(text.slice(0, 24), '415350454e534e5000000002')
+  assert.ok(text.endsWith('02000600000002' + '00'.repeat(24) + '636c69656e740102' + '415350454e454e44'))
+  assert.ok(text.includes('00000100000005000000000000000100000000000000020000000000000003' + '6176616c7565'))
 })

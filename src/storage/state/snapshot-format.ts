@@ -1,40 +1,36 @@
 /**
- * The layout of a snapshot file, version 1. Numbers are big-endian; equal states give equal bytes.
+ * The layout of a snapshot file, version 2. Numbers are big-endian; equal states give equal bytes.
  *
  *   prelude   magic "ASPENSNP", u32 version, u32 length of the header
  *   header    cluster id, last entry, membership and its index, counts (see {@link encodeHeader})
- *   rows      one for each key, in byte order: u16 key length, u32 value length, u64 create revision,
- *             u64 modification revision, u64 version, key, value
- *   sessions  one for each client, by last log index: u16 client length, u32 result length, u64 sequence,
- *             u64 last log index, client, result
+ *   rows      space by space, in byte order of their keys: u8 space, u16 key length, u32 value length,
+ *             u64 create revision, u64 modification revision, u64 version, key, value
  *   trailer   magic "ASPENEND"
  *
  * A SHA-256 digest of the whole file travels beside it, and is part of its name.
  */
-import { MAX_CLIENT_ID_SIZE, MAX_CLIENT_SESSIONS, MAX_COMMAND_SIZE } from '../../limits.ts'
+import { MAX_COMMAND_SIZE } from '../../limits.ts'
 import type { SnapshotMeta } from '../../raft/index.ts'
 import { ByteReader, ByteWriter, decodeMembership, encodeMembership, MAX_CLUSTER_ID_SIZE } from '../../wire/index.ts'
 
-export const SNAPSHOT_VERSION = 1
+export const SNAPSHOT_VERSION = 2
 export const SNAPSHOT_MAGIC: Buffer = Buffer.from('ASPENSNP', 'latin1')
 export const SNAPSHOT_TRAILER: Buffer = Buffer.from('ASPENEND', 'latin1')
 export const PRELUDE_SIZE = 16
-export const ROW_HEAD_SIZE = 30
-export const SESSION_HEAD_SIZE = 22
+export const ROW_HEAD_SIZE = 31
 /** The membership in a header came as a log entry, so it is no larger than one. */
 export const MAX_HEADER_SIZE: number = MAX_COMMAND_SIZE + 1024
-/** A session's result is bounded where it is made; the reader allows room for a later version to keep more. */
-export const MAX_STORED_RESULT_SIZE: number = MAX_COMMAND_SIZE
 
 /** What a snapshot file says of itself before its rows. */
 export interface SnapshotHeader extends SnapshotMeta {
   readonly clusterId: string
-  /** Rows that follow. */
+  /** Rows of users. */
   readonly keys: number
   /** Bytes of keys and values in those rows. */
   readonly bytes: number
-  /** Sessions that follow the rows. */
-  readonly sessions: number
+  /** The same of the spaces of the system. */
+  readonly systemRows: number
+  readonly systemBytes: number
 }
 
 /** @throws WireError when the membership is invalid */
@@ -51,7 +47,8 @@ export function encodeHeader(header: SnapshotHeader): Uint8Array {
   writer.raw(membership)
   writer.varint(header.keys)
   writer.varint(header.bytes)
-  writer.varint(header.sessions)
+  writer.varint(header.systemRows)
+  writer.varint(header.systemBytes)
   return writer.finish()
 }
 
@@ -64,13 +61,11 @@ export function decodeHeader(bytes: Uint8Array): SnapshotHeader {
   const membership = decodeMembership(reader.prefixed(1, MAX_HEADER_SIZE, 'membership'))
   const keys = reader.varint()
   const rowBytes = reader.varint()
-  const sessions = reader.varintWithin(0, MAX_CLIENT_SESSIONS, 'number of sessions')
+  const systemRows = reader.varint()
+  const systemBytes = reader.varint()
   reader.expectEnd()
-  return { clusterId, last, membershipIndex, membership, keys, bytes: rowBytes, sessions }
+  return { clusterId, last, membershipIndex, membership, keys, bytes: rowBytes, systemRows, systemBytes }
 }
-
-/** Bytes of a client id, which may take up to 64. */
-export const MAX_STORED_CLIENT_SIZE: number = MAX_CLIENT_ID_SIZE
 
 const HIGH = 0x1_0000_0000
 

@@ -9,7 +9,7 @@ const Sqlite = process.getBuiltinModule('node:sqlite')
 
 /** "ASPN" */
 const APPLICATION_ID = 0x4153504e
-const SCHEMA_VERSION = 2
+const SCHEMA_VERSION = 3
 
 /** How long a transaction waits for the other connection of this process; a checkpoint holds it for milliseconds. */
 const BUSY_TIMEOUT_MS = 10_000
@@ -25,7 +25,7 @@ const SQLITE_NOTADB = 26
 /** An extended code: there was no space for the index of the write-ahead log. */
 const SQLITE_IOERR_SHMSIZE = 4874
 
-const NOTHING = { applied: { term: 0, index: 0 }, membershipIndex: 0, keys: 0, bytes: 0 }
+const NOTHING = { applied: { term: 0, index: 0 }, membershipIndex: 0, keys: 0, bytes: 0, systemRows: 0, systemBytes: 0 }
 
 /**
  * Rows have their own number because a table whose rows hang on the key itself, WITHOUT ROWID, keeps values in the
@@ -35,20 +35,15 @@ const NOTHING = { applied: { term: 0, index: 0 }, membershipIndex: 0, keys: 0, b
 const SCHEMA = `
   CREATE TABLE entries (
     id INTEGER PRIMARY KEY,
-    key BLOB NOT NULL UNIQUE,
+    space INTEGER NOT NULL,
+    key BLOB NOT NULL,
     create_revision INTEGER NOT NULL,
     mod_revision INTEGER NOT NULL,
     version INTEGER NOT NULL,
     checksum INTEGER NOT NULL,
-    value BLOB NOT NULL
+    value BLOB NOT NULL,
+    UNIQUE (space, key)
   ) STRICT;
-  CREATE TABLE sessions (
-    client TEXT PRIMARY KEY,
-    sequence INTEGER NOT NULL,
-    last_index INTEGER NOT NULL,
-    result BLOB NOT NULL,
-    checksum INTEGER NOT NULL
-  ) STRICT, WITHOUT ROWID;
   CREATE TABLE meta (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     applied_term INTEGER NOT NULL,
@@ -57,9 +52,11 @@ const SCHEMA = `
     membership_index INTEGER NOT NULL,
     keys INTEGER NOT NULL,
     bytes INTEGER NOT NULL,
+    system_rows INTEGER NOT NULL,
+    system_bytes INTEGER NOT NULL,
     checksum INTEGER NOT NULL
   ) STRICT;
-  INSERT INTO meta VALUES (1, 0, 0, NULL, 0, 0, 0, ${metaChecksum(NOTHING, 0)});
+  INSERT INTO meta VALUES (1, 0, 0, NULL, 0, 0, 0, 0, 0, ${metaChecksum(NOTHING, 0)});
   PRAGMA application_id = ${APPLICATION_ID};
   PRAGMA user_version = ${SCHEMA_VERSION};
 `

@@ -1,14 +1,13 @@
 /** The one row that tells how far the state is; read and written in the transaction of the rows it speaks of. */
 import type { DatabaseSync } from 'node:sqlite'
-import type { StateInfo } from '../../ports/index.ts'
 import { decodeMembership, encodeMembership } from '../../wire/index.ts'
-import type { ClientSession } from './client-sessions.ts'
-import { membershipChecksum, metaChecksum, RowDamage, sessionChecksum } from './row-checksum.ts'
+import { membershipChecksum, metaChecksum } from './row-checksum.ts'
+import type { StatePosition } from './row-checksum.ts'
 import { asError } from './state-error.ts'
 import { corruptDatabase } from './sqlite-database.ts'
 
 /** @throws StateError CORRUPT when the row is missing or malformed */
-export function readMeta(database: DatabaseSync, file: string): StateInfo {
+export function readMeta(database: DatabaseSync, file: string): StatePosition {
   const row = database.prepare('SELECT * FROM meta WHERE id = 1').get()
   if (row === undefined) throw corruptDatabase(file, 'it does not say what was applied')
   const membership = row['membership'] as Uint8Array | null
@@ -17,49 +16,37 @@ export function readMeta(database: DatabaseSync, file: string): StateInfo {
     membershipIndex: row['membership_index'] as number,
     keys: row['keys'] as number,
     bytes: row['bytes'] as number,
+    systemRows: row['system_rows'] as number,
+    systemBytes: row['system_bytes'] as number,
   }
   if (row['checksum'] !== metaChecksum(numbers, membershipChecksum(membership))) {
     throw corruptDatabase(file, 'the checksum of what it says of itself is wrong')
   }
   try {
-    const { applied, membershipIndex, keys, bytes } = numbers
-    return { applied, membership: membership === null ? null : decodeMembership(membership), membershipIndex, keys, bytes }
+    return { ...numbers, membership: membership === null ? null : decodeMembership(membership) }
   } catch (error) {
     throw corruptDatabase(file, asError(error).message, asError(error))
   }
 }
 
 /** Prepares writing the row; a membership is written only when the new state has another index than the last written. */
-export function prepareMetaWriter(database: DatabaseSync, writtenMembershipIndex: number): (info: StateInfo) => void {
+export function prepareMetaWriter(database: DatabaseSync, writtenMembershipIndex: number): (position: StatePosition) => void {
   const progress = database.prepare(
-    'UPDATE meta SET applied_term = ?, applied_index = ?, keys = ?, bytes = ?, checksum = ? WHERE id = 1',
+    `UPDATE meta SET applied_term = ?, applied_index = ?, keys = ?, bytes = ?, system_rows = ?, system_bytes = ?,
+      checksum = ? WHERE id = 1`,
   )
   const change = database.prepare('UPDATE meta SET membership = ?, membership_index = ? WHERE id = 1')
   let membershipIndex = writtenMembershipIndex
   const before = database.prepare('SELECT membership FROM meta WHERE id = 1').get()?.['membership'] as Uint8Array | null
   let checksum = membershipChecksum(before)
-  return (info) => {
-    if (info.membership !== null && info.membershipIndex !== membershipIndex) {
-      const written = encodeMembership(info.membership)
-      change.run(written, info.membershipIndex)
+  return (position) => {
+    const { applied, keys, bytes, systemRows, systemBytes } = position
+    if (position.membership !== null && position.membershipIndex !== membershipIndex) {
+      const written = encodeMembership(position.membership)
+      change.run(written, position.membershipIndex)
       checksum = membershipChecksum(written)
-      membershipIndex = info.membershipIndex
+      membershipIndex = position.membershipIndex
     }
-    progress.run(info.applied.term, info.applied.index, info.keys, info.bytes, metaChecksum(info, checksum))
-  }
-}
-
-/** In order of last index. */
-export function* readSessions(database: DatabaseSync): Generator<ClientSession, void> {
-  const statement = database.prepare('SELECT client, sequence, last_index, result, checksum FROM sessions ORDER BY last_index')
-  for (const row of statement.iterate()) {
-    const session = {
-      client: row['client'] as string,
-      sequence: row['sequence'] as number,
-      lastIndex: row['last_index'] as number,
-      result: row['result'] as Uint8Array,
-    }
-    if (row['checksum'] !== sessionChecksum(session)) throw new RowDamage('a remembered answer')
-    yield session
+    progress.run(applied.term, applied.index, keys, bytes, systemRows, systemBytes, metaChecksum(position, checksum))
   }
 }

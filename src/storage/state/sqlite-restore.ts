@@ -7,7 +7,7 @@ import type { SnapshotSink } from './snapshot-decoder.ts'
 import { SnapshotReader } from './snapshot-verify.ts'
 import { createHiddenDatabase, guardFile } from './sqlite-database.ts'
 import { prepareMetaWriter } from './sqlite-meta.ts'
-import { SqliteKeyTable, SqliteSessionTable } from './sqlite-tables.ts'
+import { SqliteStore } from './sqlite-store.ts'
 import { buildingFile, generationFile, syncDirectory } from './state-generations.ts'
 import { StateError } from './state-error.ts'
 import { WorkPace } from './work-pace.ts'
@@ -45,13 +45,12 @@ function buildDatabase(path: string, id: string, building: string): void {
 }
 
 function fillDatabase(path: string, id: string, database: DatabaseSync, pace: WorkPace): void {
-  const keys = new SqliteKeyTable(database, 0, 0)
-  const sessions = new SqliteSessionTable(database)
+  const nothing = { rows: 0, bytes: 0 }
+  const store = new SqliteStore(database, nothing, nothing)
   const writeMeta = prepareMetaWriter(database, -1)
   const sink: SnapshotSink = {
     header: (header) => writeMeta({ ...header, applied: header.last }),
-    row: (row) => keys.insert(row),
-    session: (session) => sessions.save(session),
+    row: (space, row) => store.insert(space, row),
   }
   const found = readSnapshotFile(path, new SnapshotReader(id, sink), pace)
   if (found !== id)

@@ -7,13 +7,13 @@ import { encodeSnapshot } from './snapshot-encoder.ts'
 import type { SnapshotHeader } from './snapshot-format.ts'
 import { describeSnapshot } from './snapshot-verify.ts'
 import { guardFile } from './sqlite-database.ts'
-import { readMeta, readSessions } from './sqlite-meta.ts'
-import { SqliteKeyTable } from './sqlite-tables.ts'
+import { readMeta } from './sqlite-meta.ts'
+import { SqliteStore } from './sqlite-store.ts'
 import { StateError, volumeFull } from './state-error.ts'
 import { WorkPace } from './work-pace.ts'
 
 /**
- * Writes a snapshot of the database into the file at `path` and syncs it. Position, membership, rows and sessions are
+ * Writes a snapshot of the database into the file at `path` and syncs it. Position, membership and rows are
  * read in one transaction, so they are one cut however much is written meanwhile.
  * @throws StateError NOTHING_TO_SNAPSHOT, VOLUME_FULL, CORRUPT, UNREADABLE; DiskError when the file cannot be written
  */
@@ -22,9 +22,13 @@ export function writeSnapshot(database: DatabaseSync, file: string, path: string
     database.exec('BEGIN')
     try {
       const header = readHeader(database, file, clusterId)
-      const keys = new SqliteKeyTable(database, header.keys, header.bytes)
-      const rows = keys.range({ start: new Uint8Array(0), end: null })
-      return writeChunks(path, header, encodeSnapshot(header, rows, readSessions(database)))
+      const { keys, bytes, systemRows, systemBytes } = header
+      const store = new SqliteStore(database, { rows: keys, bytes }, { rows: systemRows, bytes: systemBytes })
+      return writeChunks(
+        path,
+        header,
+        encodeSnapshot(header, (space) => store.rows(space)),
+      )
     } finally {
       database.exec('ROLLBACK')
     }
@@ -33,12 +37,11 @@ export function writeSnapshot(database: DatabaseSync, file: string, path: string
 
 /** The first read of a transaction fixes what all its reads see. */
 function readHeader(database: DatabaseSync, file: string, clusterId: string): SnapshotHeader {
-  const { applied: last, membership, membershipIndex, keys, bytes } = readMeta(database, file)
+  const { applied: last, membership, ...rest } = readMeta(database, file)
   if (membership === null) {
     throw new StateError('NOTHING_TO_SNAPSHOT', file, 'no membership was applied yet: there is nothing a snapshot could hold')
   }
-  const sessions = database.prepare('SELECT count(*) AS count FROM sessions').get()?.['count'] as number
-  return { clusterId, last, membership, membershipIndex, keys, bytes, sessions }
+  return { clusterId, last, membership, ...rest }
 }
 
 function writeChunks(path: string, header: SnapshotHeader, chunks: Iterable<Uint8Array>): StoredSnapshot {

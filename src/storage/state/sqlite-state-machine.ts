@@ -2,15 +2,16 @@
  * The state machine over SQLite. The main thread holds the one connection that writes; a worker does what takes long:
  * checkpoints, snapshots, and building a database from a snapshot.
  */
-import type { KeyValue, ScanRange, WriteResult } from '../../api/index.ts'
+import type { KeyValue, ScanRange } from '../../api/index.ts'
+import { LANGUAGE } from '../../commands/index.ts'
+import type { Language, RowHead, Rows } from '../../commands/index.ts'
 import { assert } from '../../lib/index.ts'
-import type { Done, StateInfo, StateMachine, StoredSnapshot } from '../../ports/index.ts'
+import type { AppliedBatch, Done, StateInfo, StateMachine, StoredSnapshot } from '../../ports/index.ts'
 import type { Entry } from '../../raft/index.ts'
 import { createDirectory, isVolumeFull } from '../disk/index.ts'
 import type { LocalSnapshot } from './local-snapshot.ts'
 import { markDamaged, openSoundState } from './damaged-state.ts'
 import { RunningOperations } from './running-operations.ts'
-import type { Rows } from './scan-page.ts'
 import type { SnapshotFiles } from './snapshot-files.ts'
 import { guardFile } from './sqlite-database.ts'
 import { SqliteState } from './sqlite-state.ts'
@@ -23,6 +24,8 @@ export interface SqliteStateMachineOptions {
   readonly directory: string
   /** Opened with its own `directory`. */
   readonly snapshots: SnapshotFiles
+  /** What entries are read with. That of this program when absent. */
+  readonly language?: Language
 }
 
 /**
@@ -38,6 +41,7 @@ export class SqliteStateMachine implements StateMachine {
   /** Why the state was set aside when it was opened, and begins empty; null when it was sound. */
   readonly damage: string | null
   readonly #directory: string
+  readonly #language: Language
   readonly #snapshots: SnapshotFiles
   readonly #worker: StateWorkerLink
   readonly #operations: RunningOperations
@@ -47,10 +51,11 @@ export class SqliteStateMachine implements StateMachine {
   /** A checkpoint may need to keep writers out for a moment: until it has ended, no transaction is left open. */
   #checkpoints = 0
 
-  constructor({ directory, snapshots }: SqliteStateMachineOptions) {
+  constructor({ directory, snapshots, language = LANGUAGE }: SqliteStateMachineOptions) {
     this.#directory = directory
+    this.#language = language
     this.#snapshots = snapshots
-    const { state, generation, damage } = openSoundState(directory, prepareDirectory(directory))
+    const { state, generation, damage } = openSoundState(directory, prepareDirectory(directory), language)
     this.#state = state
     this.damage = damage
     guardFile(this.#state.file, () => syncDirectory(directory))
@@ -65,13 +70,13 @@ export class SqliteStateMachine implements StateMachine {
   }
 
   /** After an error that is not about the entries, every later call is refused with the same error. */
-  apply(entries: readonly Entry[]): (WriteResult | null)[] {
+  apply(entries: readonly Entry[]): AppliedBatch {
     this.#operations.assertOpen()
     assert(!this.#restoring, 'entries are applied before or after a restore, not during one')
     return this.#marking(() => {
-      const results = this.#state.apply(entries)
+      const batch = this.#state.apply(entries)
       if (this.#checkpoints > 0) this.#state.commit()
-      return results
+      return batch
     })
   }
 
@@ -83,6 +88,11 @@ export class SqliteStateMachine implements StateMachine {
   get(key: Uint8Array): KeyValue | undefined {
     this.#operations.assertOpen()
     return this.#marking(() => this.#state.get(key))
+  }
+
+  head(key: Uint8Array): RowHead | undefined {
+    this.#operations.assertOpen()
+    return this.#marking(() => this.#state.head(key))
   }
 
   scan(range: ScanRange, limit: number, maxBytes: number): Rows {
@@ -187,7 +197,7 @@ export class SqliteStateMachine implements StateMachine {
   }
 
   #switchTo(generation: number): void {
-    const next = new SqliteState(generationFile(this.#directory, generation))
+    const next = new SqliteState(generationFile(this.#directory, generation), this.#language)
     this.#state.close()
     this.#state = next
     this.#durableIndex = next.info.applied.index

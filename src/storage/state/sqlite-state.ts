@@ -1,17 +1,17 @@
 /** One open generation of the database: the keys, the sessions, and the transactions that change them. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import type { KeyValue, ScanRange, WriteResult } from '../../api/index.ts'
-import type { StateInfo } from '../../ports/index.ts'
-import type { Entry } from '../../raft/index.ts'
-import { applyEnvelope, decodeEntries, lastMembership } from './apply-entries.ts'
+import type { KeyValue, ScanRange } from '../../api/index.ts'
+import { ReplicatedState, SPACES } from '../../commands/index.ts'
+import type { Language, RowHead, Rows } from '../../commands/index.ts'
+import type { AppliedBatch, StateInfo } from '../../ports/index.ts'
+import type { Entry, LogId, Membership } from '../../raft/index.ts'
+import { applyDecoded, decodeEntries, lastMembership } from './apply-entries.ts'
 import type { DecodedEntry } from './apply-entries.ts'
-import { ClientSessions } from './client-sessions.ts'
-import { takePage } from './scan-page.ts'
-import type { Rows } from './scan-page.ts'
+import type { StatePosition } from './row-checksum.ts'
 import { checkpointDatabase } from './sqlite-checkpoint.ts'
 import { asDatabaseError, asFileError, checkIntegrity, guardFile, openDatabase } from './sqlite-database.ts'
-import { prepareMetaWriter, readMeta, readSessions } from './sqlite-meta.ts'
-import { SqliteKeyTable, SqliteSessionTable } from './sqlite-tables.ts'
+import { prepareMetaWriter, readMeta } from './sqlite-meta.ts'
+import { SqliteStore } from './sqlite-store.ts'
 
 /**
  * Entries, and bytes of them, in one transaction. A commit writes every page that was touched, so what changes a page
@@ -28,55 +28,89 @@ const COMMIT_BYTES = 4 * 1024 * 1024
 export class SqliteState {
   readonly file: string
   readonly #database: DatabaseSync
-  readonly #keys: SqliteKeyTable
-  readonly #sessions: ClientSessions
+  readonly #language: Language
+  readonly #store: SqliteStore
+  readonly #replicated: ReplicatedState
   readonly #begin: StatementSync
   readonly #commit: StatementSync
-  readonly #writeMeta: (info: StateInfo) => void
-  #info: StateInfo
+  readonly #writeMeta: (position: StatePosition) => void
+  #applied: LogId
+  #membership: Membership | null
+  #membershipIndex: number
+  /** Built when it is asked for, once for each batch: every proposal looks at it. */
+  #info: StateInfo | undefined
   // Applied and not committed.
   #openEntries = 0
   #openBytes = 0
   #failure: Error | undefined
 
   /** @throws StateError CORRUPT, UNREADABLE, UNKNOWN_VERSION, naming the file */
-  constructor(file: string) {
+  constructor(file: string, language: Language) {
     this.file = file
+    this.#language = language
     const database = openDatabase(file)
     this.#database = database
     try {
-      this.#info = readMeta(database, file)
-      this.#keys = new SqliteKeyTable(database, this.#info.keys, this.#info.bytes)
-      this.#sessions = new ClientSessions([...readSessions(database)], new SqliteSessionTable(database))
+      const { applied, membership, membershipIndex, keys, bytes, systemRows, systemBytes } = readMeta(database, file)
+      this.#applied = applied
+      this.#membership = membership
+      this.#membershipIndex = membershipIndex
+      this.#store = new SqliteStore(database, { rows: keys, bytes }, { rows: systemRows, bytes: systemBytes })
       this.#begin = database.prepare('BEGIN IMMEDIATE')
       this.#commit = database.prepare('COMMIT')
-      this.#writeMeta = prepareMetaWriter(database, this.#info.membershipIndex)
+      this.#writeMeta = prepareMetaWriter(database, membershipIndex)
+      this.#replicated = this.#openState()
     } catch (error) {
       database.close()
       throw asFileError(file, error)
     }
   }
 
+  /** An empty state gets its first row, in a transaction with the count of it. */
+  #openState(): ReplicatedState {
+    if (this.#store.system.rows > 0) return new ReplicatedState(this.#store, this.#language)
+    this.#begin.run()
+    const state = new ReplicatedState(this.#store, this.#language)
+    this.#writeMeta(this.#position)
+    this.#commit.run()
+    return state
+  }
+
   get info(): StateInfo {
+    this.#info ??= { ...this.#position, ...this.#replicated.meta }
     return this.#info
   }
 
+  get #position(): StatePosition {
+    const { user, system } = this.#store
+    return {
+      applied: this.#applied,
+      membership: this.#membership,
+      membershipIndex: this.#membershipIndex,
+      keys: user.rows,
+      bytes: user.bytes,
+      systemRows: system.rows,
+      systemBytes: system.bytes,
+    }
+  }
+
   /**
-   * Applies entries. A malformed entry changes nothing; after any other error the memory may be
+   * Applies entries. One that is malformed, or of a later version, changes nothing; after any other error the memory may be
    * ahead of the file, so everything that follows is refused with that error.
    */
-  apply(entries: readonly Entry[]): (WriteResult | null)[] {
+  apply(entries: readonly Entry[]): AppliedBatch {
     this.#assertSound()
-    const decoded = decodeEntries(entries, this.#info.applied)
-    if (decoded.length === 0) return []
+    const decoded = decodeEntries(entries, this.#applied, this.#language)
+    if (decoded.length === 0) return { results: [], changes: [] }
     try {
       if (this.#openEntries === 0) this.#begin.run()
-      const results = decoded.map((entry) => this.#applyOne(entry))
-      this.#info = this.#infoAfter(decoded)
+      this.#info = undefined
+      const batch = applyDecoded(this.#replicated, decoded)
+      this.#follow(decoded)
       this.#openEntries += decoded.length
       for (const { payload } of entries) this.#openBytes += payload.length
       if (this.#openEntries >= COMMIT_ENTRIES || this.#openBytes >= COMMIT_BYTES) this.#commitOpen()
-      return results
+      return batch
     } catch (caught) {
       throw this.#fail(asDatabaseError(this.file, caught))
     }
@@ -94,7 +128,9 @@ export class SqliteState {
   }
 
   #commitOpen(): void {
-    this.#writeMeta(this.#info)
+    this.#info = undefined
+    this.#replicated.save()
+    this.#writeMeta(this.#position)
     this.#commit.run()
     this.#openEntries = 0
     this.#openBytes = 0
@@ -102,12 +138,17 @@ export class SqliteState {
 
   get(key: Uint8Array): KeyValue | undefined {
     this.#assertSound()
-    return guardFile(this.file, () => this.#keys.get(key))
+    return guardFile(this.file, () => this.#store.get(SPACES.user, key))
+  }
+
+  head(key: Uint8Array): RowHead | undefined {
+    this.#assertSound()
+    return guardFile(this.file, () => this.#store.head(SPACES.user, key))
   }
 
   scan(range: ScanRange, limit: number, maxBytes: number): Rows {
     this.#assertSound()
-    return guardFile(this.file, () => takePage(this.#keys.range(range), limit, maxBytes))
+    return guardFile(this.file, () => this.#store.range(SPACES.user, range, limit, maxBytes))
   }
 
   /** For start-up. @throws StateError CORRUPT */
@@ -125,20 +166,13 @@ export class SqliteState {
     this.#database.close()
   }
 
-  #applyOne({ index, term, envelope }: DecodedEntry): WriteResult | null {
-    return envelope === undefined ? null : applyEnvelope(this.#keys, this.#sessions, envelope, { term, index })
-  }
-
-  #infoAfter(entries: readonly DecodedEntry[]): StateInfo {
+  #follow(entries: readonly DecodedEntry[]): void {
     const { term, index } = entries.at(-1) as DecodedEntry
+    this.#applied = { term, index }
     const brought = lastMembership(entries)
-    return {
-      applied: { term, index },
-      membership: brought?.membership ?? this.#info.membership,
-      membershipIndex: brought?.index ?? this.#info.membershipIndex,
-      keys: this.#keys.size,
-      bytes: this.#keys.bytes,
-    }
+    if (brought === undefined) return
+    this.#membership = brought.membership
+    this.#membershipIndex = brought.index
   }
 
   /** Undoes the transaction; closing the connection would, too, but readers of other connections would wait for it. */

@@ -1,14 +1,6 @@
 /** A node as a client elsewhere sees it: across the network, through all of its lives. */
-import {
-  AspenError,
-  checkMembership,
-  checkNodeIds,
-  checkOptions,
-  checkPeer,
-  checkScan,
-  checkWrite,
-  toKey,
-} from '../../api/index.ts'
+import { AspenError, checkMembership, checkNodeIds, checkOptions, checkPeer, checkScan, toKey } from '../../api/index.ts'
+import { checkWrite } from '../../commands/index.ts'
 import type {
   AddPeerRequest,
   ChangeMembershipRequest,

@@ -1,5 +1,6 @@
 /** A client that knows all nodes, and asks another one when the one it asked cannot answer. */
-import { AspenError, checkOptions, checkScan, checkWrite, toKey } from '../../api/index.ts'
+import { AspenError, checkOptions, checkScan, toKey } from '../../api/index.ts'
+import { checkWrite } from '../../commands/index.ts'
 import type {
   Data,
   KeyValue,

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { Command, KeyValue, Operation } from '../../api/index.ts'
-import { MAX_SNAPSHOT_ENTRIES, MAX_SNAPSHOT_SIZE } from '../../limits.ts'
-import type { StateInfo } from '../../ports/index.ts'
-import { encodeEnvelope } from '../../wire/index.ts'
+import type { KeyValue } from '../api/index.ts'
+import { MAX_SNAPSHOT_ENTRIES, MAX_SNAPSHOT_SIZE } from '../limits.ts'
+import type { Command, Measured, Operation, RowHead } from './index.ts'
 import { Quota } from './quota.ts'
 
 const PRESENT = Uint8Array.of(1)
@@ -13,10 +12,8 @@ const PRESENT_SIZE = 100
 const NEW_BYTES = 1 + 100 + 64
 
 const set = (key: Uint8Array, size = 100): Operation & { type: 'set' } => ({ type: 'set', key, value: new Uint8Array(size) })
-const batch = (...operations: (Operation & { type: 'set' | 'delete' })[]): Uint8Array =>
-  encodeEnvelope({ origin: null, command: { type: 'batch', operations } })
-const txn = (command: Omit<Command & { type: 'txn' }, 'type' | 'compare'>): Uint8Array =>
-  encodeEnvelope({ origin: null, command: { type: 'txn', compare: [], ...command } })
+const batch = (...operations: (Operation & { type: 'set' | 'delete' })[]): Command => ({ type: 'batch', operations })
+const txn = (command: Omit<Command & { type: 'txn' }, 'type' | 'compare'>): Command => ({ type: 'txn', compare: [], ...command })
 const SET = batch(set(ABSENT))
 
 /** A quota over a state that holds one key with a value of 100 bytes, and says it holds this much. */
@@ -30,16 +27,21 @@ class Bench {
   constructor(keys: number, size: number) {
     this.keys = keys
     this.size = size
-    this.quota = new Quota({ info: () => this.#info(), get: (key) => this.#get(key) })
+    this.quota = new Quota({ info: () => this.#info(), get: (key) => this.#get(key), head: (key) => this.#head(key) })
   }
 
-  refuses(envelope: Uint8Array, code: string, message = /./): void {
-    assert.throws(() => this.quota.check(envelope), { name: 'AspenError', code, message })
+  refuses(command: Command, code: string, message = /./): void {
+    assert.throws(() => this.quota.check(command), { name: 'AspenError', code, message })
   }
 
-  #info(): StateInfo {
-    const applied = { term: 1, index: this.applied }
-    return { applied, membership: null, membershipIndex: 0, keys: this.keys, bytes: this.size - 64 * this.keys }
+  #info(): ReturnType<Measured['info']> {
+    const applied = { index: this.applied }
+    return { applied, keys: this.keys, bytes: this.size - 64 * this.keys, systemRows: 0, systemBytes: 0 }
+  }
+
+  #head(key: Uint8Array): RowHead | undefined {
+    if (key[0] !== PRESENT[0]) return undefined
+    return { size: PRESENT_SIZE, createRevision: 1, modRevision: 1, version: 1 }
   }
 
   #get(key: Uint8Array): KeyValue | undefined {
@@ -109,7 +111,7 @@ describe('Quota', () => {
   })
 
   test('check: counts the bytes that are under way', () => {
-    const bench = new Bench(10, MAX_SNAPSHOT_SIZE - 3 * NEW_BYTES)
+    const bench = new Bench(10, MAX_SNAPSHOT_SIZE - 2 * NEW_BYTES)
     bench.quota.proposed(1, bench.quota.check(SET))
     bench.quota.proposed(2, bench.quota.check(SET))
     bench.refuses(SET, 'OVERLOADED')

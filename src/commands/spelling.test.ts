@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { utf8Encode } from '../lib/index.ts'
 import { MAX_KEY_SIZE, MAX_SETMULTI_KEYS, MAX_TXN_OPERATIONS, MAX_VALUE_SIZE } from '../limits.ts'
-import { toCommand, toKey, toValue } from './commands.ts'
-import type { WriteCommand } from './commands.ts'
-import type { ErrorCode } from './errors.ts'
+import { toKey, toValue } from '../api/index.ts'
+import type { ErrorCode, WriteCommand } from '../api/index.ts'
+import { toCommand } from './spelling.ts'
 
 const refused = (code: ErrorCode, run: () => unknown): void => assert.throws(run, { name: 'AspenError', code })
 const many = <T>(count: number, item: (i: number) => T): T[] => Array.from({ length: count }, (_, i) => item(i))
