@@ -1,4 +1,4 @@
-import { AspenNode } from '../cluster/index.ts'
+import { AspenNode, descriptorLimit, lowDescriptorWarning, planDescriptors } from '../cluster/index.ts'
 import { standardError } from '../cluster/output/index.ts'
 import { createHttpServer, PrometheusMetrics } from '../faces/http/index.ts'
 import type { RunningNode, StartNode } from './node-program.ts'
@@ -22,6 +22,9 @@ export const startNode: StartNode = async (config, { logger, onFatal }): Promise
   const metrics = new PrometheusMetrics()
   const dropped = metrics.counter('aspen_log_lines_dropped_total')
   standardError().onDrop(() => dropped.add())
+  const limit = descriptorLimit()
+  const warning = lowDescriptorWarning(limit)
+  if (warning !== undefined) logger.log('warn', warning)
   const node = await AspenNode.start(config, { logger, metrics, onFatal })
   const { httpAddr, httpToken, insecure, httpAllowedHosts, httpKeepAliveMs } = config
   const server = createHttpServer({
@@ -34,6 +37,7 @@ export const startNode: StartNode = async (config, { logger, onFatal }): Promise
     host: httpAddr.host,
     port: httpAddr.port,
     insecure,
+    connectionLimits: planDescriptors(limit).http,
     allowedHosts: httpAllowedHosts,
     keepAliveMs: httpKeepAliveMs,
     ...(httpToken === null ? {} : { token: httpToken }),

@@ -10,6 +10,7 @@ import { noPeerStore } from '../peers/index.ts'
 import type { PeerStore } from '../peers/index.ts'
 import type { Logger } from '../ports/index.ts'
 import type { NodeConfig } from './config/index.ts'
+import { descriptorLimit, planDescriptors } from './descriptors.ts'
 import { packageVersion } from './package-version.ts'
 import { openDurableHome, openMemoryHome, PeerBookFile } from './stores/index.ts'
 import type { NodeHome } from './stores/index.ts'
@@ -48,13 +49,15 @@ export function settled(run: (done: (error?: Error) => void) => void): Promise<v
 
 function realPorts(config: NodeConfig, home: NodeHome, listeners: Listeners): NodePorts {
   const { logger, metrics } = listeners
-  const clients = new ClientService({ clock: systemClock, metrics })
+  const descriptors = planDescriptors(descriptorLimit())
+  const clients = new ClientService({ clock: systemClock, metrics, maxLinks: descriptors.clientLinks })
   return {
     ...listeners,
     clock: systemClock,
     random: drawPrng(),
     transport: new DirectTransport({
       services: [clients],
+      maxConnections: descriptors.links,
       identity: home.identity,
       cookie: config.cookie,
       host: config.ractorHost,

@@ -70,7 +70,7 @@ export class Listener {
       raw.destroy()
       return
     }
-    if (this.#pending.size >= this.#options.maxPendingConnections) this.#dropOldestPending()
+    if (this.#pending.size >= this.#options.maxPendingConnections) this.#dropPending()
     const { clock, handshakeTimeoutMs } = this.#options
     const deadline = clock.setTimer(handshakeTimeoutMs, () => this.#reject(raw, 'TIMEOUT'))
     const pending: Pending = { raw, deadline }
@@ -115,11 +115,20 @@ export class Listener {
     raw.destroy()
   }
 
-  #dropOldestPending(): void {
+  /** The oldest of the source that holds the most places: a crowd from one address pushes out its own. */
+  #dropPending(): void {
+    const bySource = new Map<string, Pending[]>()
+    let most: Pending[] = []
     for (const pending of this.#pending) {
-      this.#pending.delete(pending)
-      this.#reject(pending.raw, 'OVERLOADED')
-      return
+      const source = pending.raw.remoteAddress ?? ''
+      const held = bySource.get(source) ?? []
+      held.push(pending)
+      bySource.set(source, held)
+      if (held.length > most.length) most = held
     }
+    const [oldest] = most
+    if (oldest === undefined) return
+    this.#pending.delete(oldest)
+    this.#reject(oldest.raw, 'OVERLOADED')
   }
 }

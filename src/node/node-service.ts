@@ -65,14 +65,17 @@ export interface ServiceParts {
 export class NodeService implements KeyValueStore, ClusterController, StatusSource {
   readonly #parts: ServiceParts
   readonly #startedAt: number
+  /** Apart, so that who reads a key does not wait behind pages. */
   readonly #reads: ReadTurns
   readonly #language: Language
+  readonly #pages: ReadTurns
 
   constructor(parts: ServiceParts) {
     this.#parts = parts
     this.#startedAt = parts.clock.now()
     this.#reads = new ReadTurns(parts.clock)
     this.#language = parts.language ?? LANGUAGE
+    this.#pages = new ReadTurns(parts.clock)
   }
 
   get nodeId(): number {
@@ -118,7 +121,7 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
     const limit = scanLimit(checked)
     const deadline = await this.#readable(checkOptions(options))
     const { raft } = this.#parts
-    const { rows, more } = await this.#reads.read(
+    const { rows, more } = await this.#pages.read(
       deadline,
       () => raft.readState((state) => state.scan(range, limit, MAX_SCAN_PAGE_BYTES)),
       (page) => page.rows,

@@ -166,6 +166,38 @@ describe('a node under floods of HTTP', { concurrency: false }, () => {
     assert.ok(metricValue(metrics, 'aspen_overloaded_total{queue="mailbox"}') >= refused)
   })
 
+  test('refused bodies that go on in chunks of a byte, bodies of millions of values, pages that nobody reads: nobody loses the lead', async () => {
+    const before = await leaderChanges()
+    const refused = head('POST', '/write', 'Transfer-Encoding: chunked\r\n').replace('Host: 127.0.0.1', 'Host: example.org')
+    const chunks = Buffer.from('1\r\n \r\n'.repeat(10_000))
+    await flood('60 refused bodies of short chunks', async (crowd) => {
+      await crowd.open(60, (socket) => {
+        socket.write(refused)
+        socket.on('drain', () => socket.write(chunks))
+        while (socket.write(chunks));
+      })
+      await eventually('every connection to be ended', 20_000, () => crowd.closed === 60)
+    })
+    const values = Buffer.from(`[${'{},'.repeat(5 * MIB)}{}]`)
+    await flood('20 bodies of five million values', async (crowd) => {
+      await crowd.open(20, (socket) => {
+        socket.write(head('POST', '/write', `Content-Length: ${values.length}\r\n`))
+        socket.write(values)
+      })
+      await eventually('every body to be refused', 20_000, () => crowd.closed === 20)
+      assert.equal(crowd.heard('HTTP/1.1 400 ', 'more than 10000 values'), 20)
+    })
+    for (const key of ['pa', 'pb', 'pc']) await put(key, 'v'.repeat(1_000_000))
+    await flood('300 pages that nobody reads, on 3 connections', async (crowd) => {
+      await crowd.open(3, (socket) => {
+        socket.pause()
+        socket.write(post('/scan', '{"prefix":"p"}').repeat(100))
+      })
+      await delay(5_000)
+    })
+    assert.equal(await leaderChanges(), before)
+  })
+
   test('writes that do not wait for each other, from thousands of connections: are taken in turns', async () => {
     const { crowd } = await flood('40,000 writes in 4,000 pipelines', async (crowd) => {
       await crowd.open(4_000)
@@ -184,6 +216,20 @@ describe('a node under floods of HTTP', { concurrency: false }, () => {
     )
   })
 })
+
+async function leaderChanges(): Promise<number> {
+  const metrics = await fetch(`${node.url}/metrics`)
+  return metricValue(await metrics.text(), 'aspen_leader_changes_total')
+}
+
+async function put(key: string, value: string): Promise<void> {
+  const { status } = await fetch(`${node.url}/write`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ command: { Set: { key, value } } }),
+  })
+  assert.equal(status, 200)
+}
 
 /** A byte a second, until the other side has had enough. */
 function trickle(socket: Socket, text: string): void {
