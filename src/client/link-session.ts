@@ -3,7 +3,7 @@ import { MAX_CLIENT_LINK_REQUEST_BYTES, MAX_REQUEST_TIMEOUT_MS } from '../limits
 import { LinkError } from '../net/dial/index.ts'
 import type { Link, LinkOwner } from '../net/dial/index.ts'
 import type { LinkEnd } from '../ports/index.ts'
-import { decodeClientAnswer, encodeClientRequest, WireError } from '../wire/index.ts'
+import { decodeClientAnswer, encodeClientRequest, UnknownMessageError, WireError } from '../wire/index.ts'
 import type { ClientAnswer } from '../wire/index.ts'
 import type { LinkCall } from './link-call.ts'
 import { endedFailure } from './link-failure.ts'
@@ -78,6 +78,8 @@ export class LinkSession implements LinkOwner {
       answer = decodeClientAnswer(bytes)
     } catch (error) {
       if (!(error instanceof WireError)) throw error
+      // About something that this program did not ask for, by a node of a later version.
+      if (error instanceof UnknownMessageError) return
       return this.#breakOff(error.message)
     }
     if (answer.type === 'drained') return this.#onDrained()

@@ -74,13 +74,19 @@ export const METRIC_TABLE = {
     type: 'counter',
     help: 'Outgoing messages that found no room in their queue, by lane.',
     labels: ['lane'],
-    values: ['priority', 'bulk'],
+    values: ['priority', 'normal', 'bulk'],
   },
   aspen_peer_messages_refused_total: {
     type: 'counter',
     help: 'Incoming peer messages refused, by reason.',
     labels: ['reason'],
-    values: ['malformed', 'stranger', 'cluster', 'channel'],
+    values: ['malformed', 'stranger', 'cluster', 'channel', 'group', 'message'],
+  },
+  aspen_client_messages_refused_total: {
+    type: 'counter',
+    help: 'Messages of clients for what this node does not have, by what is unknown.',
+    labels: ['reason'],
+    values: ['channel', 'group'],
   },
   aspen_log_lines_dropped_total: {
     type: 'counter',

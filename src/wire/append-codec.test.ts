@@ -7,7 +7,7 @@ import { decodePeerMessage, encodePeerMessage } from './index.ts'
 
 /** An append of term 7, from node 1 to node 2, commit 0, incarnation and round 1. */
 function decodeAppend(prev: string, entries: string): unknown {
-  return decodePeerMessage(Uint8Array.fromHex(`0103010207${prev}000101${entries}`.replaceAll(' ', '')))
+  return decodePeerMessage(Uint8Array.fromHex(`0003010207${prev}000101${entries}`.replaceAll(' ', '')))
 }
 
 function roundTrip(entries: readonly Entry[]): readonly Entry[] {
@@ -20,7 +20,7 @@ function roundTrip(entries: readonly Entry[]): readonly Entry[] {
 
 describe('readEntries', () => {
   test('reads runs, sizes and payloads', () => {
-    const message = decodeAppend('050a', '03 010002 010101 01 00 02 aa bbcc')
+    const message = decodeAppend('050a', '03 01010002 01010101 01 00 02 aa bbcc')
     assert.deepEqual(message, {
       type: 'raft',
       message: {
@@ -68,24 +68,29 @@ describe('readEntries', () => {
   const malformed: [string, string, string, RegExp][] = [
     ['prev is of a later term', '080a', '00', /its position has term 8, the message 7/],
     ['prev cannot be', '000a', '00', /no position with term 0 and index 10/],
-    ['it claims more entries than bytes', '050a', '64 010001', /only 3 bytes are left/],
+    ['it claims more entries than bytes', '050a', '64 01010001', /only 4 bytes are left/],
     ['it claims more entries than are allowed', '050a', `e907 ${'00'.repeat(2000)}`, /at most 1000 are allowed/],
-    ['a kind is not known', '050a', '01 040001 00 ', /4 is the code of no kind of entry/],
-    ['a second entry has term 0', '0000', '02 010002 00 00', /entry 2 has term 0/],
-    ['an entry after the first has term 0', '0001', '01 010001 00', /entry 2 has term 0/],
-    ['an entry has a term after the message', '050a', '01 010301 00', /distance between two terms is 3: it must be from 0 to 2/],
-    ['a run is empty', '050a', '01 010000 00', /length of a run of entries is 0/],
-    ['a run is too long', '050a', '01 010002 00', /length of a run of entries is 2/],
-    ['a run is cut', '050a', '02 010001 0200', /it ends too early/],
-    ['two runs are one', '050a', '02 010001 010001 00 00', /two runs of entries are one/],
-    ['sizes pass the end', '050a', '02 010002 01 02 aabb', /the payloads take 3 bytes, but 2 are left/],
-    ['sizes do not reach the end', '050a', '02 010002 01 00 aabb', /the payloads take 1 bytes, but 2 are left/],
-    ['an entry is too large', '050a', '01 010001 81808004', /the size of an entry is 8388609/],
-    ['a membership is malformed', '050a', '01 030001 01 01', /malformed membership of 1 bytes/],
+    ['a kind is not known', '050a', '01 04010001 00 ', /4 is the code of no kind of entry/],
+    ['a second entry has term 0', '0000', '02 01010002 00 00', /entry 2 has term 0/],
+    ['an entry after the first has term 0', '0001', '01 01010001 00', /entry 2 has term 0/],
+    [
+      'an entry has a term after the message',
+      '050a',
+      '01 01010301 00',
+      /distance between two terms is 3: it must be from 0 to 2/,
+    ],
+    ['a run is empty', '050a', '01 01010000 00', /length of a run of entries is 0/],
+    ['a run is too long', '050a', '01 01010002 00', /length of a run of entries is 2/],
+    ['a run is cut', '050a', '02 01010001 020100', /it ends too early/],
+    ['two runs are one', '050a', '02 01010001 01010001 00 00', /two runs of entries are one/],
+    ['sizes pass the end', '050a', '02 01010002 01 02 aabb', /the payloads take 3 bytes, but 2 are left/],
+    ['sizes do not reach the end', '050a', '02 01010002 01 00 aabb', /the payloads take 1 bytes, but 2 are left/],
+    ['an entry is too large', '050a', '01 01010001 81808004', /the size of an entry is 8388609/],
+    ['a membership is malformed', '050a', '01 03010001 01 01', /malformed membership of 1 bytes/],
     [
       'indices pass the largest number',
       '05feffffffffffff0f',
-      '02 010002 00 00',
+      '02 01010002 00 00',
       /2 entries cannot follow index 9007199254740990/,
     ],
   ]

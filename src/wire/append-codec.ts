@@ -1,13 +1,13 @@
 import { MAX_BATCH_SIZE, MAX_COMMAND_SIZE } from '../limits.ts'
 import type { Entry, LogId } from '../raft/index.ts'
 import type { ByteReader, ByteWriter } from '../lib/index.ts'
-import { entryKindCode, entryKindOf } from './entry-kind.ts'
+import { entryKindCode, entryKindNeeds, entryKindOf } from './entry-kind.ts'
 import { isLogId } from './log-id-codec.ts'
 import { decodeMembership } from './membership-codec.ts'
 import { WireError } from '../lib/index.ts'
 
 /**
- * Entries that follow `prev`: their number; runs of equal term and kind; their sizes; their payloads. Positions
+ * Entries that follow `prev`: their number; runs of equal term and kind, with the version that the kind needs; their sizes; their payloads. Positions
  * are not written: the indices are consecutive. The payloads come last and together, so that large ones travel uncopied.
  */
 export function writeEntries(writer: ByteWriter, prev: LogId, entries: readonly Entry[]): void {
@@ -41,6 +41,7 @@ function writeRuns(writer: ByteWriter, prevTerm: number, entries: readonly Entry
     while (end < entries.length && entries[end]?.term === runTerm && entries[end]?.kind === kind) end++
     if (!(runTerm >= term)) throw new WireError(`entry ${index} has term ${runTerm}, after term ${term}`)
     writer.u8(entryKindCode(kind))
+    writer.varint(entryKindNeeds(kind))
     writer.varint(runTerm - term)
     writer.varint(end - first)
     term = runTerm
@@ -84,7 +85,7 @@ function readRuns(reader: ByteReader, count: number, prev: LogId, maxTerm: numbe
   let { term } = prev
   let last: Run | undefined
   for (let covered = 0; covered < count; covered += last.length) {
-    const kind = entryKindOf(reader.u8())
+    const kind = entryKindOf(reader.u8(), reader.varint())
     term += reader.varintWithin(0, maxTerm - term, 'distance between two terms')
     if (last?.kind === kind && last.term === term) reader.fail('two runs of entries are one')
     last = { kind, term, length: reader.varintWithin(1, count - covered, 'length of a run of entries') }

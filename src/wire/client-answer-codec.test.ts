@@ -16,18 +16,27 @@ describe('answers to clients', () => {
       [{ type: 'found', id: 3, entry }, '0303' + ENTRY],
       [{ type: 'page', id: 4, page: { entries: [entry], token: 's1.aw' } }, '0404' + '0573312e6177' + '01' + ENTRY],
       [{ type: 'page', id: 4, page: { entries: [], token: null } }, '0504' + '00'],
-      [{ type: 'error', id: 5, code: 'INTERNAL', message: 'm', details: {} }, '0605' + '08494e5445524e414c' + '016d' + '027b7d'],
+      [
+        { type: 'error', id: 5, code: 'INTERNAL', message: 'm', details: {} },
+        '0605' + '08494e5445524e414c' + '016d' + '027b7d' + '0202f403',
+      ],
       [{ type: 'drained' }, '07'],
     ]
     for (const [answer, hex] of golden) {
-      assert.equal(encode(answer).toHex(), hex)
-      assert.deepEqual(decodeClientAnswer(Uint8Array.fromHex(hex)), answer)
+      assert.equal(encode(answer).toHex(), `0000${hex}`)
+      assert.deepEqual(decodeClientAnswer(Uint8Array.fromHex(`0000${hex}`)), answer)
     }
   })
 
-  test('decodeClientAnswer: takes the code of an error that only a later version knows', () => {
+  test('decodeClientAnswer: reads the code of an error that only a later version knows as one to be treated alike', () => {
     const answer: ClientAnswer = { type: 'error', id: 5, code: 'MOON_PHASE', message: 'm', details: { a: [1] } }
-    assert.deepEqual(decodeClientAnswer(encode(answer)), answer)
+    const details = { a: [1], later_code: 'MOON_PHASE' }
+    assert.deepEqual(decodeClientAnswer(encode(answer)), { ...answer, code: 'INTERNAL', message: 'MOON_PHASE: m', details })
+  })
+
+  test('decodeClientAnswer: names a channel or a group that it does not know', () => {
+    assert.throws(() => decodeClientAnswer(Uint8Array.fromHex('010007')), { part: 'channel' })
+    assert.throws(() => decodeClientAnswer(Uint8Array.fromHex('000107')), { part: 'group' })
   })
 
   test('decodeClientAnswer: refuses what no node says', () => {
@@ -42,6 +51,6 @@ describe('answers to clients', () => {
       ['0401' + '00' + '00', /the token has 0 bytes/],
     ]
     for (const [hex, message] of bad)
-      assert.throws(() => decodeClientAnswer(Uint8Array.fromHex(hex)), { name: 'WireError', message }, hex)
+      assert.throws(() => decodeClientAnswer(Uint8Array.fromHex(`0000${hex}`)), { name: 'WireError', message }, hex)
   })
 })

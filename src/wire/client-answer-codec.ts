@@ -2,6 +2,7 @@ import type { KeyValue, ScanPage } from '../api/index.ts'
 import { MAX_SCAN_LIMIT, MAX_SCAN_TOKEN_SIZE } from '../limits.ts'
 import { ByteReader, ByteWriter } from '../lib/index.ts'
 import type { ClientAnswer } from './client-message.ts'
+import { readClientRoute, writeClientRoute } from './route.ts'
 import { readErrorText, writeErrorText } from './forward-codec.ts'
 import { decodeWriteResult, encodeWriteResult, readKeyValue, writeKeyValue } from '../commands/index.ts'
 
@@ -19,6 +20,7 @@ const MIN_ENTRY_SIZE = 6
 /** An answer in parts to be joined. @throws WireError when it is not one a node could give */
 export function encodeClientAnswer(answer: ClientAnswer): Uint8Array[] {
   const writer = new ByteWriter()
+  writeClientRoute(writer)
   writer.u8(codeOf(answer))
   if (answer.type === 'drained') return writer.finishParts()
   writer.varint(answer.id)
@@ -29,9 +31,14 @@ export function encodeClientAnswer(answer: ClientAnswer): Uint8Array[] {
   return writer.finishParts()
 }
 
-/** Keys and values of the result are views of `bytes`. @throws WireError */
+/**
+ * Keys and values of the result are views of `bytes`.
+ * @throws WireError, also for an answer of an unknown kind: it is to something that was asked; {@link UnknownMessageError} for a channel or
+ * a group that this version does not know, on which a node may say what nobody asked for
+ */
 export function decodeClientAnswer(bytes: Uint8Array): ClientAnswer {
   const reader = new ByteReader(bytes, 'answer to a client')
+  readClientRoute(reader)
   const code = reader.u8()
   const answer = code === DRAINED ? ({ type: 'drained' } as const) : readAnswer(reader, code, reader.varint())
   reader.expectEnd()

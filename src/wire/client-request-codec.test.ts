@@ -20,7 +20,7 @@ describe('client requests', () => {
       [{ type: 'scan', id: 2, timeoutMs: 1, request: { prefix: '' } }, '030201' + '01' + '00'],
       [{ type: 'scan', id: 2, timeoutMs: 1, request: { end: 'z' } }, '030201' + '04' + '017a'],
     ]
-    for (const [request, hex] of golden) assert.equal(encode(request).toHex(), hex)
+    for (const [request, hex] of golden) assert.equal(encode(request).toHex(), `0000${hex}`)
   })
 
   test('decodeClientRequest: reads what was written, text of bounds as bytes', () => {
@@ -44,7 +44,7 @@ describe('client requests', () => {
       ['030901' + '01' + '0161'.slice(0, 2), /1 bytes should follow/],
     ]
     for (const [hex, problem] of bodies) {
-      const request = decodeClientRequest(Uint8Array.fromHex(hex))
+      const request = decodeClientRequest(Uint8Array.fromHex(`0000${hex}`))
       assert.ok(request.type === 'unreadable' && request.id === 9, hex)
       assert.match(request.problem, problem)
     }
@@ -52,8 +52,13 @@ describe('client requests', () => {
 
   test('decodeClientRequest: throws where there is no number to refuse', () => {
     for (const hex of ['', '01', '0180', '018000']) {
-      assert.throws(() => decodeClientRequest(Uint8Array.fromHex(hex)), { name: 'WireError' }, hex)
+      assert.throws(() => decodeClientRequest(Uint8Array.fromHex(`0000${hex}`)), { name: 'WireError' }, hex)
     }
+  })
+
+  test('decodeClientRequest: names a channel or a group that it does not know', () => {
+    assert.throws(() => decodeClientRequest(Uint8Array.fromHex('0100' + '01018827')), { part: 'channel' })
+    assert.throws(() => decodeClientRequest(Uint8Array.fromHex('000701018827')), { part: 'group' })
   })
 
   test('encodeClientRequest: refuses a timeout that no node takes', () => {

@@ -1,6 +1,7 @@
 import type { Data, ScanRequest } from '../api/index.ts'
 import { ByteReader, ByteWriter, utf8Encode, WireError } from '../lib/index.ts'
 import { MAX_KEY_SIZE, MAX_REQUEST_TIMEOUT_MS, MAX_SCAN_LIMIT, MAX_SCAN_TOKEN_SIZE } from '../limits.ts'
+import { readClientRoute, writeClientRoute } from './route.ts'
 import type { ClientRequest, ClientScan, UnreadableRequest } from './client-message.ts'
 
 const WRITE = 1
@@ -20,6 +21,7 @@ const TYPICAL_SIZE = 64
 /** A request in parts to be joined. @throws WireError when it is not one a node could take */
 export function encodeClientRequest(request: ClientRequest): Uint8Array[] {
   const writer = new ByteWriter(TYPICAL_SIZE)
+  writeClientRoute(writer)
   writer.u8(request.type === 'write' ? WRITE : request.type === 'read' ? READ : SCAN)
   writer.varint(request.id)
   if (request.timeoutMs < 1 || request.timeoutMs > MAX_REQUEST_TIMEOUT_MS) {
@@ -34,10 +36,11 @@ export function encodeClientRequest(request: ClientRequest): Uint8Array[] {
 
 /**
  * Bytes of the result are views of `bytes`. Commands and keys are left to whoever carries them out.
- * @throws WireError when not even the id of the request can be read
+ * @throws WireError when not even the id of the request can be read; {@link UnknownMessageError} for an unknown channel or group
  */
 export function decodeClientRequest(bytes: Uint8Array): ClientRequest | UnreadableRequest {
   const reader = new ByteReader(bytes, 'client request')
+  readClientRoute(reader)
   const type = reader.u8()
   const id = reader.varint()
   try {

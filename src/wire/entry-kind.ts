@@ -1,5 +1,6 @@
 import type { EntryKind } from '../raft/index.ts'
-import { WireError } from '../lib/index.ts'
+import { LaterVersion, WireError } from '../lib/index.ts'
+import { LANGUAGE_VERSION } from '../limits.ts'
 
 const CODES: Readonly<Record<EntryKind, number>> = { command: 1, noop: 2, membership: 3 }
 const KINDS: readonly (EntryKind | undefined)[] = [undefined, 'command', 'noop', 'membership']
@@ -9,9 +10,21 @@ export function entryKindCode(kind: EntryKind): number {
   return CODES[kind]
 }
 
-/** The kind that a byte stands for. @throws WireError when it stands for none */
-export function entryKindOf(code: number): EntryKind {
+/** The version of the command language that every kind up to now needs. A kind that comes later says its own. */
+const NEEDS = 1
+
+/** The version that an entry of this kind needs: it stands beside the kind, for those who do not know the kind. */
+export function entryKindNeeds(_kind: EntryKind): number {
+  return NEEDS
+}
+
+/**
+ * The kind that a byte stands for, and the version that stands beside it.
+ * @throws LaterVersion when it needs a later version; WireError when it stands for none of its version
+ */
+export function entryKindOf(code: number, needs: number): EntryKind {
   const kind = KINDS[code]
-  if (kind === undefined) throw new WireError(`${code} is the code of no kind of entry: 1 to 3 are`)
+  if (needs > LANGUAGE_VERSION) throw new LaterVersion(`an entry of kind ${code}`, needs, LANGUAGE_VERSION)
+  if (kind === undefined) throw new WireError(`${code} is the code of no kind of entry that version ${needs} has: 1 to 3 are`)
   return kind
 }

@@ -20,10 +20,11 @@ function roundTrip(message: PeerMessage): PeerMessage {
   return decodePeerMessage(concatBytes(encodePeerMessage(message)))
 }
 
-function decodeFailure(code: string, message: Uint8Array, details: string): PeerMessage {
+function decodeFailure(code: string, message: Uint8Array, details: string, fields: Uint8Array = new Uint8Array(0)): PeerMessage {
   const writer = new ByteWriter()
-  writer.raw(Uint8Array.fromHex('012201'))
+  writer.raw(Uint8Array.fromHex('002201'))
   for (const bytes of [utf8Encode(code), message, utf8Encode(details)]) writer.prefixed(bytes)
+  writer.raw(fields)
   return decodePeerMessage(writer.finish())
 }
 
@@ -69,10 +70,26 @@ describe('writeForwardReply', () => {
 describe('readForwardError', () => {
   const none = new Uint8Array()
 
-  test('throws WireError when the code is not in the catalogue', () => {
-    for (const code of ['NO_SUCH_CODE', 'toString', '__proto__']) {
-      assert.throws(() => decodeFailure(code, none, '{}'), { name: 'WireError', message: /is no error code known here/ })
+  test('reads a code of a later version as one to be treated alike, and names it', () => {
+    const read = (code: string, fields: string): unknown => {
+      const answer = decodeFailure(code, none, '{}', Uint8Array.fromHex(fields))
+      assert.ok(answer.type === 'forward-reply' && !answer.ok)
+      assert.deepEqual(answer.details, { later_code: code })
+      assert.equal(answer.message, `${code}: `)
+      return answer.code
     }
+    for (const code of ['NO_SUCH_CODE', 'toString', '__proto__']) assert.equal(read(code, ''), 'INTERNAL')
+    const classes: readonly [string, ErrorCode][] = [
+      ['0202f703' + '0400', 'NOT_APPLIED'],
+      ['0202ad03' + '0400', 'NOT_APPLIED'],
+      ['02029903', 'INVALID_REQUEST'],
+      ['0202f803', 'OUTCOME_UNKNOWN'],
+      ['0202fb03', 'QUOTA_EXCEEDED'],
+      ['0202f703', 'INTERNAL'],
+      ['02029903' + '4e0109', 'INVALID_REQUEST'],
+    ]
+    for (const [fields, code] of classes) assert.equal(read('MOON_PHASE', fields), code, fields)
+    assert.throws(() => read('MOON_PHASE', '02029903' + '4f0109'), /must be understood/)
     assert.throws(() => decodeFailure('', none, '{}'), WireError)
   })
 
@@ -109,7 +126,7 @@ describe('writeForward and readForward', () => {
 
   test('throw WireError when the operation is not known', () => {
     for (const code of ['00', '03']) {
-      assert.throws(() => decodePeerMessage(Uint8Array.fromHex(`012001${code}${'00'.repeat(8)}`)), {
+      assert.throws(() => decodePeerMessage(Uint8Array.fromHex(`002001${code}${'00'.repeat(8)}`)), {
         name: 'WireError',
         message: /code of no operation/,
       })

@@ -1,14 +1,18 @@
 import { ERROR_CATALOGUE, type ErrorCode, type ErrorDetails } from '../api/index.ts'
-import { utf8Encode } from '../lib/index.ts'
-import type { ByteReader, ByteWriter } from '../lib/index.ts'
+import { ByteReader, ByteWriter, readTaggedFields, utf8Encode, WireError, writeTaggedFields } from '../lib/index.ts'
+import type { TaggedField } from '../lib/index.ts'
 import type { ForwardReply, ForwardRequest } from './peer-message.ts'
 import { MAX_ERROR_DETAILS_DEPTH, MAX_ERROR_TEXT_SIZE } from './wire-limits.ts'
-import { WireError } from '../lib/index.ts'
 
 const WRITE = 1
 const ADMIN = 2
 
 const MAX_CODE_SIZE = 64
+
+// Fields behind an error.
+const STATUS = 2
+/** There when the request changed nothing and may succeed later; it has no bytes. */
+const RETRYABLE = 4
 
 export function writeForward(writer: ByteWriter, { id, operation, timeoutMs, body }: ForwardRequest): void {
   if (!isTimeout(timeoutMs)) throw new WireError(`a request cannot have ${timeoutMs} ms left`)
@@ -53,14 +57,39 @@ export function writeErrorText(writer: ByteWriter, { code, message, details }: E
   writer.string(code, 1, MAX_CODE_SIZE, 'error code')
   writer.string(fittingText(message), 0, MAX_ERROR_TEXT_SIZE, 'error message')
   writer.string(detailsToJson(details), 2, MAX_ERROR_TEXT_SIZE, 'error details')
+  writeClass(writer, code)
 }
 
-export function readErrorText(reader: ByteReader): ErrorText {
+/** A code that this version does not know reads as the one that a caller has to treat alike; the message and the details name it. */
+export function readErrorText(reader: ByteReader): ErrorText & { readonly code: ErrorCode } {
   const code = reader.string(1, MAX_CODE_SIZE, 'error code')
   const message = reader.string(0, MAX_ERROR_TEXT_SIZE, 'error message')
   const details = detailsFromJson(reader.string(2, MAX_ERROR_TEXT_SIZE, 'error details'))
   if (details === undefined) reader.fail('the error details are not a plain JSON object')
-  return { code, message, details }
+  const fields = readTaggedFields(reader, [STATUS, RETRYABLE])
+  if (isErrorCode(code)) return { code, message, details }
+  const status = fields.get(STATUS)
+  const alike = codeLike(status === undefined ? 500 : new ByteReader(status, 'status').varint(), fields.has(RETRYABLE))
+  return { code: alike, message: `${code}: ${message}`, details: { ...details, later_code: code } }
+}
+
+/** How a caller has to treat an error is said beside its code, for callers that do not know the code. */
+function writeClass(writer: ByteWriter, code: string): void {
+  if (!isErrorCode(code)) return
+  const { status, retryable } = ERROR_CATALOGUE[code]
+  const value = new ByteWriter()
+  value.varint(status)
+  const fields: TaggedField[] = [[STATUS, value.finish()]]
+  if (retryable) fields.push([RETRYABLE, new Uint8Array(0)])
+  writeTaggedFields(writer, fields)
+}
+
+/** The code that means the same to a caller: whether it may send again, whether it was at fault, whether the outcome is known. */
+function codeLike(status: number, retryable: boolean): ErrorCode {
+  if (retryable) return 'NOT_APPLIED'
+  if (status === ERROR_CATALOGUE.OUTCOME_UNKNOWN.status) return 'OUTCOME_UNKNOWN'
+  if (status === ERROR_CATALOGUE.QUOTA_EXCEEDED.status) return 'QUOTA_EXCEEDED'
+  return status >= 400 && status < 500 ? 'INVALID_REQUEST' : 'INTERNAL'
 }
 
 export function readForwardAnswer(reader: ByteReader): ForwardReply {
@@ -70,7 +99,6 @@ export function readForwardAnswer(reader: ByteReader): ForwardReply {
 export function readForwardError(reader: ByteReader): ForwardReply {
   const id = reader.varint()
   const { code, message, details } = readErrorText(reader)
-  if (!isErrorCode(code)) reader.fail(`${JSON.stringify(code)} is no error code known here`)
   return { type: 'forward-reply', id, ok: false, code, message, details }
 }
 

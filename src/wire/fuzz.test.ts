@@ -80,10 +80,10 @@ function mutated(random: Prng, samples: readonly Uint8Array[]): Uint8Array {
   return bytes
 }
 
-/** Random bytes behind a plausible head, or nearly all would end at the version. */
+/** Random bytes behind a plausible head, or nearly all would end at the group. */
 function invented(random: Prng): Uint8Array {
   const bytes = randomBytes(random, 80)
-  if (bytes.length > 0 && random.nextUint32() % 8 > 0) bytes[0] = 1
+  if (bytes.length > 0 && random.nextUint32() % 8 > 0) bytes[0] = 0
   if (bytes.length > 1 && random.nextUint32() % 8 > 0) bytes[1] = randomBetween(random, 0, 50)
   return bytes
 }

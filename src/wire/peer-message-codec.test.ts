@@ -51,26 +51,29 @@ const append: AppendRequest = {
   round: 9,
 }
 const appendHex = [
-  '0103 01 02 07 05c801 c701 4d 09', // version, code, addresses, prev, commit, incarnation, round
-  '05 01 00 02 02 02 01 03 00 01 01 00 01', // five entries in four runs: kind, distance of the term, length
+  '0003 01 02 07 05c801 c701 4d 09', // group, code, addresses, prev, commit, incarnation, round
+  '05 01 01 00 02 02 01 02 01 03 01 00 01 01 01 00 01', // five entries in four runs: kind, version it needs, distance of the term, length
   '03 05 00 26 01', // sizes
   `6f6e65 7468726565 ${membershipHex} 78`,
 ].join(' ')
+
+/** Bytes: the status, and that it is retryable. */
+const FIELDS_OF_AN_ERROR = 6
 
 const golden: [string, PeerMessage, string][] = [
   [
     'vote',
     raft({ type: 'vote', ...head, preVote: false, lastLog: { term: 6, index: 1000 }, transfer: true }),
-    '0101 01 02 07 02 06e807',
+    '0001 01 02 07 02 06e807',
   ],
   [
     'pre-vote',
     raft({ type: 'vote', ...head, preVote: true, lastLog: { term: 0, index: 0 }, transfer: false }),
-    '0101 01 02 07 01 0000',
+    '0001 01 02 07 01 0000',
   ],
-  ['vote response', raft({ type: 'vote-response', ...head, preVote: true, granted: true }), '0102 01 02 07 03'],
+  ['vote response', raft({ type: 'vote-response', ...head, preVote: true, granted: true }), '0002 01 02 07 03'],
   ['append', raft(append), appendHex],
-  ['empty append', raft({ ...append, prev: { term: 0, index: 0 }, count: 0, entries: [] }), '0103 01 02 07 0000 c701 4d 09 00'],
+  ['empty append', raft({ ...append, prev: { term: 0, index: 0 }, count: 0, entries: [] }), '0003 01 02 07 0000 c701 4d 09 00'],
   [
     'append response',
     raft({
@@ -83,7 +86,7 @@ const golden: [string, PeerMessage, string][] = [
       incarnation: 77,
       round: 9,
     }),
-    '0104 01 02 07 01 cd01 00 0000 4d 09',
+    '0004 01 02 07 01 cd01 00 0000 4d 09',
   ],
   [
     'refusing append response',
@@ -97,51 +100,51 @@ const golden: [string, PeerMessage, string][] = [
       incarnation: 77,
       round: 9,
     }),
-    '0104 01 02 07 00 00 c801 049601 4d 09',
+    '0004 01 02 07 00 00 c801 049601 4d 09',
   ],
   [
     'heartbeat',
     raft({ type: 'heartbeat', ...head, commit: 199, incarnation: Number.MAX_SAFE_INTEGER, round: 128 }),
-    '0105 01 02 07 c701 ffffffffffffff0f 8001',
+    '0005 01 02 07 c701 ffffffffffffff0f 8001',
   ],
-  ['heartbeat response', raft({ type: 'heartbeat-response', ...head, incarnation: 77, round: 128 }), '0106 01 02 07 4d 8001'],
+  ['heartbeat response', raft({ type: 'heartbeat-response', ...head, incarnation: 77, round: 128 }), '0006 01 02 07 4d 8001'],
   [
     'snapshot',
     raft({ type: 'snapshot', ...head, snapshot: { last: { term: 5, index: 200 }, membership, membershipIndex: 3 } }),
-    `0107 01 02 07 05c801 03 ${membershipHex}`,
+    `0007 01 02 07 05c801 03 ${membershipHex}`,
   ],
-  ['timeout-now', raft({ type: 'timeout-now', ...head }), '0108 01 02 07'],
-  ['read index', raft({ type: 'read-index', ...head, incarnation: 77, context: 5 }), '0109 01 02 07 4d 05'],
+  ['timeout-now', raft({ type: 'timeout-now', ...head }), '0008 01 02 07'],
+  ['read index', raft({ type: 'read-index', ...head, incarnation: 77, context: 5 }), '0009 01 02 07 4d 05'],
   [
     'read index response',
     raft({ type: 'read-index-response', ...head, incarnation: 77, context: 5, index: 205 }),
-    '010a 01 02 07 4d 05 cd01',
+    '000a 01 02 07 4d 05 cd01',
   ],
   [
     'forwarded write',
     { type: 'forward', id: 12, operation: 'write', timeoutMs: 4999.5, body: utf8Encode('body') },
-    '0120 0c 01 000000008087b340 626f6479',
+    '0020 0c 01 000000008087b340 626f6479',
   ],
   [
     'forwarded admin request',
     { type: 'forward', id: 13, operation: 'admin', timeoutMs: 0, body: utf8Encode('{}') },
-    '0120 0d 02 0000000000000000 7b7d',
+    '0020 0d 02 0000000000000000 7b7d',
   ],
-  ['forward reply', { type: 'forward-reply', id: 12, ok: true, body: utf8Encode('done') }, '0121 0c 646f6e65'],
+  ['forward reply', { type: 'forward-reply', id: 12, ok: true, body: utf8Encode('done') }, '0021 0c 646f6e65'],
   [
     'forward error',
     { type: 'forward-reply', id: 12, ok: false, code: 'NOT_LEADER', message: 'gone', details: { leader: 3 } },
-    '0122 0c 0a4e4f545f4c4541444552 04676f6e65 0c7b226c6561646572223a337d',
+    '0022 0c 0a4e4f545f4c4541444552 04676f6e65 0c7b226c6561646572223a337d 0202f703 0400',
   ],
   [
     'snapshot chunk',
     { type: 'snapshot-chunk', from: 1, term: 7, snapshot: stored, position: 300, bytes: utf8Encode('piece') },
-    `0130 01 07 05c801 03 ${membershipHex} 0a352d3230302e736e6170 026331 e807 ${B} ac02 7069656365`,
+    `0030 01 07 05c801 03 ${membershipHex} 0a352d3230302e736e6170 026331 e807 ${B} ac02 7069656365`,
   ],
   [
     'snapshot progress',
     { type: 'snapshot-progress', from: 2, term: 7, id: '5-200.snap', received: 305 },
-    '0131 02 07 0a352d3230302e736e6170 b102',
+    '0031 02 07 0a352d3230302e736e6170 b102',
   ],
 ]
 
@@ -222,7 +225,7 @@ describe('encodePeerMessage', () => {
 
 test('encodePeerMessage, decodePeerMessage: throw WireError when a snapshot progress comes from nobody', () => {
   assert.throws(() => encodePeerMessage({ type: 'snapshot-progress', from: 0, term: 7, id: 'a', received: 0 }), WireError)
-  assert.throws(() => decodePeerMessage(Uint8Array.fromHex('01310007016100')), { name: 'WireError', message: /the sender is 0/ })
+  assert.throws(() => decodePeerMessage(Uint8Array.fromHex('00310007016100')), { name: 'WireError', message: /the sender is 0/ })
 })
 
 describe('decodePeerMessage', () => {
@@ -233,30 +236,35 @@ describe('decodePeerMessage', () => {
     for (const entry of message.message.entries) assert.equal(entry.payload.buffer, bytes.buffer)
   })
 
-  test('throws WireError when the version or the code is not known', () => {
+  test('names what it does not know, the group before the message: neither is malformed', () => {
     assert.throws(() => decodePeerMessage(new Uint8Array()), { name: 'WireError', message: /ends too early/ })
-    assert.throws(() => decodePeerMessage(Uint8Array.fromHex('0208010207')), {
-      message: /version 2 of the protocol is not spoken here/,
-    })
+    for (const group of ['01', '02', '8001']) {
+      assert.throws(() => decodePeerMessage(Uint8Array.fromHex(`${group}0801020707`)), {
+        part: 'group',
+        message: /unknown group/,
+      })
+    }
     for (const code of ['00', '0b', '1f', '23', '2f', '32', 'ff']) {
-      assert.throws(() => decodePeerMessage(Uint8Array.fromHex(`01${code}01020701010101`)), {
-        message: /is the code of no message/,
+      assert.throws(() => decodePeerMessage(Uint8Array.fromHex(`00${code}01020701010101`)), {
+        part: 'message',
+        message: /a message of an unknown kind/,
       })
     }
   })
 
   test('throws WireError when there are more bytes than a message may have', () => {
     const bytes = new Uint8Array(MAX_RPC_MESSAGE_SIZE + 1)
-    bytes.set(Uint8Array.fromHex('012101'))
+    bytes.set(Uint8Array.fromHex('002101'))
     assert.throws(() => decodePeerMessage(bytes), { name: 'WireError', message: /at most 10485760 bytes are allowed/ })
   })
 
   test('throws WireError when a message is cut anywhere, or goes on', () => {
     for (const [name, message] of golden) {
       const bytes = encoded(message)
-      // A body is all that is left, so a shorter body is a valid one.
+      // A body is all that is left, so a shorter body is a valid one; so are the tagged fields behind an error.
       const bodySize = 'body' in message ? message.body.length : 'bytes' in message ? message.bytes.length : 0
-      for (let length = 0; length < bytes.length - bodySize; length++) {
+      const optional = 'code' in message ? FIELDS_OF_AN_ERROR : bodySize
+      for (let length = 0; length < bytes.length - optional; length++) {
         assert.throws(() => decodePeerMessage(bytes.subarray(0, length)), WireError, `${name}, cut to ${length} bytes`)
       }
       if (bodySize === 0) assert.throws(() => decodePeerMessage(concatBytes([bytes, Uint8Array.of(0)])), WireError, name)

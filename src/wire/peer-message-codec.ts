@@ -2,13 +2,11 @@ import { ByteReader, ByteWriter, COPY_LIMIT, unreachable, WireError } from '../l
 import { MAX_RPC_MESSAGE_SIZE } from '../limits.ts'
 import { readForward, readForwardAnswer, readForwardError, writeForward, writeForwardReply } from './forward-codec.ts'
 import type { PeerMessage, SnapshotChunk, SnapshotProgress } from './peer-message.ts'
+import { GROUP, readGroup, UnknownMessageError } from './route.ts'
 import { raftMessageCode, readRaftMessage, writeRaftMessage } from './raft-message-codec.ts'
 import { readSnapshotId, readStoredSnapshot, writeSnapshotId, writeStoredSnapshot } from './snapshot-codec.ts'
 
-/** The version of the protocol between nodes, the first byte of every message. */
-const VERSION = 1
-
-// The second byte. 1 to 31 belong to consensus.
+// The byte behind the group. 1 to 31 belong to consensus.
 const FORWARD = 32
 const FORWARD_ANSWER = 33
 const FORWARD_ERROR = 34
@@ -25,7 +23,7 @@ const HEADER_CAPACITY = 64
  */
 export function encodePeerMessage(message: PeerMessage): Uint8Array[] {
   const writer = new ByteWriter(HEADER_CAPACITY + copiedPayload(message))
-  writer.u8(VERSION)
+  writer.varint(GROUP)
   writer.u8(messageCode(message))
   writeMessage(writer, message)
   if (writer.size > MAX_RPC_MESSAGE_SIZE) {
@@ -34,12 +32,14 @@ export function encodePeerMessage(message: PeerMessage): Uint8Array[] {
   return writer.finishParts()
 }
 
-/** Payloads and bodies of the result are views of `bytes`. @throws WireError */
+/**
+ * Payloads and bodies of the result are views of `bytes`.
+ * @throws WireError for what is malformed; {@link UnknownMessageError} for a group or a message that this version does not know
+ */
 export function decodePeerMessage(bytes: Uint8Array): PeerMessage {
   const reader = new ByteReader(bytes, 'peer message')
   if (bytes.length > MAX_RPC_MESSAGE_SIZE) reader.fail(`at most ${MAX_RPC_MESSAGE_SIZE} bytes are allowed`)
-  const version = reader.u8()
-  if (version !== VERSION) reader.fail(`version ${version} of the protocol is not spoken here`)
+  readGroup(reader)
   const message = readMessage(reader)
   reader.expectEnd()
   return message
@@ -100,7 +100,7 @@ function readMessage(reader: ByteReader): PeerMessage {
       return readProgress(reader)
     default: {
       const message = readRaftMessage(reader, code)
-      if (message === undefined) reader.fail(`${code} is the code of no message`)
+      if (message === undefined) throw new UnknownMessageError('message', code)
       return { type: 'raft', message }
     }
   }

@@ -71,18 +71,18 @@ test('encodePeerMessage: says what is wrong with a message', () => {
 describe('readRaftMessage', () => {
   const key = 'a1'.repeat(32)
   const malformed: [string, string, RegExp][] = [
-    ['the sender is 0', '0108 00 02 07', /from node 0 to node 2/],
-    ['the receiver is 0', '0108 01 00 07', /from node 1 to node 0/],
-    ['it goes to its sender', '0108 02 02 07', /from node 2 to node 2/],
-    ['a leader has term 0', '0105 01 02 00 00 01 01', /its term is 0/],
-    ['a flag is not known', '0102 01 02 07 04', /4 is no set of flags/],
-    ['a flag of a response is not known', '0104 01 02 07 02 00 00 0000 01 01', /2 is no set of flags/],
-    ['a candidate has entries of a later term', '0101 01 02 07 00 0801', /its position has term 8, the message 7/],
-    ['a position has a term and no index', '0101 01 02 07 00 0100', /no position with term 1 and index 0/],
-    ['a snapshot is of a later term', `0107 01 02 07 0801 01 0101010000${key}00`, /its position has term 8/],
-    ['a snapshot holds nothing', `0107 01 02 07 0000 00 0101010000${key}00`, /holds nothing/],
-    ['a response agrees and refuses', '0104 01 02 07 01 00 05 0000 01 01', /it agrees and rejects index 5/],
-    ['a number is longer than it needs to be', '0105 01 02 07 8000 01 01', /longer than it needs to be/],
+    ['the sender is 0', '0008 00 02 07', /from node 0 to node 2/],
+    ['the receiver is 0', '0008 01 00 07', /from node 1 to node 0/],
+    ['it goes to its sender', '0008 02 02 07', /from node 2 to node 2/],
+    ['a leader has term 0', '0005 01 02 00 00 01 01', /its term is 0/],
+    ['a flag is not known', '0002 01 02 07 04', /4 is no set of flags/],
+    ['a flag of a response is not known', '0004 01 02 07 02 00 00 0000 01 01', /2 is no set of flags/],
+    ['a candidate has entries of a later term', '0001 01 02 07 00 0801', /its position has term 8, the message 7/],
+    ['a position has a term and no index', '0001 01 02 07 00 0100', /no position with term 1 and index 0/],
+    ['a snapshot is of a later term', `0007 01 02 07 0801 01 0101010000${key}00`, /its position has term 8/],
+    ['a snapshot holds nothing', `0007 01 02 07 0000 00 0101010000${key}00`, /holds nothing/],
+    ['a response agrees and refuses', '0004 01 02 07 01 00 05 0000 01 01', /it agrees and rejects index 5/],
+    ['a number is longer than it needs to be', '0005 01 02 07 8000 01 01', /longer than it needs to be/],
   ]
   for (const [when, spaced, message] of malformed) {
     test(`throws WireError when ${when}`, () => {

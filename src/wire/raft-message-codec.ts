@@ -1,4 +1,5 @@
-import { unreachable, WireError } from '../lib/index.ts'
+import { LaterVersion, unreachable, WireError } from '../lib/index.ts'
+import { LANGUAGE_VERSION } from '../limits.ts'
 import type { AppendRequest, AppendResponse, LogId, Message, VoteRequest } from '../raft/index.ts'
 import { readEntries, writeEntries } from './append-codec.ts'
 import type { ByteReader, ByteWriter } from '../lib/index.ts'
@@ -38,10 +39,35 @@ export function writeRaftMessage(writer: ByteWriter, message: Message): void {
 /** The message of a code, or undefined when the code names none. */
 export function readRaftMessage(reader: ByteReader, code: number): Message | undefined {
   if (code < CODES.vote || code > CODES['read-index-response']) return undefined
-  const message = readBody(reader, code, { from: reader.varint(), to: reader.varint(), term: reader.varint() })
+  const head = { from: reader.varint(), to: reader.varint(), term: reader.varint() }
+  const message = readWhole(reader, code, head)
   const problem = messageProblem(message)
   if (problem !== undefined) reader.fail(`invalid ${message.type} message: ${problem}`)
   return message
+}
+
+type Head = Pick<Message, 'from' | 'to' | 'term'>
+
+/** A leader has sent entries that only a later version can know. Who it was is for the receiver to check, before it believes it. */
+export class LaterAppendError extends LaterVersion {
+  readonly from: number
+  readonly to: number
+  readonly term: number
+
+  constructor(cause: LaterVersion, { from, to, term }: Head) {
+    super(`an append of node ${from} with an entry that`, cause.needs, LANGUAGE_VERSION)
+    this.from = from
+    this.to = to
+    this.term = term
+  }
+}
+
+function readWhole(reader: ByteReader, code: number, head: Head): Message {
+  try {
+    return readBody(reader, code, head)
+  } catch (error) {
+    throw error instanceof LaterVersion ? new LaterAppendError(error, head) : error
+  }
 }
 
 function messageProblem(message: Message): string | undefined {

@@ -73,7 +73,7 @@ describe('snapshot ids', () => {
     for (const id of UNSAFE_IDS) {
       const name = utf8Encode(id)
       const length = name.length < 128 ? [name.length] : [(name.length % 128) | 128, Math.floor(name.length / 128)]
-      const bytes = concatBytes([Uint8Array.fromHex('01310101'), Uint8Array.from(length), name, Uint8Array.of(0)])
+      const bytes = concatBytes([Uint8Array.fromHex('00310101'), Uint8Array.from(length), name, Uint8Array.of(0)])
       assert.throws(() => decodePeerMessage(bytes), { name: 'WireError', message: /snapshot id/ }, JSON.stringify(id))
     }
   })
@@ -104,7 +104,7 @@ describe('readStoredSnapshot', () => {
   ]
   for (const [when, spaced, message] of malformed) {
     test(`throws WireError when ${when}`, () => {
-      assert.throws(() => decodePeerMessage(Uint8Array.fromHex(`0130${spaced.replaceAll(' ', '')}`)), {
+      assert.throws(() => decodePeerMessage(Uint8Array.fromHex(`0030${spaced.replaceAll(' ', '')}`)), {
         name: 'WireError',
         message,
       })

@@ -207,13 +207,13 @@ describe('a node whose log has one segment', () => {
     const { dataDir, log } = copyOf(stopped)
     const [first] = log.segments() as [string]
     log.change(first, (bytes) => {
-      bytes.writeUInt32LE(2, 12)
+      bytes.writeUInt32LE(9, 12)
       bytes.writeUInt32LE(crc32(bytes.subarray(12, 512)), 8)
     })
     await refuses(
       dataDir,
       first,
-      /has log format version 2, and this program knows version 1: run the version of Aspen that wrote it/,
+      /has log format version 9, and this program reads version 2: run the version of Aspen that wrote it/,
     )
   })
 

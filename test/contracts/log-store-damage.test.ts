@@ -277,12 +277,12 @@ describe('SegmentedLog: damaged or foreign files', () => {
     const { crc32 } = await import('node:zlib')
     const disk = await killedAfter(...singles(1, 3))
     patch(disk, segment(1), (bytes) => {
-      bytes[12] = 2
+      bytes[12] = 9
       new DataView(bytes.buffer, bytes.byteOffset).setUint32(8, crc32(bytes.subarray(12, HEADER_SIZE)), true)
     })
     assert.throws(
       () => open(disk),
-      /0000000001.segment has log format version 2, and this program knows version 1: run the version/,
+      /0000000001.segment has log format version 9, and this program reads version 2: run the version/,
     )
   })
 })

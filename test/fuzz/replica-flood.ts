@@ -30,6 +30,8 @@ const PROVOKED: readonly RegExp[] = [
   /^9007199254740992 is not an integer/,
   // It leads, and commits what is no command.
   /^malformed envelope/,
+  // A member that leads is believed about what it replicates, up to what this program cannot know.
+  /needs version \d+ of the commands/,
 ]
 /** What ends a leader that believes member 2: a stranger's acknowledgements under that id are not taken. */
 const OF_A_MEMBER = /^node 2 acknowledges entry/

@@ -1,7 +1,7 @@
 import { AspenError } from '../../api/index.ts'
 import { MAX_CLIENT_LINK_REQUEST_BYTES, MAX_CLIENT_LINK_REQUESTS } from '../../limits.ts'
 import type { ServedLink } from '../../ports/index.ts'
-import { decodeClientRequest, encodeClientAnswer, WireError } from '../../wire/index.ts'
+import { decodeClientRequest, encodeClientAnswer, UnknownMessageError, WireError } from '../../wire/index.ts'
 import type { ClientRequest } from '../../wire/index.ts'
 import { answerRequest } from './answer-request.ts'
 import type { ClientReply, LinkedStore } from './answer-request.ts'
@@ -15,6 +15,8 @@ export interface Admission {
   hasRoom(link: ServedLink, size: number): boolean
   /** Whether not even refusals may wait for this client any more. */
   isOverfull(link: ServedLink): boolean
+  /** Counts a message for what this node does not have. */
+  unknown(error: UnknownMessageError): void
   /** Takes an error that only a bug can have caused to where uncaught ones end up. */
   broken(error: unknown): void
   /** Counts a refusal, and words it. */
@@ -47,6 +49,8 @@ export class ClientConnection {
       request = decodeClientRequest(bytes)
     } catch (error) {
       if (!(error instanceof WireError)) throw error
+      // For what this node does not have. Whoever sent it goes on to ask for what there is.
+      if (error instanceof UnknownMessageError) return this.#admission.unknown(error)
       this.#link.finish({ code: 'MALFORMED', detail: error.message })
       return
     }

@@ -10,6 +10,7 @@ import {
 import { noMetrics } from '../../ports/index.ts'
 import type { Clock, Metrics, ServedLink, ServedProtocol } from '../../ports/index.ts'
 import { CLIENT_PROTOCOL } from '../../wire/index.ts'
+import type { UnknownMessageError } from '../../wire/index.ts'
 import type { LinkedStore } from './answer-request.ts'
 import { ClientConnection } from './client-connection.ts'
 import type { Admission } from './client-connection.ts'
@@ -137,6 +138,10 @@ export class ClientService implements ServedProtocol, Admission {
     const { unnoticedBytes, linkAnswerBytes, answerBytes } = this.#limits
     if (link.backlogBytes <= unnoticedBytes) return false
     return this.#backlogBytes() > answerBytes + linkAnswerBytes
+  }
+
+  unknown({ part }: UnknownMessageError): void {
+    this.#metrics.counter('aspen_client_messages_refused_total', { reason: part }).add()
   }
 
   broken(error: unknown): void {

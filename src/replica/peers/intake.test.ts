@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { concatBytes } from '../../lib/index.ts'
+import { concatBytes, LaterVersion } from '../../lib/index.ts'
 import type { LinkedPeer } from '../../ports/index.ts'
 import type { Message } from '../../raft/index.ts'
 import { encodePeerMessage } from '../../wire/index.ts'
@@ -138,10 +138,57 @@ describe('Intake: routing', () => {
   test('message: bytes that are no message are counted, and the node goes on', () => {
     const gate = new Gate()
     gate.link(keyOf(2), 2)
-    for (const bytes of [[], [1], [99, 1], [1, 200, 3]]) gate.intake.message(keyOf(2), Uint8Array.from(bytes))
+    for (const bytes of [[], [0], [0x80], [0, 5, 3]]) gate.intake.message(keyOf(2), Uint8Array.from(bytes))
     assert.equal(gate.refusals('malformed'), 4)
+    for (const bytes of [[1], [99, 1], [0x80, 1, 5]]) gate.intake.message(keyOf(2), Uint8Array.from(bytes))
+    assert.equal(gate.refusals('group'), 3)
+    for (const bytes of [
+      [0, 200, 3],
+      [0, 0],
+    ])
+      gate.intake.message(keyOf(2), Uint8Array.from(bytes))
+    assert.equal(gate.refusals('message'), 2)
+    assert.equal(gate.refusals('malformed'), 4, 'what a later version says is not malformed')
     gate.hear(keyOf(2), raft(heartbeat(2)))
     assert.deepEqual(gate.seen, ['heartbeat from 2'])
+  })
+})
+
+describe('Intake: entries of a later version', () => {
+  /** An append of node 2 to node 1, in this term, with an entry of a kind that version 2 of the commands has. */
+  const append = (term: number): Uint8Array =>
+    Uint8Array.fromHex(`0003 02 01 0${term} 0000 00 01 01 01 0902 01 01 00`.replaceAll(' ', ''))
+
+  test('message: from the leader stops the node before it acts, and says which version is needed', () => {
+    const gate = new Gate()
+    gate.link(keyOf(2), 2)
+    // What an input throws, the loop stops the node with.
+    assert.throws(
+      () => gate.intake.message(keyOf(2), append(1)),
+      (fault: unknown) => {
+        assert.ok(fault instanceof LaterVersion)
+        assert.equal(fault.needs, 2)
+        assert.match(fault.message, /append of node 2 .* needs version 2 of the commands, and this program knows 1/)
+        return true
+      },
+    )
+    assert.deepEqual(gate.seen, [], 'nothing of it reaches the core')
+    assert.equal(gate.refusals('malformed'), 0)
+  })
+
+  test('message: from anyone else stops nobody', () => {
+    const gate = new Gate()
+    gate.link(keyOf(3), 3)
+    gate.intake.message(keyOf(3), append(1))
+    gate.intake.message(STRANGER, append(1))
+    assert.equal(gate.refusals('stranger'), 2)
+    gate.link(keyOf(2), 2, 'c2')
+    gate.intake.message(keyOf(2), append(1))
+    assert.equal(gate.refusals('cluster'), 1)
+    gate.link(keyOf(2), 2)
+    gate.term = 2
+    gate.intake.message(keyOf(2), append(1))
+    assert.deepEqual(gate.seen, [])
   })
 })
 

@@ -1,7 +1,7 @@
 import { MAX_PEERS } from '../../limits.ts'
 import type { ChannelHandler, LinkedPeer } from '../../ports/index.ts'
 import type { Message, NodeId } from '../../raft/index.ts'
-import { decodePeerMessage, WireError } from '../../wire/index.ts'
+import { decodePeerMessage, LaterAppendError, UnknownMessageError, WireError } from '../../wire/index.ts'
 import type { ForwardReply, ForwardRequest, PeerMessage } from '../../wire/index.ts'
 import type { TurnContext } from '../turn/index.ts'
 import type { Directory } from './directory.ts'
@@ -91,7 +91,7 @@ export class Intake implements ChannelHandler {
 
   message(endpointId: string, bytes: Uint8Array): void {
     this.#input(() => {
-      const message = this.#decode(bytes)
+      const message = this.#decode(endpointId, bytes)
       if (message !== undefined) this.#route(endpointId, message)
     })
   }
@@ -105,14 +105,34 @@ export class Intake implements ChannelHandler {
     })
   }
 
-  #decode(bytes: Uint8Array): PeerMessage | undefined {
+  #decode(endpointId: string, bytes: Uint8Array): PeerMessage | undefined {
     try {
       return decodePeerMessage(bytes)
     } catch (error) {
       if (!(error instanceof WireError)) throw error
-      this.#context.metrics.refused.malformed.add()
+      if (error instanceof LaterAppendError) {
+        this.#stopBefore(endpointId, error)
+        return undefined
+      }
+      const { refused } = this.#context.metrics
+      if (error instanceof UnknownMessageError) refused[error.part].add()
+      else refused.malformed.add()
       return undefined
     }
+  }
+
+  /**
+   * What a leader replicates is the cluster's. A node that cannot know what it means must not go on as if it had not been said,
+   * nor hold it without being able to apply it. Others cannot stop it so: a word of theirs is refused like any.
+   */
+  #stopBefore(endpointId: string, error: LaterAppendError): void {
+    const { from, to, term } = error
+    const { raft } = this.#context
+    const said: PeerMessage = {
+      type: 'raft',
+      message: { type: 'heartbeat', from, to, term, commit: 0, incarnation: 0, round: 0 },
+    }
+    if (this.#heardAs(endpointId, said) !== undefined && term >= raft.term) throw error
   }
 
   #route(endpointId: string, message: PeerMessage): void {
@@ -121,18 +141,27 @@ export class Intake implements ChannelHandler {
       this.#context.metrics.refused.malformed.add()
       return
     }
+    const id = this.#heardAs(endpointId, message)
+    if (id === undefined) return
+    const leads = partOf(message) === 'lead' && termOf(message) >= this.#context.raft.term
+    if (leads) this.#directory.leads(id, endpointId)
+    this.#dispatch(endpointId, message)
+  }
+
+  /** The node that the holder of this key may say this as, here; counted when there is none. */
+  #heardAs(endpointId: string, message: PeerMessage): NodeId | undefined {
     const id = this.#speakerOn(endpointId, message)
     const misdirected = message.type === 'raft' && message.message.to !== this.#context.raft.id
     if (id === undefined || speaker(message, id) !== id || misdirected) {
       this.#context.metrics.refused.stranger.add()
-      return
+      return undefined
     }
-    if (!this.#sameCluster(endpointId, message)) {
-      this.#context.metrics.refused.cluster.add()
-      return
-    }
-    const leads = partOf(message) === 'lead' && termOf(message) >= this.#context.raft.term
-    if (leads) this.#directory.leads(id, endpointId)
+    if (this.#sameCluster(endpointId, message)) return id
+    this.#context.metrics.refused.cluster.add()
+    return undefined
+  }
+
+  #dispatch(endpointId: string, message: PeerMessage): void {
     switch (message.type) {
       case 'raft':
         this.#step({ ...message.message, via: endpointId })

@@ -1,5 +1,6 @@
 import type { Counter, Histogram, Metrics } from '../../ports/index.ts'
 import type { ForwardRequest } from '../../wire/index.ts'
+import type { UnknownPart } from '../../wire/index.ts'
 
 /** What a replica counts, looked up once. */
 export interface ReplicaMetrics {
@@ -11,7 +12,7 @@ export interface ReplicaMetrics {
   readonly reads: Counter
   readonly forwarded: Readonly<Record<ForwardRequest['operation'], Counter>>
   /** Messages of peers that were not taken in, by why. */
-  readonly refused: Readonly<Record<'malformed' | 'stranger' | 'cluster', Counter>>
+  readonly refused: Readonly<Record<'malformed' | 'stranger' | 'cluster' | UnknownPart, Counter>>
 }
 
 export function openReplicaMetrics(metrics: Metrics): ReplicaMetrics {
@@ -25,6 +26,13 @@ export function openReplicaMetrics(metrics: Metrics): ReplicaMetrics {
     proposals: metrics.counter('aspen_proposals_total'),
     reads: metrics.counter('aspen_reads_total'),
     forwarded: { write: forwarded('write'), admin: forwarded('admin') },
-    refused: { malformed: refused('malformed'), stranger: refused('stranger'), cluster: refused('cluster') },
+    refused: {
+      malformed: refused('malformed'),
+      stranger: refused('stranger'),
+      cluster: refused('cluster'),
+      channel: refused('channel'),
+      group: refused('group'),
+      message: refused('message'),
+    },
   }
 }

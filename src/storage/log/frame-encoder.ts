@@ -6,10 +6,12 @@ import {
   FRAME_HEADER_SIZE,
   FRAME_MAGIC,
   kindNumber,
+  LOG_GROUP,
   RECORD_CLUSTER_ID,
   RECORD_ENTRY_FIRST,
   RECORD_HARD_STATE,
   RECORD_HEADER_SIZE,
+  RECORD_NEEDS,
   RECORD_TRUNCATE,
 } from './frame.ts'
 import { setInt64 } from './int64.ts'
@@ -89,7 +91,9 @@ export class FrameEncoder {
     const end = at + RECORD_HEADER_SIZE + payload.length
     assert(end <= this.#bytes.length, 'a frame is larger than the size it was begun with')
     view.setUint32(at + 4, payload.length, true)
-    view.setUint32(at + 8, type, true)
+    view.setUint8(at + 8, type)
+    view.setUint16(at + 9, LOG_GROUP, true)
+    view.setUint8(at + 11, RECORD_NEEDS)
     setInt64(view, at + 12, index)
     setInt64(view, at + 20, term)
     this.#bytes.set(payload, at + RECORD_HEADER_SIZE)

@@ -5,7 +5,8 @@
  *
  * Frame:  0 magic, 4 CRC-32 of bytes 8..31, 8 sequence (64 bits), 16 position in the file, 20 bytes of records,
  *         24 count of records, 28 kind.
- * Record: 0 CRC-32 of the rest, 4 payload length, 8 type, 9 zeros, 12 index (64 bits), 20 term (64 bits), 28 payload.
+ * Record: 0 CRC-32 of the rest, 4 payload length, 8 type, 9 group (16 bits), 11 version of the commands that it needs, 12 index
+ *         (64 bits), 20 term (64 bits), 28 payload.
  *
  * The checksum is CRC-32 (IEEE 802.3) and not CRC-32C, because `node:zlib` computes the former natively, at gigabytes a
  * second; both find every burst of up to 32 bits.
@@ -33,6 +34,11 @@ export const RECORD_HARD_STATE = 4
 /** Index and term of the last entry that is left. */
 export const RECORD_TRUNCATE = 5
 export const RECORD_CLUSTER_ID = 6
+
+/** The one group that this version keeps in a log. */
+export const LOG_GROUP = 0
+/** What every record of this version needs. */
+export const RECORD_NEEDS = 1
 
 /** Position + {@link RECORD_ENTRY_FIRST} is the record type. The order is part of the format. */
 const KINDS: readonly EntryKind[] = ['command', 'noop', 'membership']
@@ -89,6 +95,9 @@ export function decodeFrameHeader({ bytes, view, seed }: SegmentBytes, at: numbe
 
 export interface DecodedRecord {
   readonly type: number
+  readonly group: number
+  /** The version of the commands that a reader has to know. */
+  readonly needs: number
   readonly index: number
   readonly term: number
   /** A view of the bytes given. */
@@ -112,6 +121,8 @@ export function recordEnd({ view }: SegmentBytes, at: number): number {
 export function decodeRecord({ bytes, view }: SegmentBytes, at: number, end: number): DecodedRecord {
   return {
     type: bytes[at + 8] as number,
+    group: view.getUint16(at + 9, true),
+    needs: bytes[at + 11] as number,
     index: getInt64(view, at + 12),
     term: getInt64(view, at + 20),
     payload: bytes.subarray(at + RECORD_HEADER_SIZE, end),

@@ -1,5 +1,6 @@
 /** Turns the bytes of one segment back into what was written. */
-import { assert, utf8Decode } from '../../lib/index.ts'
+import { assert, LaterVersion, utf8Decode } from '../../lib/index.ts'
+import { LANGUAGE_VERSION } from '../../limits.ts'
 import type { Entry } from '../../raft/index.ts'
 import {
   checkFrame,
@@ -9,6 +10,7 @@ import {
   FRAME_MAGIC,
   isEntryRecord,
   kindOf,
+  LOG_GROUP,
   recordEnd,
   RECORD_CLUSTER_ID,
   RECORD_ENTRY_FIRST,
@@ -72,11 +74,23 @@ function applyRecord(replay: Replay, segment: number, position: number, record: 
   }
 }
 
+/** A whole record that this version must not act on is no damage: a later program wrote it, and can read it. */
+function checkKnown({ group, needs }: DecodedRecord, name: string, position: number): void {
+  const where = `the record at ${position} of ${name}`
+  if (needs > LANGUAGE_VERSION) throw new LaterVersion(where, needs, LANGUAGE_VERSION)
+  if (group === LOG_GROUP) return
+  throw new Error(
+    `${where} belongs to group ${group}; this program keeps group ${LOG_GROUP} alone: run the version of Aspen that wrote it`,
+  )
+}
+
 function applyFrame(replay: Replay, { name, header, content }: LoadedSegment, at: number, end: number): void {
   for (let position = at + FRAME_HEADER_SIZE; position < end;) {
     const next = recordEnd(content, position)
+    const record = decodeRecord(content, position, next)
+    checkKnown(record, name, position)
     try {
-      applyRecord(replay, header.number, position, decodeRecord(content, position, next))
+      applyRecord(replay, header.number, position, record)
     } catch (error) {
       throw new LogCorruptionError(name, position, `a record contradicts those before it: ${(error as Error).message}`)
     }

@@ -18,7 +18,7 @@ import type { HardState, LogId } from '../../raft/index.ts'
 import { getInt64, setInt64 } from './int64.ts'
 import { LogCorruptionError } from './log-corruption-error.ts'
 
-export const FORMAT_VERSION = 1
+export const FORMAT_VERSION = 2
 export const SEGMENT_HEADER_SIZE = 512
 /** In bytes of UTF-8, for the cluster id and for the log store id. */
 export const MAX_ID_SIZE = 128
@@ -99,12 +99,12 @@ function check(file: string, bytes: Uint8Array, view: DataView): void {
   const version = view.getUint32(VERSION_OFFSET, true)
   if (version !== FORMAT_VERSION) {
     throw new Error(
-      `${file} has log format version ${version}, and this program knows version ${FORMAT_VERSION}: run the version of Aspen that wrote it, or a newer one`,
+      `${file} has log format version ${version}, and this program reads version ${FORMAT_VERSION}: run the version of Aspen that wrote it`,
     )
   }
 }
 
-/** @throws LogCorruptionError when damaged; Error when a newer version wrote it */
+/** @throws LogCorruptionError when damaged; Error when another version wrote it */
 export function decodeSegmentHeader(file: string, bytes: Uint8Array): SegmentHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   check(file, bytes, view)

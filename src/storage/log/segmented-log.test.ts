@@ -1,6 +1,8 @@
 /** The format on disk, byte for byte: a change here is a new format version. What a log does is in test/contracts. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { crc32 } from 'node:zlib'
+import { LaterVersion } from '../../lib/index.ts'
 import type { Entry, EntryKind } from '../../raft/index.ts'
 import type { LogBatch, LogStore } from '../../ports/index.ts'
 import { MemoryDisk } from '../disk/index.ts'
@@ -14,11 +16,22 @@ function id(text: string): string {
   return `0${text.length}00${Buffer.from(text).toString('hex')}`.padEnd(130 * 2, '0')
 }
 
-/** Magic, CRC, version and flags, number, previous sequence, base index and term, hard state, capacity, ids. */
-const FIRST_HEADER =
+/** The same of the format before this one, as the release at commit 8936bd9 wrote it. */
+const FORMAT_1_HEADER =
   '415350454e4c4f47' +
   '62fe4d91' +
   '010000000000000000000000' +
+  '0100000000000000' +
+  '00'.repeat(40) +
+  '0008000000000000' +
+  NO_ID +
+  STORE_ID
+
+/** Magic, CRC, version and flags, number, previous sequence, base index and term, hard state, capacity, ids. */
+const FIRST_HEADER =
+  '415350454e4c4f47' +
+  '67deb065' +
+  '020000000000000000000000' +
   '0100000000000000' +
   '0000000000000000' +
   '0000000000000000' +
@@ -31,8 +44,8 @@ const FIRST_HEADER =
 
 const RESET_HEADER =
   '415350454e4c4f47' +
-  '8454ccbc' +
-  '010000000100000000000000' +
+  '81743148' +
+  '020000000100000000000000' +
   '0200000000000000' +
   '0200000000000000' +
   '0900000000000000' +
@@ -53,41 +66,41 @@ const FRAMES =
   '06000000' +
   '00000000' +
   // Cluster id 'cafe'.
-  '621a44f4' +
+  'fc999e6b' +
   '04000000' +
-  '06000000' +
+  '06000001' +
   '0000000000000000' +
   '0000000000000000' +
   '63616665' +
   // Hard state: vote 3, term 2^32 + 1.
-  '329b49df' +
+  '7150ef58' +
   '00000000' +
-  '04000000' +
+  '04000001' +
   '0300000000000000' +
   '0100000001000000' +
   // Entry 1 of term 1, membership, 'm'.
-  '5245390c' +
+  'b3f36be3' +
   '01000000' +
-  '03000000' +
+  '03000001' +
   '0100000000000000' +
   '0100000000000000' +
   '6d' +
   // Entry 2 of term 2, noop, empty.
-  'f0f731c3' +
+  'b33c9744' +
   '00000000' +
-  '02000000' +
+  '02000001' +
   '0200000000000000' +
   '0200000000000000' +
   // Truncation: entry 1 of term 1 stays.
-  '72e23285' +
+  '31299402' +
   '00000000' +
-  '05000000' +
+  '05000001' +
   '0100000000000000' +
   '0100000000000000' +
   // Entry 2 of term 3, command, 'set'.
-  'b1ea0c5d' +
+  'f7d16b38' +
   '03000000' +
-  '01000000' +
+  '01000001' +
   '0200000000000000' +
   '0300000000000000' +
   '736574' +
@@ -162,4 +175,50 @@ test('openSegmentedLog: refuses a store id that a header cannot hold, and sizes 
   assert.throws(() => openSegmentedLog(disk, { storeId: 'x'.repeat(129) }), /129 bytes/)
   assert.throws(() => openSegmentedLog(disk, { storeId: '' }), /needs the id/)
   assert.throws(() => openSegmentedLog(disk, { storeId: 'x', segmentSize: 100 }), /not supported/)
+})
+
+test('openSegmentedLog: refuses a log of the format before this one by name, and leaves it as it is', () => {
+  const disk = new MemoryDisk(queueMicrotask)
+  const bytes = Buffer.from(padded(padded(FORMAT_1_HEADER, 512), 2048), 'hex')
+  disk.open('log-0000000001.segment').writeDurablySync(0, bytes)
+  assert.throws(
+    () => openSegmentedLog(disk, OPTIONS),
+    /log-0000000001.segment has log format version 1, and this program reads version 2: run the version of Aspen that wrote it/,
+  )
+  assert.equal(hexOf(disk, 'log-0000000001.segment', 4096), bytes.toString('hex'))
+})
+
+/** A log with one record of one entry, in which `change` has rewritten the header of the record. */
+async function patchedRecord(change: (record: Buffer) => void): Promise<MemoryDisk> {
+  const disk = new MemoryDisk(queueMicrotask)
+  const log = openSegmentedLog(disk, OPTIONS)
+  await finished((done) => log.write([{ entries: [entry(1, 1, 'command', 'set')] }], done))
+  await finished((done) => log.close(done))
+  const bytes = Buffer.from(disk.open('log-0000000001.segment').readSync(0, 2048))
+  const record = bytes.subarray(512 + 32, 512 + 32 + 28 + 3)
+  change(record)
+  record.writeUInt32LE(crc32(record.subarray(4), crc32(`${OPTIONS.storeId}/1`)), 0)
+  const patched = new MemoryDisk(queueMicrotask)
+  patched.open('log-0000000001.segment').writeDurablySync(0, bytes)
+  return patched
+}
+
+test('openSegmentedLog: refuses a whole record of another group, and of what only a later version knows, by name', async () => {
+  const ofGroup = await patchedRecord((record) => record.writeUInt16LE(300, 9))
+  assert.throws(() => openSegmentedLog(ofGroup, OPTIONS), /record at 544 of log-0000000001.segment belongs to group 300/)
+  const later = await patchedRecord((record) => {
+    record.writeUInt8(9, 8)
+    record.writeUInt8(2, 11)
+  })
+  assert.throws(
+    () => openSegmentedLog(later, OPTIONS),
+    (error: unknown) => {
+      assert.ok(error instanceof LaterVersion)
+      assert.equal(error.needs, 2)
+      assert.match(error.message, /record at 544 of log-0000000001.segment needs version 2 of the commands/)
+      return true
+    },
+  )
+  const same = await patchedRecord(() => undefined)
+  assert.equal(openSegmentedLog(same, OPTIONS).recovered.entries.length, 1)
 })
