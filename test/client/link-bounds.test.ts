@@ -285,7 +285,7 @@ describe('connectLink: what goes away', () => {
 
   test('a node that answers nonsense: a write has an unknown outcome, a read is repeated, the link is not trusted again', async (t) => {
     const nonsense: readonly [ClientAnswer | Uint8Array, RegExp][] = [
-      [Uint8Array.of(99, 1), /99 is the code of no answer/],
+      [Uint8Array.of(0, 0, 99, 1), /99 is the code of no answer/],
       [Uint8Array.of(), /ends too early/],
       [{ type: 'found', id: 77, entry: null }, /answered request 77, which was never sent/],
       [{ type: 'page', id: 1, page: { entries: [], token: null } }, /the node answered the write with page/],

@@ -1,6 +1,7 @@
 import { ELECTION } from './election.ts'
 import { IDENTITY } from './identity.ts'
 import { INVARIANTS } from './invariants.ts'
+import { LINKS } from './links.ts'
 import { MEMBERSHIP } from './membership.ts'
 import type { Mutant } from './mutant.ts'
 import { PROMISES } from './promises.ts'
@@ -21,4 +22,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...IDENTITY,
   ...INVARIANTS,
   ...PROMISES,
+  ...LINKS,
 ]
