@@ -155,16 +155,26 @@ export class FrameQueue {
     return length === buffer.length ? buffer : buffer.subarray(0, length)
   }
 
+  /** What of the window is left for normal frames; the last of them may pass it. */
+  get #normalRoom(): number {
+    return this.#room(LINK_WINDOW_BYTES)
+  }
+
+  get #bulkRoom(): number {
+    return this.#room(LINK_BULK_WINDOW_BYTES)
+  }
+
+  /** When the queue ends, nothing is to come that could be held up. */
+  #room(limit: number): number {
+    return this.#finished ? Infinity : Math.max(0, limit - (this.#counted - this.#acknowledged))
+  }
+
   /** Bytes that may be taken now: what the window lets through ends with a whole frame. */
   #mayLeave(): number {
-    const room = (limit: number): number => {
-      const left = limit - (this.#counted - this.#acknowledged)
-      return left > 0 ? left + MAX_FRAME_SIZE : 0
-    }
-    const windowed =
-      Math.min(this.#normal.bytes, room(LINK_WINDOW_BYTES)) + Math.min(this.#bulk.bytes, room(LINK_BULK_WINDOW_BYTES))
-    const all = this.#finished ? this.#normal.bytes + this.#bulk.bytes + this.#last.bytes : windowed
-    return this.#priority.bytes + all + (this.#ack === undefined ? 0 : FRAME_HEADER_SIZE + this.#ack.length)
+    const within = (bytes: number, room: number): number => (room > 0 ? Math.min(bytes, room + MAX_FRAME_SIZE) : 0)
+    const windowed = within(this.#normal.bytes, this.#normalRoom) + within(this.#bulk.bytes, this.#bulkRoom)
+    const ack = this.#ack === undefined ? 0 : FRAME_HEADER_SIZE + this.#ack.length
+    return this.#priority.bytes + windowed + this.#last.bytes + ack
   }
 
   #writeAck(buffer: Uint8Array): number {
@@ -197,10 +207,9 @@ export class FrameQueue {
   /** The lane whose frame leaves next, or undefined when none may. */
   #nextLane(): LaneQueue | undefined {
     if (this.#priority.messages.length > 0) return this.#priority
-    const underway = this.#finished ? 0 : this.#counted - this.#acknowledged
-    const bulk = this.#bulk.messages.length > 0 && underway < LINK_BULK_WINDOW_BYTES
+    const bulk = this.#bulk.messages.length > 0 && this.#bulkRoom > 0
     const isBulksTurn = bulk && this.#turns >= NORMAL_TURNS
-    if (this.#normal.messages.length > 0 && underway < LINK_WINDOW_BYTES && !isBulksTurn) return this.#normal
+    if (this.#normal.messages.length > 0 && this.#normalRoom > 0 && !isBulksTurn) return this.#normal
     if (bulk) return this.#bulk
     const isLast = this.#normal.messages.length + this.#bulk.messages.length === 0 && this.#last.messages.length > 0
     return isLast ? this.#last : undefined

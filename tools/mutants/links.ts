@@ -63,7 +63,7 @@ export const LINKS: readonly Mutant[] = [
     file: 'wire/channel-table.ts',
     find: 'caughtUp: this.#linked.size === 0',
     replace: 'caughtUp: true',
-    hunter: 'test/contracts/transport.test.ts',
+    hunter: 'src/wire/channel-table.test.ts',
   },
   {
     name: 'let one who was detached go on speaking',
@@ -110,15 +110,15 @@ export const LINKS: readonly Mutant[] = [
   {
     name: 'let bulk fill the path',
     file: 'wire/frame-queue.ts',
-    find: 'underway < LINK_BULK_WINDOW_BYTES',
-    replace: 'underway < Infinity',
+    find: 'this.#room(LINK_BULK_WINDOW_BYTES)',
+    replace: 'this.#room(LINK_WINDOW_BYTES)',
     hunter: 'src/wire/frame-queue.test.ts',
   },
   {
     name: 'let appends fill the path',
     file: 'wire/frame-queue.ts',
-    find: 'underway < LINK_WINDOW_BYTES',
-    replace: 'underway < Infinity',
+    find: 'this.#room(LINK_WINDOW_BYTES)',
+    replace: 'this.#room(Infinity)',
     hunter: 'src/wire/frame-queue.test.ts',
   },
   {
@@ -140,7 +140,7 @@ export const LINKS: readonly Mutant[] = [
     file: 'net/link.ts',
     find: '    this.#queue.acknowledge(this.#counted)\n',
     replace: '',
-    hunter: 'test/contracts/transport.test.ts',
+    hunter: 'test/contracts/transport-direct.test.ts',
   },
   {
     name: 'take an append that a later version is needed for as malformed',
