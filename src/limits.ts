@@ -33,10 +33,6 @@ export const MAX_CLIENT_ID_SIZE: number = 64
 /** The lowest number that a client may give to a write. */
 export const MIN_CLIENT_SEQUENCE: number = 1
 
-// Versions.
-/** The highest version of the command language that this program can apply. */
-export const LANGUAGE_VERSION: number = 1
-
 // Replication.
 export const MAX_RPC_MESSAGE_SIZE: number = 10 * MIB
 /** Entries in one append message, and in one apply batch. */

@@ -1,5 +1,6 @@
+import { LANGUAGE } from '../commands/index.ts'
 import { randomBytes } from 'node:crypto'
-import { CONNECT_TIMEOUT_MS, LANGUAGE_VERSION } from '../limits.ts'
+import { CONNECT_TIMEOUT_MS } from '../limits.ts'
 import type { Claims } from '../ports/index.ts'
 import { INSTANCE_SIZE } from '../wire/index.ts'
 import { dial } from './dialer.ts'
@@ -30,7 +31,7 @@ export interface LinkDialerOptions {
 }
 
 /** Who is neither a node nor a member says so: ids begin at 1. */
-const NO_CLAIMS: Claims = { nodeId: 0, clusterId: null, addresses: [], languageVersion: LANGUAGE_VERSION }
+const NO_CLAIMS: Claims = { nodeId: 0, clusterId: null, addresses: [], languageVersion: LANGUAGE.version }
 
 /** Makes links to nodes for a program that is none itself: it listens nowhere, and every link is asked for. */
 export class LinkDialer {

@@ -2,8 +2,8 @@
  * One node, over ports. It lives as long as the process has the node: the peer book, whom it dials, the links and what serves
  * clients are its own; the replica comes and goes in incarnations, which nobody outside holds.
  */
+import { LANGUAGE } from '../commands/index.ts'
 import { assert } from '../lib/index.ts'
-import { LANGUAGE_VERSION } from '../limits.ts'
 import type { LinkedPeer } from '../ports/index.ts'
 import { DialPolicy, PeerBook } from '../peers/index.ts'
 import type { PeerHint } from '../peers/index.ts'
@@ -58,7 +58,7 @@ export class NodeServer {
       nodeId,
       clusterId: this.raft.view.clusterId,
       addresses: [],
-      languageVersion: LANGUAGE_VERSION,
+      languageVersion: LANGUAGE.version,
     })
     transport.announce({ addresses: transport.addresses() })
   }

@@ -1,6 +1,6 @@
 /** One life of a node on the simulated network: the peers it keeps links to, and the links it has. */
+import { LANGUAGE } from '../commands/index.ts'
 import { concatBytes } from '../lib/index.ts'
-import { LANGUAGE_VERSION } from '../limits.ts'
 import type { Channel, ChannelHandler, ChannelKind, Claims, LinkedPeer, LinkEnd, PeerReport } from '../ports/index.ts'
 import { ChannelTable } from '../wire/index.ts'
 import type { Life } from './life.ts'
@@ -23,7 +23,7 @@ interface Link {
 export class SimHost implements Endpoint {
   readonly endpointId: string
   readonly life: Life
-  claims: Claims = { nodeId: 0, clusterId: null, addresses: [], languageVersion: LANGUAGE_VERSION }
+  claims: Claims = { nodeId: 0, clusterId: null, addresses: [], languageVersion: LANGUAGE.version }
   readonly #network: SimNetwork
   readonly #wanted = new Map<string, WantedPeer>()
   readonly #links = new Map<string, Link>()

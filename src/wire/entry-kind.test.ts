@@ -1,7 +1,6 @@
+import { LANGUAGE, LaterVersion } from '../commands/index.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { LaterVersion } from '../lib/index.ts'
-import { LANGUAGE_VERSION } from '../limits.ts'
 import { entryKindCode, entryKindNeeds, entryKindOf, WireError } from './index.ts'
 
 test('entryKindCode: never changes', () => {
@@ -20,10 +19,10 @@ test('entryKindOf: is the inverse of entryKindCode and throws WireError for othe
 test('entryKindOf: says which version a kind needs that it does not know, or that means something else by now', () => {
   for (const code of [1, 4]) {
     assert.throws(
-      () => entryKindOf(code, LANGUAGE_VERSION + 2),
+      () => entryKindOf(code, LANGUAGE.version + 2),
       (error: unknown) => {
         assert.ok(error instanceof LaterVersion)
-        assert.equal(error.needs, LANGUAGE_VERSION + 2)
+        assert.equal(error.needs, LANGUAGE.version + 2)
         return true
       },
     )

@@ -1,6 +1,6 @@
+import { LANGUAGE, LaterVersion } from '../commands/index.ts'
 import type { EntryKind } from '../raft/index.ts'
-import { LaterVersion, WireError } from '../lib/index.ts'
-import { LANGUAGE_VERSION } from '../limits.ts'
+import { WireError } from '../lib/index.ts'
 
 const CODES: Readonly<Record<EntryKind, number>> = { command: 1, noop: 2, membership: 3 }
 const KINDS: readonly (EntryKind | undefined)[] = [undefined, 'command', 'noop', 'membership']
@@ -24,7 +24,7 @@ export function entryKindNeeds(_kind: EntryKind): number {
  */
 export function entryKindOf(code: number, needs: number): EntryKind {
   const kind = KINDS[code]
-  if (needs > LANGUAGE_VERSION) throw new LaterVersion(`an entry of kind ${code}`, needs, LANGUAGE_VERSION)
+  if (needs > LANGUAGE.version) throw new LaterVersion(`an entry of kind ${code}`, needs, LANGUAGE.version)
   if (kind === undefined) throw new WireError(`${code} is the code of no kind of entry that version ${needs} has: 1 to 3 are`)
   return kind
 }

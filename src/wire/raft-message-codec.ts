@@ -1,5 +1,5 @@
-import { LaterVersion, unreachable, WireError } from '../lib/index.ts'
-import { LANGUAGE_VERSION } from '../limits.ts'
+import { LANGUAGE, LaterVersion } from '../commands/index.ts'
+import { unreachable, WireError } from '../lib/index.ts'
 import type { AppendRequest, AppendResponse, LogId, Message, VoteRequest } from '../raft/index.ts'
 import { readEntries, writeEntries } from './append-codec.ts'
 import type { ByteReader, ByteWriter } from '../lib/index.ts'
@@ -55,7 +55,7 @@ export class LaterAppendError extends LaterVersion {
   readonly term: number
 
   constructor(cause: LaterVersion, { from, to, term }: Head) {
-    super(`an append of node ${from} with an entry that`, cause.needs, LANGUAGE_VERSION)
+    super(`an append of node ${from} with an entry that`, cause.needs, LANGUAGE.version)
     this.from = from
     this.to = to
     this.term = term

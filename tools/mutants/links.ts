@@ -140,7 +140,7 @@ export const LINKS: readonly Mutant[] = [
     file: 'net/link.ts',
     find: '    this.#queue.acknowledge(this.#counted)\n',
     replace: '',
-    hunter: 'test/contracts/transport-direct.test.ts',
+    hunter: 'test/contracts/transport.test.ts',
   },
   {
     name: 'take an append that a later version is needed for as malformed',
@@ -159,7 +159,7 @@ export const LINKS: readonly Mutant[] = [
   {
     name: 'apply an entry of the log that needs a later version',
     file: 'storage/log/replay-segment.ts',
-    find: 'if (needs > LANGUAGE_VERSION) throw',
+    find: 'if (needs > LANGUAGE.version) throw',
     replace: 'if (needs < 0) throw',
     hunter: 'src/storage/log/segmented-log.test.ts',
   },

@@ -1,6 +1,7 @@
+import { LaterVersion } from '../../commands/index.ts'
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { concatBytes, LaterVersion } from '../../lib/index.ts'
+import { concatBytes } from '../../lib/index.ts'
 import type { LinkedPeer } from '../../ports/index.ts'
 import type { Message } from '../../raft/index.ts'
 import { encodePeerMessage } from '../../wire/index.ts'

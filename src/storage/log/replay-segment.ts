@@ -1,6 +1,6 @@
 /** Turns the bytes of one segment back into what was written. */
-import { assert, LaterVersion, utf8Decode } from '../../lib/index.ts'
-import { LANGUAGE_VERSION } from '../../limits.ts'
+import { LANGUAGE, LaterVersion } from '../../commands/index.ts'
+import { assert, utf8Decode } from '../../lib/index.ts'
 import type { Entry } from '../../raft/index.ts'
 import {
   checkFrame,
@@ -77,7 +77,7 @@ function applyRecord(replay: Replay, segment: number, position: number, record: 
 /** A whole record that this version must not act on is no damage: a later program wrote it, and can read it. */
 function checkKnown({ group, needs }: DecodedRecord, name: string, position: number): void {
   const where = `the record at ${position} of ${name}`
-  if (needs > LANGUAGE_VERSION) throw new LaterVersion(where, needs, LANGUAGE_VERSION)
+  if (needs > LANGUAGE.version) throw new LaterVersion(where, needs, LANGUAGE.version)
   if (group === LOG_GROUP) return
   throw new Error(
     `${where} belongs to group ${group}; this program keeps group ${LOG_GROUP} alone: run the version of Aspen that wrote it`,

@@ -1,8 +1,8 @@
 /** The format on disk, byte for byte: a change here is a new format version. What a log does is in test/contracts. */
+import { LaterVersion } from '../../commands/index.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { crc32 } from 'node:zlib'
-import { LaterVersion } from '../../lib/index.ts'
 import type { Entry, EntryKind } from '../../raft/index.ts'
 import type { LogBatch, LogStore } from '../../ports/index.ts'
 import { MemoryDisk } from '../disk/index.ts'
