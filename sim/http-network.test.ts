@@ -86,10 +86,10 @@ test('HttpNetwork: asks the HTTP handlers of the node that the URL names', async
 
 test('HttpNetwork: a write that was answered survives the crash of the node that was asked', async () => {
   const { client, crash, outcome } = await world(2)
-  const { value: written } = await outcome(client(1, 2, 3).write(SET))
+  const { value: written } = await outcome(client(1, 2, 3).write(SET, { revision: true }))
   crash(1)
   const { value } = await outcome(client(1, 2, 3).read('k'))
-  assert.equal((value as { modRevision: number }).modRevision, (written as { logId: { index: number } }).logId.index)
+  assert.equal((value as { modRevision: number }).modRevision, (written as { revision: number }).revision)
 })
 
 test('HttpNetwork: a node that is down was not reached: another one is asked', async () => {
