@@ -1,12 +1,7 @@
-import { AspenNode, descriptorLimit, lowDescriptorWarning, planDescriptors } from '../cluster/index.ts'
+import { AspenNode, descriptorLimit, lowDescriptorWarning } from '../cluster/index.ts'
 import { standardError } from '../cluster/output/index.ts'
-import { createHttpServer, PrometheusMetrics } from '../faces/http/index.ts'
+import { PrometheusMetrics } from '../faces/http/index.ts'
 import type { RunningNode, StartNode } from './node-program.ts'
-
-/** How long requests in flight may take to finish when the node stops, in milliseconds. */
-const DRAIN_MS = 2_000
-/** How long the last answers, those of the node as it stops, may take to leave. */
-const LAST_ANSWERS_MS = 250
 
 /** What the HTTP face loads when it is first asked for it. */
 const LATER_PACKAGES = ['@fastify/swagger']
@@ -22,41 +17,8 @@ export const startNode: StartNode = async (config, { logger, onFatal }): Promise
   const metrics = new PrometheusMetrics()
   const dropped = metrics.counter('aspen_log_lines_dropped_total')
   standardError().onDrop(() => dropped.add())
-  const limit = descriptorLimit()
-  const warning = lowDescriptorWarning(limit)
+  const warning = lowDescriptorWarning(descriptorLimit())
   if (warning !== undefined) logger.log('warn', warning)
-  const node = await AspenNode.start(config, { logger, metrics, onFatal })
-  const { httpAddr, httpToken, insecure, httpAllowedHosts, httpKeepAliveMs } = config
-  const server = createHttpServer({
-    store: node,
-    controller: node,
-    status: node,
-    metrics,
-    logger,
-    nodeId: config.nodeId,
-    host: httpAddr.host,
-    port: httpAddr.port,
-    insecure,
-    connectionLimits: planDescriptors(limit).http,
-    allowedHosts: httpAllowedHosts,
-    keepAliveMs: httpKeepAliveMs,
-    ...(httpToken === null ? {} : { token: httpToken }),
-  })
-  let url: string
-  try {
-    url = await server.listen()
-  } catch (error) {
-    await node.stop()
-    throw error
-  }
-  return {
-    url,
-    endpointId: node.endpointId,
-    stop: async () => {
-      await server.drain(DRAIN_MS)
-      // What still waits is answered by the node as it stops: there is no more to wait for, and something to say.
-      await node.stop()
-      await server.close(LAST_ANSWERS_MS)
-    },
-  }
+  const node = await AspenNode.start(config, { logger, metrics, onFatal, http: true })
+  return { url: node.httpUrl ?? '', endpointId: node.endpointId, stop: () => node.stop() }
 }

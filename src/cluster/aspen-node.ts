@@ -1,4 +1,4 @@
-/** One node of a cluster inside this process, without an HTTP face: a node over the disk, network and time of this machine. */
+/** One node of a cluster inside this process, with an HTTP face where it is asked for: a node over the disk, network and time of this machine. */
 import { AspenError } from '../api/index.ts'
 import type { AddPeerRequest } from '../api/index.ts'
 import { noMetrics, silentLogger } from '../ports/index.ts'
@@ -8,6 +8,7 @@ import { checkOptions } from './config/index.ts'
 import type { NodeConfig } from './config/index.ts'
 import { checkDependencies } from './node-dependencies.ts'
 import type { NodeDependencies } from './node-dependencies.ts'
+import type { HttpFace } from './http-face.ts'
 import { checkInstallation } from './package-version.ts'
 import { openHome, openRealNode, settled } from './real-node.ts'
 import type { NodeHome } from './stores/index.ts'
@@ -25,6 +26,7 @@ import type { NodeHome } from './stores/index.ts'
 export class AspenNode extends NodeService {
   readonly #server: NodeServer
   readonly #home: NodeHome
+  #http: HttpFace | null = null
   #stopped: Promise<void> | null = null
 
   private constructor(server: NodeServer, home: NodeHome) {
@@ -43,17 +45,36 @@ export class AspenNode extends NodeService {
   ): Promise<AspenNode> {
     checkInstallation()
     const { config, warnings } = checkOptions(settings)
-    const { logger = silentLogger, metrics = noMetrics, onFatal = leaveToCallers } = checkDependencies(dependencies)
+    const { logger = silentLogger, metrics: given, onFatal = leaveToCallers, http = false } = checkDependencies(dependencies)
     for (const warning of warnings) logger.log('warn', warning)
+    const face = http ? (await import('./http-face.ts')).prepareHttp(config, logger, given) : null
+    const metrics = face?.metrics ?? given ?? noMetrics
     const home = openHome(config)
     try {
       const server = await openRealNode(config, home, { logger, metrics, onFault: ({ error }) => onFatal(error) })
       await startOrClose(server)
-      return new AspenNode(server, home)
+      const node = new AspenNode(server, home)
+      node.#http = face === null ? null : await node.#stopUnless(face.open(node))
+      return node
     } catch (error) {
       home.release()
       throw error
     }
+  }
+
+  /** A node that cannot serve as it is asked to must not go on unseen. */
+  async #stopUnless<T>(opening: Promise<T>): Promise<T> {
+    try {
+      return await opening
+    } catch (error) {
+      await this.stop()
+      throw error
+    }
+  }
+
+  /** Where this node serves HTTP; null when it does not. */
+  get httpUrl(): string | null {
+    return this.#http?.url ?? null
   }
 
   /** Takes no more requests, hands leadership over, waits for what was accepted, and closes everything. */
@@ -70,7 +91,10 @@ export class AspenNode extends NodeService {
 
   async #stop(): Promise<void> {
     try {
+      await this.#http?.drain()
+      // What still waits is answered by the node as it stops: there is no more to wait for, and something to say.
       await settled((done) => this.#server.stop(done))
+      await this.#http?.close()
     } finally {
       this.#home.release()
     }

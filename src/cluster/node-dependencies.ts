@@ -10,6 +10,8 @@ export interface NodeDependencies {
    * it nothing is thrown and nobody ends: the node rejects every call with POISONED, its status says so, and the log why.
    */
   readonly onFatal?: (error: Error) => void
+  /** Serves HTTP at `http_addr` as `aspen-node` does, by the settings that begin with `http`. Its metrics are the node's own. */
+  readonly http?: boolean
 }
 
 /** The methods of each; an entry without any is a function itself. */
@@ -23,9 +25,13 @@ function methodsMissing(value: unknown, methods: readonly string[]): readonly st
 /** @throws ConfigError that names what is unknown or of another type */
 export function checkDependencies(given: NodeDependencies): NodeDependencies {
   const names = Object.keys(METHODS) as (keyof typeof METHODS)[]
-  const fields = fieldsOf(given, names)
+  const allNames = [...names, 'http']
+  const fields = fieldsOf(given, allNames)
   if (fields === undefined)
-    throw new ConfigError(`the dependencies of a node are ${show(given)}: give an object with ${names.join(', ')}`)
+    throw new ConfigError(`the dependencies of a node are ${show(given)}: give an object with ${allNames.join(', ')}`)
+  const { http } = fields
+  if (http !== undefined && typeof http !== 'boolean')
+    throw new ConfigError(`dependency http: ${show(http)} is not allowed: give true or false`)
   for (const name of names) {
     const value = fields[name]
     if (value === undefined) continue

@@ -1,0 +1,60 @@
+/**
+ * The HTTP face of a node in this process: the program has it, and an embedded node that asks for it. Loaded only then, for a node without
+ * one needs nothing of what it is made of.
+ */
+import { createHttpServer, PrometheusMetrics } from '../faces/http/index.ts'
+import type { NodeService } from '../node/index.ts'
+import type { Logger, Metrics } from '../ports/index.ts'
+import { ConfigError } from './config/index.ts'
+import type { NodeConfig } from './config/index.ts'
+import { descriptorLimit, planDescriptors } from './descriptors.ts'
+
+/** How long requests in flight may take to finish when the node stops, in milliseconds. */
+const DRAIN_MS = 2_000
+/** How long the last answers, those of the node as it stops, may take to leave. */
+const LAST_ANSWERS_MS = 250
+
+export interface HttpFace {
+  readonly url: string
+  /** Refuses what comes from now on, and waits for what was taken on. To be called before the node stops. */
+  drain(): Promise<void>
+  /** To be called when the node has stopped: what still waited was answered by that. */
+  close(): Promise<void>
+}
+
+export interface PreparedHttp {
+  /** What the node is to count with: `GET /metrics` shows it. */
+  readonly metrics: PrometheusMetrics
+  /** @throws what the system says where it cannot listen, EADDRINUSE among it */
+  readonly open: (node: NodeService) => Promise<HttpFace>
+}
+
+/** @throws ConfigError for metrics that it could not show */
+export function prepareHttp(config: NodeConfig, logger: Logger, given: Metrics | undefined): PreparedHttp {
+  const metrics = given ?? new PrometheusMetrics()
+  if (!(metrics instanceof PrometheusMetrics)) {
+    throw new ConfigError('dependency metrics: a node that serves HTTP shows its own at GET /metrics: give none beside http')
+  }
+  return { metrics, open: (node) => openHttp(node, config, logger, metrics) }
+}
+
+async function openHttp(node: NodeService, config: NodeConfig, logger: Logger, metrics: PrometheusMetrics): Promise<HttpFace> {
+  const { nodeId, httpAddr, httpToken, insecure, httpAllowedHosts, httpKeepAliveMs } = config
+  const server = createHttpServer({
+    store: node,
+    controller: node,
+    status: node,
+    metrics,
+    logger,
+    nodeId,
+    host: httpAddr.host,
+    port: httpAddr.port,
+    insecure,
+    connectionLimits: planDescriptors(descriptorLimit()).http,
+    allowedHosts: httpAllowedHosts,
+    keepAliveMs: httpKeepAliveMs,
+    ...(httpToken === null ? {} : { token: httpToken }),
+  })
+  const url = await server.listen()
+  return { url, drain: () => server.drain(DRAIN_MS), close: () => server.close(LAST_ANSWERS_MS) }
+}
