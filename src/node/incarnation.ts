@@ -59,13 +59,21 @@ export class Incarnation {
       return
     }
     logFindings(ports, stores)
-    const { nodeId, timings, retainedEntries, checkpointIntervalEntries, diskReserveBytes = null, limits = {} } = settings
+    const {
+      nodeId,
+      timings,
+      retainedEntries,
+      checkpointIntervalEntries,
+      diskReserveBytes = null,
+      limits = {},
+      thorough = false,
+    } = settings
     const { clock, random, transport, logger, metrics } = ports
     const { log, stateMachine, snapshots, volumes } = stores
     const kept = { log, stateMachine, snapshots, volumes, diskReserveBytes, retainedEntries, checkpointIntervalEntries }
     const around = { clock, random, transport, logger, metrics, ...events }
     const onFatal = (error: Error): void => ports.onFault(faultOf(error))
-    openReplica({ nodeId, timings, limits, ...kept, ...around, onFatal }, (error, replica) => {
+    openReplica({ nodeId, timings, limits, thorough, ...kept, ...around, onFatal }, (error, replica) => {
       if (replica !== undefined) reply(undefined, new Incarnation(options, stores, replica))
       else closeStores(stores, () => reply(error ?? new Error('no replica was made')))
     })

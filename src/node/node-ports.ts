@@ -64,4 +64,6 @@ export interface NodeSettings {
   readonly maxPeers?: number
   /** Where the replica is to take on less than it could. */
   readonly limits?: Partial<ReplicaLimits>
+  /** Every invariant of the core is checked after every input of it; for tests and simulations. */
+  readonly thorough?: boolean
 }

@@ -46,6 +46,8 @@ export interface ReplicaOptions {
   readonly checkpointIntervalEntries: number
   /** Where it is to take on less than it could. */
   readonly limits?: Partial<ReplicaLimits>
+  /** Every invariant of the core is checked after every input of it; for tests and simulations. */
+  readonly thorough?: boolean
   /** The id a peer is said to have, for error messages only. */
   readonly nodeIdHint: (endpointId: string) => NodeId | null
   /** Called once, when an invariant, a write or a sync failed: the replica says and does nothing from then on. */

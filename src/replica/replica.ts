@@ -36,12 +36,12 @@ export class Replica implements TurnRunner {
 
   constructor(options: ReplicaOptions, { restored, clusterId }: Recovered) {
     const { nodeId, clock, random, timings, transport, logger, language = LANGUAGE } = options
-    const { volumes = [], diskReserveBytes = null } = options
+    const { volumes = [], diskReserveBytes = null, thorough = false } = options
     const incarnation = random.nextUint32() + 1
     const loop = new TurnLoop(clock, this)
     const stores = guardStores(options, loop)
     const raft = new Raft(
-      { id: nodeId, endpointId: transport.endpointId, timings, random, incarnation, encodeMembership },
+      { id: nodeId, endpointId: transport.endpointId, timings, random, incarnation, encodeMembership, thorough },
       restored,
       clock.now(),
     )

@@ -221,6 +221,7 @@ export class SimMachine {
       retainedEntries: RETAINED_ENTRIES,
       checkpointIntervalEntries: CHECKPOINT_INTERVAL_ENTRIES,
       stopGraceMs: STOP_GRACE_MS,
+      thorough: true,
       ...settings,
     }
   }

@@ -26,6 +26,7 @@ const SETTINGS = {
   retainedEntries: 10,
   checkpointIntervalEntries: 20,
   stopGraceMs: 1000,
+  thorough: true,
 }
 
 export class ManualClock implements Clock {

@@ -83,7 +83,7 @@ export const IDENTITY: readonly Mutant[] = [
   {
     name: 'accept a peer with another cookie',
     file: 'net/handshake.ts',
-    find: "if (!timingSafeEqual(mac, computeMac(self, { ...input, claims }))) throw refusalError('COOKIE_MISMATCH', false)\n",
+    find: "if (!timingSafeEqual(proof.mac, computeMac(self, { ...input, said: proof.said }))) throw refusalError('COOKIE_MISMATCH', false)\n",
     replace: '',
     hunter: 'test/contracts/transport.test.ts',
   },

@@ -39,10 +39,10 @@ export const REQUESTS: readonly Mutant[] = [
   },
   {
     name: 'apply a repeated write of a client again',
-    file: 'storage/state/client-sessions.ts',
-    find: 'if (session === undefined || origin.sequence > session.sequence) return undefined',
-    replace: 'if (session === undefined || origin.sequence >= session.sequence) return undefined',
-    hunter: 'src/storage/state/client-sessions.test.ts',
+    file: 'commands/sessions.ts',
+    find: 'if (remembered !== undefined) return this.#repeat(remembered, digest)',
+    replace: 'if (remembered !== undefined && remembered.sequence < sequence) return this.#repeat(remembered, digest)',
+    hunter: 'test/contracts/state-machine.test.ts',
   },
   {
     name: 'client sends a write again that was sent',

@@ -4,9 +4,9 @@ export const SNAPSHOTS: readonly Mutant[] = [
   {
     name: 'snapshot metadata newer than its data',
     file: 'storage/state/memory-state-machine.ts',
-    find: 'const { keys, sessions, applied: last, membership, membershipIndex } = state\n',
+    find: 'const { store, replicated, applied: last, membership, membershipIndex } = state\n',
     replace:
-      'const { keys, sessions, membership, membershipIndex } = state\n  const last = { term: state.applied.term, index: state.applied.index + 1 }\n',
+      'const { store, replicated, membership, membershipIndex } = state\n  const last = { term: state.applied.term, index: state.applied.index + 1 }\n',
     hunter: 'snapshots',
   },
   {
