@@ -30,7 +30,7 @@ const BODIES: Readonly<Record<string, readonly Json[]>> = {
       },
       timeout_ms: 100,
     },
-    { command: { Delete: { key: 'a' } }, client_id: 'me', sequence: 3 },
+    { command: { Delete: { key: 'a' } }, client_id: 'me', sequence: 1 },
     { command: { DeleteMulti: { keys: ['a', 'c'] } } },
     { command: { Set: { key: 'a', value: 'AAEC' } }, values: 'base64', keys: 'base64' },
     {
