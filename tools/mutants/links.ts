@@ -136,13 +136,6 @@ export const LINKS: readonly Mutant[] = [
     hunter: 'src/wire/frame-queue.test.ts',
   },
   {
-    name: 'never acknowledge what was read',
-    file: 'net/link.ts',
-    find: '    this.#queue.acknowledge(this.#counted)\n',
-    replace: '',
-    hunter: 'test/contracts/transport.test.ts',
-  },
-  {
     name: 'take an append that a later version is needed for as malformed',
     file: 'replica/peers/intake.ts',
     find: 'this.#heardAs(endpointId, said) !== undefined && term >= raft.term',
