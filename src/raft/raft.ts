@@ -1,4 +1,4 @@
-import { assert } from '../lib/index.ts'
+import { assert, unreachable } from '../lib/index.ts'
 import type { Effects } from './effects.ts'
 import {
   electionTimeout,
@@ -307,6 +307,8 @@ export class Raft {
         return handleReadIndex(state, message)
       case 'read-index-response':
         return handleReadIndexResponse(state, message)
+      default:
+        return unreachable(message)
     }
   }
 

@@ -1,6 +1,6 @@
 import type { KeyValue, ScanPage } from '../api/index.ts'
 import { MAX_SCAN_LIMIT, MAX_SCAN_TOKEN_SIZE } from '../limits.ts'
-import { ByteReader, ByteWriter } from '../lib/index.ts'
+import { ByteReader, ByteWriter, unreachable } from '../lib/index.ts'
 import type { ClientAnswer } from './client-message.ts'
 import { readClientRoute, writeClientRoute } from './route.ts'
 import { readErrorText, writeErrorText } from './forward-codec.ts'
@@ -57,6 +57,8 @@ function codeOf(answer: ClientAnswer): number {
       return ERROR
     case 'drained':
       return DRAINED
+    default:
+      return unreachable(answer)
   }
 }
 

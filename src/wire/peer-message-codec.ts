@@ -82,6 +82,8 @@ function writeMessage(writer: ByteWriter, message: PeerMessage): void {
       return writeChunk(writer, message)
     case 'snapshot-progress':
       return writeProgress(writer, message)
+    default:
+      return unreachable(message)
   }
 }
 

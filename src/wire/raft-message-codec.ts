@@ -142,6 +142,8 @@ function writeBody(writer: ByteWriter, message: Message): void {
       writer.varint(message.incarnation)
       writer.varint(message.context)
       return writer.varint(message.index)
+    default:
+      return unreachable(message)
   }
 }
 

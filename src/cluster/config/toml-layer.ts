@@ -17,6 +17,7 @@ function toText(value: unknown, form: TomlForm): string | undefined {
       return typeof value === 'boolean' ? String(value) : undefined
     case 'string':
       return typeof value === 'string' ? value : undefined
+    case 'list':
     default:
       return Array.isArray(value) && value.every((item) => typeof item === 'string') ? value.join(',') : undefined
   }

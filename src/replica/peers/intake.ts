@@ -1,3 +1,4 @@
+import { unreachable } from '../../lib/index.ts'
 import { MAX_PEERS } from '../../limits.ts'
 import type { ChannelHandler, LinkedPeer } from '../../ports/index.ts'
 import type { Message, NodeId } from '../../raft/index.ts'
@@ -178,6 +179,8 @@ export class Intake implements ChannelHandler {
       case 'snapshot-progress':
         this.#exchange.progressed(message)
         break
+      default:
+        return unreachable(message)
     }
   }
 
@@ -234,5 +237,7 @@ function speaker(message: PeerMessage, linked: NodeId): NodeId {
     case 'forward':
     case 'forward-reply':
       return linked
+    default:
+      return unreachable(message)
   }
 }
