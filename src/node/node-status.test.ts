@@ -62,7 +62,7 @@ function parts(
     systemRows: 1,
     systemBytes: 25,
   }
-  const progress = { state: 'replicate', match: 77, lastContactMs: 12 } as const
+  const progress = { state: 'replicate', match: 77, lastContactMs: 12, roundMs: null, keepsUp: false } as const
   return {
     nodeId: 1,
     version: '1.2.3',

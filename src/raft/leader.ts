@@ -103,6 +103,7 @@ export function handleAppendResponse(state: RaftState, response: AppendResponse)
     `node ${response.from} acknowledges entry ${response.match}; the log ends at ${state.log.lastIndex}`,
   )
   const news = progress.acknowledge(response.match, state.now)
+  progress.countRounds(state.log.lastIndex, state.now)
   if (progress.state === 'probe' || (progress.state === 'snapshot' && response.match >= state.log.purged.index)) {
     progress.becomeReplicate()
   }

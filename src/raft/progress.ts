@@ -32,6 +32,9 @@ export class Progress {
   departureDeadline = 0
   /** Heartbeats sent that tell it so. */
   farewells = 0
+  /** How long the last round of catching up took, in milliseconds; null before the first has ended (thesis 4.2.1). */
+  lastRoundMs: number | null = null
+  #round: { readonly goal: number; readonly startedAt: number } | null = null
   #inflight = new Deque<Inflight>()
   #inflightBytes = 0
 
@@ -63,6 +66,24 @@ export class Progress {
     this.match = index
     this.lastAdvance = now
     return true
+  }
+
+  /**
+   * Catching up goes in rounds: each brings what was in the log at its beginning, and takes as long as the one before has let the
+   * log grow. A peer whose rounds are short keeps up, however far behind it is at any moment.
+   */
+  countRounds(lastIndex: number, now: number): void {
+    if (this.#round !== null) {
+      if (this.match < this.#round.goal) return
+      this.lastRoundMs = now - this.#round.startedAt
+    }
+    // Who has everything begins the next round when it is behind again.
+    this.#round = this.match < lastIndex ? { goal: lastIndex, startedAt: now } : null
+  }
+
+  /** How long the round of now lasts already: what the last one took says nothing of a peer that stands still since. */
+  roundMs(now: number): number {
+    return this.#round === null ? 0 : now - this.#round.startedAt
   }
 
   becomeProbe(next: number): void {

@@ -40,6 +40,10 @@ export interface PeerProgress {
   readonly state: Progress['state']
   readonly match: number
   readonly lastContactMs: number
+  /** How long its last round of catching up took, and the one of now so far; null before the first has ended. */
+  readonly roundMs: number | null
+  /** Both are shorter than any election timeout: what it still lacks would not hold up those who vote with it (thesis 4.2.1). */
+  readonly keepsUp: boolean
 }
 
 /**
@@ -272,7 +276,10 @@ export class Raft {
   peer(id: NodeId): PeerProgress | undefined {
     const progress = this.#state.progress.get(id)
     if (progress === undefined) return undefined
-    return { state: progress.state, match: progress.match, lastContactMs: this.#state.now - progress.lastContact }
+    const { now, timings } = this.#state
+    const roundMs = progress.lastRoundMs === null ? null : Math.max(progress.lastRoundMs, progress.roundMs(now))
+    const keepsUp = roundMs !== null && roundMs < timings.electionTimeoutMinMs
+    return { state: progress.state, match: progress.match, lastContactMs: now - progress.lastContact, roundMs, keepsUp }
   }
 
   /** When `tick` has something to do next, in milliseconds of the clock it is given. */

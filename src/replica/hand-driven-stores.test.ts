@@ -343,6 +343,7 @@ export function countingMetrics(): { readonly metrics: Metrics; readonly counts:
 export class Answers<T> {
   readonly outcomes: string[] = []
   readonly values: (T | undefined)[] = []
+  readonly errors: Error[] = []
 
   /** A reply that is noted under `name`, and fails the test when it comes twice. */
   reply(name: string): (error: Error | undefined, value?: T) => void {
@@ -353,6 +354,7 @@ export class Answers<T> {
       const code = error === undefined ? 'ok' : 'code' in error ? String(error.code) : error.message
       this.outcomes.push(`${name}: ${code}`)
       this.values.push(value)
+      if (error !== undefined) this.errors.push(error)
     }
   }
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import type { AspenError } from '../../api/index.ts'
 import { Prng } from '../../lib/index.ts'
 import { LEARNER_LAG_THRESHOLD, MAX_ADMIN_REQUESTS, MAX_LEARNERS, MAX_VOTERS } from '../../limits.ts'
 import type { LinkedPeer, PeerReport } from '../../ports/index.ts'
@@ -125,6 +126,13 @@ class Bench {
 
   at(now: number): void {
     this.now = now
+    this.turn()
+  }
+
+  /** So much time passes for those who wait and for the core, since it leads. */
+  tick(ms: number): void {
+    this.now = ms
+    this.raft.tick(timings.electionTimeoutMaxMs + ms)
     this.turn()
   }
 
@@ -281,6 +289,47 @@ describe('MembershipAdmin: change-membership', () => {
     assert.equal(bench.raft.lastLog.index, last, 'nothing is proposed for one that lags')
     bench.ack(2, last - LEARNER_LAG_THRESHOLD)
     assert.equal(bench.raft.lastLog.index, last + 1)
+  })
+
+  test('change-membership: a learner that is always behind under load is ready while its rounds are short', () => {
+    for (const roundMs of [timings.electionTimeoutMinMs - 1, timings.electionTimeoutMinMs]) {
+      const bench = new Bench(membershipOf([1], [2])).lead()
+      const write = (count: number): void => {
+        for (let i = 0; i < count; i++) bench.raft.propose(new Uint8Array(1))
+        bench.turn()
+      }
+      const { index: first } = bench.raft.lastLog
+      write(LEARNER_LAG_THRESHOLD * 2)
+      bench.ack(2, first)
+      const { index: goal } = bench.raft.lastLog
+      write(LEARNER_LAG_THRESHOLD * 2)
+      bench.submit('change', change([1, 2]), roundMs + 10)
+      bench.tick(roundMs)
+      bench.ack(2, goal)
+      const isReady = roundMs < timings.electionTimeoutMinMs
+      const { index: last } = bench.raft.lastLog
+      assert.equal(last - goal, LEARNER_LAG_THRESHOLD * 2 + (isReady ? 1 : 0))
+      bench.tick(roundMs + 10)
+      const lag = LEARNER_LAG_THRESHOLD * 2
+      const details = { node_id: 2, connected: true, lag, last_round_ms: roundMs }
+      assert.deepEqual(bench.answers.outcomes, [isReady ? 'change: OUTCOME_UNKNOWN' : 'change: LEARNER_NOT_READY'])
+      if (!isReady) assert.deepEqual((bench.answers.errors[0] as AspenError).details, details)
+    }
+  })
+
+  test('change-membership: a learner whose last round was short, and which stands still since, is not ready', () => {
+    const bench = new Bench(membershipOf([1], [2])).lead()
+    for (let i = 0; i < LEARNER_LAG_THRESHOLD * 2; i++) bench.raft.propose(new Uint8Array(1))
+    bench.turn()
+    bench.ack(2, 1)
+    bench.ack(2)
+    assert.ok(bench.raft.peer(2)?.keepsUp)
+    for (let i = 0; i < LEARNER_LAG_THRESHOLD * 2; i++) bench.raft.propose(new Uint8Array(1))
+    bench.turn()
+    bench.ack(2, bench.raft.lastLog.index - LEARNER_LAG_THRESHOLD - 1)
+    assert.ok(bench.raft.peer(2)?.keepsUp)
+    bench.tick(timings.electionTimeoutMinMs)
+    assert.equal(bench.raft.peer(2)?.keepsUp, false)
   })
 
   test('change-membership: a voter that does not catch up before the deadline is the reason', () => {

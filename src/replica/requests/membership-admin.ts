@@ -157,11 +157,11 @@ export class MembershipAdmin {
         node_id: stranger,
       })
     }
-    const lagging = voters.find((id) => !membership.voters.includes(id) && !this.#caughtUp(id))
-    if (lagging !== undefined) {
-      const message = `node ${lagging} is not connected, or more than ${LEARNER_LAG_THRESHOLD} entries behind: nothing was changed; try again`
-      task.obstacle = new AspenError('LEARNER_NOT_READY', message, { node_id: lagging })
-      return now >= task.deadline ? task.obstacle : null
+    const newVoters = voters.filter((id) => !membership.voters.includes(id))
+    const unready = newVoters.map((id) => this.#notReady(id)).find((refusal) => refusal !== null)
+    if (unready !== undefined) {
+      task.obstacle = unready
+      return now >= task.deadline ? unready : null
     }
     const target = { voters, learners, newMembers: [] }
     if (
@@ -176,13 +176,26 @@ export class MembershipAdmin {
     return this.#propose(task, target)
   }
 
-  #caughtUp(id: NodeId): boolean {
+  /** How far a member is from being ready to vote, and why; null when it is. */
+  #notReady(id: NodeId): AspenError | null {
     const { raft } = this.#context
-    if (id === raft.id) return true
+    if (id === raft.id) return null
     const peer = raft.peer(id)
-    return (
-      peer !== undefined && this.#peers.isLinked(id) && peer.match >= raft.lastLog.index - LEARNER_LAG_THRESHOLD && peer.match > 0
-    )
+    const connected = peer !== undefined && this.#peers.isLinked(id)
+    const lag = raft.lastLog.index - (peer?.match ?? 0)
+    const roundMs = peer?.roundMs ?? null
+    const details = { node_id: id, connected, lag, last_round_ms: roundMs === null ? null : Math.round(roundMs) }
+    if (!connected) {
+      const words = `node ${id} is not connected to the leader, and ${lag} entries behind: nothing was changed; try again when it runs`
+      return new AspenError('LEARNER_NOT_READY', words, details)
+    }
+    if (peer.match > 0 && (lag <= LEARNER_LAG_THRESHOLD || peer.keepsUp)) return null
+    const round =
+      roundMs === null
+        ? 'has not finished a round of catching up'
+        : `takes ${details.last_round_ms} ms for a round of catching up, which must be less than the shortest election timeout`
+    const words = `node ${id} is ${lag} entries behind, more than ${LEARNER_LAG_THRESHOLD}, and ${round}: nothing was changed; try again`
+    return new AspenError('LEARNER_NOT_READY', words, details)
   }
 
   #propose(task: Task, target: MembershipTarget): null {
