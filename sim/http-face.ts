@@ -73,6 +73,10 @@ class PresentNode implements KeyValueStore, ClusterController, StatusSource {
     return this.#ask((service) => service.addPeer(peer))
   }
 
+  forgetPeer(endpointId: string): Promise<void> {
+    return this.#ask((service) => service.forgetPeer(endpointId))
+  }
+
   leader(): Promise<number | null> {
     return this.#ask((service) => service.leader())
   }

@@ -51,6 +51,11 @@ export interface ClusterController {
   clusterState(): Promise<ClusterState>
   /** Enters a peer's addresses into the peer book; the node keeps a link to it from now on. */
   addPeer(peer: AddPeerRequest): Promise<void>
+  /**
+   * Forgets a peer that is no member: this node dials it no more. One that runs and dials this node is known again. Rejects with
+   * NODE_UNKNOWN for a key that is not in the peer book.
+   */
+  forgetPeer(endpointId: string): Promise<void>
   /** The leader as this node knows it. */
   leader(): Promise<number | null>
   /** Takes a snapshot of this node's state; resolves when it is durable. */

@@ -60,7 +60,7 @@ function toStatus(json: JsonObject): NodeStatus {
 
 /**
  * A cluster over HTTP. Any of the nodes given answers; when one does not, the next is asked, but a write without an
- * origin is never sent twice unless it provably changed nothing. `init`, `addPeer`, `triggerSnapshot`, `status` and
+ * origin is never sent twice unless it provably changed nothing. `init`, `addPeer`, `forgetPeer`, `triggerSnapshot`, `status` and
  * `health` are about one node: the first of the URLs.
  *
  * Rejects with an AspenError; OUTCOME_UNKNOWN when a write was sent and not answered, NO_LEADER when no node was reached.
@@ -161,6 +161,18 @@ export class AspenHttpClient implements KeyValueStore, ClusterController {
       method: 'POST',
       path: '/add-peer',
       body: { node_id: nodeId, endpoint_id: endpointId, addresses, ...(relay === undefined ? {} : { relay }) },
+      repeatable: true,
+      pinned: true,
+      timed: false,
+      read: () => undefined,
+    })
+  }
+
+  async forgetPeer(endpointId: string): Promise<void> {
+    await this.#caller.call({
+      method: 'POST',
+      path: '/forget-peer',
+      body: { endpoint_id: checkEndpointId(endpointId) },
       repeatable: true,
       pinned: true,
       timed: false,

@@ -85,8 +85,17 @@ export class AspenNode extends NodeService {
 
   /** A stopped node keeps no book of peers: its data directory may be another process's by now. */
   override async addPeer(peer: AddPeerRequest): Promise<void> {
-    if (this.#stopped !== null) throw new AspenError('STOPPING', 'this node was stopped; start it again, or ask another one')
+    this.#assertOpen()
     await super.addPeer(peer)
+  }
+
+  override async forgetPeer(endpointId: string): Promise<void> {
+    this.#assertOpen()
+    await super.forgetPeer(endpointId)
+  }
+
+  #assertOpen(): void {
+    if (this.#stopped !== null) throw new AspenError('STOPPING', 'this node was stopped; start it again, or ask another one')
   }
 
   async #stop(): Promise<void> {

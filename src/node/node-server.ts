@@ -144,7 +144,7 @@ export function surround(ports: NodePorts, settings: NodeSettings): Surroundings
   const noRoom = ({ endpointId, nodeId }: PeerHint): void =>
     logger.log('warn', 'the peer book is full of peers that count as much: this one is not kept', { endpointId, nodeId })
   for (const peer of settings.peers) note(peer, 'peers')
-  const policy = new DialPolicy({ book, transport, clock, refused: noRoom })
+  const policy = new DialPolicy({ nodeId: settings.nodeId, book, transport, clock, refused: noRoom })
   return {
     book,
     policy,

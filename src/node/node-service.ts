@@ -187,7 +187,23 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
     if (result === 'invalid') {
       throw new AspenError('INVALID_REQUEST', 'endpoint_id must be 64 lower-case hexadecimal digits, and every address host:port')
     }
-    if (result === 'full') throw new AspenError('OVERLOADED', 'the peer book is full', { queue: 'peer_book' })
+    if (result === 'full') {
+      const words =
+        'the peer book is full of members and of peers that were asked for: forget some of those with POST /forget-peer'
+      throw new AspenError('QUOTA_EXCEEDED', words, { quota: 'peer_book' })
+    }
+  }
+
+  async forgetPeer(endpointId: string): Promise<void> {
+    const key = checkEndpointId(endpointId)
+    const member = this.#parts.raft.view.membership.members.find((one) => one.endpointId === key)
+    if (member !== undefined) {
+      const words = `endpoint_id is the key of member ${member.id}: remove it with POST /change-membership, and it is forgotten`
+      throw new AspenError('INVALID_REQUEST', words, { node_id: member.id })
+    }
+    if (!this.#parts.peerBook.remove(key)) {
+      throw new AspenError('NODE_UNKNOWN', 'no peer in the book of this node has this endpoint_id', { endpoint_id: key })
+    }
   }
 
   /** What the configuration binds, hearsay does not change. */

@@ -44,7 +44,7 @@ class Stage {
       peers: () => Array.from(this.linked, report),
     }
     const refused = ({ endpointId }: PeerHint): void => void this.refused.push(endpointId)
-    this.policy = new DialPolicy({ book: this.book, transport, clock, refused })
+    this.policy = new DialPolicy({ nodeId: 1, book: this.book, transport, clock, refused })
     this.policy.start()
   }
 
@@ -112,6 +112,41 @@ test('DialPolicy: dials a few strangers, and forgets one that stays away; one th
     [2, 40],
   )
   assert.deepEqual([...dialled.keys()], [idOf(2), idOf(40)])
+})
+
+test('DialPolicy: a key that lost its id to another is forgotten, also where the configuration of this node names it', () => {
+  const { book, linked, policy, dials } = bound(new Stage())
+  book.add(hintOf(2), 'peers')
+  policy.follow([hintOf(2)])
+  const successor = { ...hintOf(20), nodeId: 2 }
+  linked.add(successor.endpointId)
+  book.add(successor, 'link')
+  dials(2)
+  policy.follow([hintOf(2)])
+  assert.ok(book.get(successor.endpointId) !== undefined, 'it is here, and may be about to take the place of the other')
+  policy.follow([successor])
+  dials(20)
+  assert.equal(book.get(idOf(2)), undefined)
+  book.add(hintOf(2), 'gossip')
+  dials(20)
+})
+
+test('DialPolicy: former lives of this node itself are not dialled: its own address would answer', () => {
+  const { book, policy, dials } = bound(new Stage())
+  book.add({ ...hintOf(9), nodeId: 1 }, 'peers')
+  policy.follow([{ ...hintOf(10), nodeId: 1 }, hintOf(2)])
+  dials(2)
+  assert.deepEqual(
+    book.entries().map(({ nodeId }) => nodeId),
+    [2],
+  )
+})
+
+test('DialPolicy: a person who asks for a key gets it dialled, whoever has its id', () => {
+  const { book, policy, dials } = bound(new Stage())
+  policy.follow([hintOf(2)])
+  book.add({ ...hintOf(20), nodeId: 2 }, 'add-peer')
+  dials(2, 20)
 })
 
 test('DialPolicy: a member finds a place in a book full of strangers, and is said to have none among members', () => {

@@ -49,7 +49,7 @@ describe('PeerBook', () => {
     book.add({ endpointId: ID, nodeId: null, addresses: ['old:1'] }, 'peers')
     book.add({ endpointId: ID, nodeId: 2, addresses: ['member:1', 'old:1'] }, 'membership')
     assert.equal(book.add({ endpointId: ID, nodeId: null, addresses: ['moved:1'] }, 'link'), 'changed')
-    assert.deepEqual(book.get(ID)?.addresses, ['moved:1', 'member:1', 'old:1'])
+    assert.deepEqual(book.get(ID)?.addresses, ['moved:1', 'old:1', 'member:1'])
     book.add({ endpointId: ID, nodeId: null, addresses: ['new:1'] }, 'peers')
     assert.deepEqual(book.get(ID)?.addresses, ['new:1', 'moved:1', 'member:1', 'old:1'])
     assert.equal(book.get(ID)?.nodeId, 2)

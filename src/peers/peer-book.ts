@@ -24,7 +24,7 @@ export interface Heard {
 export interface PeerEntry {
   readonly endpointId: string
   readonly nodeId: number | null
-  /** Of every source, what was said last first. */
+  /** Of every source, what was said last first; what the configuration of the cluster says, which is the oldest of all, at the end. */
   readonly addresses: readonly string[]
   readonly relay: string | null
   /** By source, what was said last at the end. */
@@ -164,8 +164,10 @@ export function createPeerEntry(
   relay: string | null,
   hints: ReadonlyMap<PeerSource, Heard>,
 ): PeerEntry {
-  const latestFirst = [...hints.values()].toReversed()
-  const addresses = [...new Set(latestFirst.flatMap((heard) => heard.addresses))]
+  const latestFirst = [...hints].toReversed()
+  const isConfigured = ([source]: readonly [PeerSource, Heard]): boolean => source === 'membership'
+  const inOrder = [...latestFirst.filter((one) => !isConfigured(one)), ...latestFirst.filter(isConfigured)]
+  const addresses = [...new Set(inOrder.flatMap(([, heard]) => heard.addresses))]
   return { endpointId, nodeId, addresses, relay, hints }
 }
 

@@ -188,6 +188,12 @@ export class InMemoryCluster implements KeyValueStore, ClusterController, Status
     this.#membership.addPeer(own)
   }
 
+  async forgetPeer(endpointId: string): Promise<void> {
+    const own = checkEndpointId(endpointId)
+    await this.#enter()
+    this.#membership.forgetPeer(own)
+  }
+
   async leader(): Promise<number | null> {
     await this.#enter()
     return this.#leader

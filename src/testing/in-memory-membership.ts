@@ -45,7 +45,17 @@ export class InMemoryMembership {
     if (result === 'invalid') {
       throw new AspenError('INVALID_REQUEST', 'endpoint_id must be 64 lower-case hexadecimal digits, and every address host:port')
     }
-    if (result === 'full') throw new AspenError('OVERLOADED', 'the peer book is full', { queue: 'peer_book' })
+    if (result === 'full')
+      throw new AspenError('QUOTA_EXCEEDED', 'the peer book is full: forget some peers', { quota: 'peer_book' })
+  }
+
+  forgetPeer(endpointId: string): void {
+    const member = this.#state.nodes.find((node) => node.endpointId === endpointId)
+    if (member !== undefined) {
+      throw new AspenError('INVALID_REQUEST', `endpoint_id is the key of member ${member.id}`, { node_id: member.id })
+    }
+    if (this.#book.remove(endpointId)) return
+    throw new AspenError('NODE_UNKNOWN', 'no peer has this endpoint_id', { endpoint_id: endpointId })
   }
 
   /** The voters of a first configuration, this node among them. @throws AspenError INVALID_REQUEST */

@@ -12,6 +12,7 @@ const BAD_IDS = [0, -1, 1.5, 2 ** 53]
 
 export function membershipContract(withController: WithController, traits: ControllerTraits): void {
   peerContract(withController)
+  forgettingContract(withController)
   learnerContract(withController)
   voterContract(withController)
   refusalContract(withController)
@@ -56,6 +57,35 @@ function peerContract(withController: WithController): void {
       const { details } = await refuses('NODE_AMBIGUOUS', opened.controller.addPeer({ ...peer, nodeId: 9 }))
       assert.deepEqual(details, { endpoint_ids: [peer.endpointId] })
       await opened.controller.addPeer(peer)
+    }),
+  )
+}
+
+function forgettingContract(withController: WithController): void {
+  test(
+    'forgetPeer: a peer that was added is forgotten, once; and may be added again',
+    withController(async ({ controller, another, end }) => {
+      const peer = await another(2)
+      await controller.addPeer(peer)
+      // Who runs and dials this node would be known again.
+      await end(peer)
+      await controller.forgetPeer(peer.endpointId)
+      const { details } = await refuses('NODE_UNKNOWN', controller.forgetPeer(peer.endpointId))
+      assert.deepEqual(details, { endpoint_id: peer.endpointId })
+      await controller.addPeer(peer)
+      await controller.forgetPeer(peer.endpointId)
+    }),
+  )
+
+  test(
+    'forgetPeer: is refused for members, and for what is no key',
+    withController(async (opened) => {
+      await found(opened)
+      const peer = await acquaint(opened, 2)
+      await opened.controller.addLearner(2)
+      await refuses('INVALID_REQUEST', opened.controller.forgetPeer(peer.endpointId))
+      await refuses('INVALID_REQUEST', opened.controller.forgetPeer(opened.self.endpointId))
+      await refuses('INVALID_REQUEST', opened.controller.forgetPeer('key'))
     }),
   )
 }
@@ -194,7 +224,7 @@ function absenceContract(withController: WithController, { peers }: ControllerTr
       const change = controller.changeMembership({ members: [1, 2] }, SHORT)
       if (peers === 'said') return assertState(opened, await change, [[1, 2], [], [1, 2]])
       const error = await refuses('LEARNER_NOT_READY', change)
-      assert.deepEqual([error.details, error.retryable], [{ node_id: 2 }, true])
+      assert.deepEqual([error.details['node_id'], error.details['connected'], error.retryable], [2, false, true])
       assert.deepEqual(await controller.clusterState(), state)
       await put(opened.store, 'k', 'goes on')
     }),

@@ -54,6 +54,7 @@ const CALLS: Readonly<Record<string, readonly (() => unknown[])[]>> = {
   // Another key of this very node: refused at once, where a stranger would be waited for.
   addLearner: [() => [1, ENDPOINT_ID, { timeoutMs: 50 }]],
   changeMembership: [() => [{ members: [1, 9], learners: [8] }, { timeoutMs: 50 }]],
+  forgetPeer: [() => [ENDPOINT_ID]],
   addPeer: [() => [{ nodeId: 1, endpointId: ENDPOINT_ID, addresses: ['127.0.0.1:1'], relay: null }]],
 }
 

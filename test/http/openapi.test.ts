@@ -12,7 +12,17 @@ import { createFixture } from './fixture.ts'
 
 const ROUTES = {
   get: ['/health', '/metrics', '/raft-metrics', '/ready', '/leader', '/node-info', '/cluster-ticket', '/openapi.json'],
-  post: ['/init', '/add-learner', '/change-membership', '/add-peer', '/write', '/read', '/scan', '/trigger-snapshot'],
+  post: [
+    '/init',
+    '/add-learner',
+    '/change-membership',
+    '/add-peer',
+    '/forget-peer',
+    '/write',
+    '/read',
+    '/scan',
+    '/trigger-snapshot',
+  ],
 }
 
 const PEER = { node_id: 2, endpoint_id: 'ab'.repeat(32) }

@@ -8,6 +8,7 @@ import {
   AddPeerBody,
   ChangeMembershipBody,
   ClusterAnswer,
+  ForgetPeerBody,
   InitBody,
   SnapshotAnswer,
   SuccessAnswer,
@@ -90,6 +91,13 @@ function handleAddPeer({ controller }: RouteContext, request: FastifyRequest, re
   })
 }
 
+function handleForgetPeer({ controller }: RouteContext, request: FastifyRequest, reply: FastifyReply): void {
+  const { endpoint_id: endpointId } = request.body as { readonly endpoint_id: string }
+  settle(controller.forgetPeer(endpointId), reply, () => {
+    reply.send({ success: true })
+  })
+}
+
 function handleTriggerSnapshot({ controller }: RouteContext, request: FastifyRequest, reply: FastifyReply): void {
   const body = request.body as TimeoutBody | null | undefined
   settle(controller.triggerSnapshot(options(body)), reply, ({ id, logId, sizeBytes }) => {
@@ -134,8 +142,19 @@ export function clusterRoutes(context: RouteContext): readonly Route[] {
       body: AddPeerBody,
       maxBodyBytes: MAX_SMALL_HTTP_BODY_SIZE,
       answers: { 200: { description: 'Entered.', schema: SuccessAnswer } },
-      errors: localErrors('NODE_AMBIGUOUS', 'CLUSTER_MISMATCH'),
+      errors: localErrors('NODE_AMBIGUOUS', 'CLUSTER_MISMATCH', 'QUOTA_EXCEEDED'),
       handle: (request, reply) => handleAddPeer(context, request, reply),
+    },
+    {
+      method: 'POST',
+      url: '/forget-peer',
+      operation: 'forgetPeer',
+      summary: 'Takes a peer that is no member out of the peer book; the node dials it no more.',
+      body: ForgetPeerBody,
+      maxBodyBytes: MAX_SMALL_HTTP_BODY_SIZE,
+      answers: { 200: { description: 'Forgotten.', schema: SuccessAnswer } },
+      errors: localErrors('NODE_UNKNOWN'),
+      handle: (request, reply) => handleForgetPeer(context, request, reply),
     },
     {
       method: 'POST',

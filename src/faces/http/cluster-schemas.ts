@@ -41,6 +41,11 @@ export const ChangeMembershipBody = strictObject(
   { examples: [{ members: [1, 2, 3] }] },
 )
 
+export const ForgetPeerBody = strictObject(
+  { endpoint_id: EndpointId },
+  { examples: [{ endpoint_id: '5f0c6a2e9d4b1837c2a0e5f6b7d8c9a0112233445566778899aabbccddeeff00' }] },
+)
+
 export const AddPeerBody = strictObject(
   {
     node_id: NodeId,

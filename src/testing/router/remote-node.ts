@@ -1,5 +1,14 @@
 /** A node as a client elsewhere sees it: across the network, through all of its lives. */
-import { AspenError, checkMembership, checkNodeIds, checkOptions, checkPeer, checkScan, toKey } from '../../api/index.ts'
+import {
+  AspenError,
+  checkEndpointId,
+  checkMembership,
+  checkNodeIds,
+  checkOptions,
+  checkPeer,
+  checkScan,
+  toKey,
+} from '../../api/index.ts'
 import { checkWrite } from '../../commands/index.ts'
 import type {
   AddPeerRequest,
@@ -81,6 +90,11 @@ export class RemoteNode implements KeyValueStore, ClusterController {
   async addPeer(peer: AddPeerRequest): Promise<void> {
     const sent = checkPeer(peer)
     return this.#call(true, (node) => node.addPeer(sent))
+  }
+
+  async forgetPeer(endpointId: string): Promise<void> {
+    const sent = checkEndpointId(endpointId)
+    return this.#call(true, (node) => node.forgetPeer(sent))
   }
 
   leader(): Promise<number | null> {
