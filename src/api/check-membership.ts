@@ -9,7 +9,9 @@ export function checkMembership(change: unknown): ChangeMembershipRequest {
     const fields = givenFields(change, 'the change', ['members', 'learners'])
     const members = checkVoters(fields['members'])
     if (fields['learners'] === undefined) return { members }
-    return { members, learners: checkNodeIds(fields['learners'], 'learners', MAX_LEARNERS) }
+    const learners = checkNodeIds(fields['learners'], 'learners', MAX_LEARNERS)
+    // Who votes learns, too: an id in both lists counts once.
+    return { members, learners: learners.filter((id) => !members.includes(id)) }
   })
 }
 
