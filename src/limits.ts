@@ -77,6 +77,8 @@ export const CHECKPOINT_INTERVAL_ENTRIES: number = 5_000
 /** Payload bytes applied between two checkpoints, where that is less. */
 export const CHECKPOINT_INTERVAL_BYTES: number = 16 * MIB
 export const LOG_SEGMENT_SIZE: number = 16 * MIB
+/** Bytes of a log's first segment; each next one has twice as many: a first start is quick, and who writes little takes little space. */
+export const FIRST_LOG_SEGMENT_SIZE: number = MIB
 
 // Links.
 export const MAX_FRAME_SIZE: number = 64 * KIB

@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { crc32 } from 'node:zlib'
 import type { Entry, EntryKind } from '../../raft/index.ts'
 import type { LogBatch, LogStore } from '../../ports/index.ts'
+import { FIRST_LOG_SEGMENT_SIZE } from '../../limits.ts'
 import { MemoryDisk } from '../disk/index.ts'
 import { openSegmentedLog } from './segmented-log.ts'
 
@@ -146,6 +147,39 @@ test('SegmentedLog: writes these bytes', async () => {
   const again: LogStore = openSegmentedLog(disk, OPTIONS)
   await finished((done) => again.reset({ term: 7, index: 9 }, { term: 8, votedFor: null }, 'cafe', done))
   assert.equal(hexOf(disk, 'log-0000000002.segment', 4096), padded(RESET_HEADER, 2048))
+})
+
+test('SegmentedLog: begins small, and each segment has twice the bytes of the one before, up to the size it was given', async () => {
+  const disk = new MemoryDisk(queueMicrotask)
+  const options = { storeId: OPTIONS.storeId, segmentSize: 4 * FIRST_LOG_SEGMENT_SIZE }
+  const sizes = (): number[] =>
+    disk
+      .list()
+      .filter((name) => name.endsWith('.segment'))
+      .toSorted()
+      .map((name) => disk.open(name).size() / FIRST_LOG_SEGMENT_SIZE)
+  const payload = 'x'.repeat(FIRST_LOG_SEGMENT_SIZE / 4)
+  const log = openSegmentedLog(disk, options)
+  assert.deepEqual(sizes(), [1])
+  let index = 0
+  const write = async (to: LogStore, count: number): Promise<void> => {
+    for (const end = index + count; index < end;)
+      await finished((done) => to.write([{ entries: [entry(++index, 1, 'command', payload)] }], done))
+  }
+  // Of four quarters one is taken by headers; so it is in the segments behind.
+  await write(log, 3 + 7 + 15)
+  assert.deepEqual(sizes(), [1, 2, 4])
+  await finished((done) => log.close(done))
+
+  const again = openSegmentedLog(disk, options)
+  await write(again, 1)
+  assert.deepEqual(sizes(), [1, 2, 4, 4])
+  const read = Promise.withResolvers<readonly Entry[]>()
+  again.read(1, index, Number.MAX_SAFE_INTEGER, (error, entries) =>
+    error === undefined ? read.resolve(entries) : read.reject(error),
+  )
+  assert.ok((await read.promise).every(({ payload: kept }) => Buffer.from(kept).equals(Buffer.from(payload))))
+  await finished((done) => again.close(done))
 })
 
 test('openSegmentedLog: reads these bytes', () => {

@@ -6,7 +6,7 @@
  * is never written again. After a failure nothing more is written: a failed sync may have dropped earlier writes.
  */
 import { assert } from '../../lib/index.ts'
-import { LOG_SEGMENT_SIZE } from '../../limits.ts'
+import { FIRST_LOG_SEGMENT_SIZE, LOG_SEGMENT_SIZE } from '../../limits.ts'
 import type { Disk, Done, LogBatch, LogStore, RecoveredLog } from '../../ports/index.ts'
 import type { Entry, HardState, LogId } from '../../raft/index.ts'
 import { createLog } from './create-log.ts'
@@ -29,7 +29,10 @@ const MIN_SEGMENT_SIZE = 1024
 export interface SegmentedLogOptions {
   /** Names this log, as the node's identity does: random hex. Given to a new log; compared with that of an existing one. */
   readonly storeId: string
-  /** Bytes preallocated for each segment; LOG_SEGMENT_SIZE when absent. It may differ from one start to the next. */
+  /**
+   * Bytes preallocated for a segment once the log has grown; LOG_SEGMENT_SIZE when absent. It may differ from one start to the next.
+   * The first has FIRST_LOG_SEGMENT_SIZE where that is less, and each next twice as many as the one before.
+   */
   readonly segmentSize?: number
   /** What the names of the files begin with; 'log-' when absent. */
   readonly prefix?: string
@@ -44,7 +47,7 @@ export interface SegmentedLogOptions {
 export function openSegmentedLog(disk: Disk, options: SegmentedLogOptions): SegmentedLog {
   const { storeId, segmentSize = LOG_SEGMENT_SIZE, prefix = DEFAULT_PREFIX, defer = queueMicrotask } = options
   assert(segmentSize >= MIN_SEGMENT_SIZE && segmentSize < 0x8000_0000, `a log segment of ${segmentSize} bytes is not supported`)
-  if (!hasLog(disk, prefix)) createLog(disk, prefix, storeId, segmentSize)
+  if (!hasLog(disk, prefix)) createLog(disk, prefix, storeId, Math.min(segmentSize, FIRST_LOG_SEGMENT_SIZE))
   return new SegmentedLog(disk, { storeId, segmentSize, prefix, defer }, recoverLog(disk, prefix, storeId))
 }
 
@@ -93,7 +96,7 @@ export class SegmentedLog implements LogStore {
     if (this.#refuses(done)) return
     const { clusterId, index } = this.#image
     assertBatchesFollow({ clusterId, purgedIndex: index.base.index, lastIndex: index.lastIndex }, batches)
-    const frames = planFrames(batches, roomAt(this.#position, this.#active.capacity), this.#segmentSize)
+    const frames = planFrames(batches, roomAt(this.#position, this.#active.capacity), this.#nextCapacity())
     this.#busy = true
     if (frames.length === 0) return this.#defer(() => this.#finish(undefined, done))
     this.#writeFrames(frames, 0, (error) => this.#finish(error, done))
@@ -136,7 +139,7 @@ export class SegmentedLog implements LogStore {
     }
     this.#next.create(
       this.#active.number + 1,
-      { capacity: this.#segmentSize, leastCapacity: MIN_SEGMENT_SIZE, header, frame: undefined },
+      { capacity: this.#nextCapacity(), leastCapacity: MIN_SEGMENT_SIZE, header, frame: undefined },
       (error, segment) => {
         if (segment === undefined) return this.#defer(() => finish(error))
         const voided = [...this.#segments.values()]
@@ -184,6 +187,11 @@ export class SegmentedLog implements LogStore {
     this.#whenIdle = undefined
   }
 
+  /** Twice that of the last one, for what is prepared while the rest of that is written must not take long in comparison. */
+  #nextCapacity(): number {
+    return Math.min(this.#segmentSize, Math.max(FIRST_LOG_SEGMENT_SIZE, 2 * this.#active.capacity))
+  }
+
   #writeFrames(frames: readonly PlannedFrame[], next: number, done: Done): void {
     const frame = frames[next]
     if (frame === undefined) return done()
@@ -200,7 +208,7 @@ export class SegmentedLog implements LogStore {
     const bytes = this.#encode(frame, this.#active, this.#position, 0)
     this.#active.file.writeDurably(this.#position, bytes, done)
     this.#position += bytes.length
-    if (this.#position > this.#active.capacity / 2) this.#next.prepare(this.#segmentSize)
+    if (this.#position > this.#active.capacity / 2) this.#next.prepare(this.#nextCapacity())
   }
 
   #writeInNewSegment(frame: PlannedFrame, done: Done): void {
