@@ -1,6 +1,7 @@
 /** `npm run sim`: parses, runs, reports, and maps what happened to an exit code. */
 import { execFileSync } from 'node:child_process'
 import { join, relative, resolve } from 'node:path'
+import { inspect } from 'node:util'
 import { describeFailure, readSettings, writeArtifact } from './artifact.ts'
 import { runCampaign, Totals } from './campaign.ts'
 import { ARTIFACTS, HELP, parseOptions, UsageError } from './options.ts'
@@ -21,10 +22,26 @@ const FEW_SEEDS = 20
 
 type Run = Extract<Command, { mode: 'run' }>
 
-async function main(args: readonly string[]): Promise<number> {
-  const command = parseOptions(args)
+/** Where its lines go: to standard output and standard error, when it is a program. */
+export interface Output {
+  readonly log: (lines: string) => void
+  readonly error: (lines: string) => void
+}
+
+/** Does what the arguments say, and gives the exit code. */
+export async function main(args: readonly string[], output: Output): Promise<number> {
+  try {
+    return await execute(parseOptions(args), output)
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    output.error(`sim: ${error.message}`)
+    return 2
+  }
+}
+
+async function execute(command: Command, output: Output): Promise<number> {
   if (command.mode === 'help') {
-    console.log(HELP)
+    output.log(HELP)
     return 0
   }
   const run: Run =
@@ -32,42 +49,42 @@ async function main(args: readonly string[]): Promise<number> {
       ? command
       : { ...command, mode: 'run', settings: readSettings(command.file), seeds: 1, twice: false, jobs: 1 }
   try {
-    if (run.trace) await printTrace(run.settings)
-    else await printCampaign(run)
+    if (run.trace) await printTrace(run.settings, output)
+    else await printCampaign(run, output)
     return 0
   } catch (error) {
     if (!(error instanceof FailedRun)) throw error
-    await reportFailure(error, run)
+    await reportFailure(error, run, output)
     return 1
   }
 }
 
 /** Nothing but the trace, whether the run fails or not: two outputs can be compared. */
-async function printTrace(settings: Settings): Promise<void> {
+async function printTrace(settings: Settings, output: Output): Promise<void> {
   try {
-    console.log((await traceSeed(settings)).join('\n'))
+    output.log((await traceSeed(settings)).join('\n'))
   } catch (error) {
-    if (error instanceof FailedRun) console.log(error.trace.join('\n'))
+    if (error instanceof FailedRun) output.log(error.trace.join('\n'))
     throw error
   }
 }
 
-async function printCampaign({ settings, seeds, twice, jobs }: Run): Promise<void> {
+async function printCampaign({ settings, seeds, twice, jobs }: Run, output: Output): Promise<void> {
   const startedAt = performance.now()
   const totals = new Totals()
   let nextProgress = startedAt + PROGRESS_INTERVAL_MS
   const rate = (): string => describeRate(totals, seeds, performance.now() - startedAt)
   const onRun = (report: RunReport): void => {
     totals.add(report)
-    if (seeds <= FEW_SEEDS) console.log(describeRun(report))
+    if (seeds <= FEW_SEEDS) output.log(describeRun(report))
     if (performance.now() < nextProgress) return
     nextProgress = performance.now() + PROGRESS_INTERVAL_MS
-    console.log(`seed ${report.seed}: ${rate()}`)
+    output.log(`seed ${report.seed}: ${rate()}`)
   }
   if (jobs === 1) await runCampaign({ settings, seeds, stride: 1, twice, onRun })
   else await runParallelCampaign({ settings, seeds, twice, onRun }, jobs)
-  console.log(rate())
-  if (seeds > 1) for (const [name, count] of Object.entries(totals.counters)) console.log(`  ${name.padEnd(32)}${count}`)
+  output.log(rate())
+  if (seeds > 1) for (const [name, count] of Object.entries(totals.counters)) output.log(`  ${name.padEnd(32)}${count}`)
 }
 
 function describeRate(totals: Totals, seeds: number, realMs: number): string {
@@ -81,22 +98,22 @@ function describeRate(totals: Totals, seeds: number, realMs: number): string {
 }
 
 /** Everything about a failure goes to standard error. */
-async function reportFailure(found: FailedRun, { shrink: wanted, trace, artifacts }: Run): Promise<void> {
+async function reportFailure(found: FailedRun, { shrink: wanted, trace, artifacts }: Run, output: Output): Promise<void> {
   const startedAt = performance.now()
   // Campaigns keep no traces, and no time of a single run: this one is made once more, for its own.
   const repeated = await attempt(found.settings, KEPT_LINES)
   let reported = repeated ?? { failure: unrepeatable(found), realMs: performance.now() - startedAt }
-  if (wanted && repeated !== null) reported = await findSmaller(repeated)
+  if (wanted && repeated !== null) reported = await findSmaller(repeated, output)
   const { failure, realMs } = reported
   const folder = artifacts === null ? join(ROOT, ARTIFACTS) : resolve(artifacts)
   const path = writeArtifact(folder, describeFailure(failure, currentCommit(), realMs))
   const isShown = trace && !wanted
-  console.error([...(isShown ? [] : [...failure.trace, '']), `${failure.kind}: ${failure.message}`].join('\n'))
-  if (failure.kind === 'error') console.error(failure.cause)
+  output.error([...(isShown ? [] : [...failure.trace, '']), `${failure.kind}: ${failure.message}`].join('\n'))
+  if (failure.kind === 'error') output.error(inspect(failure.cause))
   const shown = relative(ROOT, path)
-  console.error(`artifact: ${path}`)
-  console.error(`again:    npm run sim -- --replay ${shown.startsWith('..') ? path : shown}`)
-  console.error(`or:       npm run sim -- ${toArguments(failure.settings)}`)
+  output.error(`artifact: ${path}`)
+  output.error(`again:    npm run sim -- --replay ${shown.startsWith('..') ? path : shown}`)
+  output.error(`or:       npm run sim -- ${toArguments(failure.settings)}`)
 }
 
 /** A run is made of its seed alone: one that is clean when it is run again is a failure of its own. */
@@ -105,11 +122,11 @@ function unrepeatable({ settings, message, cause, figures, trace }: FailedRun): 
   return new FailedRun(settings, new AggregateError([cause], words), figures, trace.slice(-KEPT_LINES))
 }
 
-async function findSmaller(first: TimedFailure): Promise<TimedFailure> {
+async function findSmaller(first: TimedFailure, output: Output): Promise<TimedFailure> {
   const { settings, message } = first.failure
-  console.error(`${message}\nlooking for a smaller run that fails like this`)
+  output.error(`${message}\nlooking for a smaller run that fails like this`)
   const shrunk = await shrink(first, (smaller) => attempt(smaller, KEPT_LINES))
-  console.error(`after ${shrunk.runs} runs: ${toArguments(settings)} became ${toArguments(shrunk.failure.settings)}`)
+  output.error(`after ${shrunk.runs} runs: ${toArguments(settings)} became ${toArguments(shrunk.failure.settings)}`)
   return shrunk
 }
 
@@ -123,10 +140,4 @@ function currentCommit(): string {
   }
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2))
-} catch (error) {
-  if (!(error instanceof UsageError)) throw error
-  console.error(`sim: ${error.message}`)
-  process.exitCode = 2
-}
+if (import.meta.main) process.exitCode = await main(process.argv.slice(2), console)

@@ -10,7 +10,7 @@ import { DEFAULT_SETTINGS } from './settings.ts'
 import { drawPowerCuts } from './weather.ts'
 import { IS_FULL_VOLUME, volume } from '../test/volume.ts'
 
-const SEEDS = volume(500, 20)
+const SEEDS = volume(500, 10)
 const THREADS = 2
 /** On an idle machine the full volume takes about one. */
 const TIMEOUT_MS = 20 * 60_000
@@ -68,5 +68,5 @@ for (const [sabotage, seeds] of Object.entries(PLANTED) as [Exclude<Sabotage, 'n
 }
 
 test('runSeed: passes under the same power cuts when nothing is planted', async () => {
-  assert.equal(await firstFailure('none', true, volume(20, 10)), undefined)
+  assert.equal(await firstFailure('none', true, volume(20, 5)), undefined)
 })

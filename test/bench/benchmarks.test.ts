@@ -5,14 +5,17 @@ import { BENCHMARKS } from '../../bench/benchmarks.ts'
 import type { Budget, Result } from '../../bench/measure.ts'
 import { parseSelection } from '../../bench/run.ts'
 import { tableRow } from '../../bench/table.ts'
-import { volume } from '../volume.ts'
+import { IS_FULL_VOLUME, volume } from '../volume.ts'
 
 /** Of each benchmark: CI goes through all of them. */
 const POINTS = volume(Number.POSITIVE_INFINITY, 3)
+/** They start clusters of processes, and what they measure with measures in others too. */
+const DEAR: ReadonlySet<string> = new Set(['client', 'cluster'])
+const CHOSEN = [...BENCHMARKS].filter(([name]) => IS_FULL_VOLUME || !DEAR.has(name))
 const BUDGET: Budget = { warmupMs: 1, roundMs: 1, rounds: 1 }
 
 describe('benchmarks', () => {
-  for (const [name, benchmark] of BENCHMARKS) {
+  for (const [name, benchmark] of CHOSEN) {
     test(`${name}: reports a rate for every point`, async () => {
       const results: Result[] = []
       const enough = new Error('enough points')

@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { volume } from '../volume.ts'
 import { createFixture } from './fixture.ts'
 import type { Fixture } from './fixture.ts'
 
@@ -21,6 +22,9 @@ const KEYS: readonly Content[] = [
   { name: 'controls', bytes: Buffer.from('\0\n"\\\u2028') },
   { name: 'bytes', bytes: Buffer.from([0xff, 0x00, 0x80]) },
 ]
+/** CI goes through every pair of a key and a value in every spelling. */
+const STRIDE = volume(1, 3)
+
 const VALUES: readonly Content[] = [...KEYS, { name: 'nothing', bytes: Buffer.alloc(0) }]
 
 const isText = (bytes: Buffer): boolean => Buffer.from(bytes.toString('utf8')).equals(bytes)
@@ -120,12 +124,14 @@ async function assertRoundTrip(fixture: Fixture, spelling: { keys: Encoding; val
 }
 
 describe('round trips over HTTP', () => {
+  let pair = 0
   for (const keys of ENCODINGS) {
     for (const values of ENCODINGS) {
       test(`keys ${keys ?? 'as they are'}, values ${values ?? 'as they are'}: every shape of a command`, async () => {
         const fixture = await createFixture()
         for (const key of KEYS.filter(({ bytes }) => holds(bytes, keys))) {
           for (const value of VALUES.filter(({ bytes }) => holds(bytes, values))) {
+            if (pair++ % STRIDE !== 0) continue
             await assertRoundTrip(fixture, { keys, values }, key.bytes, value.bytes)
           }
         }
