@@ -100,7 +100,8 @@ function writeProgram(root: string, folder: string, files: readonly string[], nu
 async function runPrograms(root: string, programs: readonly string[], { slow, full, options }: Command): Promise<number> {
   const { testMinutes, allMinutes } = slow ? SLOW_BOUNDS : FAST_BOUNDS
   const bounds = [`--test-concurrency=${concurrencyOf(slow)}`, `--test-timeout=${testMinutes * MINUTE_MS}`]
-  const child = spawn(process.execPath, ['--test', ...bounds, ...options, ...programs], {
+  const preload = `--import=${pathToFileURL(join(root, 'tools/alone-process.ts')).href}`
+  const child = spawn(process.execPath, ['--test', preload, ...bounds, ...options, ...programs], {
     cwd: root,
     stdio: 'inherit',
     detached: true,

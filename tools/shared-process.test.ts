@@ -72,3 +72,17 @@ for (const [what, text, says] of PLANTED) {
     assert.match(output, says)
   })
 }
+
+test('npm test: a file with a process of its own that is kept alive fails, and is named with what it holds', () => {
+  const file = join(folder, 'alone.test.ts')
+  writeFileSync(file, `${HEAD}test('leaks', () => void setInterval(() => {}, 1e6))`)
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env
+  const preload = `--import=${pathToFileURL(join(import.meta.dirname, 'alone-process.ts')).href}`
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--test', preload, '--test-reporter=spec', file], {
+    cwd: folder,
+    encoding: 'utf8',
+    env: { ...env, TEST_AFTERLIFE_MS: '200' },
+  })
+  assert.equal(status, 1, stdout + stderr)
+  assert.match(stdout + stderr, /keeps their process alive: alone\.test\.ts \(1 Timeout\)/)
+})

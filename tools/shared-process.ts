@@ -7,11 +7,9 @@ import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { after, before, beforeEach, describe } from 'node:test'
+import { describeHeld, endAfterTests, heldOpen } from './afterlife.ts'
 
 const require = createRequire(import.meta.url)
-
-/** How long a process may outlive its last test: far longer than it takes to let go of what was closed. */
-const MAX_AFTERLIFE_MS = 60_000
 
 /** What files in one process share, and must leave alone. */
 interface ProcessState {
@@ -40,21 +38,6 @@ function processState(): ProcessState {
 
 function assertAsBefore(state: ProcessState, file: string): void {
   assert.deepEqual(processState(), state, `${file} changes the process that it shares with other test files`)
-}
-
-/** What keeps the process alive, by kind. */
-function heldOpen(): Map<string, number> {
-  const held = new Map<string, number>()
-  for (const kind of process.getActiveResourcesInfo()) held.set(kind, (held.get(kind) ?? 0) + 1)
-  return held
-}
-
-/** What is held now beyond what was held then, in words; empty when it is nothing. */
-function describeHeld(before: ReadonlyMap<string, number>): string {
-  return [...heldOpen()]
-    .filter(([kind, count]) => count > (before.get(kind) ?? 0))
-    .map(([kind, count]) => `${count - (before.get(kind) ?? 0)} ${kind}`)
-    .join(', ')
 }
 
 interface Progress {
@@ -89,17 +72,10 @@ function describeFile(root: string, file: string, progress: Progress): Promise<v
 }
 
 /** Runs the files, whose paths are relative to the root. */
-export async function runInOneProcess(root: string, files: readonly string[], maxAfterlifeMs = MAX_AFTERLIFE_MS): Promise<void> {
+export async function runInOneProcess(root: string, files: readonly string[], maxAfterlifeMs?: number): Promise<void> {
   const progress: Progress = { leftovers: [], waiting: new Set(files) }
   const suites = files.map((file) => describeFile(root, file, progress))
-  after(() => {
-    setTimeout(() => {
-      console.error(
-        `the tests are done, and something keeps their process alive: ${progress.leftovers.join('; ') || 'not known'}`,
-      )
-      process.exit(1)
-    }, maxAfterlifeMs).unref()
-  })
+  endAfterTests(() => progress.leftovers.join('; '), maxAfterlifeMs)
   process.on('exit', () => {
     const [file] = progress.waiting
     if (file === undefined) return
