@@ -81,6 +81,10 @@ class PresentNode implements KeyValueStore, ClusterController, StatusSource {
     return this.#ask((service) => service.leader())
   }
 
+  raiseVersion(version: number, options?: RequestOptions): Promise<void> {
+    return this.#ask((service) => service.raiseVersion(version, options))
+  }
+
   triggerSnapshot(options?: RequestOptions): Promise<SnapshotReport> {
     return this.#ask((service) => service.triggerSnapshot(options))
   }

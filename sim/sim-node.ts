@@ -184,7 +184,7 @@ export class SimNode {
     return {
       ...ports,
       transport: watchSends(ports.transport, () => this.#checkSilence('sends')),
-      openStores: () => this.#watchStores(ports.openStores(), life),
+      openStores: (language) => this.#watchStores(ports.openStores(language), life),
       drawClusterId: () => clusterId,
       onAnswer: (error) => {
         if (error === undefined) this.#checkSilence('answers')

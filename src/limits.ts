@@ -33,6 +33,10 @@ export const MAX_CLIENT_ID_SIZE: number = 64
 /** The lowest number that a client may give to a write. */
 export const MIN_CLIENT_SEQUENCE: number = 1
 
+// Versions.
+/** The version of the cluster is raised by itself once every member has been heard, and could apply it, for so long. */
+export const VERSION_PATIENCE_MS: number = 10 * 60 * 1000
+
 // Replication.
 export const MAX_RPC_MESSAGE_SIZE: number = 10 * MIB
 /** Entries in one append message, and in one apply batch. */

@@ -47,6 +47,11 @@ export interface ClusterController {
   addLearner(nodeId: number, endpointId?: string, options?: RequestOptions): Promise<ClusterState>
   /** Waits until every new voter is connected and near the end of the log, then changes the voters by joint consensus. */
   changeMembership(request: ChangeMembershipRequest, options?: RequestOptions): Promise<ClusterState>
+  /**
+   * Raises the version of the cluster at once, where it would be raised by itself after some time; it never goes down. Every member has to
+   * be linked to the leader and able to apply it. Nothing is done when the cluster has it, or a later one.
+   */
+  raiseVersion(version: number, options?: RequestOptions): Promise<void>
   /** Who belongs to the cluster, as this node knows it. */
   clusterState(): Promise<ClusterState>
   /** Enters a peer's addresses into the peer book; the node keeps a link to it from now on. */

@@ -13,6 +13,7 @@ export { checkNodeId, checkNodeIds } from './check-node-ids.ts'
 export { checkOptions } from './check-options.ts'
 export { checkEndpointId, checkPeer } from './check-peer.ts'
 export { checkTimeout } from './check-timeout.ts'
+export { checkClusterVersion } from './check-version.ts'
 export {
   checked,
   givenChoice,
@@ -42,5 +43,5 @@ export type {
 } from './key-value-store.ts'
 export { KvClient } from './kv-client.ts'
 export { checkScan, remainingRange, scanLimit, scanToken } from './scan-pages.ts'
-export type { DiskStatus, HealthCheck, NodeStatus, PeerStatus, StatusSource } from './status.ts'
+export type { DiskStatus, HealthCheck, NodeStatus, PeerStatus, VersionStatus, StatusSource } from './status.ts'
 export { REJOIN_ADVICE } from './rejoin-advice.ts'

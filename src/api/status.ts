@@ -34,6 +34,16 @@ export interface DiskStatus {
   readonly refusedWrites: number
 }
 
+/** Versions of the replicated language: what may be written depends on them. */
+export interface VersionStatus {
+  /** In force, as far as this node has applied. Commands of a later one are refused. */
+  readonly cluster: number
+  /** The highest that this node can apply. */
+  readonly own: number
+  /** Members that cannot apply this node's own, or have no link to it: they hold the cluster back. */
+  readonly heldBackBy: readonly number[]
+}
+
 /** Everything one node can say about itself; the source of /health, /raft-metrics, /node-info and the gauges. */
 export interface NodeStatus {
   readonly nodeId: number
@@ -56,6 +66,7 @@ export interface NodeStatus {
   readonly purgedIndex: number
   readonly snapshotIndex: number
   readonly logBytes: number
+  readonly versions: VersionStatus
   /** Of the last write that changed a key; 1 in an empty store. */
   readonly revision: number
   readonly keys: number

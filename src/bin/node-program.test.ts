@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { completeConfig } from '../cluster/config/index.ts'
+import { LaterVersion } from '../commands/index.ts'
 import type { LogLevel } from '../ports/index.ts'
 import { REPEATED_SIGNAL_MS, runNode, STOP_DEADLINE_MS } from './node-program.ts'
 import type { RunningNode, StartDependencies } from './node-program.ts'
@@ -143,4 +144,15 @@ test('runNode: stops a node that was told to stop while it started', async () =>
   starting.resolve({ url: '', endpointId: '', stop: () => Promise.resolve(void stops++) })
   await running
   assert.deepEqual([stops, process.exits, process.printed], [1, [0], []])
+})
+
+test('runNode: exits 76 when it takes a later program to go on, which a service manager is told not to retry', async () => {
+  const later = new LaterVersion('entry 7', 2, 1)
+  const running = await startNode()
+  running.dependencies.onFatal(new Error('the replica has failed', { cause: later }))
+  assert.deepEqual(running.process.exits, [76])
+  const refused = new RecordingProcess()
+  const cannotOpen = new Error('the log in ./data cannot be opened', { cause: later })
+  await runNode(refused.host, CONFIG, refused.logger, () => Promise.reject(cannotOpen))
+  assert.deepEqual(refused.exits, [76])
 })

@@ -4,10 +4,10 @@
  */
 import type { NodeConfig } from '../cluster/config/index.ts'
 import type { Logger } from '../ports/index.ts'
-import { ConfigError, formatHostPort } from '../cluster/config/index.ts'
+import { formatHostPort } from '../cluster/config/index.ts'
 import { EXIT } from './exit-code.ts'
 import type { StopSignal } from './signals.ts'
-import { explainStartFailure } from './start-failure.ts'
+import { explainStartFailure, isLaterVersion, startFailureCode } from './start-failure.ts'
 
 /** The parts of the process that a program's life needs. */
 export interface ProcessHost {
@@ -63,7 +63,7 @@ export async function runNode(host: ProcessHost, config: NodeConfig, logger: Log
 
   const fault = (message: string, error: unknown): void => {
     logger.log('fatal', message, { error })
-    host.exit(EXIT.FAULT)
+    host.exit(isLaterVersion(error) ? EXIT.LATER_VERSION : EXIT.FAULT)
   }
 
   const stop = async (running: RunningNode): Promise<void> => {
@@ -98,7 +98,7 @@ export async function runNode(host: ProcessHost, config: NodeConfig, logger: Log
   } catch (error) {
     logger.log('debug', 'the start failed', { error })
     host.complain(`aspen-node ${config.nodeId} did not start: ${explainStartFailure(error, config)}`)
-    host.exit(error instanceof ConfigError ? EXIT.USAGE : EXIT.FAILURE)
+    host.exit(startFailureCode(error))
     return
   }
   if (stopAskedAt === undefined) host.print(readyLine(config, node))

@@ -1,21 +1,39 @@
 import type { NodeConfig } from '../cluster/config/index.ts'
-import { formatHostPort } from '../cluster/config/index.ts'
+import { ConfigError, formatHostPort } from '../cluster/config/index.ts'
+import { LaterVersion } from '../commands/index.ts'
+import { EXIT } from './exit-code.ts'
 
 interface ListenError extends Error {
   readonly code: string
   readonly port: number
 }
 
-/** The refusal to listen that is, or is behind, an error. */
-function findListenError(error: unknown): ListenError | undefined {
+/** An error and what is behind it. A chain of causes is as long as there are layers; a cycle must not hang the report. */
+function* causesOf(error: unknown): Generator<Error> {
   let current = error
-  // A chain of causes is as long as there are layers; a cycle must not hang the report.
   for (let depth = 0; depth < 10 && current instanceof Error; depth++) {
-    const { code, port } = current as Partial<ListenError>
-    if (typeof code === 'string' && typeof port === 'number') return current as ListenError
+    yield current
     current = current.cause
   }
+}
+
+/** The refusal to listen that is, or is behind, an error. */
+function findListenError(error: unknown): ListenError | undefined {
+  for (const found of causesOf(error)) {
+    const { code, port } = found as Partial<ListenError>
+    if (typeof code === 'string' && typeof port === 'number') return found as ListenError
+  }
   return undefined
+}
+
+/** Whether it takes a later program to go on: this one would fail of it again. */
+export function isLaterVersion(error: unknown): boolean {
+  return [...causesOf(error)].some((found) => found instanceof LaterVersion)
+}
+
+export function startFailureCode(error: unknown): number {
+  if (error instanceof ConfigError) return EXIT.USAGE
+  return isLaterVersion(error) ? EXIT.LATER_VERSION : EXIT.FAILURE
 }
 
 const LISTEN_REASONS: Readonly<Record<string, string>> = {

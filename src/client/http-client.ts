@@ -1,5 +1,6 @@
 import {
   AspenError,
+  checkClusterVersion,
   checkEndpointId,
   checkMembership,
   checkNodeId,
@@ -182,6 +183,17 @@ export class AspenHttpClient implements KeyValueStore, ClusterController {
 
   async leader(): Promise<number | null> {
     return this.#get('/leader', false, toLeader)
+  }
+
+  async raiseVersion(version: number, options?: RequestOptions): Promise<void> {
+    return this.#caller.call({
+      method: 'POST',
+      path: '/raise-version',
+      body: { version: checkClusterVersion(version) },
+      repeatable: true,
+      timeoutMs: checkOptions(options).timeoutMs,
+      read: () => undefined,
+    })
   }
 
   async triggerSnapshot(options?: RequestOptions): Promise<SnapshotReport> {

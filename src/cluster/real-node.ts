@@ -67,7 +67,7 @@ function realPorts(config: NodeConfig, home: NodeHome, listeners: Listeners): No
       metrics,
       random: drawPrng(),
     }),
-    openStores: () => home.openStores(),
+    openStores: (language) => home.openStores(language),
     peerStore: openPeerStore(home.peerBookFile, logger),
     faces: [clients],
     drawClusterId: () => randomBytes(CLUSTER_ID_BYTES).toString('hex'),
@@ -75,7 +75,7 @@ function realPorts(config: NodeConfig, home: NodeHome, listeners: Listeners): No
 }
 
 function settingsOf(config: NodeConfig): NodeSettings {
-  const { nodeId, requestTimeoutMs, peers, raftMailboxCapacity, diskReserveMib } = config
+  const { nodeId, requestTimeoutMs, peers, raftMailboxCapacity, diskReserveMib, maxClusterVersion } = config
   return {
     nodeId,
     version: packageVersion(),
@@ -83,6 +83,7 @@ function settingsOf(config: NodeConfig): NodeSettings {
     requestTimeoutMs,
     mailboxCapacity: raftMailboxCapacity,
     diskReserveBytes: diskReserveMib === null ? null : diskReserveMib * MIB,
+    maxClusterVersion,
     peers,
     retainedEntries: LOG_RETAINED_ENTRIES,
     checkpointIntervalEntries: CHECKPOINT_INTERVAL_ENTRIES,

@@ -60,9 +60,17 @@ export { ReplicatedState } from './replicated-state.ts'
 export type { Applied } from './replicated-state.ts'
 export { decodeWriteResult, encodeWriteResult, foundBytes } from './result-codec.ts'
 export { resultFromJson, resultToJson } from './result-json.ts'
-export { CLUSTER_VERSION_1, SYSTEM_KEY_SIZE, SYSTEM_VALUE_SIZE, USER_KEY_SIZE, USER_VALUE_SIZE } from './semantics.ts'
+export {
+  CLUSTER_VERSION_1,
+  MAX_CLUSTER_VERSION,
+  SYSTEM_KEY_SIZE,
+  SYSTEM_VALUE_SIZE,
+  USER_KEY_SIZE,
+  USER_VALUE_SIZE,
+} from './semantics.ts'
+export { decodeSetVersion, encodeSetVersion, setVersionOf } from './set-version.ts'
 export { checkWrite, respellCommand, toCommand } from './spelling.ts'
-export { NEW_STATE } from './state-meta.ts'
+export { loadMeta, NEW_STATE } from './state-meta.ts'
 export type { StateMeta } from './state-meta.ts'
 export { LANGUAGE, TABLES_1 } from './version-1.ts'
-export { checkFound, checkVersion, encodeWrite, readEnvelope, resultTooLarge } from './write-request.ts'
+export { checkFound, encodeWrite, readEnvelope, resultTooLarge } from './write-request.ts'

@@ -9,6 +9,7 @@ import type { Change } from './change.ts'
 import type { Command, Envelope } from './command.ts'
 import { encodeCommand } from './envelope-codec.ts'
 import type { Language } from './language.ts'
+import { LaterVersion } from './later-version.ts'
 import type { OrderedStore } from './ordered-store.ts'
 import { Sessions } from './sessions.ts'
 import { loadMeta, NEW_STATE, saveMeta } from './state-meta.ts'
@@ -29,7 +30,10 @@ export class ReplicatedState {
   #clusterVersion: number
   #saved: StateMeta
 
-  /** Goes on from what is in the store; an empty one gets its first row. */
+  /**
+   * Goes on from what is in the store; an empty one gets its first row.
+   * @throws LaterVersion when the state is of a version of the cluster that this language does not know
+   */
   constructor(store: OrderedStore, language: Language = LANGUAGE) {
     this.#store = store
     this.#language = language
@@ -41,6 +45,8 @@ export class ReplicatedState {
     this.#revision = this.#saved.revision
     this.#timeMs = this.#saved.timeMs
     this.#clusterVersion = this.#saved.clusterVersion
+    if (this.#clusterVersion > language.version)
+      throw new LaterVersion('the state of this node', this.#clusterVersion, language.version)
   }
 
   get meta(): StateMeta {
@@ -65,6 +71,11 @@ export class ReplicatedState {
     const result = this.#run(command, logId, changes)
     this.#sessions.record(origin, digest, result, moment)
     return told(result, wantsRevision)
+  }
+
+  /** The cluster has this version from now on: it never goes down. The language knows it: see `decodeSetVersion`. */
+  raiseVersion(version: number): void {
+    this.#clusterVersion = Math.max(this.#clusterVersion, version)
   }
 
   /** Puts what is not in rows yet into a row: before the engine commits, and before a snapshot. */

@@ -21,6 +21,8 @@ const DAY_MS = 24 * 60 * 60 * 1000
 
 /** The cluster version that this file describes. */
 export const CLUSTER_VERSION_1 = 1
+/** An envelope says its version in a byte. */
+export const MAX_CLUSTER_VERSION = 255
 
 // What an entry may hold; anything else is malformed, and no replica applies it.
 export const USER_KEY_SIZE: number = 1 * KIB

@@ -3,7 +3,7 @@ import { AspenError } from '../api/index.ts'
 import type { WriteCommand, WriteOptions, WriteResult } from '../api/index.ts'
 import { WireError } from '../lib/index.ts'
 import { MAX_COMMAND_SIZE, MAX_RESULT_BYTES } from '../limits.ts'
-import { decodeEnvelope, encodeEnvelope, envelopeVersion } from './envelope-codec.ts'
+import { decodeEnvelope, encodeEnvelope } from './envelope-codec.ts'
 import type { Envelope } from './command.ts'
 import { LaterVersion } from './later-version.ts'
 import type { Language } from './language.ts'
@@ -35,15 +35,9 @@ export function readEnvelope(bytes: Uint8Array, language: Language = LANGUAGE): 
   try {
     return decodeEnvelope(bytes, language)
   } catch (error) {
-    if (error instanceof LaterVersion) throw tooNew(error.needs, language.version)
+    if (error instanceof LaterVersion) throw tooNew(error)
     throw error instanceof WireError ? new AspenError('INVALID_REQUEST', error.message) : error
   }
-}
-
-/** A command of a version is proposed once every member can apply it. @throws AspenError CLUSTER_VERSION */
-export function checkVersion(bytes: Uint8Array, clusterVersion: number): void {
-  const needs = envelopeVersion(bytes)
-  if (needs > clusterVersion) throw tooNew(needs, clusterVersion)
 }
 
 /** What a transaction found may be more than an answer holds: then this says that it took effect. */
@@ -65,12 +59,8 @@ export function resultTooLarge({ logId, revision, txn }: WriteResult, why: strin
   )
 }
 
-function tooNew(needs: number, has: number): AspenError {
-  return new AspenError(
-    'CLUSTER_VERSION',
-    `the command needs version ${needs} of the cluster, which has ${has}: nothing was changed; upgrade every member first`,
-    { needs, cluster_version: has },
-  )
+function tooNew({ message, needs }: LaterVersion): AspenError {
+  return new AspenError('CLUSTER_VERSION', `${message}; it was not applied`, { needs })
 }
 
 function checkSize(envelope: Uint8Array): Uint8Array {

@@ -1,11 +1,12 @@
 /** Why a node takes no further part, and what can be done about it in a living process. */
+import { LaterVersion } from '../commands/index.ts'
 import { AssertionError } from '../lib/index.ts'
 import type { ClassifiedError, FaultKind } from '../ports/index.ts'
 import { WireError } from '../wire/index.ts'
 
 /** Errors are wrapped a few times at most; a cycle of causes must not hang the search. */
 const MAX_CAUSES = 5
-const KINDS: ReadonlySet<unknown> = new Set<FaultKind>(['disk', 'state', 'invariant', 'other'])
+const KINDS: ReadonlySet<unknown> = new Set<FaultKind>(['disk', 'state', 'invariant', 'version', 'other'])
 
 export interface Fault {
   readonly kind: FaultKind
@@ -39,6 +40,7 @@ function kindOf(error: Error): FaultKind {
 function ownKindOf(error: Error & Partial<ClassifiedError>): FaultKind | undefined {
   if (KINDS.has(error.faultKind)) return error.faultKind
   if (error instanceof AssertionError) return 'invariant'
+  if (error instanceof LaterVersion) return 'version'
   // Of bytes that the node itself wrote, or took for good before.
   if (error instanceof WireError) return 'state'
   const { code, syscall } = error as { readonly code?: unknown; readonly syscall?: unknown }

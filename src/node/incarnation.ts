@@ -3,9 +3,10 @@
  * All three end together, and the next one begins with what the stores have kept.
  */
 import type { ActorStatus } from '../actor/index.ts'
+import { LANGUAGE, MAX_CLUSTER_VERSION } from '../commands/index.ts'
 import type { StateInfo } from '../ports/index.ts'
 import { openReplica } from '../replica/index.ts'
-import type { Replica, ReplicaOptions, ReplicaView, Reply } from '../replica/index.ts'
+import type { Replica, ReplicaOptions, ReplicaView, Reply, VersionStanding } from '../replica/index.ts'
 import { faultOf } from './fault.ts'
 import type { NodePorts, NodeSettings, RaftStores } from './node-ports.ts'
 import { RaftActor } from './raft-actor.ts'
@@ -18,6 +19,7 @@ export interface RaftFacts {
   readonly logBytes: number
   readonly state: StateInfo
   readonly snapshotIndex: number
+  readonly versions: VersionStanding
 }
 
 interface Opened extends RaftStores {
@@ -50,9 +52,10 @@ export class Incarnation {
   /** Opens the stores, and brings them into agreement. What cannot be used is closed again before `reply` hears of it. */
   static open(options: IncarnationOptions, reply: Reply<Incarnation>): void {
     const { ports, settings, events } = options
+    const { language = LANGUAGE } = settings
     let stores: Opened
     try {
-      const opened = ports.openStores()
+      const opened = ports.openStores(language)
       stores = { ...opened, snapshots: new SettlingSnapshots(opened.snapshots) }
     } catch (error) {
       reply(error as Error)
@@ -68,12 +71,14 @@ export class Incarnation {
       limits = {},
       thorough = false,
     } = settings
+    const maxClusterVersion = settings.maxClusterVersion ?? MAX_CLUSTER_VERSION
     const { clock, random, transport, logger, metrics } = ports
     const { log, stateMachine, snapshots, volumes } = stores
     const kept = { log, stateMachine, snapshots, volumes, diskReserveBytes, retainedEntries, checkpointIntervalEntries }
     const around = { clock, random, transport, logger, metrics, ...events }
     const onFatal = (error: Error): void => ports.onFault(faultOf(error))
-    openReplica({ nodeId, timings, limits, thorough, ...kept, ...around, onFatal }, (error, replica) => {
+    const commands = { language, maxClusterVersion }
+    openReplica({ nodeId, timings, limits, thorough, ...commands, ...kept, ...around, onFatal }, (error, replica) => {
       if (replica !== undefined) reply(undefined, new Incarnation(options, stores, replica))
       else closeStores(stores, () => reply(error ?? new Error('no replica was made')))
     })
@@ -94,6 +99,7 @@ export class Incarnation {
     const { log, stateMachine, snapshots } = this.stores
     return {
       view: this.replica.view,
+      versions: this.replica.versions,
       mailbox: this.actor.status,
       logBytes: log.sizeBytes(),
       state: stateMachine.info(),

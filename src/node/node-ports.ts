@@ -1,4 +1,5 @@
 /** What a node is given from outside, and what it is told. Whoever makes these decides whether the node is real. */
+import type { Language } from '../commands/index.ts'
 import type { Random } from '../lib/index.ts'
 import type { Clock, Logger, LogStore, Metrics, SnapshotStore, StateMachine, Transport, Volume } from '../ports/index.ts'
 import type { PeerHint, PeerStore } from '../peers/index.ts'
@@ -29,8 +30,8 @@ export interface NodePorts {
   readonly random: Random
   /** Under the key that is the node's identity. */
   readonly transport: Transport
-  /** Opens log, state and snapshots, once for each incarnation of the replica. @throws Error for what must not be used */
-  readonly openStores: () => RaftStores
+  /** Opens log, state and snapshots, to be read with this language, once for each incarnation of the replica. @throws Error for what must not be used */
+  readonly openStores: (language: Language) => RaftStores
   readonly peerStore: PeerStore
   readonly faces: readonly Face[]
   readonly logger: Logger
@@ -47,6 +48,10 @@ export interface NodeSettings {
   readonly nodeId: number
   readonly version: string
   readonly timings: Timings
+  /** What the node reads and writes commands with: the version that it tells peers. That of this program when absent. */
+  readonly language?: Language
+  /** The version of the cluster is not raised beyond this one while this node leads; no bound when absent or null. */
+  readonly maxClusterVersion?: number | null
   /** For requests that name no timeout of their own, in milliseconds. */
   readonly requestTimeoutMs: number
   /** Requests that may wait for the replica. */

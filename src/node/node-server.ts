@@ -37,13 +37,13 @@ export class NodeServer {
   #waiting: (() => void)[] | null = null
 
   constructor(ports: NodePorts, settings: NodeSettings, { book, policy, events }: Surroundings, first: Incarnation) {
-    const { nodeId, version, requestTimeoutMs } = settings
+    const { nodeId, version, requestTimeoutMs, language = LANGUAGE } = settings
     this.#ports = ports
     this.#settings = settings
     this.#policy = policy
     this.#events = events
     this.raft = new RaftHandle(first)
-    this.serviceParts = { ...ports, nodeId, version, requestTimeoutMs, peerBook: book, raft: this.raft }
+    this.serviceParts = { ...ports, nodeId, version, language, requestTimeoutMs, peerBook: book, raft: this.raft }
     this.service = new NodeService(this.serviceParts)
     for (const face of ports.faces) face.serve(this.service)
   }
@@ -51,14 +51,14 @@ export class NodeServer {
   /** Starts listening to peers and taking part. A node that cannot listen is closed, and must not go on without links. */
   async start(): Promise<void> {
     const { transport } = this.#ports
-    const { nodeId } = this.#settings
+    const { nodeId, language = LANGUAGE } = this.#settings
     this.#policy.start()
     this.raft.present?.replica.start()
     await transport.start({
       nodeId,
       clusterId: this.raft.view.clusterId,
       addresses: [],
-      languageVersion: LANGUAGE.version,
+      languageVersion: language.version,
     })
     transport.announce({ addresses: transport.addresses() })
   }

@@ -4,6 +4,7 @@
  */
 import {
   AspenError,
+  checkClusterVersion,
   checkEndpointId,
   checkMembership,
   checkNodeId,
@@ -168,6 +169,14 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
     const { members, learners = null } = checkMembership(change)
     const request = { op: 'change-membership', members, learners } as const
     return this.#askMembership(
+      (reply, deadline) => this.#parts.raft.send({ type: 'administer', request, deadline, reply }),
+      checkOptions(options),
+    )
+  }
+
+  async raiseVersion(version: number, options?: RequestOptions): Promise<void> {
+    const request = { op: 'raise-version', version: checkClusterVersion(version) } as const
+    await this.#askMembership(
       (reply, deadline) => this.#parts.raft.send({ type: 'administer', request, deadline, reply }),
       checkOptions(options),
     )

@@ -10,6 +10,7 @@ import type { StatusParts } from './node-status.ts'
 const MAILBOX: RaftFacts['mailbox'] = { depth: 1, capacity: 2, refused: 3, turns: 4, faulty: false }
 const member = (id: number): Membership['members'][number] => ({ id, endpointId: `key-${id}`, addresses: [`127.0.0.1:${id}`] })
 const MEMBERSHIP: Membership = { voters: [1, 2], outgoing: [], learners: [3], members: [member(1), member(2), member(3)] }
+const VERSIONS: RaftFacts['versions'] = { cluster: 1, own: 2, heldBackBy: [3] }
 const NOBODY: Membership = { voters: [], outgoing: [], learners: [], members: [] }
 
 const VIEW: ReplicaView = {
@@ -69,7 +70,7 @@ function parts(
     startedAt: 1000,
     clock: { now: () => 1500, setTimer: () => ({ cancel: () => undefined }), defer: (run) => run() },
     raft: {
-      facts: { view: { ...VIEW, ...view }, mailbox, logBytes: 14, state, snapshotIndex: 15 },
+      facts: { view: { ...VIEW, ...view }, mailbox, logBytes: 14, state, snapshotIndex: 15, versions: VERSIONS },
       peer: (id: number) => (id === 2 ? progress : undefined),
     },
     transport: { endpointId: 'key-1', addresses: () => ['127.0.0.1:1'], peers: () => reports } as unknown as Transport,
@@ -103,6 +104,7 @@ describe('nodeStatus', () => {
       purgedIndex: 20,
       snapshotIndex: 15,
       logBytes: 14,
+      versions: VERSIONS,
       revision: 11,
       keys: 12,
       stateBytes: 13,

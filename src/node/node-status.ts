@@ -23,7 +23,7 @@ export function clusterState(membership: Membership): ClusterState {
 /** Gathers everything one node can say about itself. */
 export function nodeStatus(parts: StatusParts): NodeStatus {
   const { raft, transport, clock } = parts
-  const { view, mailbox, state, logBytes, snapshotIndex } = raft.facts
+  const { view, mailbox, state, logBytes, snapshotIndex, versions } = raft.facts
   const isLearner = view.membership.members.length > 0 && !isVoterAs(view.membership, parts.nodeId, transport.endpointId)
   return {
     nodeId: parts.nodeId,
@@ -45,6 +45,7 @@ export function nodeStatus(parts: StatusParts): NodeStatus {
     purgedIndex: view.purgedIndex,
     snapshotIndex,
     logBytes,
+    versions,
     revision: state.revision,
     keys: state.keys,
     stateBytes: state.bytes,

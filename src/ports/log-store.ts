@@ -31,6 +31,8 @@ export interface RecoveredLog {
   readonly entries: readonly EntryMeta[]
   /** The entries of kind 'membership' among them, with payloads. */
   readonly memberships: readonly Entry[]
+  /** The highest version that an entry of kind 'version' among them raises the cluster to; 0 when there is none. */
+  readonly clusterVersion: number
   /** Bytes of a torn tail that were cut, 0 after a clean stop. */
   readonly tornBytes: number
 }

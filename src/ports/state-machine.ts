@@ -32,6 +32,8 @@ export interface StoredSnapshot extends SnapshotMeta {
   /** File name in the snapshot store; the same on every node for the same bytes. */
   readonly id: string
   readonly clusterId: string
+  /** The version of the cluster at the cut: who does not know it must not install it. */
+  readonly clusterVersion: number
   readonly sizeBytes: number
   /** Hex SHA-256 of the file's bytes. */
   readonly digest: string

@@ -34,7 +34,7 @@ export interface Membership {
   readonly members: readonly Member[]
 }
 
-export type EntryKind = 'command' | 'noop' | 'membership'
+export type EntryKind = 'command' | 'noop' | 'membership' | 'version'
 
 /** A log entry. The core reads its position, kind and size; the payload's bytes are the shell's business. */
 export interface Entry {

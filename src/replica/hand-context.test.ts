@@ -1,4 +1,5 @@
 /** What a part of a replica runs in, for the tests of these folders. This file has no tests of its own. */
+import { LANGUAGE } from '../commands/index.ts'
 import { noMetrics, silentLogger } from '../ports/index.ts'
 import type { Clock, Logger, Metrics } from '../ports/index.ts'
 import type { Raft } from '../raft/index.ts'
@@ -27,6 +28,7 @@ export function handContext<Loop extends keyof TurnLoop = never, Core extends ke
     logger,
     metrics: openReplicaMetrics(metrics),
     cluster: parts.cluster ?? new ClusterBinding('c1'),
+    language: LANGUAGE,
   }
 }
 

@@ -30,6 +30,7 @@ export const EMPTY_LOG: RecoveredLog = {
   purged: ZERO,
   entries: [],
   memberships: [],
+  clusterVersion: 0,
   tornBytes: 0,
 }
 
@@ -59,6 +60,7 @@ export function storedSnapshot(index: number, term = 1, sizeBytes = 1000): Store
     membership: membershipOf([1, 2, 3]),
     membershipIndex: 1,
     clusterId: 'c1',
+    clusterVersion: 1,
     sizeBytes,
     digest,
   }
@@ -188,7 +190,7 @@ export class HandLog implements LogStore {
 }
 
 /** A state machine that notes what it applies; its results name the entry. */
-const EMPTY_STATE = { keys: 0, bytes: 0, systemRows: 0, systemBytes: 0, ...NEW_STATE }
+export const EMPTY_STATE = { keys: 0, bytes: 0, systemRows: 0, systemBytes: 0, ...NEW_STATE }
 
 export class HandState implements StateMachine {
   flushes = 0

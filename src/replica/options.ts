@@ -30,6 +30,8 @@ export interface ReplicaOptions {
   readonly stateMachine: StateMachine
   /** What commands are read with, by the state machine too. That of this program when absent. */
   readonly language?: Language
+  /** The version of the cluster is not raised beyond this one; no bound when absent. */
+  readonly maxClusterVersion?: number
   readonly snapshots: SnapshotStore
   /** Those that the node writes to, to be watched for room; none when absent. */
   readonly volumes?: readonly Volume[]

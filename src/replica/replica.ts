@@ -6,7 +6,7 @@
  * leaves before it is durable; after a fault nothing leaves and nobody is answered with success.
  */
 import type { WriteResult } from '../api/index.ts'
-import { LANGUAGE } from '../commands/index.ts'
+import { LANGUAGE, MAX_CLUSTER_VERSION } from '../commands/index.ts'
 import type { StoredSnapshot } from '../ports/index.ts'
 import { Raft } from '../raft/index.ts'
 import type { Member, Membership, NodeId, PeerProgress } from '../raft/index.ts'
@@ -17,7 +17,7 @@ import { Peers } from './peers/index.ts'
 import type { Recovered } from './recovery.ts'
 import type { ReplicaView } from './replica-view.ts'
 import { Requests } from './requests/index.ts'
-import type { AdminRequest } from './requests/index.ts'
+import type { AdminRequest, VersionStanding } from './requests/index.ts'
 import { ClusterBinding, Engine, guardStores, openReplicaMetrics, Snapshots, TurnLoop } from './turn/index.ts'
 import type { TurnContext, TurnRunner } from './turn/index.ts'
 
@@ -36,7 +36,7 @@ export class Replica implements TurnRunner {
 
   constructor(options: ReplicaOptions, { restored, clusterId }: Recovered) {
     const { nodeId, clock, random, timings, transport, logger, language = LANGUAGE } = options
-    const { volumes = [], diskReserveBytes = null, thorough = false } = options
+    const { volumes = [], diskReserveBytes = null, maxClusterVersion = MAX_CLUSTER_VERSION, thorough = false } = options
     const incarnation = random.nextUint32() + 1
     const loop = new TurnLoop(clock, this)
     const stores = guardStores(options, loop)
@@ -46,7 +46,7 @@ export class Replica implements TurnRunner {
       clock.now(),
     )
     const metrics = openReplicaMetrics(options.metrics)
-    const context = { clock, loop, raft, logger, metrics, cluster: new ClusterBinding(clusterId) }
+    const context = { clock, loop, raft, logger, metrics, cluster: new ClusterBinding(clusterId), language }
     const limits = { ...REPLICA_LIMITS, ...options.limits }
     const snapshots = new Snapshots(context, stores.stateMachine, limits.snapshotRequests)
     const peers = new Peers(context, options, stores, snapshots)
@@ -55,7 +55,8 @@ export class Replica implements TurnRunner {
     this.#context = context
     this.#peers = peers
     this.#engine = engine
-    const waiting = { stores, language, volumes, diskReserveBytes, snapshots, engine, peers, incarnation, limits }
+    const settings = { volumes, diskReserveBytes, maxClusterVersion, incarnation, limits }
+    const waiting = { ...settings, stores, language, snapshots, engine, peers }
     this.#requests = new Requests(context, waiting)
     engine.listen(this.#requests)
   }
@@ -145,7 +146,7 @@ export class Replica implements TurnRunner {
     if (now >= this.#nextSweep) this.#sweep(now)
     this.#peers.followMembership()
     this.#engine.carryOut()
-    this.#requests.progress()
+    this.#requests.progress(now)
     this.#engine.write()
     this.#requests.answerCommitted()
     const swept = this.#requests.waiting || !this.#engine.allWritten || this.#peers.busy
@@ -203,6 +204,11 @@ export class Replica implements TurnRunner {
       disk: this.#requests.disk,
       poisoned: loop.fault,
     }
+  }
+
+  /** What the cluster and its members can apply. */
+  get versions(): VersionStanding {
+    return this.#requests.versions
   }
 
   /** On a leader: what it knows of a peer. */

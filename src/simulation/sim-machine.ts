@@ -2,6 +2,8 @@
  * One simulated machine: its disks outlive its processes. A process is a node as in production, put together by the same code, over
  * simulated disk, network and time.
  */
+import { LANGUAGE } from '../commands/index.ts'
+import type { Language } from '../commands/index.ts'
 import { assert } from '../lib/index.ts'
 import { DEFAULT_MAILBOX_CAPACITY, REQUEST_TIMEOUT_MS } from '../limits.ts'
 import { openNode } from '../node/index.ts'
@@ -49,6 +51,8 @@ export interface SimMachineOptions {
   /** The keys of the other machines, as they are now: each start is told of them. */
   readonly peers: () => readonly string[]
   readonly settings?: Partial<NodeSettings>
+  /** The program that the next process runs: what it can apply. */
+  readonly language?: () => Language
   readonly disk?: DiskProfile
   /** Bytes of a segment of the log. */
   readonly segmentSize?: number
@@ -209,11 +213,12 @@ export class SimMachine {
   }
 
   #settings(): NodeSettings {
-    const { nodeId, peers, settings } = this.#options
+    const { nodeId, peers, settings, language = () => LANGUAGE } = this.#options
     const others = peers().filter((endpointId) => endpointId !== this.endpointId)
     return {
       nodeId,
       version: 'simulated',
+      language: language(),
       timings: SIMULATED_TIMINGS,
       requestTimeoutMs: REQUEST_TIMEOUT_MS,
       mailboxCapacity: DEFAULT_MAILBOX_CAPACITY,
@@ -233,7 +238,7 @@ export class SimMachine {
       clock: life.clock,
       random,
       transport: network.attach(this.endpointId, life),
-      openStores: () =>
+      openStores: (language) =>
         openSimulatedStores({
           life,
           logDisk: mountLog(this.logDisk.mount(life)),
@@ -241,6 +246,7 @@ export class SimMachine {
           endpointId: this.endpointId,
           segmentSize,
           clusterId: () => this.#server?.raft.view.clusterId ?? null,
+          language,
         }),
       peerStore: this.#peerStore,
       faces: [],

@@ -1,4 +1,5 @@
 /** What every simulated node stores its things with. */
+import type { Language } from '../commands/index.ts'
 import type { RaftStores } from '../node/index.ts'
 import type { Disk } from '../ports/index.ts'
 import type { Timings } from '../raft/index.ts'
@@ -18,18 +19,19 @@ export interface SimulatedStoresOptions {
   readonly segmentSize: number
   /** The cluster that snapshots are taken for, once it is known. */
   readonly clusterId: () => string | null
+  readonly language: Language
 }
 
 /** The log, snapshots and state of production, over simulated disks. @throws what they say of damaged files */
 export function openSimulatedStores(options: SimulatedStoresOptions): RaftStores {
-  const { life, logDisk, snapshotDisk, endpointId, segmentSize, clusterId } = options
+  const { life, logDisk, snapshotDisk, endpointId, segmentSize, clusterId, language } = options
   const defer = (run: () => void): void => life.clock.defer(run)
   const log = openSegmentedLog(logDisk, { storeId: endpointId.slice(32), segmentSize, defer })
   const snapshots = openSnapshotFiles(snapshotDisk, { defer })
   return {
     log,
     snapshots,
-    stateMachine: openMemoryStateMachine({ snapshots, volatile: false, defer, clusterId }),
+    stateMachine: openMemoryStateMachine({ snapshots, volatile: false, defer, clusterId, language }),
     volumes: [
       { directory: 'log', space: () => logDisk.space() },
       { directory: 'snapshots', space: () => snapshotDisk.space() },

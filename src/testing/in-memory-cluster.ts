@@ -5,6 +5,7 @@
  */
 import {
   AspenError,
+  checkClusterVersion,
   checkEndpointId,
   checkMembership,
   checkNodeId,
@@ -41,7 +42,7 @@ import type {
   WriteOptions,
   WriteResult,
 } from '../api/index.ts'
-import { encodeWrite, readEnvelope } from '../commands/index.ts'
+import { encodeWrite, LANGUAGE, readEnvelope } from '../commands/index.ts'
 import { DEFAULT_MAILBOX_CAPACITY, MAX_MEMBER_ADDRESSES, MAX_SCAN_PAGE_BYTES } from '../limits.ts'
 import { InMemoryMembership } from './in-memory-membership.ts'
 import { InMemoryState } from './in-memory-state.ts'
@@ -199,6 +200,16 @@ export class InMemoryCluster implements KeyValueStore, ClusterController, Status
     return this.#leader
   }
 
+  async raiseVersion(version: number, options?: RequestOptions): Promise<void> {
+    checkClusterVersion(version)
+    checkOptions(options)
+    await this.#enter()
+    this.#requireInitialized()
+    if (version <= LANGUAGE.version) return
+    const message = `the cluster stays at version ${LANGUAGE.version} and was not raised to ${version}: node ${this.nodeId} can apply versions up to ${LANGUAGE.version}`
+    throw new AspenError('CLUSTER_VERSION', message, { needs: version, cluster_version: LANGUAGE.version, held_back_by: [] })
+  }
+
   async triggerSnapshot(options?: RequestOptions): Promise<SnapshotReport> {
     checkOptions(options)
     await this.#enter()
@@ -234,6 +245,7 @@ export class InMemoryCluster implements KeyValueStore, ClusterController, Status
       purgedIndex: 0,
       snapshotIndex: this.#snapshotIndex,
       logBytes: 0,
+      versions: { cluster: LANGUAGE.version, own: LANGUAGE.version, heldBackBy: [] },
       revision: this.#state.revision,
       keys: this.#state.info().keys,
       stateBytes: this.#state.info().bytes,

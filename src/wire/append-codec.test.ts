@@ -70,7 +70,7 @@ describe('readEntries', () => {
     ['prev cannot be', '000a', '00', /no position with term 0 and index 10/],
     ['it claims more entries than bytes', '050a', '64 01010001', /only 4 bytes are left/],
     ['it claims more entries than are allowed', '050a', `e907 ${'00'.repeat(2000)}`, /at most 1000 are allowed/],
-    ['a kind is not known', '050a', '01 04010001 00 ', /4 is the code of no kind of entry/],
+    ['a kind is not known', '050a', '01 05010001 00 ', /5 is the code of no kind of entry/],
     ['a second entry has term 0', '0000', '02 01010002 00 00', /entry 2 has term 0/],
     ['an entry after the first has term 0', '0001', '01 01010001 00', /entry 2 has term 0/],
     [

@@ -216,6 +216,7 @@ const storedSnapshot: Arb<StoredSnapshot> = fc
     record({
       id: snapshotId,
       clusterId: fc.string({ minLength: 1, maxLength: 40 }),
+      clusterVersion: fc.integer({ min: 1, max: 255 }),
       sizeBytes: fc.integer({ min: 10_000, max: MAX }),
       digest: hex32,
     }),

@@ -2,8 +2,8 @@ import { LANGUAGE, LaterVersion } from '../commands/index.ts'
 import type { EntryKind } from '../raft/index.ts'
 import { WireError } from '../lib/index.ts'
 
-const CODES: Readonly<Record<EntryKind, number>> = { command: 1, noop: 2, membership: 3 }
-const KINDS: readonly (EntryKind | undefined)[] = [undefined, 'command', 'noop', 'membership']
+const CODES: Readonly<Record<EntryKind, number>> = { command: 1, noop: 2, membership: 3, version: 4 }
+const KINDS: readonly (EntryKind | undefined)[] = [undefined, 'command', 'noop', 'membership', 'version']
 
 /** The byte that stands for an entry's kind, on the wire and in the log. */
 export function entryKindCode(kind: EntryKind): number {
@@ -25,6 +25,6 @@ export function entryKindNeeds(_kind: EntryKind): number {
 export function entryKindOf(code: number, needs: number): EntryKind {
   const kind = KINDS[code]
   if (needs > LANGUAGE.version) throw new LaterVersion(`an entry of kind ${code}`, needs, LANGUAGE.version)
-  if (kind === undefined) throw new WireError(`${code} is the code of no kind of entry that version ${needs} has: 1 to 3 are`)
+  if (kind === undefined) throw new WireError(`${code} is the code of no kind of entry that version ${needs} has: 1 to 4 are`)
   return kind
 }

@@ -20,6 +20,7 @@ const stored: StoredSnapshot = {
   membershipIndex: 3,
   id: '5-200.snap',
   clusterId: 'c1',
+  clusterVersion: 1,
   sizeBytes: 1000,
   digest: B,
 }
@@ -139,7 +140,7 @@ const golden: [string, PeerMessage, string][] = [
   [
     'snapshot chunk',
     { type: 'snapshot-chunk', from: 1, term: 7, snapshot: stored, position: 300, bytes: utf8Encode('piece') },
-    `0030 01 07 05c801 03 ${membershipHex} 0a352d3230302e736e6170 026331 e807 ${B} ac02 7069656365`,
+    `0030 01 07 05c801 03 ${membershipHex} 0a352d3230302e736e6170 026331 01 e807 ${B} ac02 7069656365`,
   ],
   [
     'snapshot progress',

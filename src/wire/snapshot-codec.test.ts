@@ -12,6 +12,7 @@ const snapshot: StoredSnapshot = {
   membershipIndex: 3,
   id: 'a',
   clusterId: 'c',
+  clusterVersion: 1,
   sizeBytes: 10,
   digest: KEY,
 }
@@ -88,7 +89,7 @@ describe('snapshot ids', () => {
 
 describe('readStoredSnapshot', () => {
   const meta = `05c801 03 0101010000${KEY}00`
-  const rest = `0161 0163 0a ${KEY}`
+  const rest = `0161 0163 01 0a ${KEY}`
   const malformed: [string, string, RegExp][] = [
     [
       'its membership comes after it',
@@ -96,8 +97,8 @@ describe('readStoredSnapshot', () => {
       /membership is of index 201, after its last, 200/,
     ],
     ['it holds nothing', `01 07 0000 00 0101010000${KEY}00 ${rest} 00`, /holds nothing/],
-    ['its cluster id is empty', `01 07 ${meta} 0161 00 0a ${KEY} 00`, /the cluster id has 0 bytes/],
-    ['its digest is cut', `01 07 ${meta} 0161 0163 0a aabb`, /32 bytes should follow/],
+    ['its cluster id is empty', `01 07 ${meta} 0161 00 01 0a ${KEY} 00`, /the cluster id has 0 bytes/],
+    ['its digest is cut', `01 07 ${meta} 0161 0163 01 0a aabb`, /32 bytes should follow/],
     ['a chunk passes its end', `01 07 ${meta} ${rest} 09 aabb`, /2 bytes at 9 pass the end of a snapshot of 10/],
     ['a chunk is of an earlier term', `01 04 ${meta} ${rest} 00`, /node 1 of term 4 offers a snapshot of term 5/],
     ['a chunk comes from nobody', `00 07 ${meta} ${rest} 00`, /node 0 of term 7/],

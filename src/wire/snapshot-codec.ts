@@ -37,6 +37,7 @@ export function writeStoredSnapshot(writer: ByteWriter, snapshot: StoredSnapshot
   writeSnapshotMeta(writer, snapshot)
   writeSnapshotId(writer, snapshot.id)
   writer.string(snapshot.clusterId, 1, MAX_CLUSTER_ID_SIZE, 'cluster id')
+  writer.varint(snapshot.clusterVersion)
   writer.varint(snapshot.sizeBytes)
   writer.hex32(snapshot.digest, 'digest of a snapshot')
 }
@@ -45,7 +46,8 @@ export function readStoredSnapshot(reader: ByteReader): StoredSnapshot {
   const meta = readSnapshotMeta(reader)
   const id = readSnapshotId(reader)
   const clusterId = reader.string(1, MAX_CLUSTER_ID_SIZE, 'cluster id')
-  return { ...meta, id, clusterId, sizeBytes: reader.varint(), digest: reader.hex32() }
+  const clusterVersion = reader.varint()
+  return { ...meta, id, clusterId, clusterVersion, sizeBytes: reader.varint(), digest: reader.hex32() }
 }
 
 export function writeSnapshotId(writer: ByteWriter, id: string): void {

@@ -5,7 +5,6 @@ import { AspenError } from '../../src/api/index.ts'
 import type { OperationResult, WriteCommand, WriteResult } from '../../src/api/index.ts'
 import {
   answersAtCommit,
-  checkVersion,
   decodeEnvelope,
   decodeWriteResult,
   encodeWrite,
@@ -117,8 +116,6 @@ describe('Increment, an operation of version 2', () => {
         run,
         (error) => error instanceof AspenError && error.code === 'CLUSTER_VERSION' && error.details['needs'] === 2,
       )
-    refused(() => checkVersion(encode(5), 1))
-    checkVersion(encode(5), 2)
     refused(() => readEnvelope(encode(5)))
     readEnvelope(encode(5), LANGUAGE_2)
   })

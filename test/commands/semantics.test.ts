@@ -12,6 +12,7 @@ test('semantics: the constants of cluster version 1 are these for ever', () => {
       CLIENT_ID_SIZE: 64,
       CLUSTER_VERSION_1: 1,
       FIRST_REVISION: 1,
+      MAX_CLUSTER_VERSION: 255,
       MAX_ELAPSED_MS: 4_294_967_295,
       SESSIONS: 10_000,
       SESSIONS_BYTES: 16_777_216,

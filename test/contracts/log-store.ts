@@ -1,6 +1,7 @@
 /** What every LogStore must do. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { encodeSetVersion } from '../../src/commands/index.ts'
 import type { LogBatch, LogStore } from '../../src/ports/index.ts'
 import type { Entry, EntryKind, HardState, LogId } from '../../src/raft/index.ts'
 import { complete } from './disk.ts'
@@ -79,6 +80,7 @@ function writingContract({ open }: LogStoreFixture): void {
       purged: { term: 0, index: 0 },
       entries: [],
       memberships: [],
+      clusterVersion: 0,
       tornBytes: 0,
     })
   })
@@ -339,6 +341,22 @@ function reopenContract({ open }: LogStoreFixture, reopen: (log: LogStore) => Pr
     assert.deepEqual(plain(await read(again, purged.index + 1, 510)), plain(entries(purged.index + 1, 510, 3, 500)))
   })
 
+  test('reopen: tells the highest version that the entries it holds raise the cluster to', async () => {
+    const log = open()
+    const raise = (index: number, term: number, version: number): Entry => {
+      return { index, term, kind: 'version', payload: encodeSetVersion(version) }
+    }
+    await write(log, { entries: [entry(1), raise(2, 1, 2), entry(3), raise(4, 1, 3)] })
+    const first = await reopen(log)
+    assert.equal(first.recovered.clusterVersion, 3)
+    assert.deepEqual(plain(await read(first, 2, 2)), plain([raise(2, 1, 2)]))
+    await write(first, { truncateFrom: 3, entries: [entry(3, 2)] })
+    const second = await reopen(first)
+    assert.equal(second.recovered.clusterVersion, 2)
+    await write(second, { truncateFrom: 2, entries: [] })
+    assert.equal((await reopen(second)).recovered.clusterVersion, 0)
+  })
+
   test('reopen: keeps a reset and what was written after it', async () => {
     const log = open()
     await write(log, { clusterId: 'c', entries: entries(1, 100, 1, 500) })
@@ -350,6 +368,7 @@ function reopenContract({ open }: LogStoreFixture, reopen: (log: LogStore) => Pr
       purged: { term: 4, index: 50 },
       entries: [],
       memberships: [],
+      clusterVersion: 0,
       tornBytes: 0,
     })
     await write(empty, { entries: entries(51, 52, 5) })

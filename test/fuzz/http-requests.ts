@@ -53,6 +53,7 @@ const BODIES: Readonly<Record<string, readonly Json[]>> = {
   '/add-learner': [{ node_id: 2 }, { node_id: 2, endpoint_id: ENDPOINT }],
   '/change-membership': [{ members: [1] }, { members: [1, 2], learners: [3] }],
   '/add-peer': [{ node_id: 2, endpoint_id: ENDPOINT, addresses: ['127.0.0.1:1'], relay: null }],
+  '/raise-version': [{ version: 1 }, { version: 2, timeout_ms: 50 }],
   '/trigger-snapshot': [{}, { timeout_ms: 50 }],
 }
 export const POST_PATHS = Object.keys(BODIES)

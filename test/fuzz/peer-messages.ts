@@ -192,6 +192,7 @@ function otherMessage(random: Random, target: Target): PeerMessage {
         membership: view.membership,
         membershipIndex: 1,
         sizeBytes: pick(random, [100, 5000, 2 ** 40]),
+        clusterVersion: 1,
         digest,
       }
       return {

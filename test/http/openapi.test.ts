@@ -18,6 +18,7 @@ const ROUTES = {
     '/change-membership',
     '/add-peer',
     '/forget-peer',
+    '/raise-version',
     '/write',
     '/read',
     '/scan',

@@ -300,6 +300,14 @@ describe('the routes that describe a node', () => {
     assert.deepEqual((await send('POST', '/trigger-snapshot', '', { 'content-type': 'application/json' })).body, answer)
   })
 
+  test('POST /raise-version: answers with a version that the cluster has, and refuses one that it cannot have', async () => {
+    const { post } = await createFixture()
+    assert.deepEqual((await post('/raise-version', { version: 1, timeout_ms: 1000 })).body, { success: true, version: 1 })
+    const { status, body } = await post('/raise-version', { version: 2 })
+    assert.deepEqual([status, body.error.code, body.error.details.needs], [501, 'CLUSTER_VERSION', 2])
+    for (const version of [0, 256, 1.5, '2', null]) assert.equal((await post('/raise-version', { version })).status, 400)
+  })
+
   test('HEAD: is answered where GET is', async () => {
     const { send } = await createFixture()
     const { status, text } = await send('HEAD', '/health', undefined, {})

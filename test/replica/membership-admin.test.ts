@@ -17,10 +17,15 @@ function adminOf(cluster: HandCluster, id: number): MembershipAdmin {
       return node.applied
     },
   }
-  return new MembershipAdmin(handContext({ loop: { schedule: () => undefined }, raft: node.raft }), engine, {
-    knowledge: () => ({ links, reports: [], nodeIdHint: () => null, clusterId: null }),
-    isLinked: () => true,
-  })
+  return new MembershipAdmin(
+    handContext({ loop: { schedule: () => undefined }, raft: node.raft }),
+    engine,
+    {
+      knowledge: () => ({ links, reports: [], nodeIdHint: () => null, clusterId: null }),
+      isLinked: () => true,
+    },
+    { floor: 1, raise: () => null },
+  )
 }
 
 function lead(cluster: HandCluster, id: number): void {

@@ -2,6 +2,8 @@
  * One machine of a small world: its disks outlive its processes. A process is a replica with the log, state machine and snapshot
  * store that run in production, over simulated disk, network and time, and it can be paused.
  */
+import { LANGUAGE, LaterVersion } from '../../src/commands/index.ts'
+import type { Language } from '../../src/commands/index.ts'
 import type { Face, NodePorts, NodeSettings } from '../../src/node/index.ts'
 import type { StateMachine, Transport } from '../../src/ports/index.ts'
 import type { Replica } from '../../src/replica/index.ts'
@@ -38,6 +40,8 @@ export { simEndpointId as endpointOf }
 export class Machine {
   readonly id: number
   readonly syncs = new FailingSyncs()
+  /** What the next process can apply: the version of the program that is installed. */
+  language: Language = LANGUAGE
   /** Why the process would not start with what it found on its disks, or stopped itself; null while it is well. */
   refusal: Error | null = null
   failure: Error | null = null
@@ -55,6 +59,7 @@ export class Machine {
       network,
       peers: () => ids.map((id) => simEndpointId(id)),
       settings: { retainedEntries, checkpointIntervalEntries, ...options.settings },
+      language: () => this.language,
       createLife: () => new Life(scheduler, `n${nodeId}`, () => options.afterEvent(this)),
       mountLog: (disk) => this.syncs.mount(disk),
       watch: (ports) => ({
@@ -134,9 +139,10 @@ export class Machine {
     })
   }
 
-  /** A process stops itself over a disk that fails, which a scenario may want. Over anything else it never should. */
+  /** A process stops itself over a disk that fails, or what is of a later version, which a scenario may want. Over anything else it never should. */
   #fail(error: Error): void {
     this.failure = error
-    if (!this.syncs.caused(error)) this.#options.violated(`node ${this.id} stopped itself: ${error.stack ?? error.message}`)
+    const meant = this.syncs.caused(error) || error instanceof LaterVersion
+    if (!meant) this.#options.violated(`node ${this.id} stopped itself: ${error.stack ?? error.message}`)
   }
 }

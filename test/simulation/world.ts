@@ -3,6 +3,8 @@
  * forget bits. One thread drives it, event by event, from one seed; after each event the promises of consensus are checked.
  */
 import assert from 'node:assert/strict'
+import { LANGUAGE } from '../../src/commands/index.ts'
+import type { Language } from '../../src/commands/index.ts'
 import { compareBytes, pick, randomBetween, utf8Decode } from '../../src/lib/index.ts'
 import type { Random } from '../../src/lib/index.ts'
 import type { Membership } from '../../src/raft/index.ts'
@@ -24,6 +26,8 @@ export interface WorldOptions {
   readonly checkpointIntervalEntries?: number
   readonly network?: Partial<NetworkProfile>
   readonly settings?: MachineOptions['settings']
+  /** What node `id` can apply at first; version 1 when absent. */
+  readonly language?: (id: number) => Language
   readonly faces?: MachineOptions['faces']
 }
 
@@ -71,7 +75,10 @@ export class World {
       faces,
     }
     this.machines = ids.map((id) => new Machine({ ...shared, id }))
-    for (const machine of this.machines) machine.start()
+    for (const machine of this.machines) {
+      machine.language = options.language?.(machine.id) ?? LANGUAGE
+      machine.start()
+    }
     this.#found(ids.slice(0, voters))
   }
 

@@ -10,6 +10,7 @@ import { REPLICATION } from './replication.ts'
 import { REQUESTS } from './requests.ts'
 import { SNAPSHOTS } from './snapshots.ts'
 import { STORAGE } from './storage.ts'
+import { VERSIONS } from './versions.ts'
 
 export const MUTANTS: readonly Mutant[] = [
   ...ELECTION,
@@ -23,4 +24,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...INVARIANTS,
   ...PROMISES,
   ...LINKS,
+  ...VERSIONS,
 ]

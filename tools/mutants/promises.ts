@@ -47,8 +47,8 @@ export const PROMISES: readonly Mutant[] = [
   {
     name: 'take in a snapshot of another cluster',
     file: 'replica/peers/snapshot-exchange.ts',
-    find: 'if (chunk.snapshot.clusterId === cluster.id) this',
-    replace: 'if (chunk.snapshot.clusterId !== null) this',
+    find: 'if (chunk.snapshot.clusterId !== cluster.id) {',
+    replace: "if (chunk.snapshot.clusterId === '') {",
     hunter: 'src/replica/peers/regressions.test.ts',
   },
   {

@@ -69,6 +69,10 @@ const SAMPLES: Readonly<Record<keyof NodeConfig, readonly (readonly [text: strin
     ['64', 64],
     ['100000', 100_000],
   ],
+  maxClusterVersion: [
+    ['1', 1],
+    ['255', 255],
+  ],
   cookie: [
     ['dev cluster', 'dev cluster'],
     ['aspen-cookie', 'aspen-cookie'],

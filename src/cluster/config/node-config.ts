@@ -20,6 +20,8 @@ export interface NodeConfig {
   readonly storageBackend: StorageBackend
   /** What is kept free of each volume that the node writes to, in MiB; null for 5 % of it, at most 8 GiB. */
   readonly diskReserveMib: number | null
+  /** The version of the cluster is not raised beyond this one while this node leads; null for no bound. */
+  readonly maxClusterVersion: number | null
   /** Where the HTTP API listens; port 0 is any free one. */
   readonly httpAddr: HostPort
   /** Where links from other nodes are accepted; port 0 is any free one. */

@@ -2,6 +2,7 @@
  * Every setting of a node, in one table. The TOML key is the name; the environment variable, the flag, the help text
  * and the default all follow from the row.
  */
+import { CLUSTER_VERSION_1, MAX_CLUSTER_VERSION } from '../../commands/index.ts'
 import {
   DEFAULT_MAILBOX_CAPACITY,
   MAX_MAILBOX_CAPACITY,
@@ -97,6 +98,12 @@ export const SETTINGS: readonly Setting[] = [
     parser: parsers.integer(MIN_DISK_RESERVE_BYTES / MIB, MAX_RESERVE_MIB, 'MiB'),
     default: null,
     help: 'free space of its volume below which writes that could grow the store are refused; without it 5 % of the volume, at most 8192',
+  }),
+  row('Node', 'maxClusterVersion', {
+    placeholder: 'N',
+    parser: parsers.integer(CLUSTER_VERSION_1, MAX_CLUSTER_VERSION, 'versions'),
+    default: null,
+    help: 'while this node leads, the version of the cluster is not raised beyond it; without it, to what every member can apply',
   }),
   row('Node', 'cookie', {
     placeholder: 'TEXT',

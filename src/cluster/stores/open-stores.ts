@@ -2,6 +2,8 @@
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { REJOIN_ADVICE } from '../../api/index.ts'
+import { LANGUAGE } from '../../commands/index.ts'
+import type { Language } from '../../commands/index.ts'
 import type { LogStore, Volume } from '../../ports/index.ts'
 import { generateIdentity } from '../../net/index.ts'
 import type { NodeIdentity } from '../../net/index.ts'
@@ -42,7 +44,7 @@ export interface NodeHome {
   /** Things a person should know about what was found. */
   readonly warnings: readonly string[]
   /** @throws Error when key and log do not belong together, or when something is damaged */
-  openStores(): RaftStores
+  openStores(language?: Language): RaftStores
   /** Frees the data directory, when log and state are closed. */
   release(): void
 }
@@ -55,11 +57,11 @@ export function openMemoryHome(): NodeHome {
     identity: generateIdentity(),
     peerBookFile: null,
     warnings: [],
-    openStores: () => {
+    openStores: (language = LANGUAGE) => {
       if (opened) throw new Error('a node that keeps everything in memory has nothing to begin again with')
       opened = true
       const snapshots = openSnapshotFiles(new MemoryDisk(defer), { defer })
-      const stateMachine = openMemoryStateMachine({ snapshots, volatile: true, defer })
+      const stateMachine = openMemoryStateMachine({ snapshots, volatile: true, defer, language })
       return { log: new MemoryLog(defer), stateMachine, snapshots, volumes: [], warnings: [] }
     },
     release: () => undefined,
@@ -79,7 +81,7 @@ export function openDurableHome(dataDir: string, nodeId: number): NodeHome {
       identity: identityFile.identity,
       peerBookFile: join(directory, 'peers.json'),
       warnings,
-      openStores: () => guardFull(directory, () => openStores(directory, nodeId)),
+      openStores: (language) => guardFull(directory, () => openStores(directory, nodeId, language)),
       release: () => lock.release(),
     }
   } catch (error) {
@@ -177,13 +179,13 @@ function readIdentity(directory: string, nodeId: number): { identityFile: Identi
   return { identityFile, warnings: unfinished === undefined ? exposed : [...exposed, UNFINISHED_REJOIN] }
 }
 
-function openStores(directory: string, nodeId: number): RaftStores {
+function openStores(directory: string, nodeId: number, language: Language = LANGUAGE): RaftStores {
   const identityPath = join(directory, IDENTITY_FILE)
   // Read again each time: the first log of a node leaves its mark there.
   const log = openLog(directory, identityPath, loadOrCreateIdentityFile(identityPath), nodeId)
   const snapshotDirectory = join(directory, 'snapshots')
   const snapshots = openSnapshotFiles(openFolder(snapshotDirectory), { directory: snapshotDirectory })
-  const stateMachine = openSqliteStateMachine({ directory: join(directory, 'state'), snapshots })
+  const stateMachine = openSqliteStateMachine({ directory: join(directory, 'state'), snapshots, language })
   return {
     log,
     stateMachine,

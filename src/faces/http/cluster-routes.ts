@@ -10,9 +10,11 @@ import {
   ClusterAnswer,
   ForgetPeerBody,
   InitBody,
+  RaiseVersionBody,
   SnapshotAnswer,
   SuccessAnswer,
   TriggerSnapshotBody,
+  VersionAnswer,
 } from './cluster-schemas.ts'
 import { localErrors, quorumErrors, settle } from './route.ts'
 import type { Route, RouteContext } from './route.ts'
@@ -105,9 +107,30 @@ function handleTriggerSnapshot({ controller }: RouteContext, request: FastifyReq
   })
 }
 
+function handleRaiseVersion({ controller }: RouteContext, request: FastifyRequest, reply: FastifyReply): void {
+  const body = request.body as TimeoutBody & { readonly version: number }
+  settle(controller.raiseVersion(body.version, options(body)), reply, () => {
+    reply.send({ success: true, version: body.version })
+  })
+}
+
 function clusterRoute(url: string, operation: string, summary: string, own: Pick<Route, 'body' | 'errors' | 'handle'>): Route {
   const answers = { 200: { description: 'The membership afterwards.', schema: ClusterAnswer } }
   return { method: 'POST', url, operation, summary, answers, maxBodyBytes: MAX_SMALL_HTTP_BODY_SIZE, ...own }
+}
+
+function raiseVersionRoute(context: RouteContext): Route {
+  return {
+    method: 'POST',
+    url: '/raise-version',
+    operation: 'raiseVersion',
+    summary: 'Raises the version of the cluster at once; every member has to be linked, and able to apply it.',
+    body: RaiseVersionBody,
+    maxBodyBytes: MAX_SMALL_HTTP_BODY_SIZE,
+    answers: { 200: { description: 'The cluster has it.', schema: VersionAnswer } },
+    errors: quorumErrors('CLUSTER_VERSION', 'MEMBERSHIP_IN_PROGRESS'),
+    handle: (request, reply) => handleRaiseVersion(context, request, reply),
+  }
 }
 
 export function clusterRoutes(context: RouteContext): readonly Route[] {
@@ -126,6 +149,7 @@ export function clusterRoutes(context: RouteContext): readonly Route[] {
         'ALREADY_INITIALIZED',
         'MEMBERSHIP_IN_PROGRESS',
         'LEARNER_NOT_READY',
+        'CLUSTER_VERSION',
       ),
       handle: (request, reply) => handleAddLearner(context, request, reply),
     }),
@@ -156,6 +180,7 @@ export function clusterRoutes(context: RouteContext): readonly Route[] {
       errors: localErrors('NODE_UNKNOWN'),
       handle: (request, reply) => handleForgetPeer(context, request, reply),
     },
+    raiseVersionRoute(context),
     {
       method: 'POST',
       url: '/trigger-snapshot',

@@ -72,6 +72,19 @@ export const TriggerSnapshotBody = {
   examples: [{}],
 }
 
+export const RaiseVersionBody = strictObject(
+  {
+    version: Type.Integer({ minimum: 1, maximum: 255, description: 'What the cluster is raised to; never down.' }),
+    timeout_ms: TimeoutMs,
+  },
+  { examples: [{ version: 2 }] },
+)
+
+export const VersionAnswer = Type.Object(
+  { success: Type.True(), version: Type.Integer({ minimum: 1, description: 'The cluster has this version, or a later one.' }) },
+  { additionalProperties: false, examples: [{ success: true, version: 2 }] },
+)
+
 export const SuccessAnswer = Type.Object({ success: Type.True() }, { additionalProperties: false })
 
 const closed = { additionalProperties: false }
@@ -171,6 +184,15 @@ export const NodeInfoAnswer = Type.Object(
   closed,
 )
 
+const Versions = Type.Object(
+  {
+    cluster: Type.Integer({ minimum: 1, description: 'In force: commands of a later version are refused.' }),
+    own: Type.Integer({ minimum: 1, description: 'The highest that this node can apply.' }),
+    held_back_by: Type.Array(NodeId, { description: 'Members that cannot apply that, or have no link to this node.' }),
+  },
+  closed,
+)
+
 const Disk = Type.Object(
   {
     directory: Type.String(),
@@ -203,6 +225,7 @@ export const RaftMetricsAnswer = Type.Object(
     purged_index: Count,
     snapshot_index: Count,
     log_bytes: Count,
+    versions: Versions,
     revision: Count,
     keys: Count,
     state_bytes: Count,

@@ -81,6 +81,17 @@ export const STATUS_GAUGES: readonly StatusGauge[] = [
     (disk) => disk.refusedWrites,
     'counter',
   ),
+  one(
+    'aspen_cluster_version',
+    'Version of the cluster: commands of a later one are refused.',
+    (status) => status.versions.cluster,
+  ),
+  one('aspen_own_version', 'The highest version of the cluster that this node can apply.', (status) => status.versions.own),
+  one(
+    'aspen_version_held_back_by',
+    'Members that cannot apply the own version of this node, or have no link to it.',
+    (status) => status.versions.heldBackBy.length,
+  ),
   one('aspen_keys', 'Keys in the state.', (status) => status.keys),
   one('aspen_revision', 'Revision of the state: of the last write that changed a key.', (status) => status.revision),
   one('aspen_state_bytes', 'Bytes of keys and values in the state.', (status) => status.stateBytes),

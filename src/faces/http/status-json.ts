@@ -64,6 +64,7 @@ export function raftMetricsJson(status: NodeStatus): object {
     purged_index: status.purgedIndex,
     snapshot_index: status.snapshotIndex,
     log_bytes: status.logBytes,
+    versions: { cluster: status.versions.cluster, own: status.versions.own, held_back_by: status.versions.heldBackBy },
     revision: status.revision,
     keys: status.keys,
     state_bytes: status.stateBytes,

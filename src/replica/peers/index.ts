@@ -1,4 +1,6 @@
 export type { PeerHandlers } from './intake.ts'
+export { HeardVersions } from './heard-versions.ts'
+export type { HeardVersion } from './heard-versions.ts'
 export { bindMember } from './peer-knowledge.ts'
 export type { PeerKnowledge } from './peer-knowledge.ts'
 export { Peers } from './peers.ts'

@@ -90,6 +90,7 @@ class Gate {
         this.#cluster.join(id)
         note(`adopt ${id}`)
       },
+      unlinked: () => undefined,
       followMembership: () => undefined,
     }
     const handlers = {

@@ -1,3 +1,5 @@
+import { envelopeVersion, LaterVersion, setVersionOf } from '../../commands/index.ts'
+import type { Language } from '../../commands/index.ts'
 import { unreachable } from '../../lib/index.ts'
 import { MAX_PEERS } from '../../limits.ts'
 import type { ChannelHandler, LinkedPeer } from '../../ports/index.ts'
@@ -25,6 +27,8 @@ export interface PeerHandlers {
 export interface PeerNews {
   /** A peer has proven its key and said who it is. */
   linked(peer: LinkedPeer): void
+  /** The link of this key is gone. */
+  unlinked(endpointId: string): void
   /** This node belongs to no cluster, and one of this cluster has spoken to it. */
   join(clusterId: string): void
   /** The configuration may have changed since the last message. */
@@ -74,6 +78,7 @@ export class Intake implements ChannelHandler {
     this.#input(() => {
       const id = this.#directory.idOf(endpointId)
       this.#directory.unlinked(endpointId)
+      this.#news.unlinked(endpointId)
       if (id !== undefined) {
         this.#context.raft.linkClosed(id)
         this.#exchange.linkClosed(id)
@@ -145,7 +150,10 @@ export class Intake implements ChannelHandler {
     const id = this.#heardAs(endpointId, message)
     if (id === undefined) return
     const leads = partOf(message) === 'lead' && termOf(message) >= this.#context.raft.term
-    if (leads) this.#directory.leads(id, endpointId)
+    if (leads) {
+      this.#directory.leads(id, endpointId)
+      assertKnown(message, this.#context.language)
+    }
     this.#dispatch(endpointId, message)
   }
 
@@ -218,6 +226,18 @@ export class Intake implements ChannelHandler {
     if (type !== 'append' && type !== 'heartbeat' && type !== 'vote') return false
     this.#news.join(theirs)
     return true
+  }
+}
+
+/**
+ * What a leader replicates, this node has to apply some day: it must not take what it will not understand.
+ * @throws LaterVersion
+ */
+function assertKnown(message: PeerMessage, language: Language): void {
+  if (message.type !== 'raft' || message.message.type !== 'append') return
+  for (const { index, kind, payload } of message.message.entries) {
+    const needs = kind === 'command' ? envelopeVersion(payload) : kind === 'version' ? setVersionOf(payload) : 0
+    if (needs > language.version) throw new LaterVersion(`entry ${index} of the leader`, needs, language.version)
   }
 }
 

@@ -5,6 +5,8 @@ import { encodePeerMessage } from '../../wire/index.ts'
 import type { PeerMessage } from '../../wire/index.ts'
 import type { ReplicaOptions } from '../options.ts'
 import type { PeerSide, ReplicaStores, Snapshots, TurnContext } from '../turn/index.ts'
+import { HeardVersions } from './heard-versions.ts'
+import type { HeardVersion } from './heard-versions.ts'
 import { Directory } from './directory.ts'
 import { Intake } from './intake.ts'
 import type { PeerHandlers, PeerNews } from './intake.ts'
@@ -20,6 +22,7 @@ export class Peers implements PeerSide, PeerNews {
   readonly #directory: Directory
   readonly #options: PeersOptions
   readonly #exchange: SnapshotExchange
+  readonly #versions = new HeardVersions()
   #channel: Channel | undefined
   #membership: Membership
 
@@ -63,7 +66,17 @@ export class Peers implements PeerSide, PeerNews {
   }
 
   linked(peer: LinkedPeer): void {
+    this.#versions.linked(peer, this.#context.clock.now())
     this.#options.onLinked(peer)
+  }
+
+  unlinked(endpointId: string): void {
+    this.#versions.unlinked(endpointId, this.#context.clock.now())
+  }
+
+  /** Which version the holder of a key says that it can apply. */
+  heardVersion(endpointId: string): HeardVersion | undefined {
+    return this.#versions.of(endpointId)
   }
 
   /** What is known of other nodes now. */

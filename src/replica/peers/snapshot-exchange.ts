@@ -1,3 +1,4 @@
+import { LaterVersion } from '../../commands/index.ts'
 import type { Done, StoredSnapshot } from '../../ports/index.ts'
 import type { HardState, NodeId, SnapshotMeta } from '../../raft/index.ts'
 import type { SnapshotChunk, SnapshotProgress } from '../../wire/index.ts'
@@ -84,13 +85,22 @@ export class SnapshotExchange implements SendingListener, ReceiptListener {
     loop.input(() => raft.snapshotEnded(to))
   }
 
-  /** Only the leader of the present term is listened to; not while snapshots wait to be restored, for the store keeps few. */
+  /**
+   * Nothing is kept of a snapshot that this node could not apply. @throws LaterVersion
+   *
+   * Only the leader of the present term is listened to; not while snapshots wait to be restored, for the store keeps few.
+   */
   chunk(chunk: SnapshotChunk): void {
-    const { raft, cluster, metrics } = this.#context
+    const { raft, cluster, metrics, language } = this.#context
     if (this.#arrived.length >= MAX_UNRESTORED) return
     if (chunk.term !== raft.term || chunk.from !== raft.leader) return
-    if (chunk.snapshot.clusterId === cluster.id) this.#receiver.receive(chunk)
-    else metrics.refused.cluster.add()
+    if (chunk.snapshot.clusterId !== cluster.id) {
+      metrics.refused.cluster.add()
+      return
+    }
+    const { clusterVersion } = chunk.snapshot
+    if (clusterVersion > language.version) throw new LaterVersion('a snapshot of the leader', clusterVersion, language.version)
+    this.#receiver.receive(chunk)
   }
 
   progressed(progress: SnapshotProgress): void {

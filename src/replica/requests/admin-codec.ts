@@ -1,8 +1,8 @@
-import { AspenError, checkEndpointId, checkMembership, checkNodeId, givenFields } from '../../api/index.ts'
+import { AspenError, checkClusterVersion, checkEndpointId, checkMembership, checkNodeId, givenFields } from '../../api/index.ts'
 import { utf8Decode, utf8Encode, WireError } from '../../lib/index.ts'
 import type { AdminRequest } from './membership-admin.ts'
 
-const FIELDS = ['op', 'nodeId', 'endpointId', 'members', 'learners']
+const FIELDS = ['op', 'nodeId', 'endpointId', 'members', 'learners', 'version']
 /** A few hundred ids of 16 digits take less. */
 const MAX_REQUEST_SIZE = 64 * 1024
 
@@ -52,5 +52,6 @@ function toAdminRequest(request: unknown): AdminRequest {
     const change = { members: fields['members'], ...(learners === null ? {} : { learners: learners ?? 'none' }) }
     return { op: 'change-membership', learners: null, ...checkMembership(change) }
   }
-  throw new WireError('an administrative request is neither add-learner nor change-membership')
+  if (fields['op'] === 'raise-version') return { op: 'raise-version', version: checkClusterVersion(fields['version']) }
+  throw new WireError('an administrative request is neither add-learner, change-membership nor raise-version')
 }

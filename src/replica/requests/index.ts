@@ -1,2 +1,3 @@
 export type { AdminRequest } from './membership-admin.ts'
+export type { VersionStanding } from './cluster-version.ts'
 export { Requests } from './requests.ts'

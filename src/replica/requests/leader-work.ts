@@ -1,20 +1,13 @@
 import { AspenError } from '../../api/index.ts'
 import type { WriteResult } from '../../api/index.ts'
-import {
-  answersAtCommit,
-  checkFound,
-  checkVersion,
-  encodeWriteResult,
-  readEnvelope,
-  stampEnvelope,
-} from '../../commands/index.ts'
+import { answersAtCommit, checkFound, encodeWriteResult, readEnvelope, stampEnvelope } from '../../commands/index.ts'
 import type { Language, Quota } from '../../commands/index.ts'
 import { MAX_REQUEST_TIMEOUT_MS } from '../../limits.ts'
-import type { StateMachine } from '../../ports/index.ts'
 import type { Raft } from '../../raft/index.ts'
 import { encodeMembership, WireError } from '../../wire/index.ts'
 import type { ForwardReply, ForwardRequest } from '../../wire/index.ts'
 import { decodeAdminRequest } from './admin-codec.ts'
+import type { ClusterVersion } from './cluster-version.ts'
 import type { DiskReserve } from './disk-reserve.ts'
 import type { Job } from './forwarder.ts'
 import type { MembershipAdmin } from './membership-admin.ts'
@@ -28,7 +21,7 @@ export interface LeaderWorkParts {
   readonly proposals: Proposals
   readonly admin: MembershipAdmin
   readonly quota: Quota
-  readonly stateMachine: Pick<StateMachine, 'info'>
+  readonly version: Pick<ClusterVersion, 'checkProposal'>
   /** What this node can read, and so may propose. */
   readonly language: Language
   readonly reserve: DiskReserve
@@ -65,13 +58,13 @@ export class LeaderWork {
 
   /**
    * Nothing is proposed that this node could not read again, nor what a member may not be able to read.
-   * @throws AspenError OVERLOADED, QUOTA_EXCEEDED, DISK_FULL, NOT_LEADER, INVALID_REQUEST, COMMAND_TOO_LARGE, CLUSTER_VERSION: nothing was proposed
+   * @throws AspenError OVERLOADED, QUOTA_EXCEEDED, DISK_FULL, NOT_LEADER, INVALID_REQUEST, COMMAND_TOO_LARGE, CLUSTER_VERSION, NOT_APPLIED: nothing was proposed
    */
   propose(envelope: Uint8Array, deadline: number, reply: Reply<WriteResult>): void {
     const { raft, metrics, clock } = this.#context
-    const { proposals, quota, stateMachine, language, reserve } = this.#parts
+    const { proposals, quota, version, language, reserve } = this.#parts
     proposals.checkRoom(envelope.length)
-    checkVersion(envelope, stateMachine.info().clusterVersion)
+    version.checkProposal(envelope)
     const { command } = readEnvelope(envelope, language)
     const growth = quota.check(command)
     reserve.check(growth, envelope.length)

@@ -54,7 +54,8 @@ class Bench {
     }
     this.raft = new Raft(options, restored, 0)
     const loop = { schedule: () => void this.turns++ }
-    this.admin = new MembershipAdmin(handContext({ loop, raft: this.raft, clock: { now: () => this.now } }), this, this)
+    const context = handContext({ loop, raft: this.raft, clock: { now: () => this.now } })
+    this.admin = new MembershipAdmin(context, this, this, { floor: 1, raise: () => null })
   }
 
   knowledge(): PeerKnowledge {

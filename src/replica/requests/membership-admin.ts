@@ -1,4 +1,5 @@
 import { AspenError } from '../../api/index.ts'
+import { unreachable } from '../../lib/index.ts'
 import { LEARNER_LAG_THRESHOLD, MAX_ADMIN_REQUESTS, MAX_LEARNERS, MAX_VOTERS } from '../../limits.ts'
 import { isJoint } from '../../raft/index.ts'
 import type { LogId, Membership, MembershipTarget, NodeId } from '../../raft/index.ts'
@@ -6,11 +7,13 @@ import type { Reply } from '../options.ts'
 import { bindMember } from '../peers/index.ts'
 import type { Peers } from '../peers/index.ts'
 import type { Engine, TurnContext } from '../turn/index.ts'
+import type { ClusterVersion } from './cluster-version.ts'
 
 /** An administrative request, as it travels to the leader. */
 export type AdminRequest =
   | { readonly op: 'add-learner'; readonly nodeId: NodeId; readonly endpointId: string | null }
   | { readonly op: 'change-membership'; readonly members: readonly NodeId[]; readonly learners: readonly NodeId[] | null }
+  | { readonly op: 'raise-version'; readonly version: number }
 
 /** How long a request waits for the link it needs before it says that there is none, in milliseconds. */
 const LINK_PATIENCE_MS = 2_000
@@ -28,6 +31,7 @@ interface Task {
 
 type AdminCore = 'id' | 'role' | 'leader' | 'membership' | 'membershipIndex' | 'lastLog' | 'termAt' | 'peer' | 'changeMembership'
 type AdminContext = TurnContext<'schedule', AdminCore>
+type AdminVersion = Pick<ClusterVersion, 'floor' | 'raise'>
 type AdminPeers = Pick<Peers, 'knowledge' | 'isLinked'>
 
 /**
@@ -38,12 +42,14 @@ export class MembershipAdmin {
   readonly #context: AdminContext
   readonly #engine: Pick<Engine, 'appliedIndex'>
   readonly #peers: AdminPeers
+  readonly #version: AdminVersion
   #tasks: Task[] = []
 
-  constructor(context: AdminContext, engine: Pick<Engine, 'appliedIndex'>, peers: AdminPeers) {
+  constructor(context: AdminContext, engine: Pick<Engine, 'appliedIndex'>, peers: AdminPeers, version: AdminVersion) {
     this.#context = context
     this.#engine = engine
     this.#peers = peers
+    this.#version = version
   }
 
   /** @throws AspenError OVERLOADED */
@@ -90,9 +96,23 @@ export class MembershipAdmin {
       return new AspenError('NOT_LEADER', 'this node does not lead any more; nothing was changed', { leader: raft.leader })
     // What is not committed may yet be undone: nothing is answered from it.
     if (raft.membershipIndex > this.#engine.appliedIndex) return now >= task.deadline ? task.obstacle : null
-    const verdict = task.request.op === 'add-learner' ? this.#addLearner(task, now) : this.#changeMembership(task, now)
+    const verdict = this.#begin(task, now)
     if (verdict !== null) return verdict
     return task.proposed === null && now >= task.deadline ? task.obstacle : null
+  }
+
+  #begin(task: Task, now: number): Membership | AspenError | null {
+    const { op } = task.request
+    switch (op) {
+      case 'add-learner':
+        return this.#addLearner(task, now)
+      case 'change-membership':
+        return this.#changeMembership(task, now)
+      case 'raise-version':
+        return this.#raiseVersion(task, now)
+      default:
+        return unreachable(op)
+    }
   }
 
   /** What became of the proposal, once that is decided here, with everything that follows from it. */
@@ -134,6 +154,10 @@ export class MembershipAdmin {
       const patient = member.code === 'NODE_UNKNOWN' && now < Math.min(task.deadline, task.startedAt + LINK_PATIENCE_MS)
       return patient ? null : member
     }
+    const { floor } = this.#version
+    if (floor === undefined) return null
+    const speaks = this.#versionOf(member.endpointId)
+    if (speaks < floor) return tooOld(nodeId, speaks, floor)
     const holder = membership.members.find((one) => one.endpointId === member.endpointId)
     if (holder !== undefined) {
       return new AspenError('NODE_AMBIGUOUS', `the key of node ${nodeId} is that of member ${holder.id}: a key has one id`, {
@@ -176,6 +200,25 @@ export class MembershipAdmin {
     return this.#propose(task, target)
   }
 
+  /** Answers with the membership, as every request does, once the version is in force here. */
+  #raiseVersion(task: Task, now: number): Membership | AspenError | null {
+    const { raft } = this.#context
+    if (task.request.op !== 'raise-version') return null
+    const outcome = this.#version.raise(task.request.version)
+    if (outcome === null) return raft.membership
+    if (outcome instanceof AspenError) {
+      const mayLink = outcome.details['held_back_by'] !== undefined
+      return mayLink && now < Math.min(task.deadline, task.startedAt + LINK_PATIENCE_MS) ? null : outcome
+    }
+    if (outcome !== undefined) task.proposed = outcome
+    return null
+  }
+
+  #versionOf(endpointId: string): number {
+    for (const peer of this.#peers.knowledge().links) if (peer.endpointId === endpointId) return peer.claims.languageVersion
+    return 0
+  }
+
   /** How far a member is from being ready to vote, and why; null when it is. */
   #notReady(id: NodeId): AspenError | null {
     const { raft } = this.#context
@@ -210,8 +253,16 @@ export class MembershipAdmin {
   }
 }
 
+function tooOld(nodeId: NodeId, speaks: number, needs: number): AspenError {
+  return new AspenError(
+    'CLUSTER_VERSION',
+    `node ${nodeId} can apply versions up to ${speaks}, and the cluster is at version ${needs}: it was not added; run a later program there`,
+    { node_id: nodeId, needs, language_version: speaks },
+  )
+}
+
 function undecided(): AspenError {
-  return new AspenError('OUTCOME_UNKNOWN', 'the membership change was proposed, and it is not known whether it was committed')
+  return new AspenError('OUTCOME_UNKNOWN', 'the change was proposed, and it is not known whether it was committed')
 }
 
 function sameIds(a: readonly NodeId[], b: readonly NodeId[]): boolean {

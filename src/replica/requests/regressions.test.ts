@@ -27,10 +27,15 @@ function core(): { raft: Raft; admin: MembershipAdmin; turn: () => void; links: 
   )
   const engine = { appliedIndex: 1 }
   const links: LinkedPeer[] = []
-  const admin = new MembershipAdmin(handContext({ loop: { schedule: nop }, raft }), engine, {
-    knowledge: () => ({ links, reports: [], nodeIdHint: () => null, clusterId: 'c1' }),
-    isLinked: () => true,
-  })
+  const admin = new MembershipAdmin(
+    handContext({ loop: { schedule: nop }, raft }),
+    engine,
+    {
+      knowledge: () => ({ links, reports: [], nodeIdHint: () => null, clusterId: 'c1' }),
+      isLinked: () => true,
+    },
+    { floor: 1, raise: () => null },
+  )
   const turn = (): void => {
     for (let e = raft.take(); e !== undefined; e = raft.take()) {
       if (e.persist !== undefined) raft.persisted(e.id)

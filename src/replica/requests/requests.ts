@@ -12,6 +12,8 @@ import type { PeerHandlers, Peers } from '../peers/index.ts'
 import type { Engine, ReplicaStores, Snapshots, TurnContext, TurnListener } from '../turn/index.ts'
 import { encodeAdminRequest } from './admin-codec.ts'
 import { Asked } from './asked.ts'
+import { ClusterVersion } from './cluster-version.ts'
+import type { VersionStanding } from './cluster-version.ts'
 import { DiskReserve } from './disk-reserve.ts'
 import { decodedReply, Forwarder } from './forwarder.ts'
 import { LeaderWork } from './leader-work.ts'
@@ -31,6 +33,7 @@ export interface RequestsParts {
   readonly stores: Pick<ReplicaStores, 'stateMachine'>
   /** What commands are written and read with. */
   readonly language: Language
+  readonly maxClusterVersion: number
   /** Those to be watched for room. */
   readonly volumes: readonly Volume[]
   readonly diskReserveBytes: number | null
@@ -49,25 +52,28 @@ export class Requests implements TurnListener, PeerHandlers {
   readonly #proposals: Proposals
   readonly #reads: Reads
   readonly #reserve: DiskReserve
+  readonly #version: ClusterVersion
   readonly #admin: MembershipAdmin
   readonly #leaderWork: LeaderWork
   readonly #forwarder: Forwarder
   #stopping = false
 
   constructor(context: TurnContext, parts: RequestsParts) {
-    const { engine, peers, stores, language, volumes, diskReserveBytes, incarnation, limits } = parts
+    const { engine, peers, stores, language, volumes, diskReserveBytes, maxClusterVersion, incarnation, limits } = parts
     const { clock, logger } = context
     this.#context = context
     this.#parts = parts
     this.#proposals = new Proposals(engine.appliedIndex, limits)
     this.#reads = new Reads(stores.stateMachine, limits.reads)
     this.#reserve = new DiskReserve({ volumes, clock, logger, reserveBytes: diskReserveBytes })
-    this.#admin = new MembershipAdmin(context, engine, peers)
+    const { stateMachine } = stores
+    this.#version = new ClusterVersion(context, { language, stateMachine, engine, peers, maxVersion: maxClusterVersion })
+    this.#admin = new MembershipAdmin(context, engine, peers, this.#version)
     this.#leaderWork = new LeaderWork(context, {
       proposals: this.#proposals,
       admin: this.#admin,
       quota: new Quota(stores.stateMachine, language),
-      stateMachine: stores.stateMachine,
+      version: this.#version,
       language,
       reserve: this.#reserve,
       peers,
@@ -119,7 +125,7 @@ export class Requests implements TurnListener, PeerHandlers {
     })
   }
 
-  /** Adds a learner or changes the voters, here or at the leader. */
+  /** Adds a learner, changes the voters or raises the version, here or at the leader. */
   administer(request: AdminRequest, deadline: number, reply: Reply<Membership>): void {
     this.#attempt(reply, (answer) => {
       this.#forwarder.submit('admin', encodeAdminRequest(request), deadline, decodedReply(answer, decodeMembership))
@@ -236,7 +242,8 @@ export class Requests implements TurnListener, PeerHandlers {
   }
 
   /** Moves on what takes several steps. */
-  progress(): void {
+  progress(now: number): void {
+    this.#version.progress(now)
     this.#admin.progress()
   }
 
@@ -269,6 +276,10 @@ export class Requests implements TurnListener, PeerHandlers {
   /** Somebody waits, and must hear when it takes too long. */
   get waiting(): boolean {
     return this.writes + this.reads > 0 || this.#admin.busy
+  }
+
+  get versions(): VersionStanding {
+    return this.#version.standing
   }
 
   get disk(): DiskReserve['status'] {

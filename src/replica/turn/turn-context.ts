@@ -1,3 +1,4 @@
+import type { Language } from '../../commands/index.ts'
 import type { Clock, Logger } from '../../ports/index.ts'
 import type { Raft } from '../../raft/index.ts'
 import type { ClusterBinding } from './cluster-binding.ts'
@@ -15,4 +16,6 @@ export interface TurnContext<Loop extends keyof TurnLoop = keyof TurnLoop, Core 
   readonly logger: Logger
   readonly metrics: ReplicaMetrics
   readonly cluster: ClusterBinding
+  /** What this node can apply: it stops before anything else. */
+  readonly language: Language
 }

@@ -40,8 +40,8 @@ export const LOG_GROUP = 0
 /** What every record of this version needs. */
 export const RECORD_NEEDS = 1
 
-/** Position + {@link RECORD_ENTRY_FIRST} is the record type. The order is part of the format. */
-const KINDS: readonly EntryKind[] = ['command', 'noop', 'membership']
+/** Position + {@link RECORD_ENTRY_FIRST} is the record type: the order is part of the format. Records of other kinds stand between. */
+const KINDS: readonly (EntryKind | null)[] = ['command', 'noop', 'membership', null, null, null, 'version']
 
 /** The number of an entry kind, in the index and, shifted, on disk. */
 export function kindNumber(kind: EntryKind): number {
@@ -53,7 +53,7 @@ export function kindOf(number: number): EntryKind {
 }
 
 export function isEntryRecord(type: number): boolean {
-  return type >= RECORD_ENTRY_FIRST && type < RECORD_ENTRY_FIRST + KINDS.length
+  return (KINDS[type - RECORD_ENTRY_FIRST] ?? null) !== null
 }
 
 /** Where the CRCs of a segment start from. */

@@ -12,6 +12,7 @@ const EMPTY: RecoveredLog = {
   purged: { term: 0, index: 0 },
   entries: [],
   memberships: [],
+  clusterVersion: 0,
   tornBytes: 0,
 }
 

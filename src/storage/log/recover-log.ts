@@ -155,7 +155,7 @@ function removeLeftovers(disk: Disk, prefix: string, numbers: readonly number[],
   disk.syncDirectorySync()
 }
 
-function describe({ image, memberships }: Replay, tornBytes: number): RecoveredLog {
+function describe({ image, memberships, versions }: Replay, tornBytes: number): RecoveredLog {
   const { index } = image
   const entries = []
   for (let i = index.base.index + 1; i <= index.lastIndex; i++) {
@@ -167,6 +167,7 @@ function describe({ image, memberships }: Replay, tornBytes: number): RecoveredL
     purged: index.base,
     entries,
     memberships: [...memberships.values()],
+    clusterVersion: Math.max(0, ...versions.values()),
     tornBytes,
   }
 }
@@ -175,6 +176,7 @@ function startReplay({ header }: FoundHeader): Replay {
   return {
     image: { clusterId: header.clusterId, hardState: header.hardState, index: new EntryIndex(header.base) },
     memberships: new Map(),
+    versions: new Map(),
     exactBase: header.isReset || header.number === 1,
     sequence: header.previousSequence,
   }

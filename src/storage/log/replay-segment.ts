@@ -1,5 +1,5 @@
 /** Turns the bytes of one segment back into what was written. */
-import { LANGUAGE, LaterVersion } from '../../commands/index.ts'
+import { LANGUAGE, LaterVersion, setVersionOf } from '../../commands/index.ts'
 import { assert, utf8Decode } from '../../lib/index.ts'
 import type { Entry } from '../../raft/index.ts'
 import {
@@ -27,6 +27,8 @@ import type { SegmentHeader } from './segment-header.ts'
 export interface Replay {
   readonly image: LogImage
   readonly memberships: Map<number, Entry>
+  /** What entries raise the version of the cluster to, by index. */
+  readonly versions: Map<number, number>
   /** Whether the first segment tells exactly where the log begins; else older segments were purged before it. */
   readonly exactBase: boolean
   /** Of the last frame replayed. */
@@ -43,6 +45,7 @@ export interface LoadedSegment {
 function applyTruncate(replay: Replay, { index: lastIndex, term }: DecodedRecord): void {
   const { index } = replay.image
   for (const held of replay.memberships.keys()) if (held > lastIndex) replay.memberships.delete(held)
+  for (const held of replay.versions.keys()) if (held > lastIndex) replay.versions.delete(held)
   if (lastIndex < index.base.index) {
     // The entries between were in purged segments. Had they been live at the purge, it would have kept them.
     assert(!replay.exactBase, `entries after ${lastIndex} are removed from a log that begins after ${index.base.index}`)
@@ -59,6 +62,7 @@ function applyEntry(replay: Replay, segment: number, position: number, record: D
   replay.image.index.append({ index, term, kind, size: payload.length }, { segment, position })
   // A copy, because the bytes around it are a whole segment.
   if (kind === 'membership') replay.memberships.set(index, { index, term, kind, payload: payload.slice() })
+  if (kind === 'version') replay.versions.set(index, setVersionOf(payload))
 }
 
 function applyRecord(replay: Replay, segment: number, position: number, record: DecodedRecord): void {

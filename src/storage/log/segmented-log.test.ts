@@ -196,6 +196,7 @@ test('openSegmentedLog: reads these bytes', () => {
       { index: 1, term: 1, kind: 'membership', size: 1 },
       { index: 2, term: 3, kind: 'command', size: 3 },
     ],
+    clusterVersion: 0,
     tornBytes: 0,
   })
   assert.deepEqual(

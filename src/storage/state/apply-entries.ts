@@ -1,17 +1,19 @@
 /** From log entries to effects: decoding and checking first, so that an entry that cannot be read changes nothing. */
-import { decodeEnvelope } from '../../commands/index.ts'
+import { decodeEnvelope, decodeSetVersion } from '../../commands/index.ts'
 import type { Applied, Change, Envelope, Language, ReplicatedState } from '../../commands/index.ts'
 import { assert, unreachable } from '../../lib/index.ts'
 import type { AppliedBatch } from '../../ports/index.ts'
 import type { Entry, LogId, Membership } from '../../raft/index.ts'
 import { decodeMembership } from '../../wire/index.ts'
 
-/** An entry whose payload was read. At most one of the two is set; neither is for a noop. */
+/** An entry whose payload was read. At most one of the three is set; none is for a noop. */
 export interface DecodedEntry {
   readonly index: number
   readonly term: number
   readonly envelope?: Envelope
   readonly membership?: Membership
+  /** The version that the cluster has from here on. */
+  readonly version?: number
 }
 
 /**
@@ -40,6 +42,8 @@ function decodeEntry(entry: Entry, language: Language): DecodedEntry {
       return { index, term, membership: entry.membership ?? decodeMembership(entry.payload) }
     case 'command':
       return { index, term, envelope: decodeEnvelope(entry.payload, language) }
+    case 'version':
+      return { index, term, version: decodeSetVersion(entry.payload, language) }
     default:
       return unreachable(entry.kind)
   }
@@ -48,9 +52,10 @@ function decodeEntry(entry: Entry, language: Language): DecodedEntry {
 /** Applies what was decoded, in order. */
 export function applyDecoded(state: ReplicatedState, entries: readonly DecodedEntry[]): AppliedBatch {
   const changes: Change[] = []
-  const results = entries.map(({ index, term, envelope }): Applied | null =>
-    envelope === undefined ? null : state.apply(envelope, { term, index }, changes),
-  )
+  const results = entries.map(({ index, term, envelope, version }): Applied | null => {
+    if (version !== undefined) state.raiseVersion(version)
+    return envelope === undefined ? null : state.apply(envelope, { term, index }, changes)
+  })
   return { results, changes }
 }
 

@@ -197,7 +197,8 @@ function cutState(state: MemoryState, clusterId: string): Cut {
   replicated.save()
   const { user, system } = store
   const counts = { keys: user.rows, bytes: user.bytes, systemRows: system.rows, systemBytes: system.bytes }
-  const header = { clusterId, last, membership, membershipIndex, ...counts }
+  const { clusterVersion } = replicated.meta
+  const header = { clusterId, clusterVersion, last, membership, membershipIndex, ...counts }
   const rows = SPACE_IDS.map((space) => store.rows(space))
   return {
     chunks: encodeSnapshot(header, (space) => rows[space] ?? []),

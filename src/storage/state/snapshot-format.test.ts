@@ -21,6 +21,7 @@ function contentOf(rows: KeyValue[], system: KeyValue[]): Content {
   const members = [{ id: 1, endpointId: 'ab'.repeat(32), addresses: ['127.0.0.1:26001'] }]
   const header = {
     clusterId: '0123456789abcdef0123456789abcdef',
+    clusterVersion: 2,
     last: { term: 3, index: 2 ** 40 },
     membership: { voters: [1], outgoing: [], learners: [], members },
     membershipIndex: 1,
@@ -136,9 +137,9 @@ test('SnapshotDecoder: refuses rows out of order, and sizes beyond the limits', 
   assert.throws(() => decode(huge, 1000), isCorrupt)
 })
 
-test('encodeSnapshot: writes the format that version 2 has for ever', () => {
+test('encodeSnapshot: writes the format that version 3 has for ever', () => {
   const text = sample.toString('hex')
-  assert.equal(text.slice(0, 24), '415350454e534e5000000002')
+  assert.equal(text.slice(0, 24), '415350454e534e5000000003')
   assert.ok(text.endsWith('02000600000002' + '00'.repeat(24) + '636c69656e740102' + '415350454e454e44'))
   assert.ok(text.includes('00000100000005000000000000000100000000000000020000000000000003' + '6176616c7565'))
 })

@@ -1,8 +1,8 @@
 /**
- * The layout of a snapshot file, version 2. Numbers are big-endian; equal states give equal bytes.
+ * The layout of a snapshot file, version 3. Numbers are big-endian; equal states give equal bytes.
  *
  *   prelude   magic "ASPENSNP", u32 version, u32 length of the header
- *   header    cluster id, last entry, membership and its index, counts (see {@link encodeHeader})
+ *   header    cluster id and version, last entry, membership and its index, counts (see {@link encodeHeader})
  *   rows      space by space, in byte order of their keys: u8 space, u16 key length, u32 value length,
  *             u64 create revision, u64 modification revision, u64 version, key, value
  *   trailer   magic "ASPENEND"
@@ -13,7 +13,7 @@ import { MAX_COMMAND_SIZE } from '../../limits.ts'
 import type { SnapshotMeta } from '../../raft/index.ts'
 import { ByteReader, ByteWriter, decodeMembership, encodeMembership, MAX_CLUSTER_ID_SIZE } from '../../wire/index.ts'
 
-export const SNAPSHOT_VERSION = 2
+export const SNAPSHOT_VERSION = 3
 export const SNAPSHOT_MAGIC: Buffer = Buffer.from('ASPENSNP', 'latin1')
 export const SNAPSHOT_TRAILER: Buffer = Buffer.from('ASPENEND', 'latin1')
 export const PRELUDE_SIZE = 16
@@ -24,6 +24,7 @@ export const MAX_HEADER_SIZE: number = MAX_COMMAND_SIZE + 1024
 /** What a snapshot file says of itself before its rows. */
 export interface SnapshotHeader extends SnapshotMeta {
   readonly clusterId: string
+  readonly clusterVersion: number
   /** Rows of users. */
   readonly keys: number
   /** Bytes of keys and values in those rows. */
@@ -39,6 +40,7 @@ export function encodeHeader(header: SnapshotHeader): Uint8Array {
   const clusterId = Buffer.from(header.clusterId)
   writer.varint(clusterId.length)
   writer.raw(clusterId)
+  writer.varint(header.clusterVersion)
   writer.varint(header.last.term)
   writer.varint(header.last.index)
   writer.varint(header.membershipIndex)
@@ -56,6 +58,7 @@ export function encodeHeader(header: SnapshotHeader): Uint8Array {
 export function decodeHeader(bytes: Uint8Array): SnapshotHeader {
   const reader = new ByteReader(bytes, 'snapshot header')
   const clusterId = reader.string(0, MAX_CLUSTER_ID_SIZE, 'cluster id')
+  const clusterVersion = reader.varint()
   const last = { term: reader.varint(), index: reader.varint() }
   const membershipIndex = reader.varint()
   const membership = decodeMembership(reader.prefixed(1, MAX_HEADER_SIZE, 'membership'))
@@ -64,7 +67,7 @@ export function decodeHeader(bytes: Uint8Array): SnapshotHeader {
   const systemRows = reader.varint()
   const systemBytes = reader.varint()
   reader.expectEnd()
-  return { clusterId, last, membershipIndex, membership, keys, bytes: rowBytes, systemRows, systemBytes }
+  return { clusterId, clusterVersion, last, membershipIndex, membership, keys, bytes: rowBytes, systemRows, systemBytes }
 }
 
 const HIGH = 0x1_0000_0000

@@ -42,7 +42,16 @@ function begin(): { disk: CountingDisk; transfer: SnapshotTransfer; answers: (st
   const digest = 'a'.repeat(64)
   const membership = { voters: [1], outgoing: [], learners: [], members: [] }
   const id = snapshotName(last, digest)
-  const snapshot: StoredSnapshot = { id, clusterId: 'c', last, membership, membershipIndex: 1, sizeBytes: 100 * CHUNK, digest }
+  const snapshot: StoredSnapshot = {
+    id,
+    clusterId: 'c',
+    clusterVersion: 1,
+    last,
+    membership,
+    membershipIndex: 1,
+    sizeBytes: 100 * CHUNK,
+    digest,
+  }
   const transfer = new SnapshotTransfer(disk, snapshot, (run) => disk.waiting.push(run))
   const answers: (string | undefined)[] = []
   const write = (): void => transfer.write(transfer.received, new Uint8Array(CHUNK), (error) => answers.push(error?.message))

@@ -115,8 +115,9 @@ export class SnapshotTransfer {
 
   /** Undefined when the file is the snapshot that was announced. */
   #difference(found: StoredSnapshot): Error | undefined {
-    const { id, clusterId, membershipIndex } = this.snapshot
-    if (found.id === id && found.clusterId === clusterId && found.membershipIndex === membershipIndex) return undefined
+    const { id, clusterId, clusterVersion, membershipIndex } = this.snapshot
+    const isSame = found.clusterId === clusterId && found.clusterVersion === clusterVersion
+    if (found.id === id && isSame && found.membershipIndex === membershipIndex) return undefined
     const message = `snapshot ${id} was received with other content (${found.id}): it was deleted; transfer it again`
     return new StateError('DIGEST_MISMATCH', id, message)
   }

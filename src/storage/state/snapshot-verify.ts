@@ -35,8 +35,8 @@ export class SnapshotReader {
 
 /** A snapshot as the store names it. */
 export function describeSnapshot(header: SnapshotHeader, sizeBytes: number, digest: string): StoredSnapshot {
-  const { clusterId, last, membership, membershipIndex } = header
-  return { id: snapshotName(last, digest), clusterId, last, membership, membershipIndex, sizeBytes, digest }
+  const { clusterId, clusterVersion, last, membership, membershipIndex } = header
+  return { id: snapshotName(last, digest), clusterId, clusterVersion, last, membership, membershipIndex, sizeBytes, digest }
 }
 
 /** For start-up. @throws StateError CORRUPT, UNKNOWN_VERSION; what the disk throws */

@@ -1,5 +1,6 @@
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
+import { loadMeta, NEW_STATE } from '../../commands/index.ts'
 import type { StoredSnapshot } from '../../ports/index.ts'
 import { DiskError, guardDisk, isVolumeFull } from '../disk/index.ts'
 import { SnapshotDigest } from './snapshot-digest.ts'
@@ -22,8 +23,7 @@ export function writeSnapshot(database: DatabaseSync, file: string, path: string
     database.exec('BEGIN')
     try {
       const header = readHeader(database, file, clusterId)
-      const { keys, bytes, systemRows, systemBytes } = header
-      const store = new SqliteStore(database, { rows: keys, bytes }, { rows: systemRows, bytes: systemBytes })
+      const store = storeOf(database, header)
       return writeChunks(
         path,
         header,
@@ -41,7 +41,14 @@ function readHeader(database: DatabaseSync, file: string, clusterId: string): Sn
   if (membership === null) {
     throw new StateError('NOTHING_TO_SNAPSHOT', file, 'no membership was applied yet: there is nothing a snapshot could hold')
   }
-  return { clusterId, last, membership, ...rest }
+  const { clusterVersion } = loadMeta(storeOf(database, rest)) ?? NEW_STATE
+  return { clusterId, clusterVersion, last, membership, ...rest }
+}
+
+type Counts = Pick<SnapshotHeader, 'keys' | 'bytes' | 'systemRows' | 'systemBytes'>
+
+function storeOf(database: DatabaseSync, { keys, bytes, systemRows, systemBytes }: Counts): SqliteStore {
+  return new SqliteStore(database, { rows: keys, bytes }, { rows: systemRows, bytes: systemBytes })
 }
 
 function writeChunks(path: string, header: SnapshotHeader, chunks: Iterable<Uint8Array>): StoredSnapshot {

@@ -1,7 +1,7 @@
 /** One open generation of the database: the keys, the sessions, and the transactions that change them. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { KeyValue, ScanRange } from '../../api/index.ts'
-import { ReplicatedState, SPACES } from '../../commands/index.ts'
+import { LaterVersion, ReplicatedState, SPACES } from '../../commands/index.ts'
 import type { Language, RowHead, Rows } from '../../commands/index.ts'
 import type { AppliedBatch, StateInfo } from '../../ports/index.ts'
 import type { Entry, LogId, Membership } from '../../raft/index.ts'
@@ -44,7 +44,7 @@ export class SqliteState {
   #openBytes = 0
   #failure: Error | undefined
 
-  /** @throws StateError CORRUPT, UNREADABLE, UNKNOWN_VERSION, naming the file */
+  /** @throws StateError CORRUPT, UNREADABLE, UNKNOWN_VERSION, naming the file; LaterVersion */
   constructor(file: string, language: Language) {
     this.file = file
     this.#language = language
@@ -62,6 +62,7 @@ export class SqliteState {
       this.#replicated = this.#openState()
     } catch (error) {
       database.close()
+      if (error instanceof LaterVersion) throw error
       throw asFileError(file, error)
     }
   }

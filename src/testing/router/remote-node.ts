@@ -101,6 +101,11 @@ export class RemoteNode implements KeyValueStore, ClusterController {
     return this.#call(false, (node) => node.leader())
   }
 
+  async raiseVersion(version: number, options?: RequestOptions): Promise<void> {
+    const own = checkOptions(options)
+    return this.#call(true, (node) => node.raiseVersion(version, own))
+  }
+
   async triggerSnapshot(options?: RequestOptions): Promise<SnapshotReport> {
     const own = checkOptions(options)
     return this.#call(true, (node) => node.triggerSnapshot(own))
