@@ -86,6 +86,7 @@ describe('readEntries', () => {
     ['sizes pass the end', '050a', '02 01010002 01 02 aabb', /the payloads take 3 bytes, but 2 are left/],
     ['sizes do not reach the end', '050a', '02 01010002 01 00 aabb', /the payloads take 1 bytes, but 2 are left/],
     ['an entry is too large', '050a', '01 01010001 81808004', /the size of an entry is 8388609/],
+    ['a version is malformed', '050a', '01 04010001 01 00', /cluster version is 0/],
     ['a membership is malformed', '050a', '01 03010001 01 01', /malformed membership of 1 bytes/],
     [
       'indices pass the largest number',

@@ -1,3 +1,4 @@
+import { setVersionOf } from '../commands/index.ts'
 import { MAX_BATCH_SIZE, MAX_COMMAND_SIZE } from '../limits.ts'
 import type { Entry, LogId } from '../raft/index.ts'
 import type { ByteReader, ByteWriter } from '../lib/index.ts'
@@ -27,8 +28,9 @@ function checkIndices(prev: LogId, entries: readonly Entry[]): void {
     if (!isLogId(entry)) throw new WireError(`entry ${index} has term ${entry.term}`)
     if (entry.payload.length > MAX_COMMAND_SIZE)
       throw new WireError(`the payload of entry ${index} has ${entry.payload.length} bytes`)
-    // A configuration that nobody could decode must not leave this node.
+    // A configuration, or a version, that nobody could decode must not leave this node.
     if (entry.kind === 'membership') decodeMembership(entry.payload)
+    if (entry.kind === 'version') setVersionOf(entry.payload)
   }
 }
 
@@ -64,6 +66,7 @@ export function readEntries(reader: ByteReader, prev: LogId, maxTerm: number): E
     for (let i = 0; i < length; i++) {
       const payload = reader.view(sizes[entries.length] as number)
       index++
+      if (kind === 'version') setVersionOf(payload)
       entries.push(
         kind === 'membership'
           ? { index, term, kind, payload, membership: decodeMembership(payload) }

@@ -150,7 +150,7 @@ test('NodeService: a full peer book says so, and its members are dialled all the
   const { world, leader } = worldOf({ settings: { maxPeers: 2 } })
   const service = serviceOf(leader)
   const stranger = { endpointId: 'c'.repeat(64), nodeId: 9, addresses: ['h:1'] }
-  assert.deepEqual(await outcomes(world, [service.addPeer(stranger)]), ['OVERLOADED peer_book'])
+  assert.deepEqual(await outcomes(world, [service.addPeer(stranger)]), ['QUOTA_EXCEEDED'])
   const known = service.status().peers.map(({ nodeId }) => nodeId)
   assert.deepEqual(new Set(known), new Set([2, 3]))
   world.settle()
