@@ -96,6 +96,8 @@ export const MAX_PEERS: number = 1000
 export const MAX_DIALLED_STRANGERS: number = 32
 /** A peer that nobody has named is forgotten when it was not heard of for so long, in milliseconds. */
 export const STRANGER_EXPIRY_MS: number = 600_000
+/** Bytes of what nodes tell each other of the others that may wait to leave over one link. */
+export const MAX_PEERS_QUEUE_BYTES: number = 4 * MIB
 /** Bytes queued towards one peer before further messages are dropped (Raft resends). */
 export const MAX_LINK_QUEUE_BYTES: number = 32 * MIB
 /**

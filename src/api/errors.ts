@@ -47,6 +47,8 @@ export const ERROR_CATALOGUE = {
   NOT_APPLIED: { status: 503, retryable: true },
   STOPPING: { status: 503, retryable: true },
   POISONED: { status: 503, retryable: false },
+  /** The node asked is no member of its cluster any more; nothing was changed. Others may serve. */
+  REMOVED: { status: 503, retryable: false },
   /** Time was up before it was answered, and it changed nothing: a read, or a write that reached no leader. */
   DEADLINE_EXCEEDED: { status: 504, retryable: true },
   /** A write that was not answered: it may or may not take effect. Never of a read. */

@@ -17,6 +17,8 @@ export type NextStep =
 
 /** The state of the cluster in these passes by itself. The other retryable codes want a decision of the caller. */
 const PASSING = new Set(['NO_LEADER', 'NOT_LEADER', 'NOT_APPLIED', 'STOPPING', 'OVERLOADED'])
+/** Of one node, which changed nothing and will not do better soon. */
+const ELSEWHERE = new Set(['NOT_INITIALIZED', 'DEADLINE_EXCEEDED', 'REMOVED'])
 /** Trouble of one node, which for a write leaves open what happened. */
 const NODE_TROUBLE = new Set(['POISONED', 'INTERNAL', 'OUTCOME_UNKNOWN'])
 
@@ -27,14 +29,14 @@ export function nextStep(failure: AspenError | ExchangeFailure, repeatable: bool
     return 'unknown'
   }
   if (PASSING.has(failure.code)) return 'later'
-  if (failure.code === 'NOT_INITIALIZED' || failure.code === 'DEADLINE_EXCEEDED') return 'elsewhere'
+  if (ELSEWHERE.has(failure.code)) return 'elsewhere'
   return NODE_TROUBLE.has(failure.code) && repeatable ? 'elsewhere' : 'fail'
 }
 
 /** Whether it is the node, and not the request, that was the trouble: further calls begin with another one. */
 export function isOfNode(failure: AspenError | ExchangeFailure): boolean {
   if (failure instanceof ExchangeFailure || PASSING.has(failure.code) || NODE_TROUBLE.has(failure.code)) return true
-  return failure.code === 'NOT_INITIALIZED' || failure.code === 'DEADLINE_EXCEEDED'
+  return ELSEWHERE.has(failure.code)
 }
 
 /** Whether a change may have taken effect in spite of this failure, and whatever is said of it later. */

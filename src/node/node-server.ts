@@ -5,9 +5,10 @@
 import { LANGUAGE } from '../commands/index.ts'
 import { assert } from '../lib/index.ts'
 import type { LinkedPeer } from '../ports/index.ts'
-import { DialPolicy, PeerBook } from '../peers/index.ts'
+import { DialPolicy, PeerBook, PeerExchange } from '../peers/index.ts'
 import type { PeerHint } from '../peers/index.ts'
 import type { Membership } from '../raft/index.ts'
+import type { ReplicaView } from '../replica/index.ts'
 import type { RestartableFault } from './fault.ts'
 import { Incarnation } from './incarnation.ts'
 import type { ReplicaEvents } from './incarnation.ts'
@@ -15,6 +16,8 @@ import type { NodePorts, NodeSettings } from './node-ports.ts'
 import { NodeService } from './node-service.ts'
 import type { ServiceParts } from './node-service.ts'
 import { RaftHandle } from './raft-handle.ts'
+import { Removal } from './removal.ts'
+import { VoterLinks } from './voter-links.ts'
 
 type Done = (error?: Error) => void
 
@@ -22,6 +25,7 @@ type Done = (error?: Error) => void
 export interface Surroundings {
   readonly book: PeerBook
   readonly policy: DialPolicy
+  readonly removal: Removal
   readonly events: ReplicaEvents
 }
 
@@ -33,18 +37,31 @@ export class NodeServer {
   readonly #settings: NodeSettings
   readonly #policy: DialPolicy
   readonly #events: ReplicaEvents
+  readonly #exchange: PeerExchange
+  readonly #voterLinks: VoterLinks
   /** What is to happen when the replica is open again; null while none is being opened. */
   #waiting: (() => void)[] | null = null
 
-  constructor(ports: NodePorts, settings: NodeSettings, { book, policy, events }: Surroundings, first: Incarnation) {
+  constructor(ports: NodePorts, settings: NodeSettings, { book, policy, removal, events }: Surroundings, first: Incarnation) {
     const { nodeId, version, requestTimeoutMs, language = LANGUAGE } = settings
     this.#ports = ports
     this.#settings = settings
     this.#policy = policy
     this.#events = events
     this.raft = new RaftHandle(first)
-    this.serviceParts = { ...ports, nodeId, version, language, requestTimeoutMs, peerBook: book, raft: this.raft }
+    this.serviceParts = { ...ports, nodeId, version, language, requestTimeoutMs, peerBook: book, raft: this.raft, removal }
     this.service = new NodeService(this.serviceParts)
+    const { clock, transport, logger } = ports
+    this.#voterLinks = new VoterLinks(transport, clock, logger, () => this.raft.view.membership)
+    this.#exchange = new PeerExchange({
+      nodeId,
+      book,
+      links: transport,
+      clock,
+      clusterId: () => this.raft.view.clusterId,
+      absentSince: (endpointId) => absentSince(this.raft.view, transport.endpointId, endpointId),
+      toldAbsent: (since, by) => removal.told(since, by, this.raft.view),
+    })
     for (const face of ports.faces) face.serve(this.service)
   }
 
@@ -53,6 +70,8 @@ export class NodeServer {
     const { transport } = this.#ports
     const { nodeId, language = LANGUAGE } = this.#settings
     this.#policy.start()
+    this.#exchange.start()
+    this.#voterLinks.start()
     this.raft.present?.replica.start()
     await transport.start({
       nodeId,
@@ -112,6 +131,8 @@ export class NodeServer {
     const { present } = this.raft
     present?.replica.close()
     this.#policy.stop()
+    this.#exchange.stop()
+    this.#voterLinks.stop()
     const closeStores = (error?: Error): void => {
       if (present === null) done(error)
       else present.close((storeError) => done(error ?? storeError))
@@ -145,18 +166,31 @@ export function surround(ports: NodePorts, settings: NodeSettings): Surroundings
     logger.log('warn', 'the peer book is full of peers that count as much: this one is not kept', { endpointId, nodeId })
   for (const peer of settings.peers) note(peer, 'peers')
   const policy = new DialPolicy({ nodeId: settings.nodeId, book, transport, clock, refused: noRoom })
+  const removal = new Removal(transport.endpointId, logger)
   return {
     book,
     policy,
+    removal,
     events: {
       nodeIdHint: (endpointId) => book.get(endpointId)?.nodeId ?? null,
       onLinked: ({ endpointId, claims }: LinkedPeer) => {
         note({ endpointId, nodeId: claims.nodeId, addresses: claims.addresses }, 'link')
       },
       onClusterId: (clusterId) => transport.announce({ clusterId }),
-      onMembership: ({ members }: Membership) => {
-        policy.follow(members.map(({ id, endpointId, addresses }) => ({ nodeId: id, endpointId, addresses })))
+      onMembership: (membership: Membership) => {
+        removal.follow(membership)
+        policy.follow(membership.members.map(({ id, endpointId, addresses }) => ({ nodeId: id, endpointId, addresses })))
       },
     },
   }
+}
+
+/** Where the configuration stands that does not name this key, as a member of it can tell; null when that is not certain. */
+function absentSince(
+  { membership, membershipIndex, appliedIndex }: ReplicaView,
+  self: string,
+  endpointId: string,
+): number | null {
+  const names = (key: string): boolean => membership.members.some((member) => member.endpointId === key)
+  return membershipIndex > appliedIndex || !names(self) || names(endpointId) ? null : membershipIndex
 }

@@ -44,6 +44,7 @@ import type { Membership } from '../raft/index.ts'
 import type { Reply } from '../replica/index.ts'
 import { clusterState, nodeStatus } from './node-status.ts'
 import type { RaftHandle } from './raft-handle.ts'
+import type { Removal } from './removal.ts'
 import { ReadTurns } from './read-turns.ts'
 
 export interface ServiceParts {
@@ -53,6 +54,7 @@ export interface ServiceParts {
   readonly raft: RaftHandle
   readonly transport: Transport
   readonly peerBook: PeerBook
+  readonly removal: Removal
   /** For requests that name no timeout of their own. */
   readonly requestTimeoutMs: number
   /** What this node writes and reads commands with. That of this program when absent. */
@@ -183,7 +185,7 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
   }
 
   async clusterState(): Promise<ClusterState> {
-    return clusterState(this.#parts.raft.view.membership)
+    return clusterState(this.#parts.raft.view.membership, this.#parts)
   }
 
   async addPeer(peer: AddPeerRequest): Promise<void> {
@@ -270,7 +272,14 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
     send: (reply: Reply<Membership>, deadline: number) => void,
     options: RequestOptions,
   ): Promise<ClusterState> {
-    return clusterState(await this.#ask(send, options))
+    return clusterState(await this.#ask(send, options), this.#parts)
+  }
+
+  /** Why this node can serve nobody any more; null while it may be a member. */
+  get #removed(): AspenError | null {
+    const { removal, raft } = this.#parts
+    const words = removal.words(raft.view)
+    return words === null ? null : new AspenError('REMOVED', words)
   }
 
   /** From callbacks below to a promise above: it settles by the deadline, whatever happens. */
@@ -278,8 +287,12 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
     const { clock, requestTimeoutMs, onAnswer } = this.#parts
     const { timeoutMs = requestTimeoutMs } = options
     const deadline = clock.now() + timeoutMs
+    const removed = this.#removed
+    if (removed !== null) throw removed
     return new Promise<T>((resolve, reject) => {
-      send((error, value) => {
+      send((failure, value) => {
+        // It came before this node heard what has become of it.
+        const error = failure instanceof AspenError && failure.code === 'NO_LEADER' ? (this.#removed ?? failure) : failure
         onAnswer?.(error)
         if (error === undefined) resolve(value as T)
         else reject(error)

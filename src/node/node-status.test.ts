@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { PeerBook } from '../peers/index.ts'
 import type { PeerReport, Transport } from '../ports/index.ts'
 import type { Membership } from '../raft/index.ts'
 import type { ReplicaView } from '../replica/index.ts'
@@ -20,6 +21,7 @@ const VIEW: ReplicaView = {
   votedFor: 1,
   leader: 1,
   membership: MEMBERSHIP,
+  membershipIndex: 3,
   lastLog: { term: 4, index: 90 },
   persistedIndex: 89,
   commitIndex: 88,
@@ -74,10 +76,13 @@ function parts(
       peer: (id: number) => (id === 2 ? progress : undefined),
     },
     transport: { endpointId: 'key-1', addresses: () => ['127.0.0.1:1'], peers: () => reports } as unknown as Transport,
+    peerBook: new PeerBook(),
+    removal: { words: () => null },
     ...changes,
   }
 }
 
+const LINKED: readonly PeerReport[] = [{ endpointId: 'key-2', state: 'connected', claims: null, lastError: null }]
 const failing = (status: ReturnType<typeof nodeStatus>): string[] => status.checks.filter(({ ok }) => !ok).map(({ name }) => name)
 
 describe('nodeStatus', () => {
@@ -121,8 +126,8 @@ describe('nodeStatus', () => {
       uptimeMs: 500,
     })
     assert.deepEqual(cluster, { members: [1, 2], learners: [3], nodes: MEMBERSHIP.members })
-    assert.deepEqual(cluster, clusterState(MEMBERSHIP))
-    assert.deepEqual([peers, checks.length > 0, failing(status)], [[], true, []])
+    assert.deepEqual(cluster, clusterState(MEMBERSHIP, parts()))
+    assert.deepEqual([peers, checks.length > 0, failing(status)], [[], true, ['voter_links']])
   })
 
   test('nodeStatus: a member without a vote is a learner, whatever the core calls it', () => {
@@ -142,11 +147,31 @@ describe('nodeStatus', () => {
   })
 
   test('nodeStatus: a node without a leader, with a faulty actor or poisoned is not sound', () => {
-    assert.deepEqual(failing(nodeStatus(parts({ leader: null }))), ['leader'])
+    assert.deepEqual(failing(nodeStatus(parts({ leader: null }, {}, LINKED))), ['leader'])
     const faulty = { depth: 0, capacity: 1, refused: 0, turns: 1, faulty: true }
-    assert.deepEqual(failing(nodeStatus(parts({}, {}, [], faulty))), ['raft_actor'])
-    const poisoned = nodeStatus(parts({ poisoned: new Error('EIO') }))
+    assert.deepEqual(failing(nodeStatus(parts({}, {}, LINKED, faulty))), ['raft_actor'])
+    const poisoned = nodeStatus(parts({ poisoned: new Error('EIO') }, {}, LINKED))
     assert.deepEqual([poisoned.poisoned, failing(poisoned)], ['EIO', ['raft_actor', 'state_machine']])
+  })
+
+  test('nodeStatus: one that was removed says so; and says which voters it has no link to', () => {
+    const removed = nodeStatus(parts({}, { removal: { words: () => 'removed' } }))
+    const detail = (name: string): string | undefined => removed.checks.find((check) => check.name === name)?.detail
+    assert.deepEqual(failing(removed), ['membership', 'voter_links'])
+    assert.deepEqual([detail('membership'), detail('voter_links')], ['removed', 'no link to voters 2'])
+  })
+
+  test('clusterState: members are where they say they are, then where the book says, then where they were when they came', () => {
+    const claims = { nodeId: 2, clusterId: 'c1', addresses: ['moved:2'], languageVersion: 1 }
+    const peerBook = new PeerBook()
+    peerBook.add({ endpointId: 'e'.repeat(64), nodeId: 3, addresses: ['heard:3'] }, 'gossip')
+    const members = [member(1), member(2), { ...member(3), endpointId: 'e'.repeat(64) }, member(4)]
+    const membership = { voters: [1, 2, 3, 4], outgoing: [], learners: [], members }
+    const { transport } = parts({}, {}, [{ endpointId: 'key-2', state: 'connected', claims, lastError: null }])
+    assert.deepEqual(
+      clusterState(membership, { transport, peerBook }).nodes.map(({ addresses }) => addresses[0]),
+      ['127.0.0.1:1', 'moved:2', 'heard:3', '127.0.0.1:4'],
+    )
   })
 
   test('nodeStatus: joins what the links and the core know of a peer', () => {

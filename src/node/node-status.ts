@@ -1,10 +1,14 @@
 import type { ActorStatus } from '../actor/index.ts'
 import type { ClusterState, DiskStatus, HealthCheck, NodeStatus, PeerStatus } from '../api/index.ts'
+import { MAX_MEMBER_ADDRESSES } from '../limits.ts'
+import type { PeerBook } from '../peers/index.ts'
 import type { Clock, Transport } from '../ports/index.ts'
 import type { Membership } from '../raft/index.ts'
 import { isVoterAs } from '../raft/index.ts'
 import type { ReplicaView } from '../replica/index.ts'
 import type { RaftHandle } from './raft-handle.ts'
+import type { Removal } from './removal.ts'
+import { unlinkedVoters } from './voter-links.ts'
 
 export interface StatusParts {
   readonly nodeId: number
@@ -13,11 +17,21 @@ export interface StatusParts {
   readonly clock: Clock
   readonly raft: Pick<RaftHandle, 'facts' | 'peer'>
   readonly transport: Transport
+  readonly peerBook: Pick<PeerBook, 'get'>
+  readonly removal: Pick<Removal, 'words'>
 }
 
-/** A configuration as users see it. */
-export function clusterState(membership: Membership): ClusterState {
-  return { members: membership.voters, learners: membership.learners, nodes: membership.members }
+/** A configuration as users see it: who belongs to it, and where those are now, as far as this node knows. */
+export function clusterState(membership: Membership, whereabouts: Pick<StatusParts, 'transport' | 'peerBook'>): ClusterState {
+  const { transport, peerBook } = whereabouts
+  const said = new Map(transport.peers().map(({ endpointId, claims }) => [endpointId, claims?.addresses ?? []]))
+  said.set(transport.endpointId, transport.addresses())
+  const nodes = membership.members.map((member) => {
+    const known = [said.get(member.endpointId) ?? [], peerBook.get(member.endpointId)?.addresses ?? []]
+    const addresses = known.find((some) => some.length > 0) ?? member.addresses
+    return { ...member, addresses: addresses.slice(0, MAX_MEMBER_ADDRESSES) }
+  })
+  return { members: membership.voters, learners: membership.learners, nodes }
 }
 
 /** Gathers everything one node can say about itself. */
@@ -57,11 +71,11 @@ export function nodeStatus(parts: StatusParts): NodeStatus {
     leaderChanges: view.counters.leaderChanges,
     snapshotsSent: view.snapshotsSent,
     snapshotsInstalled: view.counters.snapshotsRestored,
-    cluster: clusterState(view.membership),
+    cluster: clusterState(view.membership, parts),
     peers: peerStatuses(view, parts),
     disk: view.disk,
     poisoned: view.poisoned?.message ?? null,
-    checks: healthChecks(view, mailbox),
+    checks: [...healthChecks(view, mailbox), ...memberChecks(view, parts)],
     uptimeMs: clock.now() - parts.startedAt,
   }
 }
@@ -107,6 +121,20 @@ function healthChecks(view: ReplicaView, actor: ActorStatus): HealthCheck[] {
       detail: `applied ${view.appliedIndex} of ${view.commitIndex} committed entries`,
     },
     ...(view.disk === null ? [] : [diskCheck(view.disk)]),
+  ]
+}
+
+function memberChecks(view: ReplicaView, { removal, transport }: StatusParts): HealthCheck[] {
+  if (view.membership.members.length === 0) return []
+  const removed = removal.words(view)
+  const unlinked = unlinkedVoters(view.membership, transport)
+  return [
+    { name: 'membership', ok: removed === null, detail: removed ?? 'not removed' },
+    {
+      name: 'voter_links',
+      ok: unlinked.length === 0,
+      detail: unlinked.length === 0 ? 'linked with all other voters' : `no link to voters ${unlinked.join(', ')}`,
+    },
   ]
 }
 

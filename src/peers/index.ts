@@ -1,5 +1,7 @@
 export { DialPolicy } from './dial-policy.ts'
 export type { Dialler, DialPolicyOptions } from './dial-policy.ts'
+export { PeerExchange } from './peer-exchange.ts'
+export type { PeerExchangeOptions } from './peer-exchange.ts'
 export { checkPeerHint, createPeerEntry, lastHeardOf, PeerBook, standingOf } from './peer-book.ts'
 export type { AddResult, Heard, PeerBookOptions, PeerEntry, PeerHint, PeerListener } from './peer-book.ts'
 export { PEER_SOURCES, rankOf } from './peer-source.ts'

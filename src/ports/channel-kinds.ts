@@ -1,6 +1,9 @@
 /** The channels that links between nodes have. Numbers are the wire's: they are never given twice. */
-import { MAX_LINK_QUEUE_BYTES } from '../limits.ts'
+import { MAX_LINK_QUEUE_BYTES, MAX_PEERS_QUEUE_BYTES } from '../limits.ts'
 import type { ChannelKind } from './transport.ts'
 
 /** Consensus, with the requests that go to the leader and the snapshots of those who are far behind. */
 export const RAFT_CHANNEL: ChannelKind = { id: 0, name: 'raft', topLane: 'priority', maxQueueBytes: MAX_LINK_QUEUE_BYTES }
+
+/** What nodes tell each other of the others: where they can be dialled, and who is no member any more. */
+export const PEERS_CHANNEL: ChannelKind = { id: 1, name: 'peers', topLane: 'normal', maxQueueBytes: MAX_PEERS_QUEUE_BYTES }

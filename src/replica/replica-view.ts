@@ -9,6 +9,8 @@ export interface ReplicaView {
   readonly votedFor: NodeId | null
   readonly leader: NodeId | null
   readonly membership: Membership
+  /** Where it stands in the log. */
+  readonly membershipIndex: number
   readonly lastLog: { readonly term: number; readonly index: number }
   readonly persistedIndex: number
   readonly commitIndex: number

@@ -182,7 +182,19 @@ export class Replica implements TurnRunner {
 
   get view(): ReplicaView {
     const { raft, loop, cluster } = this.#context
-    const { role, term, votedFor, leader, membership, lastLog, persistedIndex, commitIndex, knownCommitIndex, counters } = raft
+    const {
+      role,
+      term,
+      votedFor,
+      leader,
+      membership,
+      membershipIndex,
+      lastLog,
+      persistedIndex,
+      commitIndex,
+      knownCommitIndex,
+      counters,
+    } = raft
     return {
       clusterId: cluster.id,
       role,
@@ -190,6 +202,7 @@ export class Replica implements TurnRunner {
       votedFor,
       leader,
       membership,
+      membershipIndex,
       lastLog,
       persistedIndex,
       commitIndex,

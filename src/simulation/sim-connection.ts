@@ -5,7 +5,7 @@
 import { chance, randomBetween } from '../lib/index.ts'
 import type { Random } from '../lib/index.ts'
 import { MAX_LINK_QUEUE_BYTES } from '../limits.ts'
-import { RAFT_CHANNEL } from '../ports/index.ts'
+import { PEERS_CHANNEL, RAFT_CHANNEL } from '../ports/index.ts'
 import type { ChannelKind, Claims, Lane, LinkedPeer, LinkEnd } from '../ports/index.ts'
 import type { Life } from './life.ts'
 
@@ -123,8 +123,13 @@ export class Connection {
     const { profile, random, counters } = this.#medium
     counters.messages++
     counters.bytes += bytes.length
-    if (this.#medium.isCut(from.endpointId, receiver.host.endpointId) || chance(random, profile.loss)) {
+    const isCut = this.#medium.isCut(from.endpointId, receiver.host.endpointId)
+    if (isCut || (kind !== PEERS_CHANNEL && chance(random, profile.loss))) {
       counters.lost++
+      return true
+    }
+    if (kind === PEERS_CHANNEL) {
+      this.#deliverAside(sender, receiver, bytes, lane)
       return true
     }
     this.#deliver(sender, receiver, bytes, lane)
@@ -191,6 +196,12 @@ export class Connection {
     if (!overtakes) receiver.laneFreeAt[lane] = at
     this.#inFlight(receiver, bytes, 1)
     receiver.host.life.after(at - now, () => this.#arrive(sender, receiver, bytes, lane))
+  }
+
+  /** What peers say of others takes as long as anything may, and draws nothing: no run of consensus is another one for it. */
+  #deliverAside(sender: Side, receiver: Side, bytes: Uint8Array, lane: Lane): void {
+    this.#inFlight(receiver, bytes, 1)
+    receiver.host.life.after(this.#medium.profile.latencyMaxMs, () => this.#arrive(sender, receiver, bytes, lane))
   }
 
   #arrive(sender: Side, receiver: Side, bytes: Uint8Array, lane: Lane): void {

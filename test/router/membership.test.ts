@@ -122,3 +122,25 @@ test('AspenRouter: a change of members under which the leader crashes happens ev
   })
   assert.ok(done > 0 && done < 10, `${done} of 10 changes survived the crash: they should be some, and not all`)
 })
+
+test('AspenRouter: a voter that is removed while it is down hears so from a member, and says so to all who ask', async () => {
+  await explore({ seeds: volume(10, 3) }, async (router) => {
+    const leader = await leaderOf(router)
+    const [removed, kept] = othersThan(router, leader) as [number, number]
+    router.crash(removed)
+    await change(router, [leader, kept])
+    router.start(removed)
+    await router.until('it knows', 1_000, () => {
+      const checks = router.status(removed)?.checks ?? []
+      return checks.some(({ name, ok }) => name === 'membership' && !ok)
+    })
+    const asked = router.now
+    assert.equal(await endOf(router.node(removed).write(set('k', 'v'))), 'REMOVED')
+    assert.equal(await endOf(router.node(removed).read('k')), 'REMOVED')
+    assert.ok(router.now - asked < 100, 'nobody waits for a leader that will not come')
+    // Added again under the same key it belongs to the cluster.
+    await router.node(leader).addLearner(removed)
+    await router.converged()
+    assert.equal(await endOf(router.node(removed).write(set('k', 'v'))), 'ok')
+  })
+})

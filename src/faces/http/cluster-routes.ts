@@ -189,7 +189,7 @@ export function clusterRoutes(context: RouteContext): readonly Route[] {
       body: TriggerSnapshotBody,
       maxBodyBytes: MAX_SMALL_HTTP_BODY_SIZE,
       answers: { 200: { description: 'Taken.', schema: SnapshotAnswer } },
-      errors: localErrors('NOT_INITIALIZED', 'QUOTA_EXCEEDED', 'DISK_FULL'),
+      errors: localErrors('NOT_INITIALIZED', 'REMOVED', 'QUOTA_EXCEEDED', 'DISK_FULL'),
       handle: (request, reply) => handleTriggerSnapshot(context, request, reply),
     },
   ]

@@ -53,7 +53,7 @@ const ANY_ERRORS: readonly ErrorCode[] = [
 ]
 const BODY_ERRORS: readonly ErrorCode[] = ['BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE']
 const SERVICE_ERRORS: readonly ErrorCode[] = ['POISONED', 'OVERLOADED']
-const READ_ERRORS: readonly ErrorCode[] = ['NOT_INITIALIZED', 'NO_LEADER', 'DEADLINE_EXCEEDED', ...SERVICE_ERRORS]
+const READ_ERRORS: readonly ErrorCode[] = ['NOT_INITIALIZED', 'NO_LEADER', 'DEADLINE_EXCEEDED', 'REMOVED', ...SERVICE_ERRORS]
 const QUORUM_ERRORS: readonly ErrorCode[] = [...READ_ERRORS, 'NOT_LEADER', 'NOT_APPLIED', 'OUTCOME_UNKNOWN']
 
 /** For a GET that asks the node itself. */

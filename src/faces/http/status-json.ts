@@ -86,6 +86,9 @@ export function raftMetricsJson(status: NodeStatus): object {
 /** The check that says whether the node still takes messages. Only it and a poisoned node make /health answer 503. */
 export const LIVENESS_CHECK = 'raft_actor'
 
+/** The check that says whether the node is still one of its cluster. */
+const MEMBERSHIP_CHECK = 'membership'
+
 /** Entries behind what is committed above which a node is not ready: a read there would wait for them. */
 const MAX_READY_LAG = 1_000
 
@@ -95,6 +98,7 @@ export function whyNotReady(status: NodeStatus, stopping: boolean): string | nul
   if (!isAlive(status)) return 'this node makes no progress'
   if (!status.initialized) return 'this node belongs to no cluster yet'
   if (!status.cluster.nodes.some(({ endpointId }) => endpointId === status.endpointId)) return 'this node is no member any more'
+  if (status.checks.some(({ name, ok }) => name === MEMBERSHIP_CHECK && !ok)) return 'this node was removed from the cluster'
   if (status.leader === null) return 'no leader is known'
   const lag = status.knownCommitIndex - status.appliedIndex
   return lag > MAX_READY_LAG ? `this node is ${lag} entries behind` : null

@@ -1,0 +1,50 @@
+/**
+ * Whether this node was removed from its cluster. One that was down meanwhile never hears so from a leader, who speaks to members only: a
+ * linked member tells it. Its word changes nothing of consensus. It counts while no leader is heard, and until a later
+ * configuration names this node again.
+ */
+import type { LinkedPeer, Logger } from '../ports/index.ts'
+import type { Membership } from '../raft/index.ts'
+import type { ReplicaView } from '../replica/index.ts'
+
+export type RemovalView = Pick<ReplicaView, 'leader' | 'membership' | 'membershipIndex' | 'commitIndex'>
+
+export class Removal {
+  readonly #endpointId: string
+  readonly #logger: Logger
+  #wasMember = false
+  #told: { readonly since: number; readonly by: number } | null = null
+
+  constructor(endpointId: string, logger: Logger) {
+    this.#endpointId = endpointId
+    this.#logger = logger
+  }
+
+  /** Another configuration is in force. */
+  follow(membership: Membership): void {
+    if (this.#names(membership)) this.#wasMember = true
+  }
+
+  /** A member of the cluster says that the configuration at `since`, which is committed, does not name this node. */
+  told(since: number, { claims }: LinkedPeer, view: RemovalView): void {
+    const before = this.words(view)
+    this.#told = { since, by: claims.nodeId }
+    const words = this.words(view)
+    if (before === null && words !== null) this.#logger.log('error', words, { by: claims.nodeId, since })
+  }
+
+  /** What has become of this node; null while it may be a member. */
+  words({ leader, membership, membershipIndex, commitIndex }: RemovalView): string | null {
+    if (leader !== null || membership.members.length === 0) return null
+    const named = this.#names(membership)
+    const isTold = this.#told !== null && !(named && membershipIndex > this.#told.since)
+    const isRead = this.#wasMember && !named && membershipIndex <= commitIndex
+    if (!isTold && !isRead) return null
+    const by = isTold && this.#told !== null ? `, says node ${this.#told.by}` : ''
+    return `this node was removed from the cluster${by}: ask another node; to bring this one back, add it again under a new, empty data directory`
+  }
+
+  #names({ members }: Membership): boolean {
+    return members.some(({ endpointId }) => endpointId === this.#endpointId)
+  }
+}

@@ -1,0 +1,176 @@
+/**
+ * Passes on what this node knows of others at first hand: whom it is linked with, where those say they can be dialled, and whom a person has
+ * told it of. So an address that one node learns is soon known to all, and a member that moved is found by those who never heard
+ * of its move. What is heard here fills the book and binds nothing; it is never passed on itself, so nothing old goes in circles.
+ * A linked key that is no member any more is told so.
+ *
+ * Bounds: a message says little and is one of few; what is new goes out at once, and everything again now and then, for those who missed it.
+ */
+import { WireError } from '../lib/index.ts'
+import { MAX_PEERS } from '../limits.ts'
+import { PEERS_CHANNEL } from '../ports/index.ts'
+import type { Channel, ChannelHandler, Claims, Clock, LinkedPeer, Links, Timer } from '../ports/index.ts'
+import { decodePeerNews, encodePeerNews, MAX_NEWS_FACTS } from '../wire/index.ts'
+import type { PeerFact, PeerNews } from '../wire/index.ts'
+import type { PeerBook, PeerEntry } from './peer-book.ts'
+
+/** How often those who are linked and no members are told so, in milliseconds. */
+const LOOK_INTERVAL_MS = 5_000
+/** Everything else is said again at every so many looks. */
+const LOOKS_PER_REPEAT = 12
+
+export interface PeerExchangeOptions {
+  readonly nodeId: number
+  readonly book: PeerBook
+  readonly links: Links
+  readonly clock: Clock
+  /** The cluster of this node, or null before it has one. */
+  readonly clusterId: () => string | null
+  /** Where the committed configuration stands that does not name this key; null when it does, or nothing is known for certain. */
+  readonly absentSince: (endpointId: string) => number | null
+  /** A member says that this node is none any more. */
+  readonly toldAbsent: (since: number, by: LinkedPeer) => void
+}
+
+export class PeerExchange implements ChannelHandler {
+  readonly #options: PeerExchangeOptions
+  readonly #linked = new Map<string, Claims>()
+  /** By key, what everybody was told of it last. */
+  readonly #told = new Map<string, string>()
+  #channel: Channel | null = null
+  #unsubscribe: (() => void) | null = null
+  #timer: Timer | null = null
+  #looks = 0
+
+  constructor(options: PeerExchangeOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    const { book, links } = this.#options
+    this.#channel = links.attach(PEERS_CHANNEL, this)
+    this.#unsubscribe = book.subscribe({
+      changed: (entry) => this.#onBook(entry),
+      removed: (endpointId) => void this.#told.delete(endpointId),
+    })
+    this.#lookLater()
+  }
+
+  stop(): void {
+    this.#timer?.cancel()
+    this.#unsubscribe?.()
+    this.#channel?.detach()
+    this.#channel = null
+  }
+
+  // --- What the links report ---
+
+  opened({ endpointId, claims }: LinkedPeer): void {
+    this.#linked.set(endpointId, claims)
+    this.#tellAbsence(endpointId)
+    this.#send(endpointId, this.#facts())
+    this.#spread(factOf(endpointId, claims))
+  }
+
+  claimed(peer: LinkedPeer): void {
+    this.opened(peer)
+  }
+
+  closed(endpointId: string): void {
+    this.#linked.delete(endpointId)
+  }
+
+  refused(): void {}
+
+  message(endpointId: string, bytes: Uint8Array): void {
+    const claims = this.#linked.get(endpointId)
+    if (claims === undefined || !this.#listensTo(claims)) return
+    let news: PeerNews
+    try {
+      news = decodePeerNews(bytes)
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error
+      return
+    }
+    for (const fact of news.facts) this.#note(fact)
+    if (news.absentSince !== null) this.#options.toldAbsent(news.absentSince, { endpointId, claims })
+  }
+
+  /** Nodes of one cluster listen to each other; those of none to everybody whom the links let in. */
+  #listensTo({ clusterId }: Claims): boolean {
+    const own = this.#options.clusterId()
+    return own === null || clusterId === own
+  }
+
+  #note({ endpointId, nodeId, addresses }: PeerFact): void {
+    const { book, links } = this.#options
+    // What a peer says of itself, over its own link, is not learned from others; nor is what this node was in a former life.
+    if (endpointId === links.endpointId || nodeId === this.#options.nodeId || this.#linked.has(endpointId)) return
+    book.add({ endpointId, nodeId, addresses }, 'gossip')
+  }
+
+  // --- What is said ---
+
+  #onBook(entry: PeerEntry): void {
+    const asked = askedFor(entry)
+    if (asked !== null && !this.#linked.has(entry.endpointId)) this.#spread(asked)
+  }
+
+  /** To everybody else, unless they were told the same before. */
+  #spread(fact: PeerFact): void {
+    const { endpointId, addresses } = fact
+    if (addresses.length === 0) return
+    const said = addresses.join()
+    if (this.#told.get(endpointId) === said) return
+    this.#told.delete(endpointId)
+    this.#told.set(endpointId, said)
+    if (this.#told.size > MAX_PEERS) this.#told.delete(this.#told.keys().next().value as string)
+    for (const to of this.#linked.keys()) this.#send(to, [fact])
+  }
+
+  #send(to: string, facts: readonly PeerFact[]): void {
+    const ofOthers = facts.filter(({ endpointId }) => endpointId !== to)
+    for (let at = 0; at < ofOthers.length; at += MAX_NEWS_FACTS) {
+      this.#say(to, { facts: ofOthers.slice(at, at + MAX_NEWS_FACTS), absentSince: null })
+    }
+  }
+
+  #tellAbsence(endpointId: string): void {
+    const claims = this.#linked.get(endpointId)
+    if (claims === undefined || claims.clusterId === null || claims.clusterId !== this.#options.clusterId()) return
+    const absentSince = this.#options.absentSince(endpointId)
+    if (absentSince !== null) this.#say(endpointId, { facts: [], absentSince })
+  }
+
+  #say(to: string, news: PeerNews): void {
+    this.#channel?.send(to, [encodePeerNews(news)], 'normal')
+  }
+
+  #facts(): PeerFact[] {
+    const linked = Array.from(this.#linked, ([endpointId, claims]) => factOf(endpointId, claims))
+    const asked = this.#options.book.entries().flatMap((entry) => askedFor(entry) ?? [])
+    const known = [...linked, ...asked.filter(({ endpointId }) => !this.#linked.has(endpointId))]
+    return known.filter(({ addresses }) => addresses.length > 0)
+  }
+
+  #lookLater(): void {
+    this.#timer = this.#options.clock.setTimer(LOOK_INTERVAL_MS, () => {
+      const facts = ++this.#looks % LOOKS_PER_REPEAT === 0 ? this.#facts() : []
+      for (const to of this.#linked.keys()) {
+        this.#send(to, facts)
+        this.#tellAbsence(to)
+      }
+      this.#lookLater()
+    })
+  }
+}
+
+function factOf(endpointId: string, { nodeId, addresses }: Claims): PeerFact {
+  return { endpointId, nodeId, addresses }
+}
+
+/** What a person told this node of a peer; null for one that nobody has named here. */
+function askedFor({ endpointId, nodeId, hints }: PeerEntry): PeerFact | null {
+  const said = hints.get('add-peer')
+  return said === undefined || nodeId === null ? null : { endpointId, nodeId, addresses: said.addresses }
+}
