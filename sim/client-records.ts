@@ -22,7 +22,7 @@ export interface Operation {
 }
 
 /** Refusals that sending again does not help, and that changed nothing either. */
-const REFUSED_FOR_GOOD: ReadonlySet<string> = new Set(['QUOTA_EXCEEDED', 'DISK_FULL'])
+const REFUSED_FOR_GOOD: ReadonlySet<string> = new Set(['QUOTA_EXCEEDED', 'DISK_FULL', 'REMOVED'])
 
 /** What an error says of the request: that it certainly changed nothing, or nothing. */
 export function outcomeOf(error: Error): 'failed' | 'unknown' {

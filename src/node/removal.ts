@@ -1,7 +1,7 @@
 /**
  * Whether this node was removed from its cluster. One that was down meanwhile never hears so from a leader, who speaks to members only: a
- * linked member tells it. Its word changes nothing of consensus. It counts while no leader is heard, and until a later
- * configuration names this node again.
+ * linked member tells it. Its word changes nothing of consensus. It counts while no leader is heard, and while the last configuration that
+ * this node knows is an earlier one that names it.
  */
 import type { LinkedPeer, Logger } from '../ports/index.ts'
 import type { Membership } from '../raft/index.ts'
@@ -37,7 +37,8 @@ export class Removal {
   words({ leader, membership, membershipIndex, commitIndex }: RemovalView): string | null {
     if (leader !== null || membership.members.length === 0) return null
     const named = this.#names(membership)
-    const isTold = this.#told !== null && !(named && membershipIndex > this.#told.since)
+    // A newcomer's log does not name it yet, and a member that is behind does not know of it.
+    const isTold = this.#told !== null && named && membershipIndex <= this.#told.since
     const isRead = this.#wasMember && !named && membershipIndex <= commitIndex
     if (!isTold && !isRead) return null
     const by = isTold && this.#told !== null ? `, says node ${this.#told.by}` : ''
