@@ -58,6 +58,7 @@ export class NodeServer {
       book,
       links: transport,
       clock,
+      isSound: () => this.raft.view.poisoned === null,
       clusterId: () => this.raft.view.clusterId,
       absentSince: (endpointId) => absentSince(this.raft.view, transport.endpointId, endpointId),
       toldAbsent: (since, by) => removal.told(since, by, this.raft.view),

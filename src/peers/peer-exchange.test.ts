@@ -28,6 +28,7 @@ class Bench {
   readonly told: number[] = []
   readonly absent = new Map<string, number>()
   clusterId: string | null = 'c1'
+  isSound = true
   now = 0
   readonly exchange: PeerExchange
   #handler: ChannelHandler | null = null
@@ -59,6 +60,7 @@ class Bench {
         peers: () => [],
       },
       clock,
+      isSound: () => this.isSound,
       clusterId: () => this.clusterId,
       absentSince: (endpointId) => this.absent.get(endpointId) ?? null,
       toldAbsent: (since) => void this.told.push(since),
@@ -185,4 +187,15 @@ test('PeerExchange: a linked key of this cluster that is no member is told so, a
   assert.deepEqual(bench.news, ['3 is absent since 7'])
   bench.exchange.stop()
   assert.equal(bench.timers, 0)
+})
+
+test('PeerExchange: a node that has failed says nothing', () => {
+  const bench = new Bench()
+  bench.absent.set(idOf(3), 7)
+  bench.open(peer(2), peer(3))
+  void bench.news
+  bench.isSound = false
+  bench.open(peer(4))
+  bench.advance(REPEAT_MS)
+  assert.deepEqual(bench.news, [])
 })

@@ -24,6 +24,8 @@ export interface PeerExchangeOptions {
   readonly book: PeerBook
   readonly links: Links
   readonly clock: Clock
+  /** False once this node has failed: from then on it says nothing to anybody. */
+  readonly isSound: () => boolean
   /** The cluster of this node, or null before it has one. */
   readonly clusterId: () => string | null
   /** Where the committed configuration stands that does not name this key; null when it does, or nothing is known for certain. */
@@ -143,7 +145,7 @@ export class PeerExchange implements ChannelHandler {
   }
 
   #say(to: string, news: PeerNews): void {
-    this.#channel?.send(to, [encodePeerNews(news)], 'normal')
+    if (this.#options.isSound()) this.#channel?.send(to, [encodePeerNews(news)], 'normal')
   }
 
   #facts(): PeerFact[] {
