@@ -76,6 +76,11 @@ export const MAX_LOG_HELD_ENTRIES: number = 250_000
 export const MAX_LOG_HELD_BYTES: number = 256 * MIB
 /** How long what was applied may be held back from the state's file, in milliseconds. */
 export const STATE_FLUSH_DELAY_MS: number = 1_000
+/** How soon applying is tried again when another process holds the state's database: twice as long each time, from the first to the second. */
+export const STATE_BUSY_RETRY_MS: number = 2
+export const MAX_STATE_BUSY_RETRY_MS: number = 100
+/** How long that may go on before the log says so. */
+export const STATE_BUSY_WARNING_MS: number = 1_000
 /** Entries applied between two checkpoints of the state machine: few enough that the disk is not busy with one for long. */
 export const CHECKPOINT_INTERVAL_ENTRIES: number = 5_000
 /** Payload bytes applied between two checkpoints, where that is less. */

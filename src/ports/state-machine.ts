@@ -50,6 +50,15 @@ export class StoreRefusal extends Error implements ClassifiedError {
   }
 }
 
+/** Another process holds the state's database. Nothing was changed: the same call may be made again, and goes well once it lets go. */
+export class StateBusy extends Error {
+  override readonly name = 'StateBusy'
+
+  constructor(file: string) {
+    super(`another process holds a lock on ${file}: what is committed is applied once it lets go`)
+  }
+}
+
 /**
  * Snapshots in files. `receive`, `write` and `finish` fail with {@link StoreRefusal} when another transfer may help:
  * what came was thrown away;
@@ -78,6 +87,7 @@ export interface StateMachine {
   /**
    * Applies consecutive entries after `applied`, all of them or none.
    * @throws LaterVersion when one of them needs a later program: then nothing was changed
+   * @throws StateBusy when the state cannot be written now: nothing was changed, and it does not wait
    */
   apply(entries: readonly Entry[]): AppliedBatch
   /** Hands what was applied and is still held back to the system, so that a killed process has it. Not a sync; fails like `apply`. */

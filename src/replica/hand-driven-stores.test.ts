@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { NEW_STATE } from '../commands/index.ts'
-import { StoreRefusal } from '../ports/index.ts'
+import { StateBusy, StoreRefusal } from '../ports/index.ts'
 import type {
   AppliedBatch,
   Counter,
@@ -194,6 +194,8 @@ export const EMPTY_STATE = { keys: 0, bytes: 0, systemRows: 0, systemBytes: 0, .
 
 export class HandState implements StateMachine {
   flushes = 0
+  /** Another process holds it. */
+  held = false
   opensFromSnapshot = false
   readonly batches: number[][] = []
   readonly pending: {
@@ -214,6 +216,7 @@ export class HandState implements StateMachine {
   }
 
   apply(applied: readonly Entry[]): AppliedBatch {
+    if (this.held) throw new StateBusy('state.db')
     for (const { index, term } of applied) {
       if (index === this.#failAt) throw new Error(`entry ${index} cannot be applied`)
       assert.equal(index, this.#info.applied.index + 1, 'entries are applied in order, each once')

@@ -6,6 +6,7 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSyn
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
+import { StateBusy } from '../../src/ports/index.ts'
 import type { StateMachine, StoredSnapshot } from '../../src/ports/index.ts'
 import { openSnapshotFiles, openSqliteStateMachine, StateError } from '../../src/storage/state/index.ts'
 import type { SqliteStateMachine } from '../../src/storage/state/index.ts'
@@ -84,6 +85,30 @@ test('checkpoint: claims nothing while a reader keeps it from completing', () =>
     reader.close()
     await settled((done) => opened.machine.checkpoint(done))
     assert.equal(opened.machine.durableIndex(), log.index)
+  }))
+
+test('apply: waits for nobody who writes or keeps writers out; nothing has changed, and the same batch goes well later', () =>
+  withPlace(async (place) => {
+    const opened = place.open()
+    const { machine } = opened
+    const log = fill(opened, 5)
+    machine.flush()
+    const other = new DatabaseSync(join(place.stateDirectory, 'state-1.db'))
+    other.exec('BEGIN IMMEDIATE')
+    const batch = [log.set('late', '1')]
+    const before = machine.info()
+    for (let i = 0; i < 3; i++) assert.throws(() => machine.apply(batch), StateBusy)
+    assert.deepEqual(machine.info(), before)
+    assert.equal(machine.get(Buffer.from('late')), undefined)
+    machine.flush()
+    await settled((done) => machine.checkpoint(done))
+    assert.equal((await takeSnapshot(opened)).last.index, before.applied.index)
+    other.exec('ROLLBACK')
+    other.close()
+    machine.apply(batch)
+    assert.equal(machine.info().applied.index, log.index)
+    await settled((done) => machine.checkpoint(done))
+    assert.equal(machine.durableIndex(), log.index)
   }))
 
 test('open: sets aside what is no database, and names the file', () =>

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { MAX_APPEND_BYTES, MAX_BATCH_SIZE, STATE_FLUSH_DELAY_MS } from '../../limits.ts'
+import {
+  MAX_APPEND_BYTES,
+  MAX_BATCH_SIZE,
+  MAX_STATE_BUSY_RETRY_MS,
+  STATE_BUSY_RETRY_MS,
+  STATE_BUSY_WARNING_MS,
+  STATE_FLUSH_DELAY_MS,
+} from '../../limits.ts'
 import type { Timer } from '../../ports/index.ts'
 import type { Entry } from '../../raft/index.ts'
 import { Applier } from './applier.ts'
@@ -12,6 +19,11 @@ import { EMPTY_LOG, entries, HandLog, HandQueue, HandState } from '../hand-drive
 class Bench {
   readonly turns = new HandQueue()
   readonly timers: (() => void)[] = []
+  /** Timers that try a held state again, and how long each was to wait. */
+  readonly retries: (() => void)[] = []
+  readonly delays: number[] = []
+  readonly logged: string[] = []
+  now = 0
   readonly state = new HandState()
   readonly log: HandLog
   readonly batches: string[] = []
@@ -25,15 +37,24 @@ class Bench {
     for (const one of all.slice(cachedFrom - 1)) cache.put(one)
     const context = handContext({
       loop: { ...handLoop((error) => this.failures.push(error.message)), defer: this.turns.defer },
-      clock: { setTimer: (delayMs, run) => this.#setTimer(delayMs, run) },
+      clock: { setTimer: (delayMs, run) => this.#setTimer(delayMs, run), now: () => this.now },
+      logger: { log: (level, message) => this.logged.push(`${level} ${message}`) },
     })
     this.applier = new Applier(context, { log: this.log, stateMachine: this.state }, cache, this)
   }
 
   #setTimer(delayMs: number, run: () => void): Timer {
-    assert.equal(delayMs, STATE_FLUSH_DELAY_MS)
-    this.timers.push(run)
-    return { cancel: () => void this.timers.splice(this.timers.indexOf(run), 1) }
+    const timers = delayMs === STATE_FLUSH_DELAY_MS ? this.timers : this.retries
+    if (timers === this.retries) this.delays.push(delayMs)
+    timers.push(run)
+    return { cancel: () => void (timers.includes(run) && timers.splice(timers.indexOf(run), 1)) }
+  }
+
+  /** The next retry is due. */
+  retry(): void {
+    this.now += this.delays.at(-1) ?? 0
+    this.retries.shift()?.()
+    this.turns.drain()
   }
 
   get batchSizes(): number[] {
@@ -161,6 +182,45 @@ describe('Applier', () => {
     bench.turns.drain()
     bench.timers.shift()?.()
     assert.equal(bench.state.flushes, 2)
+  })
+
+  test('enqueue: a state that another process holds is tried again by a timer, for as long as it takes, and the log says so once', () => {
+    const bench = new Bench(6, 1)
+    bench.state.held = true
+    bench.applier.enqueue(1, 2)
+    bench.turns.drain()
+    assert.deepEqual([bench.retries.length, bench.batches, bench.applier.idle], [1, [], false])
+    bench.applier.enqueue(3, 6)
+    assert.equal(bench.turns.length, 0, 'what comes meanwhile waits for the same timer')
+    while (bench.now < STATE_BUSY_WARNING_MS - MAX_STATE_BUSY_RETRY_MS) bench.retry()
+    assert.deepEqual(bench.logged, [])
+    for (let i = 0; i < 100; i++) bench.retry()
+    assert.deepEqual([bench.logged.length, bench.retries.length, bench.failures], [1, 1, []])
+    assert.match(String(bench.logged), /^warn the state is held by another process/)
+    assert.deepEqual([bench.delays[0], Math.max(...bench.delays)], [STATE_BUSY_RETRY_MS, MAX_STATE_BUSY_RETRY_MS])
+    bench.state.held = false
+    bench.retry()
+    assert.deepEqual([bench.batches, bench.retries.length, bench.applier.idle], [['1-6'], 0, true])
+    assert.equal(bench.logged.length, 2)
+    bench.state.held = true
+    const { length } = bench.delays
+    bench.applier.halt()
+    bench.state.jump({ term: 1, index: 4 })
+    bench.applier.restored(4)
+    bench.applier.enqueue(5, 6)
+    bench.turns.drain()
+    assert.deepEqual(bench.delays.slice(length), [STATE_BUSY_RETRY_MS], 'the next time begins anew')
+  })
+
+  test('halt, close: a held state is not tried again', () => {
+    for (const end of ['halt', 'close'] as const) {
+      const bench = new Bench(2, 1)
+      bench.state.held = true
+      bench.applier.enqueue(1, 2)
+      bench.turns.drain()
+      bench.applier[end]()
+      assert.deepEqual([bench.retries.length, bench.batches], [0, []])
+    }
   })
 
   test('close: plans no flush any more, and keeps nobody waiting for one', () => {

@@ -1,9 +1,11 @@
 import type { Applied } from '../../commands/index.ts'
 import { assert } from '../../lib/index.ts'
 import { MAX_APPEND_BYTES, MAX_BATCH_SIZE, STATE_FLUSH_DELAY_MS } from '../../limits.ts'
-import type { Timer } from '../../ports/index.ts'
+import { StateBusy } from '../../ports/index.ts'
+import type { AppliedBatch, Timer } from '../../ports/index.ts'
 import type { Entry } from '../../raft/index.ts'
 import type { EntryCache } from './entry-cache.ts'
+import { BusyState } from './busy-state.ts'
 import type { ReplicaStores } from './guarded-stores.ts'
 import type { TurnContext } from './turn-context.ts'
 
@@ -24,6 +26,7 @@ export class Applier {
   readonly #stores: ApplierStores
   readonly #cache: EntryCache
   readonly #listener: ApplyListener
+  readonly #busy: BusyState
   #next: number
   #target: number
   #running = false
@@ -37,6 +40,7 @@ export class Applier {
     this.#stores = stores
     this.#cache = cache
     this.#listener = listener
+    this.#busy = new BusyState(context)
     const { index } = stores.stateMachine.info().applied
     this.#next = index + 1
     this.#target = index
@@ -63,6 +67,7 @@ export class Applier {
   halt(): void {
     this.#epoch++
     this.#running = false
+    this.#busy.cancel()
     this.#target = this.#next - 1
   }
 
@@ -76,6 +81,7 @@ export class Applier {
   close(): void {
     this.#flush?.cancel()
     this.#flush = null
+    this.#busy.cancel()
   }
 
   #run(): void {
@@ -109,13 +115,28 @@ export class Applier {
 
   #apply(entries: readonly Entry[]): void {
     const startedAt = this.#context.clock.now()
-    const { results } = this.#stores.stateMachine.apply(entries)
+    const batch = this.#applyNow(entries)
+    if (batch === undefined) return
+    const { results } = batch
     this.#measure(entries.length, startedAt)
     this.#flushLater()
     this.#next += entries.length
     this.#listener.applied(entries, results)
     if (this.#next > this.#target) this.#running = false
     else this.#runLater()
+  }
+
+  /** Undefined when another process holds the state: these entries are tried again later. The log has them meanwhile. */
+  #applyNow(entries: readonly Entry[]): AppliedBatch | undefined {
+    try {
+      const batch = this.#stores.stateMachine.apply(entries)
+      this.#busy.ended()
+      return batch
+    } catch (error) {
+      if (!(error instanceof StateBusy)) throw error
+      this.#busy.retry(error, () => this.#run())
+      return undefined
+    }
   }
 
   /** When entries come no more, the last of them must not wait for others. */

@@ -68,6 +68,30 @@ test('checkpointBesideWriter: begins a long log again though the writer is never
   })
 })
 
+test('checkpointBesideWriter: beside a reader who stays it claims nothing, and does not keep the writer out', () => {
+  withDatabase((writer, other, logFile) => {
+    const reader = new DatabaseSync(logFile.replace('-wal', ''))
+    writePages(writer, 300)
+    reader.exec('BEGIN; SELECT count(*) FROM pages')
+    writePages(writer, 300)
+    const asked: string[] = []
+    const spied: Pick<DatabaseSync, 'prepare'> = {
+      prepare: (sql) => {
+        asked.push(sql)
+        return other.prepare(sql)
+      },
+    }
+    assert.equal(checkpointBesideWriter(spied, logFile, LIMITS), false)
+    assert.deepEqual(
+      [...new Set(asked)],
+      ['PRAGMA wal_checkpoint(PASSIVE)'],
+      'any other holds the lock of writers while it waits',
+    )
+    reader.close()
+    assert.equal(checkpointBesideWriter(other, logFile, LIMITS), true)
+  })
+})
+
 test('checkpointBesideWriter: cuts a log file that grew very large', () => {
   withDatabase((writer, other, logFile) => {
     writePages(writer, 1000)

@@ -64,7 +64,8 @@ export function checkpointBesideWriter(
     added = next.frames - checkpoint.frames
     checkpoint = next
   }
-  if (!long) return checkpoint.complete
+  // Beside a reader that needs the log it cannot begin again, and trying would only keep the writer out.
+  if (!long || !checkpoint.complete) return checkpoint.complete
   const mode = statSync(logFile).size > limits.fileBytes ? 'TRUNCATE' : 'RESTART'
   return checkpointDatabase(database, mode).complete || checkpoint.complete
 }

@@ -11,13 +11,14 @@ const Sqlite = process.getBuiltinModule('node:sqlite')
 const APPLICATION_ID = 0x4153504e
 const SCHEMA_VERSION = 3
 
-/** How long a transaction waits for the other connection of this process; a checkpoint holds it for milliseconds. */
-const BUSY_TIMEOUT_MS = 10_000
+/** How long opening waits for whoever holds the file: nothing is served yet. What comes after it has its own {@link setBusyTimeout}. */
+const OPENING_TIMEOUT_MS = 10_000
 const CACHE_KIB = 32 * 1024
 /** A database that is built in key order only ever looks at its end, and what it holds back is synced at once. */
 const BUILDING_CACHE_KIB = 4 * 1024
 
 /** SQLite result codes (https://www.sqlite.org/rescode.html). */
+const SQLITE_BUSY = 5
 const SQLITE_IOERR = 10
 const SQLITE_CORRUPT = 11
 const SQLITE_FULL = 13
@@ -68,7 +69,7 @@ const SCHEMA = `
  */
 export function openDatabase(file: string): DatabaseSync {
   return guardFile(file, () => {
-    const database = new Sqlite.DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS })
+    const database = new Sqlite.DatabaseSync(file, { timeout: OPENING_TIMEOUT_MS })
     return closeUnless(database, () => {
       database.exec(`
         PRAGMA journal_mode = WAL;
@@ -91,6 +92,11 @@ export function createHiddenDatabase(file: string): DatabaseSync {
       createSchema(database)
     })
   })
+}
+
+/** How long this connection waits, its thread asleep, for a lock that another connection holds. */
+export function setBusyTimeout(database: DatabaseSync, milliseconds: number): void {
+  database.exec(`PRAGMA busy_timeout = ${milliseconds}`)
 }
 
 /** Runs `use`; what SQLite or the operating system throws becomes a StateError that names the file. */
@@ -120,6 +126,7 @@ export function asDatabaseError(file: string, caught: unknown): Error {
 function adviceFor(error: Error): string {
   if (isDiskFull(error) || extendedCode(error) === SQLITE_IOERR_SHMSIZE) return FULL_ADVICE
   if (sqliteCode(error) === SQLITE_IOERR) return FAILING_ADVICE
+  if (isBusy(error)) return 'another process holds a lock on it: end that process'
   return 'check that this user may read and write it'
 }
 
@@ -140,6 +147,11 @@ export function checkIntegrity(database: DatabaseSync, file: string): void {
 /** Whether an error says that the disk is full; then nothing was lost, and later it may go well. */
 export function isDiskFull(error: unknown): boolean {
   return sqliteCode(error) === SQLITE_FULL
+}
+
+/** Whether an error says that another connection holds a lock; then nothing was changed. */
+export function isBusy(error: unknown): boolean {
+  return sqliteCode(error) === SQLITE_BUSY
 }
 
 /** The primary result code of an error from SQLite. */

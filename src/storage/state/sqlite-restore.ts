@@ -38,6 +38,8 @@ function buildDatabase(path: string, id: string, building: string): void {
       database.exec('BEGIN')
       fillDatabase(path, id, database, new WorkPace(() => syncFile(building)))
       database.exec('COMMIT')
+      // Who opens it next has to change nothing of the file for that, and so waits for nobody who reads it.
+      database.exec('PRAGMA journal_mode = WAL')
     })
   } finally {
     database.close()

@@ -3,13 +3,22 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { KeyValue, ScanRange } from '../../api/index.ts'
 import { LaterVersion, ReplicatedState, SPACES } from '../../commands/index.ts'
 import type { Language, RowHead, Rows } from '../../commands/index.ts'
+import { StateBusy } from '../../ports/index.ts'
 import type { AppliedBatch, StateInfo } from '../../ports/index.ts'
 import type { Entry, LogId, Membership } from '../../raft/index.ts'
 import { applyDecoded, decodeEntries, lastMembership } from './apply-entries.ts'
 import type { DecodedEntry } from './apply-entries.ts'
 import type { StatePosition } from './row-checksum.ts'
 import { checkpointDatabase } from './sqlite-checkpoint.ts'
-import { asDatabaseError, asFileError, checkIntegrity, guardFile, openDatabase } from './sqlite-database.ts'
+import {
+  asDatabaseError,
+  asFileError,
+  checkIntegrity,
+  guardFile,
+  isBusy,
+  openDatabase,
+  setBusyTimeout,
+} from './sqlite-database.ts'
 import { prepareMetaWriter, readMeta } from './sqlite-meta.ts'
 import { SqliteStore } from './sqlite-store.ts'
 
@@ -60,6 +69,8 @@ export class SqliteState {
       this.#commit = database.prepare('COMMIT')
       this.#writeMeta = prepareMetaWriter(database, membershipIndex)
       this.#replicated = this.#openState()
+      // The thread of this connection serves everybody: it tries again later, and never sleeps.
+      setBusyTimeout(database, 0)
     } catch (error) {
       database.close()
       if (error instanceof LaterVersion) throw error
@@ -98,13 +109,14 @@ export class SqliteState {
   /**
    * Applies entries. One that is malformed, or of a later version, changes nothing; after any other error the memory may be
    * ahead of the file, so everything that follows is refused with that error.
+   * @throws StateBusy when another connection writes: nothing was changed
    */
   apply(entries: readonly Entry[]): AppliedBatch {
     this.#assertSound()
     const decoded = decodeEntries(entries, this.#applied, this.#language)
     if (decoded.length === 0) return { results: [], changes: [] }
     try {
-      if (this.#openEntries === 0) this.#begin.run()
+      if (this.#openEntries === 0) this.#beginNow()
       this.#info = undefined
       const batch = applyDecoded(this.#replicated, decoded)
       this.#follow(decoded)
@@ -113,7 +125,17 @@ export class SqliteState {
       if (this.#openEntries >= COMMIT_ENTRIES || this.#openBytes >= COMMIT_BYTES) this.#commitOpen()
       return batch
     } catch (caught) {
+      if (caught instanceof StateBusy) throw caught
       throw this.#fail(asDatabaseError(this.file, caught))
+    }
+  }
+
+  /** A transaction that has begun holds the only lock that it needs: nothing later meets another writer. */
+  #beginNow(): void {
+    try {
+      this.#begin.run()
+    } catch (error) {
+      throw isBusy(error) ? new StateBusy(this.file) : error
     }
   }
 

@@ -2,12 +2,18 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { StoredSnapshot } from '../../ports/index.ts'
 import { checkpointBesideWriter } from './sqlite-checkpoint.ts'
-import { guardFile, openDatabase } from './sqlite-database.ts'
+import { guardFile, openDatabase, setBusyTimeout } from './sqlite-database.ts'
 import { readMeta } from './sqlite-meta.ts'
 import { restoreDatabase } from './sqlite-restore.ts'
 import { writeSnapshot } from './sqlite-snapshot.ts'
 import { generationFile, removeOtherGenerations } from './state-generations.ts'
 import type { CheckpointOutcome, WorkerSetup } from './state-worker-protocol.ts'
+
+/**
+ * How long a checkpoint waits for readers before it leaves the log as it is. It keeps writers out meanwhile, who try
+ * again; readers of this process take a millisecond, and those of others may stay for ever.
+ */
+const READERS_TIMEOUT_MS = 50
 
 export class WorkerDatabase {
   readonly #directory: string
@@ -62,7 +68,10 @@ export class WorkerDatabase {
   }
 
   #open(): DatabaseSync {
-    this.#connection ??= openDatabase(this.#file)
+    if (this.#connection === undefined) {
+      this.#connection = openDatabase(this.#file)
+      setBusyTimeout(this.#connection, READERS_TIMEOUT_MS)
+    }
     return this.#connection
   }
 }
