@@ -20,6 +20,11 @@ export interface ClusterCounters {
   /** Replicas that were opened again in a process that lived on. */
   replicaRestarts: number
   stopsOfLeaders: number
+  /** Programs replaced by one of the next version, or of the one before; and what came of it. */
+  upgrades: number
+  downgrades: number
+  versionsRaised: number
+  laterCommands: number
   /** Writes and syncs that the disk failed, and writes that found it full. */
   failedWrites: number
   writesWithoutRoom: number
@@ -72,6 +77,10 @@ export function noCounts(): ClusterCounters {
     orderlyStops: 0,
     replicaRestarts: 0,
     stopsOfLeaders: 0,
+    upgrades: 0,
+    downgrades: 0,
+    versionsRaised: 0,
+    laterCommands: 0,
     failedWrites: 0,
     writesWithoutRoom: 0,
     writesRefusedForSpace: 0,

@@ -1,4 +1,6 @@
 /** Whole replicas in one process: machines on a network, watched after every step. */
+import { LANGUAGE } from '../src/commands/index.ts'
+import type { Language } from '../src/commands/index.ts'
 import { randomBetween } from '../src/lib/index.ts'
 import type { Random } from '../src/lib/index.ts'
 import { MAX_SNAPSHOT_SIZE } from '../src/limits.ts'
@@ -55,6 +57,8 @@ export class SimCluster {
   supervised = false
   /** Called when a node has lost its disks and waits, under a new key, to be taken in again. */
   onStranger: (node: SimNode) => void = () => undefined
+  /** What the program can apply that a node starts. */
+  languageOf: (node: SimNode) => Language = () => LANGUAGE
   /** Called when the process of a node ends, before it is gone. */
   onCrash: (node: SimNode) => void = () => undefined
   /** Called when the replica of a node has made sense of its disks. */
@@ -93,6 +97,7 @@ export class SimCluster {
       retainedEntries: weather.retainedEntries,
       checkpointIntervalEntries: weather.checkpointIntervalEntries,
       clockDrift: weather.clockDrift,
+      language: (node) => this.languageOf(node),
       ballastBytes: () => (this.quotaReached ? MAX_SNAPSHOT_SIZE : 0),
       peers: () => this.nodes.map(({ endpointId }) => endpointId),
       afterEvent: (node) => this.#observe(node),

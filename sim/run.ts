@@ -17,6 +17,7 @@ import type { Sabotage } from './sabotage.ts'
 import type { SimNode } from './sim-node.ts'
 import { DEFAULT_SETTINGS, weatherOf } from './settings.ts'
 import type { Settings } from './settings.ts'
+import { Upgrades } from './upgrades.ts'
 import type { Weather } from './weather.ts'
 
 export interface RunOptions extends Partial<Settings> {
@@ -98,6 +99,7 @@ class Run {
   readonly #cluster: SimCluster
   readonly #clients: Clients
   readonly #faults: Faults
+  readonly #upgrades: Upgrades
   readonly #random
 
   /** `faces` has one for each node, or none when nobody asks over HTTP. */
@@ -115,6 +117,7 @@ class Run {
       http: faces.length === 0 ? null : this.#createHttp(faces),
     })
     this.#faults = new Faults(this.#cluster, this.#random, weather)
+    this.#upgrades = new Upgrades(this.#cluster, forkPrng(seed, 'upgrades'))
   }
 
   #createHttp(faces: readonly HttpFace[]): HttpClients {
@@ -130,6 +133,7 @@ class Run {
     for (let at = 0; at < this.#faultsMs; at += TICK_MS) {
       await this.#pass()
       this.#faults.disturb()
+      this.#upgrades.disturb()
     }
     await this.#faults.heal()
     await this.#demandProgress()
@@ -177,6 +181,7 @@ class Run {
     await this.#until(RECOVERY_MS, 'some member does not serve reads', () => this.#clients.pending === 0)
     if (missing > 0) throw new Error(`${missing} reads of the healed cluster failed`)
     const states = new Set(this.#members().map(describeState))
+    for (const { state } of this.#members()) this.#upgrades.check(state)
     if (states.size !== 1) throw new SafetyViolation('state machine safety', `states differ: ${[...states].join(' | ')}`)
   }
 

@@ -1,4 +1,6 @@
 /** A simulated machine under the eyes of the safety checker: every life of its node runs over ports that are watched. */
+import { LANGUAGE } from '../src/commands/index.ts'
+import type { Language } from '../src/commands/index.ts'
 import { assert, chance, randomBetween } from '../src/lib/index.ts'
 import type { Fault, NodePorts, RaftActorMessage, RaftStores } from '../src/node/index.ts'
 import type { StateMachine } from '../src/ports/index.ts'
@@ -29,6 +31,8 @@ export interface SimNodeOptions {
   readonly checkpointIntervalEntries: number
   /** How likely the clock of a life does not keep the world's pace. */
   readonly clockDrift: number
+  /** What the program of the next life can apply. */
+  readonly language?: (node: SimNode) => Language
   /** The id of the cluster that this node may found. */
   readonly clusterId: string
   /** What the state is said to hold besides what is in it. */
@@ -74,6 +78,7 @@ export class SimNode {
       disk,
       peers,
       settings: { retainedEntries, checkpointIntervalEntries },
+      language: () => options.language?.(this) ?? LANGUAGE,
       createLife: (life) => this.#createLife(life),
       watch: (ports, life) => this.#watch(ports, life),
       events: {

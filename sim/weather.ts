@@ -24,6 +24,8 @@ export interface Troubles {
   /** The replica is opened again in a living process: the links stay. */
   readonly replicaRestarted: number
   /** Of each life: that its clock goes up to a tenth too slow or too fast. */
+  /** A machine gets the program of another version: of the next, or, while nothing of that is in use, of the one before. */
+  readonly upgraded: number
   readonly clockDrift: number
   readonly clockJump: number
   readonly partition: number
@@ -82,6 +84,7 @@ const CALM: Troubles = {
   paused: 0,
   stopped: 0,
   replicaRestarted: 0,
+  upgraded: 0,
   clockDrift: 0,
   clockJump: 0,
   partition: 0,
@@ -188,12 +191,17 @@ function perhapsOne(random: Random): (...rates: readonly number[]) => number {
   return (...rates) => (chance(random, 0.5) ? pick(random, rates) : 0)
 }
 
-type LastDrawn = 'httpClients' | 'brokenRequest' | 'replicaRestarted'
+type LastDrawn = 'httpClients' | 'brokenRequest' | 'replicaRestarted' | 'upgraded'
 
 /** To be drawn last: all else is as it is without them. */
 function drawLast(random: Random): Pick<Troubles, LastDrawn> {
   const perhaps = perhapsOne(random)
-  return { httpClients: perhaps(0.3, 0.7), brokenRequest: perhaps(0.03, 0.1), replicaRestarted: perhaps(0.03, 0.06) }
+  return {
+    httpClients: perhaps(0.3, 0.7),
+    brokenRequest: perhaps(0.03, 0.1),
+    replicaRestarted: perhaps(0.03, 0.06),
+    upgraded: perhaps(0.2, 0.5),
+  }
 }
 
 function drawTroubles(random: Random): Omit<Troubles, LastDrawn> {
