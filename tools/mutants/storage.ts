@@ -33,13 +33,6 @@ export const STORAGE: readonly Mutant[] = [
     hunter: 'test/contracts/log-store-failure.test.ts',
   },
   {
-    name: 'trust at start what was read and never synced',
-    file: 'storage/log/recover-log.ts',
-    find: 'segment.file.syncSync()\n',
-    replace: '',
-    hunter: 'snapshots',
-  },
-  {
     name: 'vouch for a last frame that was read and not written again',
     file: 'storage/log/recover-log.ts',
     find: 'segment.file.writeDurablySync(from, last)\n',

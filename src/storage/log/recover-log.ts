@@ -132,7 +132,7 @@ function replayLast(replay: Replay, segment: LoadedSegment, prefix: string): Tai
 /**
  * Makes what was found durable: it may have been in the operating system's memory only, and will be acknowledged from now on. Only
  * the last frame can be so, and it is written again: after a failed sync, Linux keeps what it could not write, readable and
- * counted as written, so that no sync would bring it to the disk. Then zeros go over a torn tail, so that none of it can ever
+ * counted as written, so that no sync would bring it to the disk. The sync is for a file that somebody has copied here. Then zeros go over a torn tail, so that none of it can ever
  * come back, and a marker behind the last frame.
  */
 function settle(segment: Segment, tail: Tail, sequence: number): number {
