@@ -11,6 +11,8 @@
  * | none, or behind the purged position | state behind the purged position | refused: what lies between is gone |
  */
 import { REJOIN_ADVICE } from '../api/index.ts'
+import { LANGUAGE, LaterVersion } from '../commands/index.ts'
+import type { Language } from '../commands/index.ts'
 import type { ClassifiedError, LogStore, SnapshotStore, StateMachine, StoredSnapshot } from '../ports/index.ts'
 import { EMPTY_MEMBERSHIP } from '../raft/index.ts'
 import type { Entry, HardState, LogId, Membership, RaftRestored } from '../raft/index.ts'
@@ -103,8 +105,18 @@ export function recover(log: LogStore, state: StateMachine, installed: StoredSna
   }
 }
 
-/** What a start would make of these stores, without touching them. @throws RecoveryError when it would refuse them */
+/** Commands of a version stand behind the entry that raised the cluster to it: of a log, those entries tell all. */
+export function laterThan({ version }: Language, log: LogStore, snapshots: SnapshotStore): LaterVersion | undefined {
+  const { clusterVersion } = log.recovered
+  if (clusterVersion > version) return new LaterVersion('the log of this node', clusterVersion, version)
+  const newest = snapshots.newest()?.clusterVersion ?? 0
+  return newest > version ? new LaterVersion('the newest snapshot of this node', newest, version) : undefined
+}
+
+/** What a start would make of these stores, without touching them. @throws RecoveryError, LaterVersion when it would refuse them */
 export function assertRecoverable(log: LogStore, state: StateMachine, snapshots: SnapshotStore): void {
+  const later = laterThan(LANGUAGE, log, snapshots)
+  if (later !== undefined) throw later
   // A snapshot that is to be installed makes the three agree.
   if (snapshotToInstall(log, state, snapshots) === null) recover(log, state, null)
 }

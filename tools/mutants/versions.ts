@@ -77,7 +77,7 @@ export const VERSIONS: readonly Mutant[] = [
   },
   {
     name: 'start on a log that this node cannot apply',
-    file: 'replica/open-replica.ts',
+    file: 'replica/recovery.ts',
     find: 'if (clusterVersion > version) return',
     replace: 'if (clusterVersion > 255) return',
     hunter: HUNTER,

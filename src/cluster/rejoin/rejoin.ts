@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { AspenError } from '../../api/index.ts'
 import type { ClusterNode } from '../../api/index.ts'
+import { LaterVersion } from '../../commands/index.ts'
 import type { Logger } from '../../ports/index.ts'
 import { assertRecoverable } from '../../replica/index.ts'
 import { AspenNode } from '../aspen-node.ts'
@@ -59,9 +60,11 @@ async function prepare(options: RejoinOptions, cluster: RejoinCluster): Promise<
   /** The stores take the lock of the directory themselves. */
   const refusalOfStores = async (): Promise<string | undefined> => {
     directory.release()
-    const refusal = await refusalOf(config)
-    directory = new RejoinDirectory(config.dataDir)
-    return refusal
+    try {
+      return await refusalOf(config)
+    } finally {
+      directory = new RejoinDirectory(config.dataDir)
+    }
   }
   try {
     const known = directory.record()
@@ -133,7 +136,7 @@ function assertSameMember(directory: RejoinDirectory, { id, endpointId }: Cluste
   )
 }
 
-/** Why the node would not start on what it has; undefined when it would. */
+/** Why the node would not start on what it has; undefined when it would. @throws RejoinError when a later program would */
 async function refusalOf({ dataDir, nodeId }: NodeConfig): Promise<string | undefined> {
   try {
     const home = openDurableHome(dataDir, nodeId)
@@ -149,6 +152,9 @@ async function refusalOf({ dataDir, nodeId }: NodeConfig): Promise<string | unde
     }
     return undefined
   } catch (error) {
+    // It is sound, and nothing that is to be given up: a later program goes on from it.
+    if (error instanceof LaterVersion)
+      throw new RejoinError(`${error.message}. The node starts on what it has then. Nothing was changed`)
     return (error as Error).message
   }
 }
