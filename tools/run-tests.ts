@@ -25,6 +25,8 @@ const MINUTE_MS = 60_000
 /** For one test or file, and for all of them: far above what they take, for a limit ends what hangs, not what is slow. */
 const FAST_BOUNDS = { testMinutes: 10, allMinutes: 40 }
 const SLOW_BOUNDS = { testMinutes: 20, allMinutes: 45 }
+/** Test processes are short and at least as many as processors: threads that help with garbage only take them from one another. */
+const ENGINE_OPTIONS = ['--single-threaded-gc']
 /** For the runner to say which files it was still waiting for. */
 const LAST_WORDS_MS = 5_000
 
@@ -101,7 +103,7 @@ async function runPrograms(root: string, programs: readonly string[], { slow, fu
   const { testMinutes, allMinutes } = slow ? SLOW_BOUNDS : FAST_BOUNDS
   const bounds = [`--test-concurrency=${concurrencyOf(slow)}`, `--test-timeout=${testMinutes * MINUTE_MS}`]
   const preload = `--import=${pathToFileURL(join(root, 'tools/alone-process.ts')).href}`
-  const child = spawn(process.execPath, ['--test', preload, ...bounds, ...options, ...programs], {
+  const child = spawn(process.execPath, [...ENGINE_OPTIONS, '--test', preload, ...bounds, ...options, ...programs], {
     cwd: root,
     stdio: 'inherit',
     detached: true,
