@@ -13,7 +13,7 @@ import type { RestartableFault } from './fault.ts'
 import { Incarnation } from './incarnation.ts'
 import type { ReplicaEvents } from './incarnation.ts'
 import type { NodePorts, NodeSettings } from './node-ports.ts'
-import { NodeService } from './node-service.ts'
+import { NodeService, selfAsMember } from './node-service.ts'
 import type { ServiceParts } from './node-service.ts'
 import { RaftHandle } from './raft-handle.ts'
 import { Removal } from './removal.ts'
@@ -174,6 +174,7 @@ export function surround(ports: NodePorts, settings: NodeSettings): Surroundings
     removal,
     events: {
       nodeIdHint: (endpointId) => book.get(endpointId)?.nodeId ?? null,
+      foundingTerms: () => ({ clusterId: ports.drawClusterId(), self: selfAsMember(settings.nodeId, transport) }),
       onLinked: ({ endpointId, claims }: LinkedPeer) => {
         note({ endpointId, nodeId: claims.nodeId, addresses: claims.addresses }, 'link')
       },

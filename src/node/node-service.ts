@@ -40,7 +40,7 @@ import type { Language } from '../commands/index.ts'
 import { MAX_MEMBER_ADDRESSES, MAX_REQUEST_TIMEOUT_MS, MAX_SCAN_PAGE_BYTES } from '../limits.ts'
 import type { PeerBook } from '../peers/index.ts'
 import type { Clock, StoredSnapshot, Transport } from '../ports/index.ts'
-import type { Membership } from '../raft/index.ts'
+import type { Member, Membership } from '../raft/index.ts'
 import type { Reply } from '../replica/index.ts'
 import { clusterState, nodeStatus } from './node-status.ts'
 import type { RaftHandle } from './raft-handle.ts'
@@ -145,12 +145,7 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
       )
     }
     const clusterId = this.#parts.drawClusterId()
-    const { transport } = this.#parts
-    const self = {
-      id: this.nodeId,
-      endpointId: transport.endpointId,
-      addresses: transport.addresses().slice(0, MAX_MEMBER_ADDRESSES),
-    }
+    const self = selfAsMember(this.nodeId, this.#parts.transport)
     return this.#askMembership(
       (reply, deadline) => this.#parts.raft.send({ type: 'init', voters, clusterId, self, deadline, reply }),
       checked,
@@ -299,4 +294,9 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
       }, deadline)
     })
   }
+}
+
+/** This node as a member of the cluster that it founds. */
+export function selfAsMember(id: number, transport: Pick<Transport, 'endpointId' | 'addresses'>): Member {
+  return { id, endpointId: transport.endpointId, addresses: transport.addresses().slice(0, MAX_MEMBER_ADDRESSES) }
 }

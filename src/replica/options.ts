@@ -2,7 +2,7 @@ import type { Language } from '../commands/index.ts'
 import type { Random } from '../lib/index.ts'
 import { MAX_PENDING_READS, MAX_PROPOSAL_BYTES, MAX_PROPOSALS, MAX_SNAPSHOT_REQUESTS } from '../limits.ts'
 import type { Clock, LinkedPeer, Links, Logger, LogStore, Metrics, SnapshotStore, StateMachine, Volume } from '../ports/index.ts'
-import type { Membership, NodeId, Timings } from '../raft/index.ts'
+import type { Member, Membership, NodeId, Timings } from '../raft/index.ts'
 
 /** What a replica takes on at a time. A test gives less, to be at its bounds with little. */
 export interface ReplicaLimits {
@@ -19,6 +19,12 @@ export const REPLICA_LIMITS: ReplicaLimits = {
   proposalBytes: MAX_PROPOSAL_BYTES,
   reads: MAX_PENDING_READS,
   snapshotRequests: MAX_SNAPSHOT_REQUESTS,
+}
+
+/** What a founder brings: the id of the cluster, 32 hex characters, and itself as a member. */
+export interface FoundingTerms {
+  readonly clusterId: string
+  readonly self: Member
 }
 
 export interface ReplicaOptions {
@@ -52,6 +58,8 @@ export interface ReplicaOptions {
   readonly thorough?: boolean
   /** The id a peer is said to have, for error messages only. */
   readonly nodeIdHint: (endpointId: string) => NodeId | null
+  /** What this node brings when another one hands it the founding of a cluster; absent, it founds none but its own. */
+  readonly foundingTerms?: () => FoundingTerms
   /** Called once, when an invariant, a write or a sync failed: the replica says and does nothing from then on. */
   readonly onFatal: (error: Error) => void
   /** Called when a peer has proven its key and said who it is and where it can be dialled. */

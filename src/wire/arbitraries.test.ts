@@ -259,7 +259,7 @@ export const peerMessage: Arb<PeerMessage> = fc.oneof(
   record({
     type: fc.constant('forward' as const),
     id: number,
-    operation: fc.constantFrom('write' as const, 'admin' as const),
+    operation: fc.constantFrom('write' as const, 'admin' as const, 'found' as const),
     timeoutMs: fc.double({ min: 0, max: 1e9, noNaN: true }).map(Math.abs),
     body: payload,
   }),

@@ -4,8 +4,8 @@ import type { TaggedField } from '../lib/index.ts'
 import type { ForwardReply, ForwardRequest } from './peer-message.ts'
 import { MAX_ERROR_DETAILS_DEPTH, MAX_ERROR_TEXT_SIZE } from './wire-limits.ts'
 
-const WRITE = 1
-const ADMIN = 2
+/** By its code, what is asked. */
+const OPERATIONS = { write: 1, admin: 2, found: 3 } as const
 
 const MAX_CODE_SIZE = 64
 
@@ -17,7 +17,7 @@ const RETRYABLE = 4
 export function writeForward(writer: ByteWriter, { id, operation, timeoutMs, body }: ForwardRequest): void {
   if (!isTimeout(timeoutMs)) throw new WireError(`a request cannot have ${timeoutMs} ms left`)
   writer.varint(id)
-  writer.u8(operation === 'write' ? WRITE : ADMIN)
+  writer.u8(OPERATIONS[operation])
   writer.f64(timeoutMs)
   writer.payload(body)
 }
@@ -25,10 +25,14 @@ export function writeForward(writer: ByteWriter, { id, operation, timeoutMs, bod
 export function readForward(reader: ByteReader): ForwardRequest {
   const id = reader.varint()
   const code = reader.u8()
-  if (code !== WRITE && code !== ADMIN) reader.fail(`${code} is the code of no operation`)
+  const operation = operationOf(code) ?? reader.fail(`${code} is the code of no operation`)
   const timeoutMs = reader.f64()
   if (!isTimeout(timeoutMs)) reader.fail(`a request cannot have ${timeoutMs} ms left`)
-  return { type: 'forward', id, operation: code === WRITE ? 'write' : 'admin', timeoutMs, body: reader.rest() }
+  return { type: 'forward', id, operation, timeoutMs, body: reader.rest() }
+}
+
+function operationOf(code: number): ForwardRequest['operation'] | undefined {
+  return (Object.keys(OPERATIONS) as ForwardRequest['operation'][]).find((operation) => OPERATIONS[operation] === code)
 }
 
 /** Zero has two encodings; one is enough. */

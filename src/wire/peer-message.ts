@@ -13,7 +13,7 @@ export interface ForwardRequest {
   readonly type: 'forward'
   /** Unique among the unanswered requests of the sender's life. */
   readonly id: number
-  readonly operation: 'write' | 'admin'
+  readonly operation: 'write' | 'admin' | 'found'
   /** Milliseconds left of the caller's deadline. */
   readonly timeoutMs: number
   readonly body: Uint8Array

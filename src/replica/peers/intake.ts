@@ -219,6 +219,11 @@ export class Intake implements ChannelHandler {
   #sameCluster(endpointId: string, message: PeerMessage): boolean {
     const theirs = this.#directory.link(endpointId)?.claims.clusterId ?? null
     const ours = this.#context.cluster.id
+    // Before there is a cluster, or while it comes into being.
+    if (theirs === null || ours === null) {
+      if (message.type === 'forward' && message.operation === 'found') return true
+      if (message.type === 'forward-reply') return true
+    }
     if (theirs === null) return false
     if (ours !== null) return theirs === ours
     if (message.type !== 'raft') return message.type === 'snapshot-chunk'

@@ -1,5 +1,14 @@
-import { AspenError, checkClusterVersion, checkEndpointId, checkMembership, checkNodeId, givenFields } from '../../api/index.ts'
+import {
+  AspenError,
+  checkClusterVersion,
+  checkEndpointId,
+  checkMembership,
+  checkNodeId,
+  checkVoters,
+  givenFields,
+} from '../../api/index.ts'
 import { utf8Decode, utf8Encode, WireError } from '../../lib/index.ts'
+import type { NodeId } from '../../raft/index.ts'
 import type { AdminRequest } from './membership-admin.ts'
 
 const FIELDS = ['op', 'nodeId', 'endpointId', 'members', 'learners', 'version']
@@ -16,12 +25,26 @@ export function encodeAdminRequest(request: AdminRequest): Uint8Array {
  * @throws WireError when the document is not an administrative request
  */
 export function decodeAdminRequest(bytes: Uint8Array): AdminRequest {
+  return decoded(bytes, toAdminRequest)
+}
+
+/** The voters of a cluster that is to be founded. */
+export function encodeVoters(voters: readonly NodeId[]): Uint8Array {
+  return utf8Encode(JSON.stringify({ voters }))
+}
+
+/** @throws WireError */
+export function decodeVoters(bytes: Uint8Array): readonly NodeId[] {
+  return decoded(bytes, (request) => checkVoters(givenFields(request, 'a founding', ['voters'])['voters']))
+}
+
+function decoded<T>(bytes: Uint8Array, check: (request: unknown) => T): T {
   if (bytes.length > MAX_REQUEST_SIZE) throw new WireError(`an administrative request has ${bytes.length} bytes`)
   const text = utf8Decode(bytes)
   if (text === undefined) throw new WireError('an administrative request is not UTF-8')
   const request = parse(text)
   try {
-    return toAdminRequest(request)
+    return check(request)
   } catch (error) {
     if (error instanceof AspenError) throw new WireError(error.message)
     throw error

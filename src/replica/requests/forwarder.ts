@@ -134,18 +134,25 @@ export class Forwarder {
       this.#waiting.push(job)
       return
     }
+    if (!this.#send(job, leader, endpointId)) this.#waiting.push(job)
+  }
+
+  /** Asks one node, which need not lead; false when it certainly was not sent. */
+  ask(node: NodeId, endpointId: string, job: Job): boolean {
+    return this.#send(job, node, endpointId)
+  }
+
+  #send(job: Job, leader: NodeId, endpointId: string): boolean {
     const id = this.#nextId++
     assert(Number.isSafeInteger(id) && !this.#sent.has(id), `request ${id} would be taken for another one`)
     const left = job.deadline - this.#context.clock.now()
     // Also of a deadline that is no number.
     const timeoutMs = left >= 1 ? Math.min(left, MAX_REQUEST_TIMEOUT_MS) : 1
     const sent = this.#peers.sendTo(endpointId, { type: 'forward', id, operation: job.operation, timeoutMs, body: job.body })
-    if (!sent) {
-      this.#waiting.push(job)
-      return
-    }
+    if (!sent) return false
     this.#context.metrics.forwarded[job.operation].add()
     this.#sent.set(id, { job, leader, endpointId })
+    return true
   }
 
   /** The leader to send to, or null: this node does not know one, or leads itself. */

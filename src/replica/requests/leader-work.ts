@@ -143,7 +143,7 @@ function fitting(reply: Reply<WriteResult>, language: Language): Reply<WriteResu
   }
 }
 
-function forwardReply(id: number, error: Error | undefined, body: Uint8Array | undefined): ForwardReply {
+export function forwardReply(id: number, error: Error | undefined, body: Uint8Array | undefined): ForwardReply {
   if (error === undefined && body !== undefined) return { type: 'forward-reply', id, ok: true, body }
   const refusal = error instanceof AspenError ? error : new AspenError('INTERNAL', error?.message ?? 'the leader failed')
   const { code, message, details } = refusal

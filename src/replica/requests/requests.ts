@@ -4,10 +4,11 @@ import { decodeWriteResult, Quota } from '../../commands/index.ts'
 import type { Applied, Language } from '../../commands/index.ts'
 import type { StoredSnapshot, Volume } from '../../ports/index.ts'
 import type { Entry, Member, Membership, NodeId } from '../../raft/index.ts'
+import { WireError } from '../../lib/index.ts'
+import { MAX_REQUEST_TIMEOUT_MS } from '../../limits.ts'
 import { decodeMembership } from '../../wire/index.ts'
 import type { ForwardReply, ForwardRequest } from '../../wire/index.ts'
-import type { ReplicaLimits, Reply } from '../options.ts'
-import { bindMember } from '../peers/index.ts'
+import type { FoundingTerms, ReplicaLimits, Reply } from '../options.ts'
 import type { PeerHandlers, Peers } from '../peers/index.ts'
 import type { Engine, ReplicaStores, Snapshots, TurnContext, TurnListener } from '../turn/index.ts'
 import { encodeAdminRequest } from './admin-codec.ts'
@@ -16,12 +17,13 @@ import { ClusterVersion } from './cluster-version.ts'
 import type { VersionStanding } from './cluster-version.ts'
 import { DiskReserve } from './disk-reserve.ts'
 import { decodedReply, Forwarder } from './forwarder.ts'
-import { LeaderWork } from './leader-work.ts'
+import { Founding } from './founding.ts'
+import { forwardReply, LeaderWork } from './leader-work.ts'
 import { MembershipAdmin } from './membership-admin.ts'
 import type { AdminRequest } from './membership-admin.ts'
 import { outcomeUnknown, Proposals } from './proposals.ts'
 import { Reads } from './reads.ts'
-import { alreadyInitialized, ended, lateRequest, notInitialized } from './refusals.ts'
+import { ended, lateRequest, notInitialized } from './refusals.ts'
 
 /**
  * How far apart the ids of two lives begin. A life that needs more runs into the numbers of one that was not lived, but for
@@ -40,6 +42,7 @@ export interface RequestsParts {
   readonly snapshots: Snapshots
   readonly engine: Engine
   readonly peers: Peers
+  readonly foundingTerms: (() => FoundingTerms) | undefined
   /** Different in every life: what was asked in a former one is not answered in this one. */
   readonly incarnation: number
   readonly limits: ReplicaLimits
@@ -56,6 +59,7 @@ export class Requests implements TurnListener, PeerHandlers {
   readonly #admin: MembershipAdmin
   readonly #leaderWork: LeaderWork
   readonly #forwarder: Forwarder
+  readonly #founding: Founding
   #stopping = false
 
   constructor(context: TurnContext, parts: RequestsParts) {
@@ -79,6 +83,13 @@ export class Requests implements TurnListener, PeerHandlers {
       peers,
     })
     this.#forwarder = new Forwarder(context, incarnation * FORWARD_IDS_PER_LIFE, peers, this.#leaderWork)
+    this.#founding = new Founding(context, {
+      engine,
+      peers,
+      proposals: this.#proposals,
+      forwarder: this.#forwarder,
+      terms: parts.foundingTerms,
+    })
   }
 
   // --- Life ---
@@ -99,6 +110,7 @@ export class Requests implements TurnListener, PeerHandlers {
     this.#proposals.abandon(why)
     this.#reads.expire(Number.POSITIVE_INFINITY, () => new AspenError('STOPPING', why))
     this.#forwarder.abandon(new AspenError('STOPPING', why))
+    this.#founding.abandon(new AspenError('STOPPING', why))
     this.#admin.abandon(new AspenError('OUTCOME_UNKNOWN', why))
     this.#parts.snapshots.abandon(new AspenError('STOPPING', why))
   }
@@ -134,21 +146,7 @@ export class Requests implements TurnListener, PeerHandlers {
 
   /** Founds a cluster of these voters. Their keys are those of the live links that claim the ids. */
   init(voters: readonly NodeId[], clusterId: string, self: Member, deadline: number, reply: Reply<Membership>): void {
-    const { raft } = this.#context
-    this.#attempt(
-      reply,
-      (answer) => {
-        const members = voters.map((id) => (id === self.id ? self : this.#bind(id)))
-        this.#checkFoundable()
-        this.#parts.peers.join(clusterId)
-        raft.bootstrap(members)
-        this.#proposals.add(
-          { term: 0, index: 1 },
-          { bytes: 0, deadline, answersFromState: true, reply: (error) => answer(error, raft.membership) },
-        )
-      },
-      'founding',
-    )
+    this.#attempt(reply, (answer) => this.#founding.submit(voters, { clusterId, self }, deadline, answer), 'founding')
   }
 
   /** Takes a snapshot of this node's state with all that is committed by now; calls back when it is durable. */
@@ -185,22 +183,24 @@ export class Requests implements TurnListener, PeerHandlers {
     throw notInitialized()
   }
 
-  #checkFoundable(): void {
-    const { raft, cluster } = this.#context
-    if (cluster.id === null && raft.lastLog.index === 0 && raft.term === 0) return
-    throw alreadyInitialized(cluster.id)
-  }
-
-  #bind(id: NodeId): Member {
-    const member = bindMember(id, null, this.#parts.peers.knowledge())
-    if (member instanceof AspenError) throw member
-    return member
-  }
-
   // --- What peers ask and answer ---
 
   forwarded(from: string, request: ForwardRequest): void {
-    this.#leaderWork.answer(from, request)
+    if (request.operation === 'found') this.#foundFor(from, request)
+    else this.#leaderWork.answer(from, request)
+  }
+
+  #foundFor(from: string, { id, body, timeoutMs }: ForwardRequest): void {
+    const { clock } = this.#context
+    const reply: Reply<Uint8Array> = (error, value) => void this.#parts.peers.sendTo(from, forwardReply(id, error, value))
+    try {
+      this.#checkServing('founding')
+      this.#founding.answer(from, body, clock.now() + Math.min(timeoutMs, MAX_REQUEST_TIMEOUT_MS), reply)
+    } catch (error) {
+      if (error instanceof AspenError) reply(error)
+      else if (error instanceof WireError) reply(new AspenError('INVALID_REQUEST', error.message))
+      else throw error
+    }
   }
 
   answered(from: string, reply: ForwardReply): void {
@@ -244,6 +244,7 @@ export class Requests implements TurnListener, PeerHandlers {
   /** Moves on what takes several steps. */
   progress(now: number): void {
     this.#version.progress(now)
+    this.#founding.progress()
     this.#admin.progress()
   }
 
@@ -275,7 +276,7 @@ export class Requests implements TurnListener, PeerHandlers {
 
   /** Somebody waits, and must hear when it takes too long. */
   get waiting(): boolean {
-    return this.writes + this.reads > 0 || this.#admin.busy
+    return this.writes + this.reads > 0 || this.#admin.busy || this.#founding.busy
   }
 
   get versions(): VersionStanding {

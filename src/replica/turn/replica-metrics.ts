@@ -25,7 +25,7 @@ export function openReplicaMetrics(metrics: Metrics): ReplicaMetrics {
     applyBatch: metrics.histogram('aspen_apply_batch_entries'),
     proposals: metrics.counter('aspen_proposals_total'),
     reads: metrics.counter('aspen_reads_total'),
-    forwarded: { write: forwarded('write'), admin: forwarded('admin') },
+    forwarded: { write: forwarded('write'), admin: forwarded('admin'), found: forwarded('found') },
     refused: {
       malformed: refused('malformed'),
       stranger: refused('stranger'),
