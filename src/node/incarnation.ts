@@ -27,7 +27,7 @@ interface Opened extends RaftStores {
 }
 
 /** What the replica tells the node around it. */
-export type ReplicaEvents = Pick<ReplicaOptions, 'nodeIdHint' | 'foundingTerms' | 'onLinked' | 'onClusterId' | 'onMembership'>
+export type ReplicaEvents = Pick<ReplicaOptions, 'nodeIdHint' | 'founder' | 'onLinked' | 'onClusterId' | 'onMembership'>
 
 export interface IncarnationOptions {
   readonly ports: NodePorts

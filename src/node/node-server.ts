@@ -174,7 +174,7 @@ export function surround(ports: NodePorts, settings: NodeSettings): Surroundings
     removal,
     events: {
       nodeIdHint: (endpointId) => book.get(endpointId)?.nodeId ?? null,
-      foundingTerms: () => ({ clusterId: ports.drawClusterId(), self: selfAsMember(settings.nodeId, transport) }),
+      founder: { terms: () => ({ clusterId: ports.drawClusterId(), self: selfAsMember(settings.nodeId, transport) }) },
       onLinked: ({ endpointId, claims }: LinkedPeer) => {
         note({ endpointId, nodeId: claims.nodeId, addresses: claims.addresses }, 'link')
       },

@@ -27,6 +27,11 @@ export interface FoundingTerms {
   readonly self: Member
 }
 
+/** Whoever can found a cluster for others. */
+export interface Founder {
+  terms(): FoundingTerms
+}
+
 export interface ReplicaOptions {
   readonly nodeId: NodeId
   readonly clock: Clock
@@ -59,7 +64,7 @@ export interface ReplicaOptions {
   /** The id a peer is said to have, for error messages only. */
   readonly nodeIdHint: (endpointId: string) => NodeId | null
   /** What this node brings when another one hands it the founding of a cluster; absent, it founds none but its own. */
-  readonly foundingTerms?: () => FoundingTerms
+  readonly founder?: Founder
   /** Called once, when an invariant, a write or a sync failed: the replica says and does nothing from then on. */
   readonly onFatal: (error: Error) => void
   /** Called when a peer has proven its key and said who it is and where it can be dialled. */

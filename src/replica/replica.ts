@@ -56,7 +56,7 @@ export class Replica implements TurnRunner {
     this.#peers = peers
     this.#engine = engine
     const settings = { volumes, diskReserveBytes, maxClusterVersion, incarnation, limits }
-    const waiting = { ...settings, foundingTerms: options.foundingTerms, stores, language, snapshots, engine, peers }
+    const waiting = { ...settings, founder: options.founder, stores, language, snapshots, engine, peers }
     this.#requests = new Requests(context, waiting)
     engine.listen(this.#requests)
   }

@@ -8,7 +8,7 @@ import { AspenError } from '../../api/index.ts'
 import { MAX_ADMIN_REQUESTS } from '../../limits.ts'
 import type { Member, Membership, NodeId } from '../../raft/index.ts'
 import { decodeMembership, encodeMembership } from '../../wire/index.ts'
-import type { FoundingTerms, Reply } from '../options.ts'
+import type { Founder, FoundingTerms, Reply } from '../options.ts'
 import { bindMember } from '../peers/index.ts'
 import type { Peers } from '../peers/index.ts'
 import type { Engine, TurnContext } from '../turn/index.ts'
@@ -39,7 +39,7 @@ export interface FoundingParts {
   readonly proposals: Pick<Proposals, 'add'>
   readonly forwarder: Pick<Forwarder, 'ask'>
   /** For what others hand over. */
-  readonly terms: (() => FoundingTerms) | undefined
+  readonly founder: Founder | undefined
 }
 
 export class Founding {
@@ -68,7 +68,7 @@ export class Founding {
     const { id } = this.#context.raft
     if (Math.min(...voters) !== id)
       throw new AspenError('INVALID_REQUEST', `node ${id} does not found a cluster of ${voters.join(', ')}`)
-    const terms = this.#parts.terms?.()
+    const terms = this.#parts.founder?.terms()
     if (terms === undefined) throw new AspenError('INVALID_REQUEST', `node ${id} founds clusters for its own callers only`)
     const own: Reply<Membership> = (error, membership) =>
       membership === undefined ? reply(error) : reply(undefined, encodeMembership(membership))

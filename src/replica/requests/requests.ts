@@ -8,7 +8,7 @@ import { WireError } from '../../lib/index.ts'
 import { MAX_REQUEST_TIMEOUT_MS } from '../../limits.ts'
 import { decodeMembership } from '../../wire/index.ts'
 import type { ForwardReply, ForwardRequest } from '../../wire/index.ts'
-import type { FoundingTerms, ReplicaLimits, Reply } from '../options.ts'
+import type { Founder, ReplicaLimits, Reply } from '../options.ts'
 import type { PeerHandlers, Peers } from '../peers/index.ts'
 import type { Engine, ReplicaStores, Snapshots, TurnContext, TurnListener } from '../turn/index.ts'
 import { encodeAdminRequest } from './admin-codec.ts'
@@ -42,7 +42,7 @@ export interface RequestsParts {
   readonly snapshots: Snapshots
   readonly engine: Engine
   readonly peers: Peers
-  readonly foundingTerms: (() => FoundingTerms) | undefined
+  readonly founder: Founder | undefined
   /** Different in every life: what was asked in a former one is not answered in this one. */
   readonly incarnation: number
   readonly limits: ReplicaLimits
@@ -88,7 +88,7 @@ export class Requests implements TurnListener, PeerHandlers {
       peers,
       proposals: this.#proposals,
       forwarder: this.#forwarder,
-      terms: parts.foundingTerms,
+      founder: parts.founder,
     })
   }
 
