@@ -125,7 +125,7 @@ describe('writeForward and readForward', () => {
   })
 
   test('throw WireError when the operation is not known', () => {
-    for (const code of ['00', '03']) {
+    for (const code of ['00', '04']) {
       assert.throws(() => decodePeerMessage(Uint8Array.fromHex(`002001${code}${'00'.repeat(8)}`)), {
         name: 'WireError',
         message: /code of no operation/,
