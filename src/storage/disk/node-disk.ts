@@ -2,11 +2,12 @@
  * The Disk port over a real directory. Callbacks come from the thread pool of Node, so none runs before the
  * call that caused it has returned.
  */
-import { readdirSync, renameSync, rmSync, statfsSync } from 'node:fs'
-import { close, fsync, open } from 'node:fs'
+import { openSync, readdirSync, renameSync, rmSync, statfsSync } from 'node:fs'
+import { close, fsync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Disk, DiskFile, Done, Volume } from '../../ports/index.ts'
 import { createDirectory, syncDirectorySync } from './create-directory.ts'
+import { keepDescriptors, openPatiently, openWithKept } from './descriptor-shortage.ts'
 import { DiskError } from './disk-failure.ts'
 import { assertFileName } from './file-name.ts'
 import { NodeDiskFile } from './node-disk-file.ts'
@@ -14,8 +15,9 @@ import { NodeDiskFile } from './node-disk-file.ts'
 function syncDirectory(directory: string, done: Done): void {
   const report = (error: Error | null): void =>
     done(error === null ? undefined : new DiskError(`syncing the directory ${directory}`, error))
-  open(directory, 'r', (openError, fd) => {
-    if (openError !== null) return report(openError)
+  const open = (): number => openWithKept(() => openSync(directory, 'r'))
+  openPatiently(open, (openError, fd) => {
+    if (fd === undefined) return void setImmediate(report, openError ?? null)
     fsync(fd, (syncError) => close(fd, (closeError) => report(syncError ?? closeError)))
   })
 }
@@ -28,16 +30,19 @@ export class NodeDisk implements Disk, Volume {
   constructor(directory: string) {
     this.directory = resolve(directory)
     createDirectory(this.directory)
+    keepDescriptors()
   }
 
   list(): string[] {
     const names: string[] = []
-    for (const item of readdirSync(this.directory, { withFileTypes: true })) if (item.isFile()) names.push(item.name)
+    const items = openWithKept(() => readdirSync(this.directory, { withFileTypes: true }))
+    for (const item of items) if (item.isFile()) names.push(item.name)
     return names.toSorted()
   }
 
   open(name: string): DiskFile {
-    return new NodeDiskFile(this.#path(name), name)
+    const path = this.#path(name)
+    return openWithKept(() => new NodeDiskFile(path, name))
   }
 
   remove(name: string): void {
@@ -53,7 +58,7 @@ export class NodeDisk implements Disk, Volume {
   }
 
   syncDirectorySync(): void {
-    syncDirectorySync(this.directory)
+    openWithKept(() => syncDirectorySync(this.directory))
   }
 
   space(): { readonly freeBytes: number; readonly totalBytes: number } {

@@ -1,4 +1,5 @@
 import type { Disk, DiskFile } from '../../ports/index.ts'
+import { openPatiently } from '../disk/index.ts'
 import { checksumSeed } from './frame.ts'
 import { encodeSegmentHeader, SEGMENT_HEADER_SIZE } from './segment-header.ts'
 import type { SegmentHeader } from './segment-header.ts'
@@ -62,14 +63,30 @@ export class NextSegment {
     try {
       file.close()
       this.#disk.rename(this.#spare.name, segmentName(this.#prefix, made.number))
-      const segment = new Segment(this.#disk, this.#prefix, { ...made, storeId: this.#storeId })
+    } catch (error) {
+      return created(error as Error, undefined, 0)
+    }
+    openPatiently(
+      () => new Segment(this.#disk, this.#prefix, { ...made, storeId: this.#storeId }),
+      (failure, segment) => {
+        if (segment === undefined) return created(failure, undefined, 0)
+        this.#syncName(segment, made.end, created)
+      },
+    )
+  }
+
+  #syncName(segment: Segment, end: number, created: Created): void {
+    const failed = (error: Error): void => {
+      segment.close()
+      created(error, undefined, 0)
+    }
+    try {
       this.#disk.syncDirectory((error) => {
-        if (error === undefined) return created(undefined, segment, made.end)
-        segment.close()
-        created(error, undefined, 0)
+        if (error === undefined) created(undefined, segment, end)
+        else failed(error)
       })
     } catch (error) {
-      created(error as Error, undefined, 0)
+      failed(error as Error)
     }
   }
 }

@@ -3,8 +3,9 @@
  * changes a file's size or allocates blocks, which would make its sync several times dearer. Whatever a crash
  * leaves of it is worthless: a segment counts only under its own name, which it gets once its header is durable.
  */
+import { assert } from '../../lib/index.ts'
 import type { Disk, DiskFile, Done } from '../../ports/index.ts'
-import { isVolumeFull } from '../disk/index.ts'
+import { isDescriptorShortage, isVolumeFull, openPatiently } from '../disk/index.ts'
 import { spareName } from './segment-name.ts'
 
 /** Written and synced piece by piece: one sync of a whole segment would hold up the appends beside it. */
@@ -27,6 +28,7 @@ export class SpareSegment {
   #error: Error | undefined
   /** Somebody needs it, and it is as large as can be had. */
   #isLastTry = false
+  #closing = false
   /** Who waits for the end of the preparation: at most a roll or reset, and a close. */
   readonly #waiting: (() => void)[] = []
 
@@ -69,13 +71,25 @@ export class SpareSegment {
   #begin(capacity: number): void {
     this.#state = 'preparing'
     this.#capacity = capacity
-    try {
-      this.#disk.remove(this.name)
-      this.#file = this.#disk.open(this.name)
-      this.#fill(this.#file, 0)
-    } catch (error) {
-      this.#end(error as Error)
-    }
+    openPatiently(
+      () => this.#open(),
+      (error, file) => {
+        if (file === undefined) return this.#end(error)
+        this.#file = file
+        try {
+          this.#fill(file, 0)
+        } catch (failure) {
+          this.#end(failure as Error)
+        }
+      },
+    )
+  }
+
+  #open(): DiskFile {
+    // Who closes the log does not wait for descriptors.
+    assert(!this.#closing, 'the log is being closed')
+    this.#disk.remove(this.name)
+    return this.#disk.open(this.name)
   }
 
   /**
@@ -97,6 +111,7 @@ export class SpareSegment {
 
   /** Waits for what is under way, then lets go of the file. */
   close(closed: () => void): void {
+    this.#closing = true
     if (this.#state === 'preparing') {
       this.#waiting.push(() => this.close(closed))
       return
@@ -127,6 +142,8 @@ export class SpareSegment {
     this.#state = error === undefined ? 'ready' : 'failed'
     this.#error = error
     if (isVolumeFull(error)) this.#giveSpaceBack()
+    // Nobody needs it yet: when somebody does it is tried for once more.
+    if (isDescriptorShortage(error) && this.#waiting.length === 0) this.#state = 'none'
     for (const waiting of this.#waiting.splice(0)) waiting()
   }
 

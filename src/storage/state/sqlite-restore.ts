@@ -2,7 +2,7 @@
 import { closeSync, fsyncSync, openSync, readSync, renameSync, rmSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import { SNAPSHOT_CHUNK_SIZE } from '../../limits.ts'
-import { guardDisk } from '../disk/index.ts'
+import { guardDisk, openAsleep } from '../disk/index.ts'
 import type { SnapshotSink } from './snapshot-decoder.ts'
 import { SnapshotReader } from './snapshot-verify.ts'
 import { createHiddenDatabase, guardFile } from './sqlite-database.ts'
@@ -60,7 +60,7 @@ function fillDatabase(path: string, id: string, database: DatabaseSync, pace: Wo
 }
 
 function readSnapshotFile(path: string, reader: SnapshotReader, pace: WorkPace): string {
-  const fd = openSync(path, 'r')
+  const fd = openAsleep(() => openSync(path, 'r'))
   try {
     for (;;) {
       // A buffer for each chunk: the decoder keeps views of what it has not used up.
@@ -76,7 +76,7 @@ function readSnapshotFile(path: string, reader: SnapshotReader, pace: WorkPace):
 }
 
 function syncFile(path: string): void {
-  const fd = openSync(path, 'r+')
+  const fd = openAsleep(() => openSync(path, 'r+'))
   try {
     guardDisk(`syncing ${path}`, () => fsyncSync(fd))
   } finally {

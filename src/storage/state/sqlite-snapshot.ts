@@ -2,7 +2,7 @@ import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import { loadMeta, NEW_STATE } from '../../commands/index.ts'
 import type { StoredSnapshot } from '../../ports/index.ts'
-import { DiskError, guardDisk, isVolumeFull } from '../disk/index.ts'
+import { DiskError, guardDisk, isVolumeFull, openAsleep } from '../disk/index.ts'
 import { SnapshotDigest } from './snapshot-digest.ts'
 import { encodeSnapshot } from './snapshot-encoder.ts'
 import type { SnapshotHeader } from './snapshot-format.ts'
@@ -53,7 +53,7 @@ function storeOf(database: DatabaseSync, { keys, bytes, systemRows, systemBytes 
 
 function writeChunks(path: string, header: SnapshotHeader, chunks: Iterable<Uint8Array>): StoredSnapshot {
   const digest = new SnapshotDigest()
-  const fd = openSync(path, 'r+')
+  const fd = openAsleep(() => openSync(path, 'r+'))
   const sync = (): void => guardDisk(`syncing the snapshot ${path}`, () => fsyncSync(fd))
   const pace = new WorkPace(sync)
   try {

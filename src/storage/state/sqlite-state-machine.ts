@@ -8,7 +8,7 @@ import type { Language, RowHead, Rows } from '../../commands/index.ts'
 import { assert } from '../../lib/index.ts'
 import type { AppliedBatch, Done, StateInfo, StateMachine, StoredSnapshot } from '../../ports/index.ts'
 import type { Entry } from '../../raft/index.ts'
-import { createDirectory, isVolumeFull } from '../disk/index.ts'
+import { createDirectory, isDescriptorShortage, isVolumeFull } from '../disk/index.ts'
 import type { LocalSnapshot } from './local-snapshot.ts'
 import { markDamaged, openSoundState } from './damaged-state.ts'
 import { RunningOperations } from './running-operations.ts'
@@ -134,7 +134,7 @@ export class SqliteStateMachine implements StateMachine {
       local = this.#snapshots.beginLocal()
       path = this.#snapshots.path(local.name)
     } catch (caught) {
-      const error = isVolumeFull(caught) ? volumeFull(this.#directory) : asError(caught)
+      const error = notBegun(this.#directory, caught)
       return void setImmediate(() => ended(error))
     }
     this.#worker.request('snapshot', { path, clusterId }, (error, stored) => {
@@ -202,6 +202,17 @@ export class SqliteStateMachine implements StateMachine {
     this.#state = next
     this.#durableIndex = next.info.applied.index
   }
+}
+
+/** Why a snapshot could not be begun: a passing state of the machine is a refusal. */
+function notBegun(directory: string, caught: unknown): Error {
+  if (isVolumeFull(caught)) return volumeFull(directory)
+  if (!isDescriptorShortage(caught)) return asError(caught)
+  return new StateError(
+    'BUSY',
+    directory,
+    'no file can be opened for a snapshot now: this process or its system has no descriptor left',
+  )
 }
 
 /** The generation to open, with everything else out of the way. */
