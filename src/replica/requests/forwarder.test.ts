@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { AspenError } from '../../api/index.ts'
 import type { ErrorCode } from '../../api/index.ts'
-import { MAX_PROPOSAL_BYTES, MAX_PROPOSALS, MAX_REQUEST_TIMEOUT_MS } from '../../limits.ts'
+import { MAX_ADMIN_REQUESTS, MAX_PROPOSAL_BYTES, MAX_PROPOSALS, MAX_REQUEST_TIMEOUT_MS } from '../../limits.ts'
 import type { ForwardReply, ForwardRequest, PeerMessage } from '../../wire/index.ts'
 import { Forwarder } from './forwarder.ts'
 import type { Job } from './forwarder.ts'
@@ -285,6 +285,32 @@ describe('Forwarder', () => {
     assert.throws(() => bench.submit('late'), { name: 'AspenError', code: 'OVERLOADED', details: { queue: 'forwarder' } })
     bench.forwarder.answered(keyOf(1), accepted(1))
     bench.submit('in time')
+  })
+
+  test('submit: data at its bounds, by count and by bytes, leaves room for administration, which has a bound too', () => {
+    const silent = (): void => undefined
+    const fills: Record<string, (bench: Bench) => void> = {
+      'by count': (bench) => {
+        for (let i = 0; i < MAX_PROPOSALS; i++) bench.forwarder.submit('write', BODY, FOREVER, silent)
+      },
+      'by bytes': (bench) => bench.forwarder.submit('write', new Uint8Array(MAX_PROPOSAL_BYTES), FOREVER, silent),
+    }
+    for (const [how, fill] of Object.entries(fills)) {
+      const bench = new Bench()
+      fill(bench)
+      assert.throws(() => bench.submit('late'), { code: 'OVERLOADED' }, how)
+      const room = MAX_PROPOSALS + MAX_ADMIN_REQUESTS - bench.forwarder.count
+      assert.ok(room >= MAX_ADMIN_REQUESTS, how)
+      for (let i = 0; i < room; i++) bench.forwarder.submit('admin', BODY, FOREVER, silent)
+      assert.deepEqual(
+        [bench.sent.length, bench.sent.at(-1)?.request.operation],
+        [MAX_PROPOSALS + MAX_ADMIN_REQUESTS, 'admin'],
+        how,
+      )
+      const details = { queue: 'forwarder' }
+      assert.throws(() => bench.forwarder.submit('admin', BODY, FOREVER, silent), { code: 'OVERLOADED', details }, how)
+      assert.throws(() => bench.submit('later'), { code: 'OVERLOADED' }, `${how}: the room is not for data`)
+    }
   })
 
   test('submit: refuses past the bound by bytes, which those that run here count towards', () => {
