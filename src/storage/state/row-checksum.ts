@@ -1,17 +1,30 @@
 /** SQLite has no checksums of pages or rows: a byte that flips inside a value would be served, and sent to others in a snapshot. */
 import { crc32 } from 'node:zlib'
 import type { KeyValue } from '../../api/index.ts'
-import type { Space } from '../../commands/index.ts'
+import type { RowHead, Space } from '../../commands/index.ts'
 import type { StateInfo } from '../../ports/index.ts'
 
 /** What a database says of itself; the rest of a {@link StateInfo} is in rows. */
 export type StatePosition = Omit<StateInfo, 'revision' | 'timeMs' | 'clusterVersion'>
 
+/** As many bits of a checksum are about all but the value, above the 32 that are about everything: a safe integer holds both. */
+const HEAD_BITS = 20
+
 /** Of everything a row says; a single flipped bit of any of it changes the result. */
-export function rowChecksum(space: Space, { key, value, createRevision, modRevision, version }: KeyValue): number {
+export function rowChecksum(space: Space, row: KeyValue): number {
+  const head = headCrc(space, row.key, { ...row, size: row.value.length })
+  return (head >>> (32 - HEAD_BITS)) * 0x1_0000_0000 + crc32(row.value, head)
+}
+
+/** Whether a row says of itself, its value aside, what it said when it was written with `checksum`. */
+export function isSoundHead(space: Space, key: Uint8Array, head: RowHead, checksum: number): boolean {
+  return Math.floor(checksum / 0x1_0000_0000) === headCrc(space, key, head) >>> (32 - HEAD_BITS)
+}
+
+function headCrc(space: Space, key: Uint8Array, { createRevision, modRevision, version, size }: RowHead): number {
   // Each number is mixed in at another place; beyond 2^32 its upper half counts as well.
   const numbers = fold(createRevision) ^ Math.imul(fold(modRevision), 0x9e37_79b1) ^ Math.imul(fold(version), 0x85eb_ca6b)
-  return crc32(value, crc32(key, (numbers ^ Math.imul(space, 0x27d4_eb2f)) >>> 0))
+  return crc32(key, (numbers ^ Math.imul(space, 0x27d4_eb2f) ^ Math.imul(size, 0x1656_67b1)) >>> 0)
 }
 
 /** Of what the state says of itself; `membership` is the checksum of its encoded form, 0 without one. */

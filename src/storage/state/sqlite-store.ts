@@ -4,13 +4,13 @@ import type { ScanRange } from '../../api/index.ts'
 import { SPACES, takePage } from '../../commands/index.ts'
 import type { OrderedStore, Row, RowHead, Rows, Space } from '../../commands/index.ts'
 import type { Totals } from './memory-store.ts'
-import { RowDamage, rowChecksum } from './row-checksum.ts'
+import { isSoundHead, RowDamage, rowChecksum } from './row-checksum.ts'
 
 const ROW_COLUMNS = 'key, value, create_revision, mod_revision, version, checksum'
 
 type RowColumns = readonly [Uint8Array, Uint8Array, number, number, number, checksum: number, id: number]
 
-type FoundColumns = readonly [id: number, version: number, valueSize: number, createRevision: number, modRevision: number]
+type FoundColumns = readonly [id: number, version: number, valueSize: number, create: number, mod: number, checksum: number]
 
 /** The row that was looked for last: most rows are looked at before they are written. */
 interface Found {
@@ -51,7 +51,10 @@ export class SqliteStore implements OrderedStore {
     this.#user = user
     this.#system = system
     const from = 'FROM entries WHERE space = ?'
-    this.#find = prepareArrays(database, `SELECT id, version, length(value), create_revision, mod_revision ${from} AND key = ?`)
+    this.#find = prepareArrays(
+      database,
+      `SELECT id, version, length(value), create_revision, mod_revision, checksum ${from} AND key = ?`,
+    )
     this.#get = prepareArrays(database, `SELECT ${ROW_COLUMNS}, id ${from} AND key = ?`)
     this.#insert = database.prepare(`INSERT INTO entries (space, ${ROW_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)`)
     this.#update = database.prepare(
@@ -71,15 +74,19 @@ export class SqliteStore implements OrderedStore {
     return this.#system
   }
 
+  /** @throws RowDamage when the row is not as it was written, its value aside */
   head(space: Space, key: Uint8Array): RowHead | undefined {
     const found = this.#find.get(space, key) as unknown as FoundColumns | undefined
     if (found === undefined) {
       this.#found = undefined
       return undefined
     }
-    const [id, version, size, createRevision, modRevision] = found
+    const [id, version, size, createRevision, modRevision, checksum] = found
+    const head = { createRevision, modRevision, version, size }
+    // What is written next is counted from it, under a checksum that is right.
+    if (!isSoundHead(space, key, head, checksum)) throw new RowDamage(`row ${id}`)
     this.#found = { space, key, id, size }
-    return { createRevision, modRevision, version, size }
+    return head
   }
 
   get(space: Space, key: Uint8Array): Row | undefined {
