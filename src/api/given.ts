@@ -61,9 +61,7 @@ export function checked<T>(what: string, check: () => T): T {
 
 /** The fields of an object, which may have these and no others; one that is undefined is absent. */
 export function givenFields(value: unknown, what: string, known: readonly string[]): Given {
-  if (typeof value !== 'object' || value === null || isList(value)) throw noObject(value, what, known)
-  const extra = Object.keys(value).find((name) => !known.includes(name))
-  if (extra !== undefined) throw invalid(`${what} has a field ${short(extra)}: it may have ${known.join(', ')}`)
+  checkFields(value, what, known)
   const fields: Record<string, unknown> = {}
   let count = 0
   for (const name of known) {
@@ -74,6 +72,14 @@ export function givenFields(value: unknown, what: string, known: readonly string
   }
   if (count === 0 && !isPlain(value)) throw noObject(value, what, known)
   return fields
+}
+
+/** It is an object, and has no other fields. Runs for every request: nothing is made here but what a refusal needs. */
+function checkFields(value: unknown, what: string, known: readonly string[]): asserts value is object {
+  if (typeof value !== 'object' || value === null || isList(value)) throw noObject(value, what, known)
+  for (const name of Object.keys(value)) {
+    if (!known.includes(name)) throw invalid(`${what} has a field ${short(name)}: it may have ${known.join(', ')}`)
+  }
 }
 
 /** Of any realm. Others are no collection of fields, but an AbortSignal, a Map or a promise, say. */
@@ -88,10 +94,18 @@ function noObject(value: unknown, what: string, known: readonly string[]): Aspen
 
 /** The one field that an object has. */
 export function givenVariant(value: unknown, what: string, known: readonly string[]): readonly [name: string, field: unknown] {
-  const entries = Object.entries(givenFields(value, what, known))
-  const [first] = entries
-  if (first !== undefined && entries.length === 1) return first
-  const has = entries.length === 0 ? 'none of them' : entries.map(([name]) => name).join(' and ')
+  checkFields(value, what, known)
+  let found: readonly [name: string, field: unknown] | undefined
+  let others = ''
+  for (const name of known) {
+    const field = (value as Given)[name]
+    if (field === undefined) continue
+    if (found === undefined) found = [name, field]
+    else others += ` and ${name}`
+  }
+  if (found === undefined && !isPlain(value)) throw noObject(value, what, known)
+  if (found !== undefined && others === '') return found
+  const has = found === undefined ? 'none of them' : `${found[0]}${others}`
   throw invalid(`${what} is one of ${known.join(', ')}: this one has ${has}`)
 }
 

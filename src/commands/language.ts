@@ -30,6 +30,7 @@ export class Language {
   readonly operations: readonly AnyOperation[]
   readonly conditions: readonly AnyCondition[]
   readonly #operationByType: ReadonlyMap<string, AnyOperation>
+  readonly #operationByName: ReadonlyMap<string, AnyOperation>
   readonly #conditionByType: ReadonlyMap<string, AnyCondition>
   readonly #operationByCode: readonly (AnyOperation | undefined)[]
   readonly #conditionByCode: readonly (AnyCondition | undefined)[]
@@ -39,6 +40,7 @@ export class Language {
     this.operations = operations
     this.conditions = conditions
     this.#operationByType = new Map(operations.map((definition) => [definition.type, definition]))
+    this.#operationByName = new Map(operations.map((definition) => [definition.name, definition]))
     this.#conditionByType = new Map(conditions.map((definition) => [definition.type, definition]))
     this.#operationByCode = byCode(version, operations)
     this.#conditionByCode = byCode(version, conditions)
@@ -54,6 +56,11 @@ export class Language {
     const definition = this.#conditionByType.get(type)
     assert(definition !== undefined, `${type} is no condition of version ${this.version} of the commands`)
     return definition
+  }
+
+  /** By its name in a WriteCommand. */
+  operationByName(name: string): AnyOperation | undefined {
+    return this.#operationByName.get(name)
   }
 
   operationByCode(code: number): AnyOperation | undefined {

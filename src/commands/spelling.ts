@@ -21,15 +21,17 @@ type Parts<O, C> =
   | { readonly type: 'batch'; readonly name: string; readonly operations: readonly O[] }
   | { readonly type: 'txn'; readonly compare: readonly C[]; readonly then: readonly O[]; readonly else: readonly O[] | undefined }
 
+const PARSING: Visitor<Operation, Condition> = {
+  operation: (definition, spelled) => definition.parse(spelled) as Operation,
+  condition: (definition, spelled) => definition.parse(spelled) as Condition,
+}
+
 /**
  * Validates a write, whatever it is given. Values are views of what it was given.
  * @throws AspenError INVALID_REQUEST, INVALID_KEY, KEY_TOO_LARGE, VALUE_TOO_LARGE, BATCH_TOO_LARGE
  */
 export function toCommand(write: WriteCommand, language: Language = LANGUAGE): Command {
-  const parts = partsOf<Operation, Condition>(write, language, {
-    operation: (definition, spelled) => definition.parse(spelled) as Operation,
-    condition: (definition, spelled) => definition.parse(spelled) as Condition,
-  })
+  const parts = partsOf(write, language, PARSING)
   if (parts.type === 'batch') return { type: 'batch', operations: parts.operations }
   return { ...parts, else: parts.else ?? [] }
 }
@@ -73,15 +75,15 @@ function partsOf<O, C>(write: unknown, language: Language, visitor: Visitor<O, C
   return checked('the command', (): Parts<O, C> => {
     const [name, body] = givenVariant(write, 'a command', commandNames(language))
     if (name === 'Txn') return txnParts(body, language, visitor)
-    const each = (item: Spelled, of: string): O => visitor.operation(named(of, language), item)
-    if (name === 'SetMulti') {
-      return { type: 'batch', name, operations: listOf(body, 'pairs', name, (pair) => each(toPair(pair), 'Set')) }
-    }
-    if (name === 'DeleteMulti') {
-      return { type: 'batch', name, operations: listOf(body, 'keys', name, (key) => each({ key }, 'Delete')) }
-    }
-    return { type: 'batch', name, operations: [visitor.operation(named(name, language), body)] }
+    return { type: 'batch', name, operations: batchOf(name, body, language, visitor) }
   })
+}
+
+function batchOf<O, C>(name: string, body: unknown, language: Language, visitor: Visitor<O, C>): readonly O[] {
+  const each = (item: unknown, of: string): O => visitor.operation(named(of, language), item)
+  if (name === 'SetMulti') return listOf(body, 'pairs', name, (pair) => each(toPair(pair), 'Set'))
+  if (name === 'DeleteMulti') return listOf(body, 'keys', name, (key) => each({ key }, 'Delete'))
+  return [each(body, name)]
 }
 
 const namesByLanguage = new WeakMap<Language, readonly string[]>()
@@ -97,7 +99,7 @@ function commandNames(language: Language): readonly string[] {
 
 /** `name` is one of those that `givenVariant` allows. */
 function named(name: string, language: Language): AnyOperation {
-  return language.operations.find((definition) => definition.name === name) as AnyOperation
+  return language.operationByName(name) as AnyOperation
 }
 
 function toPair(pair: unknown): Spelled {

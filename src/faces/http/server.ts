@@ -11,18 +11,20 @@ import { MAX_HTTP_BODY_SIZE } from '../../limits.ts'
 import type { Logger } from '../../ports/index.ts'
 import { AnswerBudget, MAX_HELD_ANSWER_BYTES } from './answer-budget.ts'
 import { BodyBudget, MAX_HELD_BODY_BYTES, SMALL_BODY_BYTES } from './body-budget.ts'
+import type { BodyReading } from './body-reader.ts'
 import { clientErrorHandler } from './client-errors.ts'
 import { clusterRoutes } from './cluster-routes.ts'
 import { ConnectionBound, MAX_HTTP_CONNECTIONS, MAX_SURPLUS_CONNECTIONS } from './connection-bound.ts'
 import type { ConnectionLimits } from './connection-bound.ts'
 import { errorBody, expectedError, INTERNAL_ERROR, JSON_TYPE, rawAnswer, RETRY_AFTER_SECONDS } from './error-answers.ts'
-import { acceptJsonOnly } from './json-parser.ts'
+import { acceptJsonOnly, LargeBodies } from './json-parser.ts'
 import { kvRoutes } from './kv-routes.ts'
 import { makeLast } from './last-answer.ts'
 import type { PrometheusMetrics } from './metrics.ts'
 import { OneATurn } from './one-a-turn.ts'
 import { describeRoutes } from './openapi.ts'
 import { boundPipelines } from './pipeline-bound.ts'
+import type { Pipelines } from './pipeline-bound.ts'
 import { createRequestGuard, isLoopback } from './request-guard.ts'
 import type { RequestGuard } from './request-guard.ts'
 import { RequestTracker, RouteMetrics } from './request-tracking.ts'
@@ -95,6 +97,7 @@ interface Serving {
   readonly guard: RequestGuard
   readonly tracker: RequestTracker
   readonly connections: ConnectionBound
+  readonly largeBodies: LargeBodies
   readonly metrics: PrometheusMetrics
   readonly logger: Logger
   stopping: boolean
@@ -191,6 +194,7 @@ function mayLackBody(route: Route, request: FastifyRequest): boolean {
 function onRequest(serving: Serving, metrics: RouteMetrics, route: Route | undefined) {
   return (request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
     serving.tracker.begin(reply.raw, metrics)
+    if (route?.method === 'POST') serving.largeBodies.expect(request.raw, reply.raw, route.maxBodyBytes ?? MAX_HTTP_BODY_SIZE)
     const refused = refusal(serving, request, route)
     const { expect } = request.headers
     if (expect !== undefined && expect.toLowerCase() === '100-continue') {
@@ -246,7 +250,6 @@ function addRoute(app: FastifyInstance, serving: Serving, route: Route, metrics:
   app.route({
     method: route.method,
     url: route.url,
-    ...(route.maxBodyBytes === undefined ? {} : { bodyLimit: route.maxBodyBytes }),
     schema: { ...(route.body === undefined ? {} : { body: route.body }), response },
     onRequest: onRequest(serving, new RouteMetrics(metrics, route.url), route),
     handler: route.handle,
@@ -301,6 +304,14 @@ async function cut(app: FastifyInstance): Promise<void> {
   await closed
 }
 
+function bodyReading({ maxHeldBodyBytes = MAX_HELD_BODY_BYTES }: HttpServerOptions, pipelines: Pipelines): BodyReading {
+  return {
+    budget: new BodyBudget(maxHeldBodyBytes),
+    large: new OneATurn(),
+    pieceCame: ({ socket }) => pipelines.pieceCame(socket),
+  }
+}
+
 /**
  * The HTTP face of a node.
  * @throws AspenError FORBIDDEN when the address is not loopback and there is neither a token nor `insecure`
@@ -321,11 +332,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     refused: () => metrics.counter('aspen_overloaded_total', { queue: 'http_pipeline' }).add(),
     now: options.now ?? (() => performance.now()),
   })
-  const bodies = new BodyBudget(options.maxHeldBodyBytes ?? MAX_HELD_BODY_BYTES)
   const serving: Serving = {
     guard,
     tracker,
     connections,
+    largeBodies: new LargeBodies(),
     metrics,
     logger,
     stopping: false,
@@ -346,7 +357,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     openapiRoute(() => describeRoutes(routes, token !== undefined)),
   ]
   metrics.watch(options.status)
-  acceptJsonOnly(app, { budget: bodies, large: new OneATurn(), pieceCame: ({ socket }) => pipelines.pieceCame(socket) })
+  acceptJsonOnly(app, bodyReading(options, pipelines), serving.largeBodies)
   handleErrors(app, serving)
   handleUnknown(app, serving, routes, metrics)
   void app.register(async (scope) => {
