@@ -7,6 +7,7 @@ import { SimCluster } from '../../sim/cluster.ts'
 import { SafetyChecker } from '../../sim/invariants.ts'
 import { endpointIdOf, SimNode } from '../../sim/sim-node.ts'
 import { drawWeather } from '../../sim/weather.ts'
+import { RAFT_CHANNEL } from '../../src/ports/index.ts'
 import type { AdminRequest, ReplicaView } from '../../src/replica/index.ts'
 import { forkPrng } from '../../src/simulation/index.ts'
 import type { Life } from '../../src/simulation/index.ts'
@@ -251,6 +252,8 @@ export class Scene {
       return {
         ...transport,
         attach: (kind, handler) => {
+          // Letters are what consensus says; nodes tell each other addresses beside it.
+          if (kind.id !== RAFT_CHANNEL.id) return transport.attach(kind, handler)
           const message = (from: string, bytes: Uint8Array): void => {
             const deliver = (): void => handler.message(from, bytes)
             if (this.passes({ from, to, message: decodePeerMessage(bytes), deliver })) deliver()

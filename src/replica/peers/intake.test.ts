@@ -333,10 +333,19 @@ describe('Intake: clusters', () => {
     const gate = new Gate(null)
     gate.link(keyOf(2), 2, 'c7')
     const response: Message = { type: 'heartbeat-response', from: 2, to: 1, term: 1, incarnation: 1, round: 0 }
-    for (const message of [raft(response), forward, forwardReply, progress(2)]) gate.hear(keyOf(2), message)
-    assert.deepEqual([gate.seen, gate.clusterId, gate.refusals('cluster')], [[], null, 4])
+    for (const message of [raft(response), forward, progress(2)]) gate.hear(keyOf(2), message)
+    assert.deepEqual([gate.seen, gate.clusterId, gate.refusals('cluster')], [[], null, 3])
     gate.hear(keyOf(2), chunk(2))
     assert.deepEqual([gate.seen, gate.clusterId], [['chunk from 2'], null])
+  })
+
+  test('message: a node of no cluster is answered by the one that it asked to found one, and joins nothing by that', () => {
+    for (const theirs of ['c7', null]) {
+      const gate = new Gate(null)
+      gate.link(keyOf(2), 2, theirs)
+      gate.hear(keyOf(2), forwardReply)
+      assert.deepEqual([gate.seen, gate.clusterId], [[`reply 1 from ${keyOf(2)}`], null])
+    }
   })
 
   test('message: between two nodes of no cluster is refused', () => {

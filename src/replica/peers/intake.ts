@@ -219,11 +219,9 @@ export class Intake implements ChannelHandler {
   #sameCluster(endpointId: string, message: PeerMessage): boolean {
     const theirs = this.#directory.link(endpointId)?.claims.clusterId ?? null
     const ours = this.#context.cluster.id
-    // Before there is a cluster, or while it comes into being.
-    if (theirs === null || ours === null) {
-      if (message.type === 'forward' && message.operation === 'found') return true
-      if (message.type === 'forward-reply') return true
-    }
+    // Before there is a cluster, or while it comes into being, who is to found it is asked, and answers the node of none that asked.
+    if (message.type === 'forward' && message.operation === 'found' && (theirs === null || ours === null)) return true
+    if (message.type === 'forward-reply' && ours === null) return true
     if (theirs === null) return false
     if (ours !== null) return theirs === ours
     if (message.type !== 'raft') return message.type === 'snapshot-chunk'
