@@ -265,7 +265,7 @@ export class MemoryTransport implements Transport {
       return
     }
     peer.lastError = describeFailure(result.error)
-    if (result.refused && peer.lost) this.#report(() => this.#channels.refused(endpointId))
+    if (result.refused && peer.lost) this.#post(() => this.#channels.refused(endpointId))
     this.#dialSoon(endpointId, this.#redialMs)
   }
 

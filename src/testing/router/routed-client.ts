@@ -60,10 +60,14 @@ export class RoutedClient implements KeyValueStore {
       try {
         return await ask(pick(random, nodes), { timeoutMs: deadline - now() })
       } catch (error) {
-        const again = error instanceof AspenError && error.retryable && now() + RETRY_PAUSE_MS < deadline
-        if (!again) throw error
+        if (!(error instanceof AspenError && isElsewhere(error) && now() + RETRY_PAUSE_MS < deadline)) throw error
       }
       await sleep(RETRY_PAUSE_MS)
     }
   }
+}
+
+/** Nothing was changed by it, and another node, or the same one later, may do better. */
+function isElsewhere({ retryable, code }: AspenError): boolean {
+  return retryable || code === 'REMOVED'
 }
