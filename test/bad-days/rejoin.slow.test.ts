@@ -112,7 +112,7 @@ async function assertShunned(plan: NodePlan, copy: string, oldKey: string, via: 
     const error = errorOf(
       await request('POST', `${old.url}/write`, { command: { Set: { key: 'stale', value: 'x' } }, timeout_ms: 500 }),
     )
-    assert.equal(error?.code, 'NO_LEADER', JSON.stringify(error))
+    assert.equal(error?.code, 'REMOVED', JSON.stringify(error))
     const after = await metrics(via)
     assert.deepEqual([after.term, after.leader, after.cluster], [before.term, before.leader, before.cluster])
   } finally {
