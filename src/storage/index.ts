@@ -10,12 +10,10 @@ export {
 } from './disk/index.ts'
 export { hasLog, LogCorruptionError, MemoryLog, openSegmentedLog } from './log/index.ts'
 export type { SegmentedLog } from './log/index.ts'
-export {
-  MemoryStore,
-  openMemoryStateMachine,
-  openSnapshotFiles,
-  openSqliteStateMachine,
-  stateWorkerFile,
-  StateError,
-} from './state/index.ts'
-export type { MemoryStateMachine, SnapshotFiles } from './state/index.ts'
+export { MemoryStore, openMemoryStateMachine } from './memory/index.ts'
+export type { MemoryStateMachine } from './memory/index.ts'
+export { openSnapshotFiles } from './snapshots/index.ts'
+export type { SnapshotFiles } from './snapshots/index.ts'
+export { openSqliteStateMachine, stateWorkerFile } from './sqlite/index.ts'
+export type { SqliteStateMachine } from './sqlite/index.ts'
+export { StateError } from './state/index.ts'

@@ -5,7 +5,7 @@ import type { Command, Condition, Operation } from '../../src/commands/index.ts'
 import { utf8Encode } from '../../src/lib/index.ts'
 import type { StateMachine, StoredSnapshot } from '../../src/ports/index.ts'
 import type { Entry, Membership } from '../../src/raft/index.ts'
-import type { SnapshotFiles } from '../../src/storage/state/index.ts'
+import type { SnapshotFiles } from '../../src/storage/index.ts'
 import { encodeMembership } from '../../src/wire/index.ts'
 import { encodeEnvelope, stampEnvelope } from '../../src/commands/index.ts'
 

@@ -1,6 +1,6 @@
 /** A process that is killed by the tests of the SQLite state machine. */
 import { NodeDisk } from '../../src/storage/disk/index.ts'
-import { openSnapshotFiles, openSqliteStateMachine } from '../../src/storage/state/index.ts'
+import { openSnapshotFiles, openSqliteStateMachine } from '../../src/storage/index.ts'
 import { LogWriter, membershipOf, settled } from './state-machine-fixture.ts'
 
 const [stateDirectory = '', snapshotDirectory = '', task = 'restore'] = process.argv.slice(2)

@@ -8,7 +8,7 @@ import { encodeSetVersion, LANGUAGE } from '../../src/commands/index.ts'
 import type { StoredSnapshot } from '../../src/ports/index.ts'
 import type { Entry } from '../../src/raft/index.ts'
 import { NodeDisk } from '../../src/storage/disk/index.ts'
-import { openSnapshotFiles, openSqliteStateMachine } from '../../src/storage/state/index.ts'
+import { openSnapshotFiles, openSqliteStateMachine } from '../../src/storage/index.ts'
 import { LANGUAGE_2 } from '../commands/language-2.ts'
 import { CLUSTER_ID, LogWriter, membershipOf, settled } from './state-machine-fixture.ts'
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { StateMachine } from '../../src/ports/index.ts'
-import { StateError } from '../../src/storage/state/index.ts'
+import { StateError } from '../../src/storage/index.ts'
 import {
   answers,
   allRows,

@@ -3,7 +3,7 @@ import type { Mutant } from './mutant.ts'
 export const SNAPSHOTS: readonly Mutant[] = [
   {
     name: 'snapshot metadata newer than its data',
-    file: 'storage/state/memory-state-machine.ts',
+    file: 'storage/memory/memory-state-machine.ts',
     find: 'const { store, replicated, applied: last, membership, membershipIndex } = state\n',
     replace:
       'const { store, replicated, membership, membershipIndex } = state\n  const last = { term: state.applied.term, index: state.applied.index + 1 }\n',
@@ -47,7 +47,7 @@ export const SNAPSHOTS: readonly Mutant[] = [
   },
   {
     name: 'install a snapshot with other content than announced',
-    file: 'storage/state/snapshot-transfer.ts',
+    file: 'storage/snapshots/snapshot-transfer.ts',
     find: 'const problem = found === undefined ? error : this.#difference(found)',
     replace: 'const problem = found === undefined ? error : undefined',
     hunter: 'test/contracts/snapshot-store.test.ts',

@@ -4,3 +4,4 @@ export { isDescriptorShortage, keepDescriptors, openAsleep, openPatiently } from
 export { DiskError, FAILING_ADVICE, FULL_ADVICE, guardDisk, isVolumeFull } from './disk-failure.ts'
 export { MemoryDisk } from './memory-disk.ts'
 export { NodeDisk } from './node-disk.ts'
+export { SYNC_STEP_BYTES, WorkPace } from './work-pace.ts'

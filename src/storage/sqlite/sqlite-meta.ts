@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { decodeMembership, encodeMembership } from '../../wire/index.ts'
 import { membershipChecksum, metaChecksum } from './row-checksum.ts'
 import type { StatePosition } from './row-checksum.ts'
-import { asError } from './state-error.ts'
+import { asError } from '../state/index.ts'
 import { corruptDatabase } from './sqlite-database.ts'
 
 /** @throws StateError CORRUPT when the row is missing or malformed */

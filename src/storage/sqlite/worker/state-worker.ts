@@ -1,6 +1,6 @@
 /** The worker's thread: answers the requests of the state machine, one after the other. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { assert, unreachable } from '../../lib/index.ts'
+import { assert, unreachable } from '../../../lib/index.ts'
 import { encodeError } from './state-worker-protocol.ts'
 import type { WorkerRequest, WorkerResponse, WorkerSetup } from './state-worker-protocol.ts'
 import { WorkerDatabase } from './worker-database.ts'

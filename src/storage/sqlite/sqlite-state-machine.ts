@@ -9,15 +9,13 @@ import { assert } from '../../lib/index.ts'
 import type { AppliedBatch, Done, StateInfo, StateMachine, StoredSnapshot } from '../../ports/index.ts'
 import type { Entry } from '../../raft/index.ts'
 import { createDirectory, isDescriptorShortage, isVolumeFull } from '../disk/index.ts'
-import type { LocalSnapshot } from './local-snapshot.ts'
+import type { LocalSnapshot, SnapshotFiles } from '../snapshots/index.ts'
 import { markDamaged, openSoundState } from './damaged-state.ts'
-import { RunningOperations } from './running-operations.ts'
-import type { SnapshotFiles } from './snapshot-files.ts'
+import { asError, RunningOperations, StateError, volumeFull } from '../state/index.ts'
 import { guardFile } from './sqlite-database.ts'
 import { SqliteState } from './sqlite-state.ts'
-import { asError, StateError, volumeFull } from './state-error.ts'
 import { generationFile, newestGeneration, removeOtherGenerations, syncDirectory } from './state-generations.ts'
-import { StateWorkerLink } from './state-worker-link.ts'
+import { StateWorkerLink } from './worker/index.ts'
 
 export interface SqliteStateMachineOptions {
   /** A folder for the database files, created when it is missing. One process at a time. */

@@ -14,7 +14,7 @@ import {
   SNAPSHOT_VERSION,
 } from './snapshot-format.ts'
 import type { SnapshotHeader } from './snapshot-format.ts'
-import { asError, corruptSnapshot, StateError } from './state-error.ts'
+import { asError, corruptSnapshot, StateError } from '../state/index.ts'
 
 /** Where what is read goes. Keys and values are views of the chunks: copy what is kept. */
 export interface SnapshotSink {

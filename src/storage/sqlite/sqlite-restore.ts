@@ -2,15 +2,14 @@
 import { closeSync, fsyncSync, openSync, readSync, renameSync, rmSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import { SNAPSHOT_CHUNK_SIZE } from '../../limits.ts'
-import { guardDisk, openAsleep } from '../disk/index.ts'
-import type { SnapshotSink } from './snapshot-decoder.ts'
-import { SnapshotReader } from './snapshot-verify.ts'
+import { guardDisk, openAsleep, WorkPace } from '../disk/index.ts'
+import type { SnapshotSink } from '../snapshots/index.ts'
+import { SnapshotReader } from '../snapshots/index.ts'
 import { createHiddenDatabase, guardFile } from './sqlite-database.ts'
 import { prepareMetaWriter } from './sqlite-meta.ts'
 import { SqliteStore } from './sqlite-store.ts'
 import { buildingFile, generationFile, syncDirectory } from './state-generations.ts'
-import { StateError } from './state-error.ts'
-import { WorkPace } from './work-pace.ts'
+import { StateError } from '../state/index.ts'
 
 /**
  * Puts generation `generation`, with the content of the snapshot at `path`, into place, durably.

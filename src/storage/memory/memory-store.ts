@@ -2,13 +2,8 @@
 import type { ScanRange } from '../../api/index.ts'
 import { SPACE_IDS, SPACES, takePage } from '../../commands/index.ts'
 import type { OrderedStore, Row, RowHead, Rows, Space } from '../../commands/index.ts'
+import type { Totals } from '../state/index.ts'
 import { SortedKeys } from './sorted-keys.ts'
-
-/** Rows, and bytes of their keys and values. */
-export interface Totals {
-  readonly rows: number
-  readonly bytes: number
-}
 
 /** One code unit a byte, so that the order of strings is the order of bytes. */
 function toText(key: Uint8Array): string {

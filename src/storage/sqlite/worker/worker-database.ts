@@ -1,12 +1,12 @@
 /** The worker's side of the database: its own connection, and the long work that must not stop the main thread. */
 import type { DatabaseSync } from 'node:sqlite'
-import type { StoredSnapshot } from '../../ports/index.ts'
-import { checkpointBesideWriter } from './sqlite-checkpoint.ts'
-import { guardFile, openDatabase, setBusyTimeout } from './sqlite-database.ts'
-import { readMeta } from './sqlite-meta.ts'
-import { restoreDatabase } from './sqlite-restore.ts'
-import { writeSnapshot } from './sqlite-snapshot.ts'
-import { generationFile, removeOtherGenerations } from './state-generations.ts'
+import type { StoredSnapshot } from '../../../ports/index.ts'
+import { checkpointBesideWriter } from '../sqlite-checkpoint.ts'
+import { guardFile, openDatabase, setBusyTimeout } from '../sqlite-database.ts'
+import { readMeta } from '../sqlite-meta.ts'
+import { restoreDatabase } from '../sqlite-restore.ts'
+import { writeSnapshot } from '../sqlite-snapshot.ts'
+import { generationFile, removeOtherGenerations } from '../state-generations.ts'
 import type { CheckpointOutcome, WorkerSetup } from './state-worker-protocol.ts'
 
 /**

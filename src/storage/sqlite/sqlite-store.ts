@@ -3,7 +3,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { ScanRange } from '../../api/index.ts'
 import { SPACES, takePage } from '../../commands/index.ts'
 import type { OrderedStore, Row, RowHead, Rows, Space } from '../../commands/index.ts'
-import type { Totals } from './memory-store.ts'
+import type { Totals } from '../state/index.ts'
 import { isSoundHead, RowDamage, rowChecksum } from './row-checksum.ts'
 
 const ROW_COLUMNS = 'key, value, create_revision, mod_revision, version, checksum'

@@ -1,7 +1,7 @@
 /** What the state machine and its worker say to each other. The worker does one request after the other. */
-import type { StoredSnapshot } from '../../ports/index.ts'
-import { asError, StateError } from './state-error.ts'
-import type { StateErrorCode } from './state-error.ts'
+import type { StoredSnapshot } from '../../../ports/index.ts'
+import { asError, StateError } from '../../state/index.ts'
+import type { StateErrorCode } from '../../state/index.ts'
 
 /** Given to the worker when it starts. */
 export interface WorkerSetup {

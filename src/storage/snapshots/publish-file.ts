@@ -1,5 +1,5 @@
 import type { Disk, DiskFile, Done } from '../../ports/index.ts'
-import { asError } from './state-error.ts'
+import { asError } from '../state/index.ts'
 
 /** Runs something that may throw; reports instead, and says whether it went well. */
 export function attempt(run: () => void, done: Done): boolean {

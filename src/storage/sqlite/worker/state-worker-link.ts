@@ -1,7 +1,7 @@
 /** The main thread's end of the worker: starts it when it is first needed, and matches answers with requests. */
 import { Worker } from 'node:worker_threads'
-import { assert } from '../../lib/index.ts'
-import { asError } from './state-error.ts'
+import { assert } from '../../../lib/index.ts'
+import { asError } from '../../state/index.ts'
 import { decodeError } from './state-worker-protocol.ts'
 import type { WorkerOperations, WorkerResponse, WorkerSetup } from './state-worker-protocol.ts'
 

@@ -9,7 +9,7 @@ import { attempt } from './publish-file.ts'
 import { parseSnapshotName, partialName, partialOf, snapshotName } from './snapshot-name.ts'
 import { localName, recoverSnapshots } from './snapshot-recovery.ts'
 import { SnapshotTransfer } from './snapshot-transfer.ts'
-import { StateError } from './state-error.ts'
+import { StateError } from '../state/index.ts'
 
 export interface SnapshotFilesOptions {
   /** The real folder behind the disk, for the SQLite state machine, which writes and reads snapshots in a worker. */

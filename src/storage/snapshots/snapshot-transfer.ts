@@ -3,8 +3,8 @@ import type { Disk, DiskFile, Done, StoredSnapshot } from '../../ports/index.ts'
 import { partialName } from './snapshot-name.ts'
 import { attempt, publishFile } from './publish-file.ts'
 import { readSnapshot } from './snapshot-verify.ts'
-import { StateError } from './state-error.ts'
-import { SYNC_STEP_BYTES } from './work-pace.ts'
+import { StateError } from '../state/index.ts'
+import { SYNC_STEP_BYTES } from '../disk/index.ts'
 
 export class SnapshotTransfer {
   readonly snapshot: StoredSnapshot

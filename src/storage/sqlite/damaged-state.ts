@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path'
 import type { Language } from '../../commands/index.ts'
 import { corruptDatabase, guardFile } from './sqlite-database.ts'
 import { SqliteState } from './sqlite-state.ts'
-import { StateError } from './state-error.ts'
+import { StateError } from '../state/index.ts'
 import { generationFile, isStateFile, syncDirectory } from './state-generations.ts'
 
 /** Says that damage was found while the node ran, where opening would not notice it. */

@@ -1,7 +1,7 @@
 /** A snapshot of this node's own state while it is written, under a temporary name. */
 import type { Disk, DiskFile, Done, StoredSnapshot } from '../../ports/index.ts'
 import { attempt, publishFile } from './publish-file.ts'
-import { StateError } from './state-error.ts'
+import { StateError } from '../state/index.ts'
 
 export class LocalSnapshot {
   readonly name: string

@@ -6,7 +6,7 @@ import { SPACES } from '../../commands/index.ts'
 import { SnapshotDecoder } from './snapshot-decoder.ts'
 import { encodeSnapshot } from './snapshot-encoder.ts'
 import type { SnapshotHeader } from './snapshot-format.ts'
-import { StateError } from './state-error.ts'
+import { StateError } from '../state/index.ts'
 
 interface Content {
   header: SnapshotHeader

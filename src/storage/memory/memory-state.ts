@@ -3,8 +3,7 @@ import { ReplicatedState } from '../../commands/index.ts'
 import type { Language, Space } from '../../commands/index.ts'
 import type { LogId, Membership } from '../../raft/index.ts'
 import { MemoryStore } from './memory-store.ts'
-import type { SnapshotSink } from './snapshot-decoder.ts'
-import type { SnapshotHeader } from './snapshot-format.ts'
+import type { SnapshotHeader, SnapshotSink } from '../snapshots/index.ts'
 
 /** Everything that is replaced by a restore. */
 export interface MemoryState {

@@ -6,7 +6,7 @@ import type { SnapshotSink } from './snapshot-decoder.ts'
 import { SnapshotDigest } from './snapshot-digest.ts'
 import type { SnapshotHeader } from './snapshot-format.ts'
 import { snapshotName } from './snapshot-name.ts'
-import { asError } from './state-error.ts'
+import { asError } from '../state/index.ts'
 
 /** Decodes and digests at once what is pushed. */
 export class SnapshotReader {

@@ -2,7 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { DiskError, FAILING_ADVICE, FULL_ADVICE } from '../disk/index.ts'
 import { metaChecksum } from './row-checksum.ts'
-import { asError, StateError } from './state-error.ts'
+import { asError, StateError } from '../state/index.ts'
 
 // Not by an import: on a Node without it the whole package could not even say which one it needs.
 const Sqlite = process.getBuiltinModule('node:sqlite')

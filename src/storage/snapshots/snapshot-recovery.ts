@@ -4,7 +4,7 @@ import type { Disk, DiskFile, StoredSnapshot } from '../../ports/index.ts'
 import { SnapshotDigest } from './snapshot-digest.ts'
 import { parseSnapshotName, partialOf } from './snapshot-name.ts'
 import { readSnapshotSync } from './snapshot-verify.ts'
-import { StateError } from './state-error.ts'
+import { StateError } from '../state/index.ts'
 
 export interface RecoveredSnapshots {
   readonly newest: StoredSnapshot | null

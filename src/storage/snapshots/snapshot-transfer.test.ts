@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { DiskFile, StoredSnapshot } from '../../ports/index.ts'
-import { MemoryDisk } from '../disk/index.ts'
+import { MemoryDisk, SYNC_STEP_BYTES } from '../disk/index.ts'
 import { snapshotName } from './snapshot-name.ts'
 import { SnapshotTransfer } from './snapshot-transfer.ts'
-import { SYNC_STEP_BYTES } from './work-pace.ts'
 
 const CHUNK = SYNC_STEP_BYTES / 4
 

@@ -1,0 +1,3 @@
+export { openMemoryStateMachine } from './memory-state-machine.ts'
+export type { MemoryStateMachine, MemoryStateMachineOptions } from './memory-state-machine.ts'
+export { MemoryStore } from './memory-store.ts'

@@ -1,0 +1,8 @@
+export type { LocalSnapshot } from './local-snapshot.ts'
+export type { SnapshotSink } from './snapshot-decoder.ts'
+export { SnapshotDigest } from './snapshot-digest.ts'
+export { encodeSnapshot } from './snapshot-encoder.ts'
+export { openSnapshotFiles } from './snapshot-files.ts'
+export type { SnapshotFiles, SnapshotFilesOptions } from './snapshot-files.ts'
+export type { SnapshotHeader } from './snapshot-format.ts'
+export { describeSnapshot, readSnapshot, SnapshotReader, readSnapshotSync } from './snapshot-verify.ts'

@@ -1,0 +1,1 @@
+export { stateWorkerFile, StateWorkerLink } from './state-worker-link.ts'

@@ -1,0 +1,5 @@
+/** Rows, and bytes of their keys and values. */
+export interface Totals {
+  readonly rows: number
+  readonly bytes: number
+}
