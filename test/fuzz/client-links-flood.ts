@@ -26,8 +26,9 @@ import { flood, Tally } from './flood.ts'
 import { mutateBytes, randomBytes } from './mutate-bytes.ts'
 
 const REQUESTS_PER_LINK = 40
-/** Of the links, those whose requests keep their type and number, whatever becomes of the rest. */
-const NUMBERED_SHARE = 0.7
+/** Of ten links in a row, those whose requests keep their type and number, whatever becomes of the rest, and those whose frames are damaged. */
+const NUMBERED = 7
+const DAMAGED = [0, 8]
 const LINKS_AT_A_TIME = 4
 const IDENTITIES = Array.from({ length: LINKS_AT_A_TIME }, () => generateIdentity())
 
@@ -48,12 +49,11 @@ function damage(random: Random, bytes: Uint8Array, kept: number): Uint8Array {
   return concatBytes([bytes.subarray(0, kept), chance(random, 0.05) ? randomBytes(random, 60) : mutateBytes(random, rest, rest)])
 }
 
-function expected(random: Random, count: number): Expected {
+function expected(random: Random, count: number, numbered: boolean): Expected {
   const queue = new FrameQueue(64 * 1024 * 1024, (size) => new Uint8Array(size))
   const ids: number[] = []
   let unknown = 0
   let endsEarly = false
-  const numbered = chance(random, NUMBERED_SHARE)
   for (let id = 1; id <= count; id++) {
     const sound = bytesOf(randomRequest(random, id))
     const bytes = chance(random, 0.4) ? sound : damage(random, sound, numbered ? BEFORE_NUMBER + varintSize(id) : 0)
@@ -73,7 +73,9 @@ function expected(random: Random, count: number): Expected {
 }
 
 async function nonsense(random: Random, node: LinkNode, identity: NodeIdentity, count: number, tally: Tally): Promise<void> {
-  const { frames, ids, unknown, endsEarly } = expected(random, count)
+  tally.add('links')
+  const turn = tally.count('links') % 10
+  const { frames, ids, unknown, endsEarly } = expected(random, count, turn < NUMBERED)
   const { socket } = await openLink(node.transport, 0, identity, CLIENT_PROTOCOL)
   const answered: number[] = []
   let drained = false
@@ -96,7 +98,7 @@ async function nonsense(random: Random, node: LinkNode, identity: NodeIdentity, 
   socket.on('data', (chunk: Buffer) => {
     problem ??= decoder.push(chunk)
   })
-  const damaged = chance(random, 0.2)
+  const damaged = DAMAGED.includes(turn)
   const bytes = damaged ? mutateBytes(random, frames, frames) : frames
   for (let at = 0; at < bytes.length;) {
     const end = at + randomBetween(random, 1, 4_000)
