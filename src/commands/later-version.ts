@@ -9,9 +9,12 @@ export class LaterVersion extends WireError {
   override readonly name = 'LaterVersion'
   /** The version that is needed. */
   readonly needs: number
+  /** The version that this program knows. */
+  readonly knows: number
 
   constructor(what: string, needs: number, knows: number) {
     super(`${what} needs version ${needs} of the commands, and this program knows ${knows}: run a later program here`)
     this.needs = needs
+    this.knows = knows
   }
 }

@@ -1,5 +1,6 @@
 /** What a part of a replica runs in, for the tests of these folders. This file has no tests of its own. */
 import { LANGUAGE } from '../commands/index.ts'
+import type { Language } from '../commands/index.ts'
 import { noMetrics, silentLogger } from '../ports/index.ts'
 import type { Clock, Logger, Metrics } from '../ports/index.ts'
 import type { Raft } from '../raft/index.ts'
@@ -13,6 +14,7 @@ export interface HandParts<Loop extends keyof TurnLoop, Core extends keyof Raft>
   readonly logger?: Logger
   readonly metrics?: Metrics
   readonly cluster?: ClusterBinding
+  readonly language?: Language
 }
 
 /** A context of which a test gives what the part under test is to use. The clock stands at 0 and runs nothing. */
@@ -28,7 +30,7 @@ export function handContext<Loop extends keyof TurnLoop = never, Core extends ke
     logger,
     metrics: openReplicaMetrics(metrics),
     cluster: parts.cluster ?? new ClusterBinding('c1'),
-    language: LANGUAGE,
+    language: parts.language ?? LANGUAGE,
   }
 }
 

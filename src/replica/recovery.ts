@@ -114,8 +114,13 @@ export function laterThan({ version }: Language, log: LogStore, snapshots: Snaps
 }
 
 /** What a start would make of these stores, without touching them. @throws RecoveryError, LaterVersion when it would refuse them */
-export function assertRecoverable(log: LogStore, state: StateMachine, snapshots: SnapshotStore): void {
-  const later = laterThan(LANGUAGE, log, snapshots)
+export function assertRecoverable(
+  log: LogStore,
+  state: StateMachine,
+  snapshots: SnapshotStore,
+  language: Language = LANGUAGE,
+): void {
+  const later = laterThan(language, log, snapshots)
   if (later !== undefined) throw later
   // A snapshot that is to be installed makes the three agree.
   if (snapshotToInstall(log, state, snapshots) === null) recover(log, state, null)

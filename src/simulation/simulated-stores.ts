@@ -26,7 +26,7 @@ export interface SimulatedStoresOptions {
 export function openSimulatedStores(options: SimulatedStoresOptions): RaftStores {
   const { life, logDisk, snapshotDisk, endpointId, segmentSize, clusterId, language } = options
   const defer = (run: () => void): void => life.clock.defer(run)
-  const log = openSegmentedLog(logDisk, { storeId: endpointId.slice(32), segmentSize, defer })
+  const log = openSegmentedLog(logDisk, { storeId: endpointId.slice(32), segmentSize, defer, ownVersion: language.version })
   const snapshots = openSnapshotFiles(snapshotDisk, { defer })
   return {
     log,

@@ -51,14 +51,21 @@ function writeRuns(writer: ByteWriter, prevTerm: number, entries: readonly Entry
   }
 }
 
+/** What entries that are read stand in: the entry before them, the term they were sent in, and the version that the reader can apply. */
+export interface EntriesContext {
+  readonly prev: LogId
+  readonly maxTerm: number
+  readonly ownVersion: number
+}
+
 /**
  * The entries after `prev`, none of a term past `maxTerm`; they fill the rest of the bytes. Payloads are views.
  * Whether `prev` itself can be is the caller's to check.
  */
-export function readEntries(reader: ByteReader, prev: LogId, maxTerm: number): Entry[] {
+export function readEntries(reader: ByteReader, { prev, maxTerm, ownVersion }: EntriesContext): Entry[] {
   const count = reader.count(MAX_BATCH_SIZE, 1, 'entries')
   if (prev.index > Number.MAX_SAFE_INTEGER - count) reader.fail(`${count} entries cannot follow index ${prev.index}`)
-  const runs = readRuns(reader, count, prev, maxTerm)
+  const runs = readRuns(reader, count, { prev, maxTerm, ownVersion })
   const sizes = readSizes(reader, count)
   const entries: Entry[] = []
   let { index } = prev
@@ -83,12 +90,12 @@ interface Run {
   readonly length: number
 }
 
-function readRuns(reader: ByteReader, count: number, prev: LogId, maxTerm: number): Run[] {
+function readRuns(reader: ByteReader, count: number, { prev, maxTerm, ownVersion }: EntriesContext): Run[] {
   const runs: Run[] = []
   let { term } = prev
   let last: Run | undefined
   for (let covered = 0; covered < count; covered += last.length) {
-    const kind = entryKindOf(reader.u8(), reader.varint())
+    const kind = entryKindOf(reader.u8(), reader.varint(), ownVersion)
     term += reader.varintWithin(0, maxTerm - term, 'distance between two terms')
     if (last?.kind === kind && last.term === term) reader.fail('two runs of entries are one')
     last = { kind, term, length: reader.varintWithin(1, count - covered, 'length of a run of entries') }

@@ -1,4 +1,4 @@
-import { LANGUAGE, LaterVersion } from '../commands/index.ts'
+import { LaterVersion } from '../commands/index.ts'
 import type { EntryKind } from '../raft/index.ts'
 import { WireError } from '../lib/index.ts'
 
@@ -19,12 +19,12 @@ export function entryKindNeeds(_kind: EntryKind): number {
 }
 
 /**
- * The kind that a byte stands for, and the version that stands beside it.
+ * The kind that a byte stands for, for a program that can apply versions up to `own`; `needs` stands beside the byte.
  * @throws LaterVersion when it needs a later version; WireError when it stands for none of its version
  */
-export function entryKindOf(code: number, needs: number): EntryKind {
+export function entryKindOf(code: number, needs: number, own: number): EntryKind {
   const kind = KINDS[code]
-  if (needs > LANGUAGE.version) throw new LaterVersion(`an entry of kind ${code}`, needs, LANGUAGE.version)
+  if (needs > own) throw new LaterVersion(`an entry of kind ${code}`, needs, own)
   if (kind === undefined) throw new WireError(`${code} is the code of no kind of entry that version ${needs} has: 1 to 4 are`)
   return kind
 }

@@ -1,3 +1,4 @@
+import { LANGUAGE } from '../commands/index.ts'
 import { ByteReader, ByteWriter, COPY_LIMIT, unreachable, WireError } from '../lib/index.ts'
 import { MAX_RPC_MESSAGE_SIZE } from '../limits.ts'
 import { readForward, readForwardAnswer, readForwardError, writeForward, writeForwardReply } from './forward-codec.ts'
@@ -33,14 +34,14 @@ export function encodePeerMessage(message: PeerMessage): Uint8Array[] {
 }
 
 /**
- * Payloads and bodies of the result are views of `bytes`.
- * @throws WireError for what is malformed; {@link UnknownMessageError} for a group or a message that this version does not know
+ * Payloads and bodies of the result are views of `bytes`. `ownVersion` is what the reader can apply: entries of a later one are refused.
+ * @throws WireError for what is malformed; LaterAppendError for entries that need a later version; {@link UnknownMessageError} for a group or a message that this version does not know
  */
-export function decodePeerMessage(bytes: Uint8Array): PeerMessage {
+export function decodePeerMessage(bytes: Uint8Array, ownVersion: number = LANGUAGE.version): PeerMessage {
   const reader = new ByteReader(bytes, 'peer message')
   if (bytes.length > MAX_RPC_MESSAGE_SIZE) reader.fail(`at most ${MAX_RPC_MESSAGE_SIZE} bytes are allowed`)
   readGroup(reader)
-  const message = readMessage(reader)
+  const message = readMessage(reader, ownVersion)
   reader.expectEnd()
   return message
 }
@@ -87,7 +88,7 @@ function writeMessage(writer: ByteWriter, message: PeerMessage): void {
   }
 }
 
-function readMessage(reader: ByteReader): PeerMessage {
+function readMessage(reader: ByteReader, ownVersion: number): PeerMessage {
   const code = reader.u8()
   switch (code) {
     case FORWARD:
@@ -101,7 +102,7 @@ function readMessage(reader: ByteReader): PeerMessage {
     case SNAPSHOT_PROGRESS:
       return readProgress(reader)
     default: {
-      const message = readRaftMessage(reader, code)
+      const message = readRaftMessage(reader, code, ownVersion)
       if (message === undefined) throw new UnknownMessageError('message', code)
       return { type: 'raft', message }
     }

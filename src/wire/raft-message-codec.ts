@@ -1,4 +1,4 @@
-import { LANGUAGE, LaterVersion } from '../commands/index.ts'
+import { LaterVersion } from '../commands/index.ts'
 import { unreachable, WireError } from '../lib/index.ts'
 import type { AppendRequest, AppendResponse, LogId, Message, VoteRequest } from '../raft/index.ts'
 import { readEntries, writeEntries } from './append-codec.ts'
@@ -36,10 +36,10 @@ export function writeRaftMessage(writer: ByteWriter, message: Message): void {
   writeBody(writer, message)
 }
 
-/** The message of a code, or undefined when the code names none. */
-export function readRaftMessage(reader: ByteReader, code: number): Message | undefined {
+/** The message of a code, or undefined when the code names none, for a program that can apply versions up to `ownVersion`. */
+export function readRaftMessage(reader: ByteReader, code: number, ownVersion: number): Message | undefined {
   if (code < CODES.vote || code > CODES['read-index-response']) return undefined
-  const head = { from: reader.varint(), to: reader.varint(), term: reader.varint() }
+  const head: ReadHead = { from: reader.varint(), to: reader.varint(), term: reader.varint(), ownVersion }
   const message = readWhole(reader, code, head)
   const problem = messageProblem(message)
   if (problem !== undefined) reader.fail(`invalid ${message.type} message: ${problem}`)
@@ -48,6 +48,11 @@ export function readRaftMessage(reader: ByteReader, code: number): Message | und
 
 type Head = Pick<Message, 'from' | 'to' | 'term'>
 
+interface ReadHead extends Head {
+  /** The version that the reader can apply. */
+  readonly ownVersion: number
+}
+
 /** A leader has sent entries that only a later version can know. Who it was is for the receiver to check, before it believes it. */
 export class LaterAppendError extends LaterVersion {
   readonly from: number
@@ -55,14 +60,14 @@ export class LaterAppendError extends LaterVersion {
   readonly term: number
 
   constructor(cause: LaterVersion, { from, to, term }: Head) {
-    super(`an append of node ${from} with an entry that`, cause.needs, LANGUAGE.version)
+    super(`an append of node ${from} with an entry that`, cause.needs, cause.knows)
     this.from = from
     this.to = to
     this.term = term
   }
 }
 
-function readWhole(reader: ByteReader, code: number, head: Head): Message {
+function readWhole(reader: ByteReader, code: number, head: ReadHead): Message {
   try {
     return readBody(reader, code, head)
   } catch (error) {
@@ -147,20 +152,19 @@ function writeBody(writer: ByteWriter, message: Message): void {
   }
 }
 
-type Address = Pick<Message, 'from' | 'to' | 'term'>
-
-function readBody(reader: ByteReader, code: number, { from, to, term }: Address): Message {
+function readBody(reader: ByteReader, code: number, head: ReadHead): Message {
+  const { from, to, term } = head
   switch (code) {
     case CODES.vote:
-      return readVote(reader, { from, to, term })
+      return readVote(reader, head)
     case CODES['vote-response']: {
       const bits = readFlags(reader, 2)
       return { type: 'vote-response', from, to, term, preVote: (bits & FIRST_FLAG) !== 0, granted: (bits & SECOND_FLAG) !== 0 }
     }
     case CODES.append:
-      return readAppend(reader, { from, to, term })
+      return readAppend(reader, head)
     case CODES['append-response']:
-      return readAppendResponse(reader, { from, to, term })
+      return readAppendResponse(reader, head)
     case CODES.heartbeat:
       return { type: 'heartbeat', from, to, term, commit: reader.varint(), incarnation: reader.varint(), round: reader.varint() }
     case CODES['heartbeat-response']:
@@ -191,7 +195,7 @@ function writeRound(writer: ByteWriter, { incarnation, round }: { readonly incar
   writer.varint(round)
 }
 
-function readVote(reader: ByteReader, { from, to, term }: Address): VoteRequest {
+function readVote(reader: ByteReader, { from, to, term }: Head): VoteRequest {
   const bits = readFlags(reader, 2)
   const [preVote, transfer] = [(bits & FIRST_FLAG) !== 0, (bits & SECOND_FLAG) !== 0]
   return { type: 'vote', from, to, term, preVote, lastLog: readLogId(reader), transfer }
@@ -204,10 +208,10 @@ function writeAppend(writer: ByteWriter, message: AppendRequest): void {
   writeEntries(writer, message.prev, message.entries)
 }
 
-function readAppend(reader: ByteReader, { from, to, term }: Address): AppendRequest {
+function readAppend(reader: ByteReader, { from, to, term, ownVersion }: ReadHead): AppendRequest {
   const prev = readLogId(reader)
   const [commit, incarnation, round] = [reader.varint(), reader.varint(), reader.varint()]
-  const entries = readEntries(reader, prev, term)
+  const entries = readEntries(reader, { prev, maxTerm: term, ownVersion })
   return { type: 'append', from, to, term, prev, count: entries.length, entries, commit, incarnation, round }
 }
 
@@ -219,7 +223,7 @@ function writeAppendResponse(writer: ByteWriter, message: AppendResponse): void 
   writeRound(writer, message)
 }
 
-function readAppendResponse(reader: ByteReader, { from, to, term }: Address): AppendResponse {
+function readAppendResponse(reader: ByteReader, { from, to, term }: Head): AppendResponse {
   const success = readFlags(reader, 1) !== 0
   const [match, rejected] = [reader.varint(), reader.varint()]
   const hint = readLogId(reader)

@@ -2,7 +2,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { REJOIN_ADVICE } from '../../api/index.ts'
-import { LANGUAGE } from '../../commands/index.ts'
+import { LANGUAGE, LaterVersion } from '../../commands/index.ts'
 import type { Language } from '../../commands/index.ts'
 import type { LogStore, Volume } from '../../ports/index.ts'
 import { generateIdentity } from '../../net/index.ts'
@@ -81,7 +81,7 @@ export function openDurableHome(dataDir: string, nodeId: number): NodeHome {
       identity: identityFile.identity,
       peerBookFile: join(directory, 'peers.json'),
       warnings,
-      openStores: (language) => guardFull(directory, () => openStores(directory, nodeId, language)),
+      openStores: (language = LANGUAGE) => guardFull(directory, () => openStores({ directory, nodeId, language })),
       release: () => lock.release(),
     }
   } catch (error) {
@@ -113,13 +113,15 @@ function volumesOf(directory: string): readonly Volume[] {
 }
 
 /** Names the files in errors by their paths: whoever reads them may run several nodes. */
-function openLogFolder(disk: NodeDisk, storeId: string): LogStore {
+function openLogFolder(disk: NodeDisk, storeId: string, ownVersion: number): LogStore {
+  const where = `the log in ${disk.directory}`
   try {
-    return openSegmentedLog(disk, { storeId })
+    return openSegmentedLog(disk, { storeId, ownVersion })
   } catch (error) {
     if (error instanceof LogCorruptionError)
       throw new LogCorruptionError(join(disk.directory, error.file), error.offset, error.reason)
-    throw new Error(`the log in ${disk.directory} cannot be opened: ${(error as Error).message}`, { cause: error })
+    if (error instanceof LaterVersion) throw new LaterVersion(where, error.needs, error.knows)
+    throw new Error(`${where} cannot be opened: ${(error as Error).message}`, { cause: error })
   }
 }
 
@@ -147,11 +149,18 @@ function checkLogHasKey(directory: string, identityPath: string): void {
   )
 }
 
+/** Whose stores are opened, where, and by a program of which language. */
+interface StoresOf {
+  readonly directory: string
+  readonly nodeId: number
+  readonly language: Language
+}
+
 /**
  * Key and log belong together. A key whose log is gone has forgotten its votes, a log without its key has no name:
  * either would let a node that is not the old one speak for it.
  */
-function openLog(directory: string, identityPath: string, identityFile: IdentityFile, nodeId: number): LogStore {
+function openLog({ directory, nodeId, language }: StoresOf, identityPath: string, identityFile: IdentityFile): LogStore {
   const disk = openFolder(join(directory, 'log'))
   const present = hasLog(disk)
   const expected = identityFile.fields[LOG_CREATED] === true
@@ -161,7 +170,7 @@ function openLog(directory: string, identityPath: string, identityFile: Identity
         REJOIN_ADVICE,
     )
   }
-  const log = openLogFolder(disk, identityFile.logStoreId)
+  const log = openLogFolder(disk, identityFile.logStoreId, language.version)
   if (!expected) addIdentityFields(identityPath, { [LOG_CREATED]: true, [NODE_ID]: nodeId })
   return log
 }
@@ -179,10 +188,11 @@ function readIdentity(directory: string, nodeId: number): { identityFile: Identi
   return { identityFile, warnings: unfinished === undefined ? exposed : [...exposed, UNFINISHED_REJOIN] }
 }
 
-function openStores(directory: string, nodeId: number, language: Language = LANGUAGE): RaftStores {
+function openStores(stores: StoresOf): RaftStores {
+  const { directory, language } = stores
   const identityPath = join(directory, IDENTITY_FILE)
   // Read again each time: the first log of a node leaves its mark there.
-  const log = openLog(directory, identityPath, loadOrCreateIdentityFile(identityPath), nodeId)
+  const log = openLog(stores, identityPath, loadOrCreateIdentityFile(identityPath))
   const snapshotDirectory = join(directory, 'snapshots')
   const snapshots = openSnapshotFiles(openFolder(snapshotDirectory), { directory: snapshotDirectory })
   const stateMachine = openSqliteStateMachine({ directory: join(directory, 'state'), snapshots, language })

@@ -1,4 +1,4 @@
-import { LaterVersion } from '../../commands/index.ts'
+import { Language, LANGUAGE, LaterVersion } from '../../commands/index.ts'
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { concatBytes } from '../../lib/index.ts'
@@ -54,12 +54,13 @@ class Gate {
   readonly #metrics = countingMetrics()
   readonly intake: Intake
 
-  constructor(clusterId: string | null = 'c1') {
+  constructor(clusterId: string | null = 'c1', language: Language = LANGUAGE) {
     this.#cluster = new ClusterBinding(clusterId)
     if (clusterId !== null) this.directory.follow(membershipOf([1, 2, 3]))
     const note = (text: string): void => void this.seen.push(text)
     const term = (): number => this.term
     const context = handContext({
+      language,
       loop: handLoop(assert.fail),
       raft: {
         id: 1,
@@ -176,6 +177,25 @@ describe('Intake: entries of a later version', () => {
     )
     assert.deepEqual(gate.seen, [], 'nothing of it reaches the core')
     assert.equal(gate.refusals('malformed'), 0)
+  })
+
+  test('message: of the version that the node itself knows is taken, whatever this program was built for', () => {
+    const second = new Gate('c1', new Language(2, LANGUAGE.operations, LANGUAGE.conditions))
+    second.link(keyOf(2), 2)
+    const sameKind = append(1)
+    sameKind[11] = 1
+    second.intake.message(keyOf(2), sameKind)
+    assert.deepEqual(second.seen, ['append from 2'])
+    const third = append(1)
+    third[12] = 3
+    assert.throws(
+      () => second.intake.message(keyOf(2), third),
+      (fault: unknown) => {
+        assert.ok(fault instanceof LaterVersion)
+        assert.deepEqual([fault.needs, fault.knows], [3, 2])
+        return true
+      },
+    )
   })
 
   test('message: from anyone else stops nobody', () => {

@@ -113,7 +113,7 @@ export class Intake implements ChannelHandler {
 
   #decode(endpointId: string, bytes: Uint8Array): PeerMessage | undefined {
     try {
-      return decodePeerMessage(bytes)
+      return decodePeerMessage(bytes, this.#context.language.version)
     } catch (error) {
       if (!(error instanceof WireError)) throw error
       if (error instanceof LaterAppendError) {

@@ -27,6 +27,13 @@ export interface RecoveredState {
   readonly recovered: RecoveredLog
 }
 
+export interface RecoverOptions {
+  readonly prefix: string
+  readonly storeId: string
+  /** The version of the commands that the reader can apply. */
+  readonly ownVersion: number
+}
+
 interface FoundHeader {
   readonly name: string
   readonly header: SegmentHeader
@@ -172,25 +179,27 @@ function describe({ image, memberships, versions }: Replay, tornBytes: number): 
   }
 }
 
-function startReplay({ header }: FoundHeader): Replay {
+function startReplay({ header }: FoundHeader, ownVersion: number): Replay {
   return {
     image: { clusterId: header.clusterId, hardState: header.hardState, index: new EntryIndex(header.base) },
     memberships: new Map(),
     versions: new Map(),
     exactBase: header.isReset || header.number === 1,
+    ownVersion,
     sequence: header.previousSequence,
   }
 }
 
 /**
  * Opens the log that is on `disk`.
- * @throws LogCorruptionError naming file and offset when it is damaged; Error when it belongs to another node or version
+ * @throws LogCorruptionError naming file and offset when it is damaged; LaterVersion when a record needs a later version; Error when it
+ * belongs to another node
  */
-export function recoverLog(disk: Disk, prefix: string, storeId: string): RecoveredState {
+export function recoverLog(disk: Disk, { prefix, storeId, ownVersion }: RecoverOptions): RecoveredState {
   const numbers = listSegments(disk, prefix)
   const headers = readHeaders(disk, prefix, storeId, numbers)
   const first = headers[0] as FoundHeader
-  const replay = startReplay(first)
+  const replay = startReplay(first, ownVersion)
   const segments: Segment[] = []
   try {
     let tail: Tail = { last: new Uint8Array(0), from: 0, position: 0, end: 0, kind: undefined }

@@ -1,5 +1,5 @@
 /** Turns the bytes of one segment back into what was written. */
-import { LANGUAGE, LaterVersion, setVersionOf } from '../../commands/index.ts'
+import { LaterVersion, setVersionOf } from '../../commands/index.ts'
 import { assert, utf8Decode } from '../../lib/index.ts'
 import type { Entry } from '../../raft/index.ts'
 import {
@@ -31,6 +31,8 @@ export interface Replay {
   readonly versions: Map<number, number>
   /** Whether the first segment tells exactly where the log begins; else older segments were purged before it. */
   readonly exactBase: boolean
+  /** The version that the reader can apply: records that need a later one are not for it. */
+  readonly ownVersion: number
   /** Of the last frame replayed. */
   sequence: number
 }
@@ -79,9 +81,8 @@ function applyRecord(replay: Replay, segment: number, position: number, record: 
 }
 
 /** A whole record that this version must not act on is no damage: a later program wrote it, and can read it. */
-function checkKnown({ group, needs }: DecodedRecord, name: string, position: number): void {
-  const where = `the record at ${position} of ${name}`
-  if (needs > LANGUAGE.version) throw new LaterVersion(where, needs, LANGUAGE.version)
+function checkKnown({ group, needs }: DecodedRecord, ownVersion: number, where: string): void {
+  if (needs > ownVersion) throw new LaterVersion(where, needs, ownVersion)
   if (group === LOG_GROUP) return
   throw new Error(
     `${where} belongs to group ${group}; this program keeps group ${LOG_GROUP} alone: run the version of Aspen that wrote it`,
@@ -92,7 +93,7 @@ function applyFrame(replay: Replay, { name, header, content }: LoadedSegment, at
   for (let position = at + FRAME_HEADER_SIZE; position < end;) {
     const next = recordEnd(content, position)
     const record = decodeRecord(content, position, next)
-    checkKnown(record, name, position)
+    checkKnown(record, replay.ownVersion, `the record at ${position} of ${name}`)
     try {
       applyRecord(replay, header.number, position, record)
     } catch (error) {

@@ -254,6 +254,10 @@ test('openSegmentedLog: refuses a whole record of another group, and of what onl
       return true
     },
   )
+  const known = await patchedRecord((record) => record.writeUInt8(2, 11))
+  assert.throws(() => openSegmentedLog(known, OPTIONS), LaterVersion)
+  const { entries } = openSegmentedLog(known, { ...OPTIONS, ownVersion: 2 }).recovered
+  assert.equal(entries.length, 1, 'a program of version 2 reads what it wrote')
   const same = await patchedRecord(() => undefined)
   assert.equal(openSegmentedLog(same, OPTIONS).recovered.entries.length, 1)
 })

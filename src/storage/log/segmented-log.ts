@@ -5,6 +5,7 @@
  * begun when the first is durable); a segment gets its name when its header is durable; a byte that was written
  * is never written again. After a failure nothing more is written: a failed sync may have dropped earlier writes.
  */
+import { LANGUAGE } from '../../commands/index.ts'
 import { assert } from '../../lib/index.ts'
 import { FIRST_LOG_SEGMENT_SIZE, LOG_SEGMENT_SIZE } from '../../limits.ts'
 import type { Disk, Done, LogBatch, LogStore, RecoveredLog } from '../../ports/index.ts'
@@ -38,17 +39,25 @@ export interface SegmentedLogOptions {
   readonly prefix?: string
   /** Runs a completion later when there was nothing to do on the disk; `queueMicrotask` when absent. */
   readonly defer?: (run: () => void) => void
+  /** The version of the commands that the reader can apply; this program's when absent. */
+  readonly ownVersion?: number
 }
 
 /**
  * Opens the log on `disk`, or creates an empty one; `hasLog` tells beforehand which it will be. Synchronous.
- * @throws LogCorruptionError naming file and offset when the log is damaged; Error when it is another node's, or newer
+ * @throws LogCorruptionError naming file and offset when the log is damaged; LaterVersion when it holds what only a later program
+ * knows; Error when it is another node's
  */
 export function openSegmentedLog(disk: Disk, options: SegmentedLogOptions): SegmentedLog {
   const { storeId, segmentSize = LOG_SEGMENT_SIZE, prefix = DEFAULT_PREFIX, defer = queueMicrotask } = options
+  const { ownVersion = LANGUAGE.version } = options
   assert(segmentSize >= MIN_SEGMENT_SIZE && segmentSize < 0x8000_0000, `a log segment of ${segmentSize} bytes is not supported`)
   if (!hasLog(disk, prefix)) createLog(disk, prefix, storeId, Math.min(segmentSize, FIRST_LOG_SEGMENT_SIZE))
-  return new SegmentedLog(disk, { storeId, segmentSize, prefix, defer }, recoverLog(disk, prefix, storeId))
+  return new SegmentedLog(
+    disk,
+    { storeId, segmentSize, prefix, defer, ownVersion },
+    recoverLog(disk, { prefix, storeId, ownVersion }),
+  )
 }
 
 /** Of {@link openSegmentedLog} only. */
