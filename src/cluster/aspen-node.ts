@@ -1,7 +1,8 @@
 /** One node of a cluster inside this process, with an HTTP face where it is asked for: a node over the disk, network and time of this machine. */
 import { AspenError } from '../api/index.ts'
 import type { AddPeerRequest } from '../api/index.ts'
-import { noMetrics, silentLogger } from '../ports/index.ts'
+import { LogThrottle, noMetrics, silentLogger } from '../ports/index.ts'
+import { systemClock } from '../net/index.ts'
 import { NodeService } from '../node/index.ts'
 import type { NodeServer } from '../node/index.ts'
 import { checkOptions } from './config/index.ts'
@@ -11,7 +12,6 @@ import type { NodeDependencies } from './node-dependencies.ts'
 import type { HttpFace } from './http-face.ts'
 import { checkInstallation } from './package-version.ts'
 import { openHome, openRealNode, settled } from './real-node.ts'
-import type { NodeHome } from './stores/index.ts'
 
 /**
  * A node as a library.
@@ -25,14 +25,14 @@ import type { NodeHome } from './stores/index.ts'
  */
 export class AspenNode extends NodeService {
   readonly #server: NodeServer
-  readonly #home: NodeHome
+  readonly #release: () => void
   #http: HttpFace | null = null
   #stopped: Promise<void> | null = null
 
-  private constructor(server: NodeServer, home: NodeHome) {
+  private constructor(server: NodeServer, release: () => void) {
     super(server.serviceParts)
     this.#server = server
-    this.#home = home
+    this.#release = release
   }
 
   /**
@@ -45,19 +45,29 @@ export class AspenNode extends NodeService {
   ): Promise<AspenNode> {
     checkInstallation()
     const { config, warnings } = checkOptions(settings)
-    const { logger = silentLogger, metrics: given, onFatal = leaveToCallers, http = false } = checkDependencies(dependencies)
-    for (const warning of warnings) logger.log('warn', warning)
-    const face = http ? (await import('./http-face.ts')).prepareHttp(config, logger, given) : null
+    const {
+      logger: lines = silentLogger,
+      metrics: given,
+      onFatal = leaveToCallers,
+      http = false,
+    } = checkDependencies(dependencies)
+    for (const warning of warnings) lines.log('warn', warning)
+    const face = http ? (await import('./http-face.ts')).prepareHttp(config, given) : null
     const metrics = face?.metrics ?? given ?? noMetrics
+    const logger = new LogThrottle(lines, metrics, systemClock)
     const home = openHome(config)
+    const release = (): void => {
+      home.release()
+      logger.close()
+    }
     try {
       const server = await openRealNode(config, home, { logger, metrics, onFault: ({ error }) => onFatal(error) })
       await startOrClose(server)
-      const node = new AspenNode(server, home)
-      node.#http = face === null ? null : await node.#stopUnless(face.open(node))
+      const node = new AspenNode(server, release)
+      node.#http = face === null ? null : await node.#stopUnless(face.open(node, logger))
       return node
     } catch (error) {
-      home.release()
+      release()
       throw error
     }
   }
@@ -105,7 +115,7 @@ export class AspenNode extends NodeService {
       await settled((done) => this.#server.stop(done))
       await this.#http?.close()
     } finally {
-      this.#home.release()
+      this.#release()
     }
   }
 }

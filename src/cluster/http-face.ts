@@ -26,16 +26,16 @@ export interface PreparedHttp {
   /** What the node is to count with: `GET /metrics` shows it. */
   readonly metrics: PrometheusMetrics
   /** @throws what the system says where it cannot listen, EADDRINUSE among it */
-  readonly open: (node: NodeService) => Promise<HttpFace>
+  readonly open: (node: NodeService, logger: Logger) => Promise<HttpFace>
 }
 
 /** @throws ConfigError for metrics that it could not show */
-export function prepareHttp(config: NodeConfig, logger: Logger, given: Metrics | undefined): PreparedHttp {
+export function prepareHttp(config: NodeConfig, given: Metrics | undefined): PreparedHttp {
   const metrics = given ?? new PrometheusMetrics()
   if (!(metrics instanceof PrometheusMetrics)) {
     throw new ConfigError('dependency metrics: a node that serves HTTP shows its own at GET /metrics: give none beside http')
   }
-  return { metrics, open: (node) => openHttp(node, config, logger, metrics) }
+  return { metrics, open: (node, logger) => openHttp(node, config, logger, metrics) }
 }
 
 async function openHttp(node: NodeService, config: NodeConfig, logger: Logger, metrics: PrometheusMetrics): Promise<HttpFace> {

@@ -99,6 +99,6 @@ function openPeerStore(file: string | null, logger: Logger): PeerStore {
   if (file === null) return noPeerStore
   return new PeerBookFile(file, ({ message: reason }) => {
     const words = 'the peer book could not be written; the node goes on with it in memory, and tries again at its next change'
-    logger.log('warn', words, { file, reason })
+    logger.log('warn', words, { file, reason }, { cause: 'PEER_BOOK_UNWRITABLE', from: file })
   })
 }

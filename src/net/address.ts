@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { formatAddress } from '../api/index.ts'
 
@@ -11,4 +12,9 @@ export function reachableAddresses(host: string, port: number): string[] {
     .filter((each) => host === '::' || each.family === 'IPv4')
     .map((each) => formatAddress(each.address, port))
   return external.length > 0 ? external : [formatAddress(host === '::' ? '::1' : '127.0.0.1', port)]
+}
+
+/** Where the other end of a connection is; null once that is not known any more. */
+export function remoteOf({ remoteAddress, remotePort }: Pick<Socket, 'remoteAddress' | 'remotePort'>): string | null {
+  return remoteAddress === undefined ? null : formatAddress(remoteAddress, remotePort ?? 0)
 }

@@ -1,7 +1,7 @@
 import { connect as connectTls } from 'node:tls'
 import type { SecureContext, TLSSocket } from 'node:tls'
 import type { Clock } from '../ports/index.ts'
-import { parseAddress } from '../api/index.ts'
+import { formatAddress, parseAddress } from '../api/index.ts'
 import type { Address } from '../api/index.ts'
 import { dialHandshake } from './handshake.ts'
 import type { HandshakeSelf, ProvenPeer } from './handshake.ts'
@@ -46,12 +46,15 @@ export type DialResult =
       readonly linked?: undefined
       /** Why, at the address that came furthest. */
       readonly error: Error
+      /** That address, or the name that was not found; null when there was none. */
+      readonly remote: string | null
       /** Every address was refused: nobody listens there. */
       readonly refused: boolean
     }
 
 interface Failure {
   readonly error: Error
+  readonly remote: string | null
   /** 0 before a connection, 1 after it: the reason from further on says more. */
   readonly stage: number
 }
@@ -66,19 +69,22 @@ export async function dial(options: DialerOptions, target: DialAttempt): Promise
     const signal = AbortSignal.any([target.signal, timeout.signal])
     const race = await raceTcp(remaining, { clock: options.clock, staggerMs: HEAD_START_MS, signal })
     deadline.cancel()
-    for (const { error } of race.failures) failures.push({ error, stage: 0 })
+    for (const { error, address } of race.failures) failures.push({ error, remote: spell(address), stage: 0 })
     if (race.winner === undefined) break
     const { winner } = race
     const outcome = await handshakeOver(options, target, winner)
     if (!(outcome instanceof Error)) return { linked: outcome }
-    failures.push({ error: outcome, stage: 1 })
+    failures.push({ error: outcome, remote: spell(winner.address), stage: 1 })
     remaining = remaining.filter(
       (address) => address !== winner.address && !race.failures.some((each) => each.address === address),
     )
   }
-  if (timeout.signal.aborted)
-    failures.push({ error: new LinkError('TIMEOUT', 'no address accepted a connection in time'), stage: 0 })
-  return { error: mostTelling(failures), refused: allRefused(failures) }
+  if (timeout.signal.aborted) {
+    const error = new LinkError('TIMEOUT', 'no address accepted a connection in time')
+    const [first] = remaining
+    failures.push({ error, remote: first === undefined ? null : spell(first), stage: 0 })
+  }
+  return { ...mostTelling(failures), refused: allRefused(failures) }
 }
 
 async function resolveAll(
@@ -90,13 +96,13 @@ async function resolveAll(
     texts.map(async (text) => {
       const address = parseAddress(text)
       if (address === undefined) {
-        failures.push({ error: new Error(`INVALID_ADDRESS: ${JSON.stringify(text)} is not host:port`), stage: 0 })
+        failures.push({ error: new Error(`INVALID_ADDRESS: ${JSON.stringify(text)} is not host:port`), remote: text, stage: 0 })
         return []
       }
       try {
         return (await options.resolve(address.host)).map((host) => ({ host, port: address.port }))
       } catch (error) {
-        failures.push({ error: error as Error, stage: 0 })
+        failures.push({ error: error as Error, remote: text, stage: 0 })
         return []
       }
     }),
@@ -168,9 +174,14 @@ function closeAfter(options: DialerOptions, socket: TLSSocket, stream: Handshake
   socket.once('close', () => linger.cancel())
 }
 
-function mostTelling(failures: readonly Failure[]): Error {
+function mostTelling(failures: readonly Failure[]): { readonly error: Error; readonly remote: string | null } {
   const furthest = failures.findLast((failure) => failure.stage === 1) ?? failures.at(-1)
-  return furthest?.error ?? new LinkError('ABORTED', 'there is no address to dial')
+  if (furthest === undefined) return { error: new LinkError('ABORTED', 'there is no address to dial'), remote: null }
+  return { error: furthest.error, remote: furthest.remote }
+}
+
+function spell({ host, port }: Address): string {
+  return formatAddress(host, port)
 }
 
 // A host without the address family cannot reach the other addresses of a name; that says nothing about the peer.

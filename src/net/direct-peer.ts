@@ -15,7 +15,7 @@ export interface PeerOwner {
   dial(target: DialAttempt): Promise<DialResult>
   /** A dial made a connection. The owner makes it a link, or closes it. */
   dialed(peer: DirectPeer, linked: DialedLink): void
-  dialFailed(peer: DirectPeer, error: Error): void
+  dialFailed(peer: DirectPeer, error: Error, remote: string | null): void
   /** Nobody listens at any address of a peer whose link was lost. */
   refused(peer: DirectPeer): void
 }
@@ -112,13 +112,10 @@ export class DirectPeer {
     return instance === this.#formerInstance && this.#link !== undefined && this.#link.instance !== instance
   }
 
-  /** Keeps why there is no link; true when that is news. */
-  noteFailure(error: Error): boolean {
+  /** Keeps why there is no link. */
+  noteFailure(error: Error): void {
     // A dial that lost against the peer's own: there is a link.
-    if (this.#link !== undefined) return false
-    const previous = this.#lastError
-    this.#lastError = describeFailure(error)
-    return this.#lastError !== previous
+    if (this.#link === undefined) this.#lastError = describeFailure(error)
   }
 
   /** Tries again after a delay that grows with every failure, if a link is wanted. */
@@ -172,7 +169,7 @@ export class DirectPeer {
       this.#owner.dialed(this, result.linked)
       return
     }
-    this.#owner.dialFailed(this, result.error)
+    this.#owner.dialFailed(this, result.error, result.remote)
     if (result.refused && this.#lost) this.#owner.refused(this)
     this.dialLater()
   }

@@ -21,7 +21,7 @@ import type {
 } from '../ports/index.ts'
 import { ChannelTable, INSTANCE_SIZE, LINK_FEATURES, LINK_VERSIONS } from '../wire/index.ts'
 import type { VersionRange } from '../wire/index.ts'
-import { reachableAddresses } from './address.ts'
+import { reachableAddresses, remoteOf } from './address.ts'
 import type { BackoffOptions } from './backoff.ts'
 import { dial } from './dialer.ts'
 import type { DialedLink, DialerOptions } from './dialer.ts'
@@ -121,7 +121,7 @@ export class DirectTransport implements Transport {
     this.endpointId = options.identity.endpointId
     this.#options = options
     this.#clock = options.clock ?? systemClock
-    this.#reports = new LinkReports(options.logger, options.metrics, this.#clock)
+    this.#reports = new LinkReports(options.logger, options.metrics)
     this.#channels = new ChannelTable({
       post: (run) => this.#events.post(run),
       send: (endpointId, kind, parts, lane) => this.#send(endpointId, kind, parts, lane),
@@ -133,7 +133,7 @@ export class DirectTransport implements Transport {
       backoff: options.backoff ?? DEFAULT_BACKOFF,
       dial: (target) => dial(this.#started().dialer, target),
       dialed: (peer, linked) => this.#onDialed(peer, linked),
-      dialFailed: (peer, error) => this.#onFailed(peer.endpointId, error),
+      dialFailed: (peer, error, remote) => this.#onFailed(peer.endpointId, remote, error),
       refused: (peer) => this.#events.post(() => this.#channels.refused(peer.endpointId)),
     }
     this.#linkOwner = {
@@ -245,7 +245,7 @@ export class DirectTransport implements Transport {
       handshakeTimeoutMs,
       maxConnections: this.#options.maxConnections ?? MAX_CONCURRENT_CONNECTIONS,
       maxPendingConnections: this.#options.maxPendingConnections ?? MAX_PENDING_CONNECTIONS,
-      rejected: (reason) => this.#reports.rejected(reason),
+      rejected: (reason, remote) => this.#reports.rejected(reason, remote),
     })
   }
 
@@ -261,6 +261,7 @@ export class DirectTransport implements Transport {
 
   async #onConnection(self: HandshakeSelf, socket: TLSSocket, peerId: string, admit: () => void): Promise<void> {
     const stream = new HandshakeStream(socket)
+    const remote = remoteOf(socket)
     let dialer: ProvenDialer
     try {
       if (peerId === this.endpointId) throw refusalError('SELF', false)
@@ -270,7 +271,7 @@ export class DirectTransport implements Transport {
     } catch (error) {
       if (error instanceof LinkError) stream.refuse(error)
       else socket.destroy()
-      this.#onFailed(peerId, error as Error)
+      this.#onFailed(peerId, remote, error as Error)
       return
     }
     // From the decision to the link nothing is awaited: they are one moment.
@@ -309,11 +310,12 @@ export class DirectTransport implements Transport {
       this.#adopt(socket, proven, true, readAhead)
       return
     }
+    const remote = remoteOf(socket)
     socket.on('error', () => undefined).destroy()
     const error = differ
       ? refusalError('CLUSTER_MISMATCH', false)
       : new LinkError('ABORTED', 'the peer closed the new connection')
-    this.#onFailed(peer.endpointId, error)
+    this.#onFailed(peer.endpointId, remote, error)
     peer.dialLater()
   }
 
@@ -367,11 +369,14 @@ export class DirectTransport implements Transport {
   }
 
   /** An attempt that led to no link, by either side. */
-  #onFailed(endpointId: string, error: Error): void {
+  #onFailed(endpointId: string, remote: string | null, error: Error): void {
     // Two dials that cross are no failure: the other one is the link.
     if (error instanceof LinkError && error.code === 'DUPLICATE') return
-    if (error instanceof LinkError && error.code === 'IDENTITY_IN_USE') this.#reports.identityInUse(endpointId, error)
-    this.#reports.failed(endpointId, error, this.#peers.get(endpointId)?.noteFailure(error))
+    const peer = this.#peers.get(endpointId)
+    const attempted = { endpointId, remote, isKnown: peer !== undefined }
+    peer?.noteFailure(error)
+    if (error instanceof LinkError && error.code === 'IDENTITY_IN_USE') this.#reports.identityInUse(attempted, error)
+    else this.#reports.failed(attempted, error)
   }
 
   #watchSilence(): void {

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { decodeHandshake, encodeRefusal, WireError } from '../wire/index.ts'
 import type { HandshakeRecord } from '../wire/index.ts'
-import { LinkError, refusalError } from './link-error.ts'
+import { LinkError, malformed, refusalError } from './link-error.ts'
 
 const EMPTY = Buffer.alloc(0)
 /** The longest a refusal may take to leave before the connection is cut. */
@@ -61,7 +61,7 @@ export class HandshakeStream {
       decoded = decodeHandshake(this.#buffer)
     } catch (error) {
       if (!(error instanceof WireError)) throw error
-      throw new LinkError('MALFORMED', error.message)
+      throw malformed(error.message)
     }
     if (decoded === undefined) return undefined
     this.#buffer = this.#buffer.subarray(decoded.size)

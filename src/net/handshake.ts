@@ -17,7 +17,8 @@ import {
 } from '../wire/index.ts'
 import type { Hello, ProofInput, VersionRange } from '../wire/index.ts'
 import type { HandshakeStream } from './handshake-stream.ts'
-import { LinkError, refusalError } from './link-error.ts'
+import type { LinkError } from './link-error.ts'
+import { malformed, refusalError } from './link-error.ts'
 
 /** RFC 7914 parameters: about 80 ms and 32 MB, once at start. */
 export const DEFAULT_SCRYPT_COST: number = 2 ** 15
@@ -143,7 +144,7 @@ function spoken({ min, max }: VersionRange): string {
 async function expectHello(stream: HandshakeStream, self: HandshakeSelf, peerId: string): Promise<Hello> {
   const record = await stream.next()
   if (record.type === 'other-version') throw versionsDiffer(self.versions ?? LINK_VERSIONS, record.versions)
-  if (record.type !== 'hello') throw new LinkError('MALFORMED', `the peer sent a ${record.type} where a hello belongs`)
+  if (record.type !== 'hello') throw malformed(`the peer sent a ${record.type} where a hello belongs`)
   const { hello } = record
   if (hello.from === self.endpointId) throw refusalError('SELF', false)
   // TLS has proven who the peer is; the hello must be by the same peer, and meant for this node.
@@ -153,7 +154,7 @@ async function expectHello(stream: HandshakeStream, self: HandshakeSelf, peerId:
 
 async function expectProof(stream: HandshakeStream, self: HandshakeSelf, input: Omit<ProofInput, 'said'>): Promise<Claims> {
   const record = await stream.next()
-  if (record.type !== 'proof') throw new LinkError('MALFORMED', `the peer sent a ${record.type} where a proof belongs`)
+  if (record.type !== 'proof') throw malformed(`the peer sent a ${record.type} where a proof belongs`)
   const { proof, claims } = record
   if (!timingSafeEqual(proof.mac, computeMac(self, { ...input, said: proof.said }))) throw refusalError('COOKIE_MISMATCH', false)
   const own = self.claims()

@@ -1,35 +1,44 @@
-import type { Claims, Clock, CounterName, Labels, Lane, LinkEnd, Logger, Metrics } from '../ports/index.ts'
+import { parseAddress } from '../api/index.ts'
+import type { Claims, CounterName, Labels, Lane, LinkEnd, Logger, Metrics } from '../ports/index.ts'
 import { describeFailure } from './link-error.ts'
 import type { LinkError } from './link-error.ts'
+import { REJECTION_TEXTS } from './listener.ts'
+import type { RejectionReason } from './listener.ts'
 
-/** That an identity is used twice is said at most this often, while it lasts. */
-const IDENTITY_ERROR_INTERVAL_MS = 60_000
-/** Strangers' failures are logged as warnings at most this often. */
-const STRANGER_WARNING_INTERVAL_MS = 1_000
+/** So many times a link to one peer may come and go within a minute before that is counted. */
+const LINK_BURST = 3
+
+/** An attempt to make a link. */
+export interface Attempted {
+  /** Whose key it was, or should have been. */
+  readonly endpointId: string
+  /** The address that was dialled, or that the dial came from; null when it did not come so far. */
+  readonly remote: string | null
+  /** For a peer that this node knows; the keys of strangers are for them to draw, so these are told apart by their hosts. */
+  readonly isKnown: boolean
+}
 
 /** Says what happens to links: in the log, and in the metrics `aspen_link_*`. */
 export class LinkReports {
   readonly #logger: Logger
   readonly #metrics: Metrics
-  readonly #clock: Clock
-  #nextStrangerWarning = 0
-  #nextIdentityError = 0
 
-  constructor(logger: Logger, metrics: Metrics, clock: Clock) {
+  constructor(logger: Logger, metrics: Metrics) {
     this.#logger = logger
     this.#metrics = metrics
-    this.#clock = clock
   }
 
   opened(endpointId: string, claims: Claims, outbound: boolean): void {
     this.#count('aspen_link_opened_total', { direction: outbound ? 'outbound' : 'inbound' })
-    this.#logger.log('info', 'link opened', { endpointId, nodeId: claims.nodeId, outbound })
+    const facts = { endpointId, nodeId: claims.nodeId, outbound }
+    this.#logger.log('info', 'link opened', facts, { cause: 'LINK_OPENED', from: endpointId, burst: LINK_BURST })
   }
 
   closed(endpointId: string, end: LinkEnd, error: Error | undefined): void {
     this.#count('aspen_link_closed_total', { end })
     if (error !== undefined) this.#count('aspen_link_failures_total', { code: failureCode(error) })
-    this.#logger.log('info', 'link closed', { endpointId, end, reason: error === undefined ? null : describeFailure(error) })
+    const facts = { endpointId, end, reason: error === undefined ? null : describeFailure(error) }
+    this.#logger.log('info', 'link closed', facts, { cause: 'LINK_CLOSED', from: endpointId, burst: LINK_BURST })
   }
 
   /** Somebody who is no peer has a link of another protocol. They come and go: the log of a quiet node does not name each. */
@@ -45,25 +54,26 @@ export class LinkReports {
     this.#logger.log('debug', 'link closed', { endpointId, protocol, end, reason })
   }
 
-  /** An attempt led to no link. `isNews` is undefined for a stranger: anyone can dial, and the log is not theirs to fill. */
-  failed(endpointId: string, error: Error, isNews: boolean | undefined): void {
-    this.#count('aspen_link_failures_total', { code: failureCode(error) })
-    const level = (isNews ?? this.#mayWarnOfStranger()) ? 'warn' : 'debug'
-    this.#logger.log(level, 'no link', { endpointId, reason: describeFailure(error) })
+  /** An attempt led to no link. Anyone can dial, and anything may answer. */
+  failed({ endpointId, remote, isKnown }: Attempted, error: Error): void {
+    const cause = failureCode(error)
+    this.#count('aspen_link_failures_total', { code: cause })
+    const from = isKnown ? endpointId : hostOf(remote)
+    this.#logger.log('warn', 'no link', { endpointId, remote, reason: describeFailure(error) }, { cause, from })
   }
 
   /** Two processes have one identity: this node and another one, if the peer says so, or two that are peers of this node. */
-  identityInUse(endpointId: string, { byPeer, message }: LinkError): void {
-    const now = this.#clock.now()
-    if (now < this.#nextIdentityError) return
-    this.#nextIdentityError = now + IDENTITY_ERROR_INTERVAL_MS
+  identityInUse({ endpointId, remote }: Attempted, { byPeer, message, code }: LinkError): void {
+    this.#count('aspen_link_failures_total', { code })
     const whose = byPeer ? "another process has this node's identity" : 'two processes have the identity of one peer'
-    this.#logger.log('error', whose, { endpointId, reason: message })
+    this.#logger.log('error', whose, { endpointId, remote, reason: message }, { cause: code, from: endpointId })
   }
 
   /** A connection was closed before its handshake began. */
-  rejected(reason: string): void {
+  rejected(reason: RejectionReason, remote: string | null): void {
     this.#count('aspen_link_rejected_connections_total', { reason })
+    const facts = { remote, reason: `${reason}: ${REJECTION_TEXTS[reason]}` }
+    this.#logger.log('warn', 'a connection was refused', facts, { cause: reason, from: hostOf(remote) })
   }
 
   /** A message found no room in its link's queue. */
@@ -77,14 +87,10 @@ export class LinkReports {
   }
 
   tooManyPeers(endpointId: string, limit: number): void {
-    this.#logger.log('warn', 'a peer is not dialled: the transport knows as many as it may', { endpointId, limit })
-  }
-
-  #mayWarnOfStranger(): boolean {
-    const now = this.#clock.now()
-    if (now < this.#nextStrangerWarning) return false
-    this.#nextStrangerWarning = now + STRANGER_WARNING_INTERVAL_MS
-    return true
+    this.#logger.log('warn', 'a peer is not dialled: the transport knows as many as it may; forget some by POST /forget-peer', {
+      endpointId,
+      limit,
+    })
   }
 
   #count(name: CounterName, labels: Labels): void {
@@ -95,4 +101,9 @@ export class LinkReports {
 /** The code a failure is counted under: this program's or the system's, never a peer's words. */
 function failureCode(error: Error): string {
   return (error as NodeJS.ErrnoException).code ?? 'OTHER'
+}
+
+/** Connections of one source differ in their ports. */
+function hostOf(remote: string | null): string {
+  return remote === null ? '' : (parseAddress(remote)?.host ?? remote)
 }

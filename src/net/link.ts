@@ -4,7 +4,7 @@ import type { Claims, Clock, Lane, LinkEnd, LinkRefusal, ServedLink, Timer } fro
 import { decodeClaims, decodeReason, encodeClaims, encodeReason, FrameDecoder, FrameQueue, WireError } from '../wire/index.ts'
 import type { ControlKind, QueueShare } from '../wire/index.ts'
 import type { ProvenPeer } from './handshake.ts'
-import { LinkError, refusalError } from './link-error.ts'
+import { LinkError, malformed, refusalError } from './link-error.ts'
 
 /** Handed to the socket at once: enough to keep it busy, little enough that a priority frame soon gets its turn. */
 const HIGH_WATER_BYTES = 256 * 1024
@@ -90,7 +90,7 @@ export class Link implements ServedLink {
     if (this.#ended) return
     this.#received = true
     const error = this.#decoder.push(chunk)
-    if (error !== undefined) this.#end('lost', new LinkError('MALFORMED', error.message))
+    if (error !== undefined) this.#end('lost', malformed(error.message))
   }
 
   /** Bytes handed over that the system has not taken yet. */
@@ -172,20 +172,20 @@ export class Link implements ServedLink {
 
   #onAck(bytes: Uint8Array): void {
     const problem = readOr((payload) => this.#queue.acknowledged(payload), bytes)
-    if (problem instanceof WireError) this.#end('lost', new LinkError('MALFORMED', problem.message))
+    if (problem instanceof WireError) this.#end('lost', malformed(problem.message))
     else this.#scheduleFlush()
   }
 
   #onClaims(bytes: Uint8Array): void {
     const claims = readOr(decodeClaims, bytes)
-    if (claims instanceof WireError) return this.#end('lost', new LinkError('MALFORMED', claims.message))
+    if (claims instanceof WireError) return this.#end('lost', malformed(claims.message))
     this.claims = claims
     this.#owner.claimed(this, claims)
   }
 
   #onGoodbye(bytes: Uint8Array): void {
     const reason = bytes.length === 0 ? undefined : readOr(decodeReason, bytes)
-    if (reason instanceof WireError) return this.#end('lost', new LinkError('MALFORMED', reason.message))
+    if (reason instanceof WireError) return this.#end('lost', malformed(reason.message))
     this.#report('graceful', reason === undefined ? undefined : refusalError(reason.code, true, reason.detail))
     this.#socket.destroySoon()
   }

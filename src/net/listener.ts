@@ -3,7 +3,20 @@ import type { AddressInfo, Server, Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { SecureContext } from 'node:tls'
 import type { Clock, Timer } from '../ports/index.ts'
+import { remoteOf } from './address.ts'
 import { provenEndpointId } from './tls-context.ts'
+
+/** Why a connection was closed before its handshake, in words for the log. */
+export const REJECTION_TEXTS = {
+  ACCEPT_FAILED: 'the system could not accept a connection: give the process more file descriptors (ulimit -n)',
+  NO_KEY: 'it shows no Ed25519 key: only nodes and clients of aspen have business at this port',
+  NO_PROTOCOL: 'it asks for no protocol that this node serves: run the same release on both ends, or correct the port',
+  OVERLOADED: 'there are as many connections as may be: look for who opens them, and keep strangers out',
+  TIMEOUT: 'it did not say who it is in time: something else than aspen, or a slow path',
+  TLS_FAILED: 'it does not speak TLS 1.3: correct the port, for clients of HTTP have another one',
+} as const
+
+export type RejectionReason = keyof typeof REJECTION_TEXTS
 
 /** Takes a connection whose TLS has proven the peer's key. It calls `admit` once the peer has proven the rest. */
 export type AcceptConnection = (socket: TLSSocket, peerId: string, admit: () => void) => void
@@ -17,7 +30,7 @@ export interface ListenerOptions {
   /** Connections that have not been admitted yet; one more, and the oldest of them is dropped. */
   readonly maxPendingConnections: number
   /** Connections closed because TLS or its checks failed, or a bound was met. */
-  readonly rejected: (reason: string) => void
+  readonly rejected: (reason: RejectionReason, remote: string | null) => void
 }
 
 interface Pending {
@@ -54,7 +67,7 @@ export class Listener {
     await promise
     this.#server.off('error', reject)
     // Accepting may fail later too, for want of file descriptors; the listener itself lives on.
-    this.#server.on('error', () => this.#options.rejected('ACCEPT_FAILED'))
+    this.#server.on('error', () => this.#options.rejected('ACCEPT_FAILED', null))
     return (this.#server.address() as AddressInfo).port
   }
 
@@ -66,7 +79,7 @@ export class Listener {
 
   #onConnection(raw: Socket): void {
     if (this.#all.size >= this.#options.maxConnections) {
-      this.#options.rejected('OVERLOADED')
+      this.#options.rejected('OVERLOADED', remoteOf(raw))
       raw.destroy()
       return
     }
@@ -109,9 +122,9 @@ export class Listener {
     })
   }
 
-  #reject(raw: Socket, reason: string): void {
+  #reject(raw: Socket, reason: RejectionReason): void {
     if (raw.destroyed) return
-    this.#options.rejected(reason)
+    this.#options.rejected(reason, remoteOf(raw))
     raw.destroy()
   }
 

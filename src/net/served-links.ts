@@ -1,5 +1,6 @@
 import type { TLSSocket } from 'node:tls'
 import type { Clock, LinkEnd, ServedProtocol, Timer } from '../ports/index.ts'
+import { remoteOf } from './address.ts'
 import { acceptHandshake } from './handshake.ts'
 import type { HandshakeSelf, ProvenDialer } from './handshake.ts'
 import { HandshakeStream } from './handshake-stream.ts'
@@ -34,6 +35,7 @@ export class ServedLinks implements LinkOwner {
   async accept(socket: TLSSocket, peerId: string, admit: () => void): Promise<void> {
     const { self, clock, reports } = this.#options
     const stream = new HandshakeStream(socket)
+    const attempted = { endpointId: peerId, remote: remoteOf(socket), isKnown: false }
     let dialer: ProvenDialer
     try {
       dialer = await acceptHandshake(stream, self, peerId)
@@ -42,7 +44,7 @@ export class ServedLinks implements LinkOwner {
     } catch (error) {
       if (error instanceof LinkError) stream.refuse(error)
       else socket.destroy()
-      reports.failed(peerId, error as Error, undefined)
+      reports.failed(attempted, error as Error)
       return
     }
     admit()

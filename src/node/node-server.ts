@@ -164,7 +164,12 @@ export function surround(ports: NodePorts, settings: NodeSettings): Surroundings
     if (book.add(hint, source) === 'full') noRoom(hint)
   }
   const noRoom = ({ endpointId, nodeId }: PeerHint): void =>
-    logger.log('warn', 'the peer book is full of peers that count as much: this one is not kept', { endpointId, nodeId })
+    logger.log(
+      'warn',
+      'the peer book is full of peers that count as much: this one is not kept; forget some by POST /forget-peer',
+      { endpointId, nodeId },
+      { cause: 'PEER_BOOK_FULL', from: '' },
+    )
   for (const peer of settings.peers) note(peer, 'peers')
   const policy = new DialPolicy({ nodeId: settings.nodeId, book, transport, clock, refused: noRoom })
   const removal = new Removal(transport.endpointId, logger)

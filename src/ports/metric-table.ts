@@ -93,6 +93,11 @@ export const METRIC_TABLE = {
     help: 'Lines of the log that were dropped because nobody read standard error in time.',
     labels: [],
   },
+  aspen_log_lines_counted_total: {
+    type: 'counter',
+    help: 'Warnings that were counted and not written, because they repeat one that was, by cause.',
+    labels: ['cause'],
+  },
   aspen_http_request_duration_seconds: {
     type: 'histogram',
     help: 'Seconds from the headers of a request to the end of its answer.',

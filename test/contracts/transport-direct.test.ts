@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { afterEach, describe, test } from 'node:test'
 import { Prng } from '../../src/lib/index.ts'
-import { DirectTransport, generateIdentity } from '../../src/net/index.ts'
+import { DirectTransport, generateIdentity, systemClock } from '../../src/net/index.ts'
 import type { DirectTransportOptions, NodeIdentity } from '../../src/net/index.ts'
-import { RAFT_CHANNEL, silentLogger } from '../../src/ports/index.ts'
+import { LogThrottle, noMetrics, RAFT_CHANNEL, silentLogger } from '../../src/ports/index.ts'
 import type { Channel, Logger, Metrics, Transport } from '../../src/ports/index.ts'
 import { encodeHello, encodeProof, encodeClaims, FrameDecoder, LINK_VERSIONS } from '../../src/wire/index.ts'
 import type { Hello } from '../../src/wire/index.ts'
@@ -410,11 +410,14 @@ describe('DirectTransport: start', () => {
   })
 })
 
-test('two processes with one identity: the second is kept, the first is refused, and each side says so once and loudly', async () => {
+test('two processes with one identity: the second is kept, the first is refused, and each side says so once and loudly', async (t) => {
   const lines: string[] = []
-  const logger = (who: string): Logger => ({
-    log: (level, message) => void (level === 'error' && lines.push(`${who}: ${message}`)),
-  })
+  const logger = (who: string): Logger => {
+    const own: Logger = { log: (level, message) => void (level === 'error' && lines.push(`${who}: ${message}`)) }
+    const throttle = new LogThrottle(own, noMetrics, systemClock)
+    t.after(() => throttle.close())
+    return throttle
+  }
   const peer = await start({ logger: logger('peer') }, 1)
   const identity = generateIdentity()
   const connect = async (who: string): Promise<Node> => {

@@ -214,7 +214,10 @@ function handleErrors(app: FastifyInstance, serving: Serving): void {
   app.setErrorHandler((error, request, reply) => {
     const expected = expectedError(error)
     if (expected === undefined) {
-      serving.logger.log('error', 'a request met an unexpected error', { method: request.method, url: request.url, error })
+      const { method, url, routeOptions } = request
+      const { name } = error as Error
+      const same = { cause: 'INTERNAL_ERROR', from: `${routeOptions.url ?? ''} ${name}` }
+      serving.logger.log('error', 'a request met an unexpected error', { method, url, error }, same)
     }
     refuse(serving, reply, expected ?? INTERNAL_ERROR)
   })

@@ -65,7 +65,11 @@ export class SnapshotExchange implements SendingListener, ReceiptListener {
       loop.input(() => {
         if (error === undefined && snapshot !== undefined) this.#begin(to, term, snapshot)
         else {
-          logger.log('error', 'a snapshot for a lagging peer could not be taken', { peer: to, reason: error?.message })
+          const facts = { peer: to, reason: error?.message }
+          logger.log('error', 'a snapshot for a lagging peer could not be taken', facts, {
+            cause: 'SNAPSHOT_NOT_TAKEN',
+            from: String(to),
+          })
           this.sendingEnded(to)
         }
       })

@@ -118,7 +118,8 @@ export class SnapshotReceiver {
 
   /** It was thrown away, because of what it is. */
   #sayRejected(error: StoreRefusal): void {
-    this.#context.logger.log('warn', 'a snapshot was not taken in', { reason: error.message })
+    const facts = { reason: error.message }
+    this.#context.logger.log('warn', 'a snapshot was not taken in', facts, { cause: 'SNAPSHOT_REFUSED', from: '' })
   }
 
   /** Another snapshot was offered meanwhile. */

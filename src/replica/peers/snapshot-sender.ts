@@ -131,7 +131,11 @@ export class SnapshotSender {
       sending.reading = false
       if (this.#sendings.get(to) !== sending) return
       if (error !== undefined) {
-        this.#context.logger.log('warn', 'a snapshot could not be read for a peer', { peer: to, reason: error.message })
+        const facts = { peer: to, reason: error.message }
+        this.#context.logger.log('warn', 'a snapshot could not be read for a peer', facts, {
+          cause: 'SNAPSHOT_UNREADABLE',
+          from: String(to),
+        })
         this.#end(to)
         return
       }
