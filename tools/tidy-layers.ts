@@ -1,8 +1,8 @@
 /**
  * The layers of `src/` and what each may import. ARCHITECTURE.md prints this table; `npm run tidy` compares the two.
  *
- * A layer is a top folder of `src/`, or a file there (`limits`, `index`). A row names only rows above it, so the table
- * itself rules out cycles.
+ * A layer is a top folder of `src/`, a folder in one that has a row of its own (`net/link`), or a file of `src/` (`limits`, `index`).
+ * A row names only rows above it, so the table itself rules out cycles.
  */
 export interface Layer {
   readonly name: string
@@ -55,7 +55,13 @@ export const LAYERS: readonly Layer[] = [
   },
   { name: 'actor', holds: 'mailboxes; knows nothing of consensus', imports: [...CORE], deterministic: true },
   { name: 'storage', holds: 'the segmented log, the state machine, snapshots', imports: [...CORE, 'raft', 'wire'] },
-  { name: 'net', holds: 'links between nodes, identity proofs', imports: [...CORE, 'raft', 'wire'] },
+  { name: 'net/link', holds: 'proven links of frames over any stream: handshake, windows, ends', imports: [...CORE, 'wire'] },
+  {
+    name: 'net/direct',
+    holds: 'the transport over TLS and TCP: dials, listens, resolves',
+    imports: [...CORE, 'wire', 'net/link'],
+  },
+  { name: 'net', holds: 'what the others see of the transports', imports: ['net/link', 'net/direct'] },
   { name: 'peers', holds: 'the peer book, and which peers are dialled', imports: [...CORE, 'wire'], deterministic: true },
   {
     name: 'replica',
@@ -75,7 +81,7 @@ export const LAYERS: readonly Layer[] = [
     holds: 'the real ports of a node: configuration, identity, stores; AspenNode, rejoin',
     imports: [...CORE, 'raft', 'wire', 'storage', 'net', 'peers', 'replica', 'node', 'faces'],
   },
-  { name: 'client', holds: 'the interfaces of `api`, over HTTP and over links', imports: [...CORE, 'wire', 'net'] },
+  { name: 'client', holds: 'the interfaces of `api`, over HTTP and over links', imports: [...CORE, 'wire', 'net/direct'] },
   {
     name: 'simulation',
     holds: 'time, network and disks drawn from a seed',

@@ -68,6 +68,27 @@ describe('checkImports', () => {
     only(check({ ...files, 'src/high/c.ts': `import './log/b.ts'\n` }), /src\/high\/c\.ts:1: imports src\/high\/log\/b\.ts past/)
   })
 
+  test('checkImports: a folder with a row of its own is a layer inside another', () => {
+    const layers = [
+      ...LAYERS,
+      { name: 'net/link', holds: 'links', imports: ['low'] },
+      { name: 'net/direct', holds: 'a transport', imports: ['net/link'] },
+      { name: 'net', holds: 'both', imports: ['net/direct'] },
+    ]
+    const files = {
+      'src/net/index.ts': '',
+      'src/net/link/index.ts': '',
+      'src/net/direct/index.ts': `import '../link/index.ts'\n`,
+    }
+    const checkNested = (text: string, path: string): Finding[] => checkImports(tree({ ...files, [path]: text }), layers)
+    assert.deepEqual(checkNested(`import './direct/index.ts'\n`, 'src/net/index.ts'), [])
+    only(checkNested(`import '../direct/index.ts'\n`, 'src/net/link/a.ts'), /imports net\/direct from net\/link/)
+    only(checkNested(`import '../../low/index.ts'\n`, 'src/net/direct/a.ts'), /imports low from net\/direct/)
+    only(checkNested(`import './link/index.ts'\n`, 'src/net/index.ts'), /imports net\/link from net/)
+    only(checkNested(`import '../index.ts'\n`, 'src/net/link/a.ts'), /imports net from net\/link/)
+    assert.deepEqual(checkLayers(tree(files), layers), [])
+  })
+
   test('checkImports: refuses what is not shipped, tests and files that do not exist', () => {
     only(check({ 'src/low/a.ts': `import '../../tools/b.ts'\n`, 'tools/b.ts': '' }), /not shipped/)
     only(check({ 'src/low/a.ts': `import './b.test.ts'\n`, 'src/low/b.test.ts': '' }), /imports the test/)

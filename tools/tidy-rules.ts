@@ -42,10 +42,11 @@ const TEST_SWITCH =
 const folderOf = (path: string): string => path.slice(0, Math.max(path.lastIndexOf('/'), 0))
 const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1)
 
-/** The layer of a file of `src/`: its top folder, or the name of a file directly in `src/`. */
-export function layerOf(path: string): string {
-  const [, top = ''] = path.split('/')
-  return top.replace(/\.ts$/, '')
+/** The layer of a file of `src/`: its top folder or the one below it, if that has a row, or the name of a file directly in `src/`. */
+export function layerOf(path: string, layers: readonly Layer[]): string {
+  const [, top = '', below = ''] = path.split('/')
+  const nested = `${top}/${below}`
+  return layers.some(({ name }) => name === nested) ? nested : top.replace(/\.ts$/, '')
 }
 
 /** Resolves a relative specifier against the importing file; undefined when it leaves the repository. */
@@ -96,8 +97,8 @@ function checkRelativeImport(file: Parsed, site: ImportSite, tree: Tree, layers:
   if (!target.startsWith('src/')) return `imports ${target}: src may not import what is not shipped`
   if (!file.isTest && target.endsWith('.test.ts')) return `imports the test ${target}`
   if (crossesPastIndex(file.path, target)) return `imports ${target} past its folder's index.ts`
-  const own = layerOf(file.path)
-  const other = layerOf(target)
+  const own = layerOf(file.path, layers)
+  const other = layerOf(target, layers)
   if (own === other || layers.find(({ name }) => name === own)?.imports.includes(other)) return undefined
   return `imports ${other} from ${own}: the layer table allows ${own} no such import`
 }
@@ -133,8 +134,9 @@ export function checkLayers(tree: Tree, layers: readonly Layer[] = LAYERS): Find
   const folders = new Set<string>()
   for (const path of tree.keys()) {
     if (!path.startsWith('src/') || !path.endsWith('.ts')) continue
-    if (!known.has(layerOf(path))) findings.push({ path, line: 1, message: `${layerOf(path)} is not in the layer table` })
-    if (folderOf(path) !== 'src' && layerOf(path) !== 'bin' && !path.endsWith('.test.ts')) folders.add(folderOf(path))
+    if (!known.has(layerOf(path, layers)))
+      findings.push({ path, line: 1, message: `${layerOf(path, layers)} is not in the layer table` })
+    if (folderOf(path) !== 'src' && layerOf(path, layers) !== 'bin' && !path.endsWith('.test.ts')) folders.add(folderOf(path))
   }
   for (const folder of folders) {
     if (!tree.has(`${folder}/index.ts`)) findings.push({ path: folder, line: 1, message: 'has no index.ts' })
@@ -196,11 +198,11 @@ export function checkPackages(tree: Tree, layers: readonly Layer[] = LAYERS): Fi
         .slice(0, specifier.startsWith('@') ? 2 : 1)
         .join('/')
       if (isShipped) unused.delete(name)
-      if (isShipped && pure.has(layerOf(file.path))) {
+      if (isShipped && pure.has(layerOf(file.path, layers))) {
         findings.push({
           path: file.path,
           line,
-          message: `imports ${specifier}: the pure layer ${layerOf(file.path)} imports no package`,
+          message: `imports ${specifier}: the pure layer ${layerOf(file.path, layers)} imports no package`,
         })
       } else if (!specifier.startsWith('node:') && name !== 'aspen' && !(isShipped ? shipped : all).has(name)) {
         findings.push({
@@ -238,16 +240,16 @@ export function checkContents(tree: Tree, layers: readonly Layer[] = LAYERS): Fi
       findings.push({ path, line: MAX_LINES + 1, message: `has ${lines} lines; at most ${MAX_LINES} are allowed` })
     if (isTest || path.startsWith('sim/'))
       add(code, /\bMath\.random\b/g, () => 'uses Math.random: draw from a seed, so that a failure can be repeated')
-    if (!isTest && path.startsWith('src/') && deterministic.has(layerOf(path))) {
+    if (!isTest && path.startsWith('src/') && deterministic.has(layerOf(path, layers))) {
       for (const { specifier, line } of imports) {
         if (AMBIENT_MODULES.test(specifier))
           findings.push({
             path,
             line,
-            message: `imports ${specifier} in ${layerOf(path)}: time and randomness come in through ports`,
+            message: `imports ${specifier} in ${layerOf(path, layers)}: time and randomness come in through ports`,
           })
       }
-      add(code, AMBIENT, (match) => `uses ${match} in ${layerOf(path)}: time and randomness come in through ports`)
+      add(code, AMBIENT, (match) => `uses ${match} in ${layerOf(path, layers)}: time and randomness come in through ports`)
     }
     if (isTest) add(code, TEST_SWITCH, (match) => `switches tests off or singles one out: ${match}`)
     // The compiler rewrites the extension of an import, not that of a URL.

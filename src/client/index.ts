@@ -19,8 +19,8 @@ export type {
   WriteOptions,
   WriteResult,
 } from '../api/index.ts'
-export { generateIdentity } from '../net/dial/index.ts'
-export type { NodeIdentity } from '../net/dial/index.ts'
+export { generateIdentity } from '../net/direct/dial/index.ts'
+export type { NodeIdentity } from '../net/direct/dial/index.ts'
 export type { HttpClientOptions } from './http-options.ts'
 export { AspenHttpClient, connectHttp } from './http-client.ts'
 export type { HealthReport } from './http-client.ts'

@@ -13,7 +13,7 @@ import type {
 } from '../api/index.ts'
 import { encodeWrite } from '../commands/index.ts'
 import { MAX_CLIENT_LINK_REQUEST_BYTES, MAX_CLIENT_LINK_REQUESTS, MAX_CLIENT_REQUEST_BYTES } from '../limits.ts'
-import { LinkDialer } from '../net/dial/index.ts'
+import { LinkDialer } from '../net/direct/dial/index.ts'
 import { CLIENT_PROTOCOL } from '../wire/index.ts'
 import { Attempts } from './attempts.ts'
 import type { Attempt } from './attempts.ts'

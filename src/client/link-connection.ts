@@ -1,4 +1,4 @@
-import type { LinkDialer } from '../net/dial/index.ts'
+import type { LinkDialer } from '../net/direct/dial/index.ts'
 import { LinkCall } from './link-call.ts'
 import type { LinkOutcome, RequestBody } from './link-call.ts'
 import { dialFailure, endedFailure } from './link-failure.ts'

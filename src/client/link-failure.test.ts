@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { LinkError } from '../net/dial/index.ts'
+import { LinkError } from '../net/direct/dial/index.ts'
 import { dialFailure, endedFailure, timeoutFailure } from './link-failure.ts'
 import { saysNothing } from './retry.ts'
 

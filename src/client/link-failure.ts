@@ -1,7 +1,7 @@
 /** Why a node could not be asked over a link, in the terms of the public errors. */
 import { AspenError } from '../api/index.ts'
 import type { ErrorCode } from '../api/index.ts'
-import { LinkError } from '../net/dial/index.ts'
+import { LinkError } from '../net/direct/dial/index.ts'
 import { ExchangeFailure } from './exchange.ts'
 import type { FailureTraits } from './exchange.ts'
 import type { LinkEndpoint } from './link-options.ts'

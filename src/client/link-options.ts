@@ -11,7 +11,7 @@ import {
   isEndpointId,
   parseAddress,
 } from '../api/index.ts'
-import type { NodeIdentity } from '../net/dial/index.ts'
+import type { NodeIdentity } from '../net/direct/dial/index.ts'
 
 /** One node: the key it must prove, and where it is dialled. */
 export interface LinkEndpoint {

@@ -1,6 +1,6 @@
 import { assert } from '../../src/lib/index.ts'
 import type { Clock } from '../../src/ports/index.ts'
-import { LinkError, refusalError } from '../../src/net/link-error.ts'
+import { LinkError, refusalError } from '../../src/net/link/link-error.ts'
 import { MemoryTransport } from './memory-transport.ts'
 import type { MemoryTransportOptions } from './memory-transport.ts'
 

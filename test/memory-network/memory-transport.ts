@@ -13,9 +13,9 @@ import type {
   Transport,
 } from '../../src/ports/index.ts'
 import { ChannelTable } from '../../src/wire/index.ts'
-import { clustersDiffer } from '../../src/net/handshake.ts'
-import type { LinkError } from '../../src/net/link-error.ts'
-import { describeFailure, refusalError } from '../../src/net/link-error.ts'
+import { clustersDiffer } from '../../src/net/link/handshake.ts'
+import type { LinkError } from '../../src/net/link/link-error.ts'
+import { describeFailure, refusalError } from '../../src/net/link/link-error.ts'
 import { MemoryPipe } from './memory-link.ts'
 import type { MemoryItem } from './memory-link.ts'
 import type { MemoryNetwork } from './memory-network.ts'

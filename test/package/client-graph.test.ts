@@ -26,12 +26,12 @@ function graphOf(entry: string, load = (path: string): string => readFileSync(pa
 
 /** Folders whose code serves; and the parts of `net` that listen or keep what a node keeps. */
 const SERVERS = /^src\/(raft|actor|storage|replica|node|cluster|faces|simulation|testing|bin|index\.ts)/
-const SERVING_NET = /^src\/net\/(direct-|listener|served-|memory-|peer-book|identity-file|atomic-file|index\.ts)/
+const SERVING_NET = /^src\/net\/(direct\/(direct-|listener|index\.ts)|link\/served|index\.ts)/
 const SERVING_BUILTINS = /^node:(fs|sqlite|worker_threads|child_process|cluster|inspector)/
 
 test('aspen/client: loads no part of a node and no package', () => {
   const graph = graphOf('src/client/index.ts')
-  assert(graph.has('src/client/http-client.ts') && graph.has('src/net/link-dialer.ts'))
+  assert(graph.has('src/client/http-client.ts') && graph.has('src/net/direct/link-dialer.ts'))
   for (const [name, importer] of graph) {
     assert(!SERVERS.test(name) && !SERVING_NET.test(name), `${importer} imports ${name}`)
     assert(name.startsWith('src/') || (name.startsWith('node:') && !SERVING_BUILTINS.test(name)), `${importer} imports ${name}`)

@@ -82,7 +82,7 @@ export const IDENTITY: readonly Mutant[] = [
   },
   {
     name: 'accept a peer with another cookie',
-    file: 'net/handshake.ts',
+    file: 'net/link/handshake.ts',
     find: "if (!timingSafeEqual(proof.mac, computeMac(self, { ...input, said: proof.said }))) throw refusalError('COOKIE_MISMATCH', false)\n",
     replace: '',
     hunter: 'test/contracts/transport.test.ts',

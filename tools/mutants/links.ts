@@ -18,7 +18,7 @@ export const LINKS: readonly Mutant[] = [
   },
   {
     name: 'use what only one end can do',
-    file: 'net/handshake.ts',
+    file: 'net/link/handshake.ts',
     find: '(own.features & theirs.features)',
     replace: '(own.features | theirs.features)',
     hunter: 'test/contracts/link-terms.test.ts',

@@ -1,4 +1,4 @@
-import type { LinkRefusalCode } from '../ports/index.ts'
+import type { LinkRefusalCode } from '../../ports/index.ts'
 
 /** Ways in which a link fails that never cross the wire. */
 export type LinkFailureCode = LinkRefusalCode | 'TIMEOUT' | 'SILENT' | 'ABORTED'

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Clock } from '../ports/index.ts'
+import type { Clock } from '../../ports/index.ts'
 import { LOOK_UP_WAIT_MS, Resolver } from './resolver.ts'
 import type { LookUp } from './resolver.ts'
-import { systemClock } from './system-clock.ts'
+import { systemClock } from '../link/index.ts'
 
 /** A system that answers when it is told to. */
 class SlowSystem {

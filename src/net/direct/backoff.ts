@@ -1,5 +1,5 @@
-import { randomBetween } from '../lib/index.ts'
-import type { Random } from '../lib/index.ts'
+import { randomBetween } from '../../lib/index.ts'
+import type { Random } from '../../lib/index.ts'
 
 export interface BackoffOptions {
   readonly minMs: number

@@ -1,9 +1,7 @@
-import { parseAddress } from '../api/index.ts'
-import type { Claims, CounterName, Labels, Lane, LinkEnd, Logger, Metrics } from '../ports/index.ts'
+import { parseAddress } from '../../api/index.ts'
+import type { Claims, CounterName, Labels, Lane, LinkEnd, Logger, Metrics } from '../../ports/index.ts'
 import { describeFailure } from './link-error.ts'
 import type { LinkError } from './link-error.ts'
-import { REJECTION_TEXTS } from './listener.ts'
-import type { RejectionReason } from './listener.ts'
 
 /** So many times a link to one peer may come and go within a minute before that is counted. */
 const LINK_BURST = 3
@@ -69,10 +67,10 @@ export class LinkReports {
     this.#logger.log('error', whose, { endpointId, remote, reason: message }, { cause: code, from: endpointId })
   }
 
-  /** A connection was closed before its handshake began. */
-  rejected(reason: RejectionReason, remote: string | null): void {
+  /** A connection was closed before its handshake began, for a reason with a code and in words. */
+  rejected(reason: string, text: string, remote: string | null): void {
     this.#count('aspen_link_rejected_connections_total', { reason })
-    const facts = { remote, reason: `${reason}: ${REJECTION_TEXTS[reason]}` }
+    const facts = { remote, reason: `${reason}: ${text}` }
     this.#logger.log('warn', 'a connection was refused', facts, { cause: reason, from: hostOf(remote) })
   }
 

@@ -5,7 +5,7 @@ import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import { createSecureContext } from 'node:tls'
 import { Listener } from './listener.ts'
-import { systemClock } from './system-clock.ts'
+import { systemClock } from '../link/index.ts'
 
 test(
   'Listener: a crowd from one address pushes out its own, and not whoever comes from another',

@@ -2,7 +2,7 @@ import { createServer } from 'node:net'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { SecureContext } from 'node:tls'
-import type { Clock, Timer } from '../ports/index.ts'
+import type { Clock, Timer } from '../../ports/index.ts'
 import { remoteOf } from './address.ts'
 import { provenEndpointId } from './tls-context.ts'
 

@@ -1,8 +1,8 @@
-import type { TLSSocket } from 'node:tls'
-import { LINK_ACK_BYTES } from '../limits.ts'
-import type { Claims, Clock, Lane, LinkEnd, LinkRefusal, ServedLink, Timer } from '../ports/index.ts'
-import { decodeClaims, decodeReason, encodeClaims, encodeReason, FrameDecoder, FrameQueue, WireError } from '../wire/index.ts'
-import type { ControlKind, QueueShare } from '../wire/index.ts'
+import type { Duplex } from 'node:stream'
+import { LINK_ACK_BYTES } from '../../limits.ts'
+import type { Claims, Clock, Lane, LinkEnd, LinkRefusal, ServedLink, Timer } from '../../ports/index.ts'
+import { decodeClaims, decodeReason, encodeClaims, encodeReason, FrameDecoder, FrameQueue, WireError } from '../../wire/index.ts'
+import type { ControlKind, QueueShare } from '../../wire/index.ts'
 import type { ProvenPeer } from './handshake.ts'
 import { LinkError, malformed, refusalError } from './link-error.ts'
 
@@ -29,7 +29,8 @@ export interface LinkOwner {
 }
 
 export interface LinkOptions {
-  readonly socket: TLSSocket
+  /** The proven connection: what is written to it leaves without delay. */
+  readonly socket: Duplex
   readonly peer: ProvenPeer
   /** True when this node dialled. */
   readonly outbound: boolean
@@ -44,7 +45,7 @@ export class Link implements ServedLink {
   readonly instance: string
   readonly outbound: boolean
   claims: Claims
-  readonly #socket: TLSSocket
+  readonly #socket: Duplex
   readonly #owner: LinkOwner
   readonly #clock: Clock
   readonly #queue: FrameQueue
@@ -75,7 +76,6 @@ export class Link implements ServedLink {
       counted: (bytes) => this.#onCounted(bytes),
     })
     const socket = this.#socket
-    socket.setNoDelay(true)
     socket.on('data', (chunk: Uint8Array) => this.receive(chunk))
     socket.on('error', (error) => this.#end('lost', error))
     socket.on('end', () => this.#end('lost', new LinkError('ABORTED', 'the peer closed the connection without a goodbye')))
@@ -187,7 +187,7 @@ export class Link implements ServedLink {
     const reason = bytes.length === 0 ? undefined : readOr(decodeReason, bytes)
     if (reason instanceof WireError) return this.#end('lost', malformed(reason.message))
     this.#report('graceful', reason === undefined ? undefined : refusalError(reason.code, true, reason.detail))
-    this.#socket.destroySoon()
+    this.#socket.end(() => this.#socket.destroy())
   }
 
   #end(end: LinkEnd, error: Error): void {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { Prng } from '../lib/index.ts'
+import { Prng } from '../../lib/index.ts'
 import { backoffDelay } from './backoff.ts'
 
 test('backoffDelay: doubles from the minimum to the maximum, with jitter below', () => {

@@ -4,8 +4,8 @@
  * make certificates would take a third of a node's start.
  */
 import { createPublicKey, sign } from 'node:crypto'
-import { assert } from '../lib/index.ts'
-import type { NodeIdentity } from './identity.ts'
+import { assert } from '../../lib/index.ts'
+import type { NodeIdentity } from '../link/index.ts'
 
 // Tags of ASN.1 (X.690).
 const INTEGER = 0x02

@@ -2,8 +2,8 @@ import { constants } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import type { SecureContext, TLSSocket } from 'node:tls'
 import { createCertificate } from './certificate.ts'
-import { endpointIdOf } from './identity.ts'
-import type { NodeIdentity } from './identity.ts'
+import { endpointIdOf } from '../link/index.ts'
+import type { NodeIdentity } from '../link/index.ts'
 
 /**
  * One context for both directions: TLS 1.3 only, and no session tickets, because a resumed session does not show

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
-import { decodeHandshake, encodeRefusal, WireError } from '../wire/index.ts'
-import type { HandshakeRecord } from '../wire/index.ts'
+import { decodeHandshake, encodeRefusal, WireError } from '../../wire/index.ts'
+import type { HandshakeRecord } from '../../wire/index.ts'
 import { LinkError, malformed, refusalError } from './link-error.ts'
 
 const EMPTY = Buffer.alloc(0)

@@ -1,11 +1,10 @@
-import type { Random } from '../lib/index.ts'
-import type { Clock, LinkEnd, PeerReport, Timer } from '../ports/index.ts'
+import type { Random } from '../../lib/index.ts'
+import type { Clock, LinkEnd, PeerReport, Timer } from '../../ports/index.ts'
 import { backoffDelay } from './backoff.ts'
 import type { BackoffOptions } from './backoff.ts'
 import type { DialAttempt, DialedLink, DialResult } from './dialer.ts'
-import type { Link } from './link.ts'
-import { describeFailure } from './link-error.ts'
-import { surface } from './surface.ts'
+import { describeFailure, surface } from '../link/index.ts'
+import type { Link } from '../link/index.ts'
 
 /** What a peer needs of the transport it belongs to. */
 export interface PeerOwner {

@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns'
 import { isIP } from 'node:net'
-import type { Clock } from '../ports/index.ts'
+import type { Clock } from '../../ports/index.ts'
 
 /** Host name to IP addresses; rejects with the system's error when there are none. */
 export type Resolve = (host: string) => Promise<readonly string[]>

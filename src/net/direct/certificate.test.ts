@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
 import { test } from 'node:test'
 import { createCertificate } from './certificate.ts'
-import { endpointIdOf, generateIdentity, identityFromSeed } from './identity.ts'
+import { endpointIdOf, generateIdentity, identityFromSeed } from '../link/index.ts'
 
 test('createCertificate: shows the identity\u2019s key, signed by it', () => {
   const identity = generateIdentity()

@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, randomBytes } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
-import { assert, fromHex } from '../lib/index.ts'
+import { assert, fromHex } from '../../lib/index.ts'
 
 export const SEED_SIZE = 32
 

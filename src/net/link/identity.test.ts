@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isEndpointId } from '../api/index.ts'
+import { isEndpointId } from '../../api/index.ts'
 import { generateIdentity, identityFromSeed } from './identity.ts'
 
 // RFC 8032, section 7.1, test 1.

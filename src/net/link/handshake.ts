@@ -4,7 +4,7 @@
  * stranger who is dialled by mistake gets a MAC under scrypt, as costly to guess at as scrypt is.
  */
 import { createHmac, randomBytes, scrypt, timingSafeEqual } from 'node:crypto'
-import type { Claims } from '../ports/index.ts'
+import type { Claims } from '../../ports/index.ts'
 import {
   commonVersion,
   encodeClaims,
@@ -14,8 +14,8 @@ import {
   LINK_FEATURES,
   LINK_VERSIONS,
   NONCE_SIZE,
-} from '../wire/index.ts'
-import type { Hello, ProofInput, VersionRange } from '../wire/index.ts'
+} from '../../wire/index.ts'
+import type { Hello, ProofInput, VersionRange } from '../../wire/index.ts'
 import type { HandshakeStream } from './handshake-stream.ts'
 import type { LinkError } from './link-error.ts'
 import { malformed, refusalError } from './link-error.ts'

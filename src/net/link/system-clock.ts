@@ -1,4 +1,4 @@
-import type { Clock } from '../ports/index.ts'
+import type { Clock } from '../../ports/index.ts'
 
 /** The machine's monotonic clock and Node's timers. */
 export const systemClock: Clock = {

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import { formatAddress } from '../api/index.ts'
+import { formatAddress } from '../../api/index.ts'
 
 /** Where others can dial a socket bound to `host`: itself, or every external interface when it is bound to all. */
 export function reachableAddresses(host: string, port: number): string[] {

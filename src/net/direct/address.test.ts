@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseAddress } from '../api/index.ts'
+import { parseAddress } from '../../api/index.ts'
 import { reachableAddresses } from './address.ts'
 
 test('reachableAddresses: is the bound address, or at least one that parses when bound to all', () => {

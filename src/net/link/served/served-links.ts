@@ -1,19 +1,28 @@
-import type { TLSSocket } from 'node:tls'
-import type { Clock, LinkEnd, ServedProtocol, Timer } from '../ports/index.ts'
-import { remoteOf } from './address.ts'
-import { acceptHandshake } from './handshake.ts'
-import type { HandshakeSelf, ProvenDialer } from './handshake.ts'
-import { HandshakeStream } from './handshake-stream.ts'
-import { Link } from './link.ts'
-import type { LinkOwner } from './link.ts'
-import { LinkError, refusalError } from './link-error.ts'
-import type { LinkReports } from './link-reports.ts'
+import type { Duplex } from 'node:stream'
+import type { Clock, LinkEnd, ServedProtocol, Timer } from '../../../ports/index.ts'
+import { acceptHandshake } from '../handshake.ts'
+import type { HandshakeSelf, ProvenDialer } from '../handshake.ts'
+import { HandshakeStream } from '../handshake-stream.ts'
+import { Link } from '../link.ts'
+import type { LinkOwner } from '../link.ts'
+import { LinkError, refusalError } from '../link-error.ts'
+import type { LinkReports } from '../link-reports.ts'
 
 export interface ServedLinksOptions {
   readonly service: ServedProtocol
   readonly self: HandshakeSelf
   readonly clock: Clock
   readonly reports: LinkReports
+}
+
+/** A connection that has proven the peer's key, and is to prove the rest. */
+export interface KeyedConnection {
+  readonly socket: Duplex
+  readonly endpointId: string
+  /** Where its other end is, for people; null when that is not known. */
+  readonly remote: string | null
+  /** To be called once the peer has proven everything. */
+  readonly admit: () => void
 }
 
 /** The links of one {@link ServedProtocol}. */
@@ -31,14 +40,13 @@ export class ServedLinks implements LinkOwner {
     this.#service = options.service
   }
 
-  /** Takes a connection whose TLS has proven the peer's key. */
-  async accept(socket: TLSSocket, peerId: string, admit: () => void): Promise<void> {
+  async accept({ socket, endpointId, remote, admit }: KeyedConnection): Promise<void> {
     const { self, clock, reports } = this.#options
     const stream = new HandshakeStream(socket)
-    const attempted = { endpointId: peerId, remote: remoteOf(socket), isKnown: false }
+    const attempted = { endpointId, remote, isKnown: false }
     let dialer: ProvenDialer
     try {
-      dialer = await acceptHandshake(stream, self, peerId)
+      dialer = await acceptHandshake(stream, self, endpointId)
       this.#checkRoom()
       if (socket.destroyed) throw new LinkError('ABORTED', 'the client closed the connection at the end of the handshake')
     } catch (error) {
@@ -53,7 +61,7 @@ export class ServedLinks implements LinkOwner {
     const link = new Link({ socket, peer, outbound: false, owner: this, clock, maxQueueBytes })
     this.#links.add(link)
     if (this.#keepAlive === undefined) this.#watchSilence()
-    reports.served(peerId, self.protocol)
+    reports.served(endpointId, self.protocol)
     this.#service.opened(link)
     const readAhead = stream.release()
     if (readAhead.length > 0) link.receive(readAhead)

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import type { SecureContext, TLSSocket } from 'node:tls'
-import { assert } from '../lib/index.ts'
-import type { Random } from '../lib/index.ts'
-import { CONNECT_TIMEOUT_MS, MAX_CONCURRENT_CONNECTIONS, MAX_LINK_QUEUE_BYTES, MAX_PEERS } from '../limits.ts'
+import { assert } from '../../lib/index.ts'
+import type { Random } from '../../lib/index.ts'
+import { CONNECT_TIMEOUT_MS, MAX_CONCURRENT_CONNECTIONS, MAX_LINK_QUEUE_BYTES, MAX_PEERS } from '../../limits.ts'
 import type {
   Channel,
   ChannelHandler,
@@ -18,30 +18,34 @@ import type {
   ServedProtocol,
   Timer,
   Transport,
-} from '../ports/index.ts'
-import { ChannelTable, INSTANCE_SIZE, LINK_FEATURES, LINK_VERSIONS } from '../wire/index.ts'
-import type { VersionRange } from '../wire/index.ts'
+} from '../../ports/index.ts'
+import { ChannelTable, INSTANCE_SIZE, LINK_FEATURES, LINK_VERSIONS } from '../../wire/index.ts'
+import type { VersionRange } from '../../wire/index.ts'
 import { reachableAddresses, remoteOf } from './address.ts'
 import type { BackoffOptions } from './backoff.ts'
 import { dial } from './dialer.ts'
 import type { DialedLink, DialerOptions } from './dialer.ts'
 import { DirectPeer } from './direct-peer.ts'
 import type { PeerOwner } from './direct-peer.ts'
-import { EventQueue } from './event-queue.ts'
-import { acceptHandshake, clustersDiffer, deriveCookieKey } from './handshake.ts'
-import type { HandshakeSelf, ProvenDialer, ProvenPeer } from './handshake.ts'
-import { HandshakeStream } from './handshake-stream.ts'
-import type { NodeIdentity } from './identity.ts'
-import { keepAliveMsFor, Link } from './link.ts'
-import type { LinkOwner } from './link.ts'
-import { LinkError, refusalError } from './link-error.ts'
-import { LinkReports } from './link-reports.ts'
-import { Listener } from './listener.ts'
+import {
+  acceptHandshake,
+  clustersDiffer,
+  deriveCookieKey,
+  EventQueue,
+  HandshakeStream,
+  keepAliveMsFor,
+  Link,
+  LinkError,
+  LinkReports,
+  refusalError,
+  surface,
+  systemClock,
+} from '../link/index.ts'
+import type { HandshakeSelf, LinkOwner, NodeIdentity, ProvenDialer, ProvenPeer } from '../link/index.ts'
+import { Listener, REJECTION_TEXTS } from './listener.ts'
 import { createResolver } from './resolver.ts'
 import type { Resolve } from './resolver.ts'
-import { ServedLinks } from './served-links.ts'
-import { surface } from './surface.ts'
-import { systemClock } from './system-clock.ts'
+import { ServedLinks } from '../link/served/index.ts'
 import { createLinkContext } from './tls-context.ts'
 
 /** The ALPN name of consensus links. */
@@ -245,7 +249,7 @@ export class DirectTransport implements Transport {
       handshakeTimeoutMs,
       maxConnections: this.#options.maxConnections ?? MAX_CONCURRENT_CONNECTIONS,
       maxPendingConnections: this.#options.maxPendingConnections ?? MAX_PENDING_CONNECTIONS,
-      rejected: (reason, remote) => this.#reports.rejected(reason, remote),
+      rejected: (reason, remote) => this.#reports.rejected(reason, REJECTION_TEXTS[reason], remote),
     })
   }
 
@@ -254,7 +258,9 @@ export class DirectTransport implements Transport {
     return (this.#options.services ?? []).map((service) => {
       const own = { ...self, protocol: service.protocol }
       const served = new ServedLinks({ service, self: own, clock: this.#clock, reports: this.#reports })
-      listener.route(service.protocol, (socket, peerId, admit) => surface(served.accept(socket, peerId, admit)))
+      listener.route(service.protocol, (socket, peerId, admit) =>
+        surface(served.accept({ socket, endpointId: peerId, remote: remoteOf(socket), admit })),
+      )
       return served
     })
   }

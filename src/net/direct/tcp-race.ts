@@ -1,8 +1,8 @@
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
-import type { Clock, Timer } from '../ports/index.ts'
-import { formatAddress } from '../api/index.ts'
-import type { Address } from '../api/index.ts'
+import type { Clock, Timer } from '../../ports/index.ts'
+import { formatAddress } from '../../api/index.ts'
+import type { Address } from '../../api/index.ts'
 
 export interface TcpRaceOptions {
   readonly clock: Clock

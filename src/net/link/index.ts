@@ -1,0 +1,13 @@
+/** What every transport makes its links of, whatever carries their bytes: proofs, frames over a stream, and the words for how links end. */
+export { EventQueue } from './event-queue.ts'
+export { acceptHandshake, clustersDiffer, deriveCookieKey, dialHandshake } from './handshake.ts'
+export type { HandshakeSelf, ProvenDialer, ProvenPeer } from './handshake.ts'
+export { HandshakeStream } from './handshake-stream.ts'
+export { endpointIdOf, generateIdentity, identityFromSeed, SEED_SIZE } from './identity.ts'
+export type { NodeIdentity } from './identity.ts'
+export { keepAliveMsFor, Link } from './link.ts'
+export type { LinkOwner } from './link.ts'
+export { describeFailure, LinkError, refusalError } from './link-error.ts'
+export { LinkReports } from './link-reports.ts'
+export { surface } from './surface.ts'
+export { systemClock } from './system-clock.ts'
