@@ -4,7 +4,7 @@ import type { AddPeerRequest, ClusterController } from '../../src/api/index.ts'
 import type { AspenNode, StorageBackend } from '../../src/cluster/index.ts'
 import { InMemoryCluster } from '../../src/testing/index.ts'
 import type { ControllerPlace, OpenedController } from './cluster-controller-place.ts'
-import { NodePlace, peerOf } from './node-places.ts'
+import { FACE_STORES, NodePlace, peerOf } from './node-places.ts'
 
 const WAIT_MS = 60_000
 
@@ -83,4 +83,4 @@ function placeOf(
 
 export const nodePlace = (): ControllerPlace => placeOf((_nodes, node) => node)
 export const volatileNodePlace = (): ControllerPlace => placeOf((_nodes, node) => node, 'InMemory')
-export const httpPlace = (): ControllerPlace => placeOf((nodes, node) => nodes.http(node))
+export const httpPlace = (): ControllerPlace => placeOf((nodes, node) => nodes.http(node), FACE_STORES)

@@ -3,7 +3,7 @@ import type { KeyValueStore } from '../../src/api/index.ts'
 import type { AspenNode, StorageBackend } from '../../src/cluster/index.ts'
 import { InMemoryCluster } from '../../src/testing/index.ts'
 import type { OpenedStore, StorePlace } from './key-value-store-place.ts'
-import { introduce, NodePlace } from './node-places.ts'
+import { FACE_STORES, introduce, NodePlace } from './node-places.ts'
 
 export function memoryPlace(): StorePlace {
   return {
@@ -47,5 +47,5 @@ function placeOf(
 
 export const nodePlace = (): StorePlace => placeOf((_nodes, node) => node)
 export const volatileNodePlace = (): StorePlace => placeOf((_nodes, node) => node, 'InMemory')
-export const httpPlace = (): StorePlace => placeOf((nodes, node) => nodes.http(node))
-export const linkPlace = (): StorePlace => placeOf((nodes, node) => nodes.link(node))
+export const httpPlace = (): StorePlace => placeOf((nodes, node) => nodes.http(node), FACE_STORES)
+export const linkPlace = (): StorePlace => placeOf((nodes, node) => nodes.link(node), FACE_STORES)

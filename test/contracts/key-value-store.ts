@@ -33,10 +33,7 @@ export function keyValueStoreContract(name: string, createPlace: () => StorePlac
     }
   describe(`${name}: refusals of the whole store`, () => {
     test('no cluster yet: NOT_INITIALIZED, and what is wrong with a request is said first', withStore(uninitialized, false))
-    test(
-      'a full store: QUOTA_EXCEEDED, and what makes it no larger passes',
-      withStore(({ store }) => quotaContract(store)),
-    )
+    test('a full store: QUOTA_EXCEEDED, and what makes it no larger passes', withStore(quotaContract))
     test('a timeout out of range: is refused', withStore(refusedTimeouts))
     test('nothing can be committed', withStore(traits.deadlines === 'kept' ? keptDeadlines : noDeadlines))
   })

@@ -9,8 +9,12 @@ import { AspenNode } from '../../src/cluster/index.ts'
 import type { StorageBackend } from '../../src/cluster/index.ts'
 import { createHttpServer, PrometheusMetrics } from '../../src/faces/http/index.ts'
 import { silentLogger } from '../../src/ports/index.ts'
+import { IS_FULL_VOLUME } from '../volume.ts'
 
 const COOKIE = 'contract-cookie'
+
+/** Behind a face, what keeps the data is no matter: CI alone tries both together. */
+export const FACE_STORES: StorageBackend = IS_FULL_VOLUME ? 'Sqlite' : 'InMemory'
 
 /** Starts nodes and connects clients; ends all of them in the end, the last first. */
 export class NodePlace {

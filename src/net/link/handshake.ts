@@ -3,7 +3,7 @@
  * clusters. The dialer proves first: a stranger who dials learns nothing that depends on the cookie, and a
  * stranger who is dialled by mistake gets a MAC under scrypt, as costly to guess at as scrypt is.
  */
-import { createHmac, randomBytes, scrypt, timingSafeEqual } from 'node:crypto'
+import { createHash, createHmac, randomBytes, scrypt, timingSafeEqual } from 'node:crypto'
 import type { Claims } from '../../ports/index.ts'
 import {
   commonVersion,
@@ -28,8 +28,25 @@ const COOKIE_KEY_SIZE = 32
 // Both ends must arrive at the same key without having spoken, so the salt is fixed.
 const COOKIE_SALT = 'aspen cookie'
 
-/** The key that stands for the cookie in proofs. */
-export function deriveCookieKey(cookie: string, cost: number = DEFAULT_SCRYPT_COST): Promise<Uint8Array> {
+/** A process has one cookie, or few, and as many links and clients as it likes: each cookie's key is derived once. */
+const MAX_DERIVED_KEYS = 8
+const derivedKeys = new Map<string, Promise<Uint8Array>>()
+
+/** The key that stands for the cookie in proofs, as a copy of the caller's own. */
+export async function deriveCookieKey(cookie: string, cost: number = DEFAULT_SCRYPT_COST): Promise<Uint8Array> {
+  const name = `${cost}/${createHash('sha256').update(cookie).digest('hex')}`
+  let key = derivedKeys.get(name)
+  if (key === undefined) {
+    key = runScrypt(cookie, cost)
+    derivedKeys.set(name, key)
+    key.catch(() => derivedKeys.delete(name))
+    const [oldest = ''] = derivedKeys.keys()
+    if (derivedKeys.size > MAX_DERIVED_KEYS) derivedKeys.delete(oldest)
+  }
+  return Uint8Array.from(await key)
+}
+
+function runScrypt(cookie: string, cost: number): Promise<Uint8Array> {
   const options = { N: cost, r: SCRYPT_BLOCK_SIZE, p: 1, maxmem: MIB + 256 * cost * SCRYPT_BLOCK_SIZE }
   return new Promise((resolve, reject) => {
     scrypt(cookie, COOKIE_SALT, COOKIE_KEY_SIZE, options, (error, key) => (error === null ? resolve(key) : reject(error)))
