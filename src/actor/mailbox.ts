@@ -1,4 +1,4 @@
-import { assert, Deque } from '../lib/index.ts'
+import { fail, Deque } from '../lib/index.ts'
 import { MAX_MAILBOX_CAPACITY } from '../limits.ts'
 
 /** A bounded queue of messages for one receiver. Full means refused, and counted; nothing is ever dropped in silence. */
@@ -8,10 +8,8 @@ export class Mailbox<Message> {
   #refused = 0
 
   constructor(capacity: number) {
-    assert(
-      capacity >= 1 && capacity <= MAX_MAILBOX_CAPACITY,
-      `a mailbox of ${capacity}: 1 to ${MAX_MAILBOX_CAPACITY} messages are allowed`,
-    )
+    if (!(capacity >= 1 && capacity <= MAX_MAILBOX_CAPACITY))
+      fail(`a mailbox of ${capacity}: 1 to ${MAX_MAILBOX_CAPACITY} messages are allowed`)
     this.capacity = capacity
   }
 

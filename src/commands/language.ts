@@ -1,5 +1,5 @@
 /** A language: the operations and conditions that one version of the program knows. */
-import { assert } from '../lib/index.ts'
+import { fail } from '../lib/index.ts'
 import type {
   AnyCondition,
   AnyOperation,
@@ -48,13 +48,13 @@ export class Language {
 
   operation(type: string): AnyOperation {
     const definition = this.#operationByType.get(type)
-    assert(definition !== undefined, `${type} is no operation of version ${this.version} of the commands`)
+    if (definition === undefined) fail(`${type} is no operation of version ${this.version} of the commands`)
     return definition
   }
 
   condition(type: string): AnyCondition {
     const definition = this.#conditionByType.get(type)
-    assert(definition !== undefined, `${type} is no condition of version ${this.version} of the commands`)
+    if (definition === undefined) fail(`${type} is no condition of version ${this.version} of the commands`)
     return definition
   }
 
@@ -79,8 +79,9 @@ function byCode<D extends { readonly type: string; readonly code: number; readon
   const table: (D | undefined)[] = []
   for (const definition of definitions) {
     const { type, code, since } = definition
-    assert(table[code] === undefined, `${type} has the code ${code} of ${table[code]?.type}`)
-    assert(code > 0 && code < 256 && since >= 1 && since <= version, `${type} has no code, or comes after version ${version}`)
+    if (table[code] !== undefined) fail(`${type} has the code ${code} of ${table[code]?.type}`)
+    if (!(code > 0 && code < 256 && since >= 1 && since <= version))
+      fail(`${type} has no code, or comes after version ${version}`)
     table[code] = definition
   }
   return table

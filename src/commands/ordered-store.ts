@@ -3,7 +3,7 @@
  * stores and finds; what rows mean is this layer's business alone.
  */
 import type { KeyValue, ScanRange } from '../api/index.ts'
-import { assert } from '../lib/index.ts'
+import { fail } from '../lib/index.ts'
 
 /**
  * Spaces by name, with the number that stands for them in snapshots; a number is never used twice. `user` is what
@@ -50,7 +50,7 @@ export interface OrderedStore {
 
 /** Takes rows until one more would pass `limit`, or `maxBytes` of keys and values; the first is taken whatever its size. */
 export function takePage(ordered: Iterable<Row>, limit: number, maxBytes: number): Rows {
-  assert(limit >= 1, `a scan asks for ${limit} rows: it must ask for at least one`)
+  if (!(limit >= 1)) fail(`a scan asks for ${limit} rows: it must ask for at least one`)
   const rows: Row[] = []
   let bytes = 0
   for (const row of ordered) {

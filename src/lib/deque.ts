@@ -1,4 +1,4 @@
-import { assert } from './assert.ts'
+import { fail } from './assert.ts'
 
 /** A growable ring: push and pop at both ends and read by position, all in constant time. */
 export class Deque<T> {
@@ -16,7 +16,7 @@ export class Deque<T> {
   }
 
   set(position: number, item: T): void {
-    assert(position >= 0 && position < this.#length, `deque position ${position} of ${this.#length}`)
+    if (!(position >= 0 && position < this.#length)) fail(`deque position ${position} of ${this.#length}`)
     this.#items[(this.#head + position) & (this.#items.length - 1)] = item
   }
 

@@ -1,4 +1,4 @@
-export { assert, AssertionError, unreachable } from './assert.ts'
+export { assert, AssertionError, fail, unreachable } from './assert.ts'
 export { ByteReader } from './byte-reader.ts'
 export { ByteWriter, COPY_LIMIT, prefixedSize, varintSize } from './byte-writer.ts'
 export { compareBytes, concatBytes, equalBytes, prefixEnd, utf8Decode, utf8Encode } from './bytes.ts'

@@ -3,7 +3,7 @@
  * their numbers, to the end of what they stand in. A reader skips those it does not know. A field with an odd number must be
  * understood: a reader that does not know it may not act on the record at all, and says so.
  */
-import { assert } from './assert.ts'
+import { fail } from './assert.ts'
 import type { ByteReader } from './byte-reader.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import { WireError } from './wire-error.ts'
@@ -18,10 +18,10 @@ export type TaggedField = readonly [tag: number, bytes: Uint8Array]
 
 /** Tags from 1 on, ascending. */
 export function writeTaggedFields(writer: ByteWriter, fields: readonly TaggedField[]): void {
-  assert(fields.length <= MAX_TAGGED_FIELDS, `${fields.length} tagged fields`)
+  if (!(fields.length <= MAX_TAGGED_FIELDS)) fail(`${fields.length} tagged fields`)
   let last = 0
   for (const [tag, bytes] of fields) {
-    assert(tag > last, `field ${tag} after field ${last}`)
+    if (!(tag > last)) fail(`field ${tag} after field ${last}`)
     writer.varint(tag)
     writer.prefixed(bytes)
     last = tag

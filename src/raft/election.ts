@@ -1,5 +1,5 @@
 /** Elections: pre-vote (thesis 9.6), votes (paper 5.2), the lost-link hint, and what a new role begins with. */
-import { assert, randomBetween } from '../lib/index.ts'
+import { fail, randomBetween } from '../lib/index.ts'
 import { allVoters, voteOutcome } from './membership.ts'
 import { answerTo } from './messages.ts'
 import type { Message, TimeoutNow, VoteRequest, VoteResponse } from './messages.ts'
@@ -176,7 +176,7 @@ export function handleTimeoutNow(state: RaftState, request: TimeoutNow): void {
 }
 
 function becomeLeader(state: RaftState): void {
-  assert(state.durableTerm === state.term, `term ${state.term} is led before it is durable`)
+  if (state.durableTerm !== state.term) fail(`term ${state.term} is led before it is durable`)
   state.setRole('leader', state.id)
   state.votes.clear()
   state.transferCampaign = false

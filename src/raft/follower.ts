@@ -1,5 +1,5 @@
 /** The follower's side of log replication: checking, storing and acknowledging what a leader sends (paper 5.3). */
-import { assert } from '../lib/index.ts'
+import { fail } from '../lib/index.ts'
 import { hearLeader } from './election.ts'
 import { answerTo } from './messages.ts'
 import type { AppendRequest, AppendResponse, HeartbeatRequest, HeartbeatResponse, Message, SnapshotRequest } from './messages.ts'
@@ -7,7 +7,7 @@ import type { RaftState } from './state.ts'
 import type { Entry } from './types.ts'
 
 export function handleAppend(state: RaftState, request: AppendRequest): void {
-  assert(state.role !== 'leader', `node ${request.from} also leads term ${state.term}`)
+  if (state.role === 'leader') fail(`node ${request.from} also leads term ${state.term}`)
   hearLeader(state, request.from)
   state.toldCommit = Math.max(state.toldCommit, request.commit)
   const { prev } = request
@@ -33,7 +33,7 @@ function store(state: RaftState, entries: readonly Entry[]): void {
     const present = state.log.termAt(entry.index)
     if (present === entry.term) continue
     if (present !== undefined) state.truncateFrom(entry.index)
-    assert(entry.index === state.log.lastIndex + 1, `entry ${entry.index} does not follow the log's end ${state.log.lastIndex}`)
+    if (entry.index !== state.log.lastIndex + 1) fail(`entry ${entry.index} does not follow the log's end ${state.log.lastIndex}`)
     state.log.append(entry.term, entry.payload.length)
     state.stage.append(entry)
     if (entry.membership !== undefined) state.memberships.push(entry.index, entry.membership)
@@ -64,14 +64,14 @@ function respond(state: RaftState, request: AppendRequest, verdict: Verdict): vo
 }
 
 export function handleHeartbeat(state: RaftState, request: HeartbeatRequest): void {
-  assert(state.role !== 'leader', `node ${request.from} also leads term ${state.term}`)
+  if (state.role === 'leader') fail(`node ${request.from} also leads term ${state.term}`)
   hearLeader(state, request.from)
   // The leader names what was acknowledged to it from here: what is missing now has been forgotten, and may have been relied on.
-  assert(
-    request.commit <= state.log.lastIndex,
-    `node ${state.id} acknowledged entry ${request.commit} to the leader, node ${request.from}, and its log ends at ${state.log.lastIndex}: ` +
-      'an old copy of its disk was put back, or the disk has lost it. Bring the node back with aspen-node rejoin',
-  )
+  if (!(request.commit <= state.log.lastIndex))
+    fail(
+      `node ${state.id} acknowledged entry ${request.commit} to the leader, node ${request.from}, and its log ends at ${state.log.lastIndex}: ` +
+        'an old copy of its disk was put back, or the disk has lost it. Bring the node back with aspen-node rejoin',
+    )
   state.commitTo(Math.min(request.commit, state.verified))
   const response: HeartbeatResponse = {
     type: 'heartbeat-response',
@@ -87,7 +87,7 @@ export function handleHeartbeat(state: RaftState, request: HeartbeatRequest): vo
 
 /** A snapshot has arrived whole. It replaces the log unless the log already agrees with it or has more committed. */
 export function handleSnapshot(state: RaftState, request: SnapshotRequest): void {
-  assert(state.role !== 'leader', `node ${request.from} also leads term ${state.term}`)
+  if (state.role === 'leader') fail(`node ${request.from} also leads term ${state.term}`)
   hearLeader(state, request.from)
   const { snapshot } = request
   const { last } = snapshot

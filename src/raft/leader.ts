@@ -1,5 +1,5 @@
 /** The leader's side of log replication: sending, pipelined, and counting what a quorum holds (paper 5.3, 5.4; thesis 10.2.1). */
-import { assert } from '../lib/index.ts'
+import { fail } from '../lib/index.ts'
 import { MAX_APPEND_BYTES, MAX_BATCH_SIZE } from '../limits.ts'
 import { quorumValue } from './membership.ts'
 import { settleMembership } from './membership-change.ts'
@@ -60,7 +60,7 @@ function countThatFits(state: RaftState, first: number): number {
 function sendAppend(state: RaftState, to: NodeId, progress: Progress, count: number): void {
   const prevIndex = progress.next - 1
   const prevTerm = state.log.termAt(prevIndex)
-  assert(prevTerm !== undefined, `append to node ${to} after entry ${prevIndex}: the log holds ${state.log.purged.index} on`)
+  if (prevTerm === undefined) fail(`append to node ${to} after entry ${prevIndex}: the log holds ${state.log.purged.index} on`)
   progress.sentRound = state.rounds.round
   state.stage.send({
     type: 'append',
@@ -98,10 +98,8 @@ export function handleAppendResponse(state: RaftState, response: AppendResponse)
     retreat(state, progress, response)
     return
   }
-  assert(
-    response.match <= state.log.lastIndex,
-    `node ${response.from} acknowledges entry ${response.match}; the log ends at ${state.log.lastIndex}`,
-  )
+  if (!(response.match <= state.log.lastIndex))
+    fail(`node ${response.from} acknowledges entry ${response.match}; the log ends at ${state.log.lastIndex}`)
   const news = progress.acknowledge(response.match, state.now)
   progress.countRounds(state.log.lastIndex, state.now)
   if (progress.state === 'probe' || (progress.state === 'snapshot' && response.match >= state.log.purged.index)) {

@@ -1,4 +1,4 @@
-import { assert, Deque } from '../lib/index.ts'
+import { fail, Deque } from '../lib/index.ts'
 import type { LogId } from './types.ts'
 
 interface TermRun {
@@ -47,7 +47,7 @@ export class LogIndex {
   /** Payload bytes of the entry at `index`, which must be held. */
   sizeAt(index: number): number {
     const size = this.#sizes.at(index - this.#purged.index - 1)
-    assert(size !== undefined, `size of entry ${index}: the log holds ${this.#purged.index + 1} to ${this.lastIndex}`)
+    if (size === undefined) fail(`size of entry ${index}: the log holds ${this.#purged.index + 1} to ${this.lastIndex}`)
     return size
   }
 
@@ -69,14 +69,14 @@ export class LogIndex {
 
   append(term: number, size: number): void {
     const last = this.#runs.at(-1)
-    assert(term >= this.lastTerm, `append of term ${term} after term ${this.lastTerm}`)
+    if (!(term >= this.lastTerm)) fail(`append of term ${term} after term ${this.lastTerm}`)
     if (last?.term !== term) this.#runs.push({ term, first: this.lastIndex + 1 })
     this.#sizes.push(size)
   }
 
   /** Removes the entries at `index` and after it. */
   truncateFrom(index: number): void {
-    assert(index > this.#purged.index, `truncation at ${index} reaches behind the purged index ${this.#purged.index}`)
+    if (!(index > this.#purged.index)) fail(`truncation at ${index} reaches behind the purged index ${this.#purged.index}`)
     while (this.lastIndex >= index) this.#sizes.pop()
     while ((this.#runs.at(-1)?.first ?? 0) >= index) this.#runs.pop()
   }
@@ -85,7 +85,7 @@ export class LogIndex {
   purge(index: number): void {
     if (index <= this.#purged.index) return
     const term = this.termAt(index)
-    assert(term !== undefined, `purge to ${index}: the log ends at ${this.lastIndex}`)
+    if (term === undefined) fail(`purge to ${index}: the log ends at ${this.lastIndex}`)
     for (let i = this.#purged.index; i < index; i++) this.#sizes.shift()
     this.#purged = { term, index }
     while (this.#runs.length > 1 && (this.#runs[1] as TermRun).first <= index + 1) this.#runs.shift()

@@ -1,5 +1,5 @@
 /** Changing who belongs: joint consensus (thesis 4.3), one change at a time. */
-import { assert } from '../lib/index.ts'
+import { assert, fail } from '../lib/index.ts'
 import { becomeFollower } from './election.ts'
 import { finalMembership, isJoint, isMember, proposedMembership } from './membership.ts'
 import type { MembershipTarget } from './membership.ts'
@@ -24,7 +24,7 @@ export function changeMembership(state: RaftState, target: MembershipTarget): Lo
   for (const { id, endpointId } of target.newMembers) {
     // Who has the id now must be gone first, in a committed configuration of its own.
     const holder = state.membership.members.find((member) => member.id === id)
-    assert(holder === undefined || holder.endpointId === endpointId, `a change binds node ${id} to another key`)
+    if (holder !== undefined && holder.endpointId !== endpointId) fail(`a change binds node ${id} to another key`)
   }
   return propose(state, proposedMembership(state.membership, target))
 }

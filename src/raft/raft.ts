@@ -1,4 +1,4 @@
-import { assert, unreachable } from '../lib/index.ts'
+import { assert, fail, unreachable } from '../lib/index.ts'
 import type { Effects } from './effects.ts'
 import {
   electionTimeout,
@@ -83,7 +83,7 @@ export class Raft {
   /** Takes in a message from a peer whose identity the shell has checked. Appends come with their entries. */
   step(message: Message): void {
     const state = this.#state
-    assert(message.to === state.id, `a message for node ${message.to} reached node ${state.id}`)
+    if (message.to !== state.id) fail(`a message for node ${message.to} reached node ${state.id}`)
     if (message.type === 'vote' && ignoresVote(state, message)) return
     observeTerm(state, message)
     if (message.term < state.term && this.#stepStale(message)) return
@@ -151,7 +151,7 @@ export class Raft {
   /** The shell has purged the log up to `index`, all of which is applied. */
   purged(index: number): void {
     const state = this.#state
-    assert(index <= state.handedOut, `purge to ${index} passes what was handed out for apply, ${state.handedOut}`)
+    if (!(index <= state.handedOut)) fail(`purge to ${index} passes what was handed out for apply, ${state.handedOut}`)
     state.log.purge(index)
     this.#settled()
   }

@@ -1,4 +1,4 @@
-import { assert } from '../lib/index.ts'
+import { fail } from '../lib/index.ts'
 import type { Effects, OutstandingBatch, Persist, ReadyRead, RoleChange } from './effects.ts'
 import type { Message } from './messages.ts'
 import type { Entry, HardState, NodeId, SnapshotMeta } from './types.ts'
@@ -126,7 +126,7 @@ export class Stage {
   /** Takes the batches up to `id` off the list of what is outstanding, oldest first. */
   complete(id: number): OutstandingBatch[] {
     const last = this.#outstanding.findLastIndex((batch) => batch.id <= id)
-    assert(last >= 0 && this.#outstanding[last]?.id === id, `persisted(${id}): no such batch is outstanding`)
+    if (!(last >= 0 && this.#outstanding[last]?.id === id)) fail(`persisted(${id}): no such batch is outstanding`)
     return this.#outstanding.splice(0, last + 1)
   }
 
@@ -150,12 +150,12 @@ export class Stage {
     const last = this.#append.at(-1)?.index
     const kept = this.#takenLast
     if (first === undefined || last === undefined) {
-      assert(lastIndex === kept, `the log ends at ${lastIndex}; the disk is told of entries up to ${kept}`)
+      if (lastIndex !== kept) fail(`the log ends at ${lastIndex}; the disk is told of entries up to ${kept}`)
       return
     }
-    assert(first === kept + 1, `entry ${first} is to be appended; the disk was told of entries up to ${kept}`)
-    assert(last - first + 1 === this.#append.length, `the batch from ${first} to ${last} has ${this.#append.length} entries`)
-    assert(last === lastIndex, `the batch ends with entry ${last}, the log with ${lastIndex}`)
+    if (first !== kept + 1) fail(`entry ${first} is to be appended; the disk was told of entries up to ${kept}`)
+    if (last - first + 1 !== this.#append.length) fail(`the batch from ${first} to ${last} has ${this.#append.length} entries`)
+    if (last !== lastIndex) fail(`the batch ends with entry ${last}, the log with ${lastIndex}`)
   }
 
   #isEmpty(): boolean {

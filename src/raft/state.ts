@@ -1,4 +1,4 @@
-import { assert, randomBetween } from '../lib/index.ts'
+import { assert, fail, randomBetween } from '../lib/index.ts'
 import type { Random } from '../lib/index.ts'
 import { LogIndex } from './log-index.ts'
 import { isVoterAs, MembershipLog } from './membership.ts'
@@ -131,11 +131,10 @@ export class RaftState {
     this.durableTerm = restored.term
     this.log = new LogIndex(restored.purged)
     for (const entry of restored.entries) this.log.append(entry.term, entry.size)
-    assert(
-      restored.applied >= restored.purged.index,
-      `applied ${restored.applied} lies before the log, purged to ${restored.purged.index}`,
-    )
-    assert(restored.applied <= this.log.lastIndex, `applied ${restored.applied} lies after the log's end ${this.log.lastIndex}`)
+    if (!(restored.applied >= restored.purged.index))
+      fail(`applied ${restored.applied} lies before the log, purged to ${restored.purged.index}`)
+    if (!(restored.applied <= this.log.lastIndex))
+      fail(`applied ${restored.applied} lies after the log's end ${this.log.lastIndex}`)
     const [base, ...later] = restored.memberships
     assert(base !== undefined, 'a restored node has a base configuration, if an empty one')
     this.memberships = new MembershipLog(base)
@@ -174,7 +173,7 @@ export class RaftState {
   }
 
   setTerm(term: number, votedFor: NodeId | null): void {
-    assert(term >= this.term, `term ${this.term} cannot go back to ${term}`)
+    if (!(term >= this.term)) fail(`term ${this.term} cannot go back to ${term}`)
     if (term === this.term && votedFor === this.votedFor) return
     if (term > this.term) {
       this.verified = 0
@@ -193,7 +192,8 @@ export class RaftState {
   setRole(role: Role, leader: NodeId | null): void {
     if (leader !== null) {
       const { leaderOfTerm } = this
-      assert(leaderOfTerm === null || leaderOfTerm === leader, `nodes ${leaderOfTerm} and ${leader} both lead term ${this.term}`)
+      if (leaderOfTerm !== null && leaderOfTerm !== leader)
+        fail(`nodes ${leaderOfTerm} and ${leader} both lead term ${this.term}`)
       this.leaderOfTerm = leader
       if (leader !== this.leader) this.counters.leaderChanges++
     }
@@ -214,7 +214,7 @@ export class RaftState {
   }
 
   truncateFrom(index: number): void {
-    assert(index > this.commit, `truncation at ${index} would remove committed entries (commit ${this.commit})`)
+    if (!(index > this.commit)) fail(`truncation at ${index} would remove committed entries (commit ${this.commit})`)
     this.counters.truncations++
     if (this.log.lastIndex > index) this.counters.longTruncations++
     this.log.truncateFrom(index)
@@ -227,10 +227,8 @@ export class RaftState {
   /** Moves the commit index forward and hands out what may be applied. */
   commitTo(index: number): boolean {
     if (index <= this.commit) return false
-    assert(
-      index <= this.log.lastIndex,
-      `commit ${index} lies after the log's end ${this.log.lastIndex}: acknowledged entries are missing`,
-    )
+    if (!(index <= this.log.lastIndex))
+      fail(`commit ${index} lies after the log's end ${this.log.lastIndex}: acknowledged entries are missing`)
     this.commit = index
     this.memberships.commit(index)
     this.handOut()

@@ -2,7 +2,7 @@
  * Virtual time: the one thread of a simulated world. Events run in order of their time, those of one instant in
  * the order they were scheduled, so a run depends on nothing but its seed.
  */
-import { assert } from '../lib/index.ts'
+import { fail } from '../lib/index.ts'
 
 export interface ScheduledEvent {
   readonly at: number
@@ -34,7 +34,7 @@ export class Scheduler {
   }
 
   after(delayMs: number, run: () => void): ScheduledEvent {
-    assert(delayMs >= 0, `a delay of ${delayMs} ms: time does not run backwards`)
+    if (!(delayMs >= 0)) fail(`a delay of ${delayMs} ms: time does not run backwards`)
     // Times are whole multiples of 2^-10 ms, so that sums and differences of them are exact.
     const at = this.#now + Math.ceil(delayMs * TICKS_PER_MS) / TICKS_PER_MS
     const event: ScheduledEvent = { at, sequence: this.#sequence++, run }

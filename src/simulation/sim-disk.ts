@@ -3,7 +3,7 @@
  * page cache; a power cut takes what was not synced, in part or whole, and unsynced changes of the directory from
  * some point on.
  */
-import { assert, chance, pick, randomBetween } from '../lib/index.ts'
+import { assert, fail, chance, pick, randomBetween } from '../lib/index.ts'
 import type { Random } from '../lib/index.ts'
 import type { Disk, DiskFile, Done, VolumeSpace } from '../ports/index.ts'
 import { DiskError } from '../storage/index.ts'
@@ -75,7 +75,7 @@ function carryOut(names: Map<string, SimFile>, change: DirectoryChange): void {
   else if (change.type === 'remove') names.delete(change.name)
   else {
     const file = names.get(change.from)
-    assert(file !== undefined, `the journal renames ${change.from}, which is not there`)
+    if (file === undefined) fail(`the journal renames ${change.from}, which is not there`)
     names.delete(change.from)
     names.set(change.to, file)
   }
@@ -243,8 +243,8 @@ export class SimDisk {
   #handle(name: string, file: SimFile, life: Life): DiskFile {
     let open = true
     const check = (): void => {
-      assert(life.alive, `${life.name} uses ${name} after its death`)
-      assert(open, `${life.name} uses ${name} after closing it`)
+      if (!life.alive) fail(`${life.name} uses ${name} after its death`)
+      if (!open) fail(`${life.name} uses ${name} after closing it`)
     }
     const changes = (): boolean => {
       check()

@@ -4,7 +4,7 @@
  */
 import { LANGUAGE } from '../commands/index.ts'
 import type { Language } from '../commands/index.ts'
-import { assert } from '../lib/index.ts'
+import { fail } from '../lib/index.ts'
 import { DEFAULT_MAILBOX_CAPACITY, REQUEST_TIMEOUT_MS } from '../limits.ts'
 import { openNode } from '../node/index.ts'
 import type { Fault, NodePorts, NodeServer, NodeSettings } from '../node/index.ts'
@@ -185,7 +185,7 @@ export class SimMachine {
 
   /** The disks of a machine that is down are replaced by empty ones: it will come back as a stranger, under a key of its own. */
   loseDisks(): void {
-    assert(this.#life === null, `node ${this.nodeId} runs`)
+    if (this.#life !== null) fail(`node ${this.nodeId} runs`)
     for (const disk of this.disks) disk.wipe()
     this.#peerStore.wipe()
     this.#options.network.retire(this.endpointId)

@@ -2,7 +2,7 @@
  * The network between simulated nodes. Hosts come and go with the lives of their processes; paths are cut and healed,
  * each direction by itself; links are opened by whoever was told to connect and end when a keep-alive stays unanswered.
  */
-import { assert, chance, randomBetween } from '../lib/index.ts'
+import { fail, chance, randomBetween } from '../lib/index.ts'
 import type { Random } from '../lib/index.ts'
 import type { Lane, Transport } from '../ports/index.ts'
 import type { Life } from './life.ts'
@@ -83,7 +83,7 @@ export class SimNetwork implements Medium {
     return {
       endpointId,
       start: (claims) => {
-        assert(this.#hosts.get(endpointId)?.life.alive !== true, `${endpointId} is already on the network`)
+        if (this.#hosts.get(endpointId)?.life.alive === true) fail(`${endpointId} is already on the network`)
         this.#powered.add(endpointId)
         this.#hosts.set(endpointId, host)
         host.start(claims)

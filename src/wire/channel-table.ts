@@ -4,7 +4,7 @@
  *
  * Invariant: whoever is attached hears of a link as opened before anything else of it, and nothing after its end.
  */
-import { assert } from '../lib/index.ts'
+import { fail } from '../lib/index.ts'
 import type { Channel, ChannelHandler, ChannelKind, Lane, LinkedPeer, LinkEnd } from '../ports/index.ts'
 
 /** Channel numbers below this: one byte each. */
@@ -41,8 +41,8 @@ export class ChannelTable {
 
   attach(kind: ChannelKind, handler: ChannelHandler): Channel {
     const { id } = kind
-    assert(Number.isInteger(id) && id >= 0 && id < MAX_CHANNELS, `${id} is no number of a channel`)
-    assert(this.#attached[id] === undefined, `somebody is attached to channel ${kind.name} already`)
+    if (!(Number.isInteger(id) && id >= 0 && id < MAX_CHANNELS)) fail(`${id} is no number of a channel`)
+    if (this.#attached[id] !== undefined) fail(`somebody is attached to channel ${kind.name} already`)
     const attached: Attached = { kind, handler, prefix: Uint8Array.of(id), caughtUp: this.#linked.size === 0 }
     this.#attached[id] = attached
     if (!attached.caughtUp) this.#options.post(() => this.#catchUp(attached))

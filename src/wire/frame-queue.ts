@@ -1,4 +1,4 @@
-import { assert, ByteReader, ByteWriter, Deque, WireError } from '../lib/index.ts'
+import { fail, ByteReader, ByteWriter, Deque, WireError } from '../lib/index.ts'
 import { LINK_BULK_WINDOW_BYTES, LINK_WINDOW_BYTES, MAX_FRAME_SIZE } from '../limits.ts'
 import type { Lane } from '../ports/index.ts'
 import { FRAME_HEADER_SIZE, MAX_FRAME_PAYLOAD, MAX_LINK_MESSAGE_SIZE, writeFrameHeader } from './frame.ts'
@@ -93,7 +93,7 @@ export class FrameQueue {
   push(lane: Lane, parts: readonly Uint8Array[], share?: QueueShare): boolean {
     let size = 0
     for (const part of parts) size += part.length
-    assert(size <= MAX_LINK_MESSAGE_SIZE, `a message of ${size} bytes; at most ${MAX_LINK_MESSAGE_SIZE} fit a link`)
+    if (!(size <= MAX_LINK_MESSAGE_SIZE)) fail(`a message of ${size} bytes; at most ${MAX_LINK_MESSAGE_SIZE} fit a link`)
     const cost = size + MESSAGE_OVERHEAD
     if (!this.#hasRoom(lane, cost)) return false
     if (share !== undefined) {
@@ -107,7 +107,7 @@ export class FrameQueue {
 
   /** Queues a control frame ahead of all but priority; false when the queue is full or finished. */
   pushControl(kind: ControlKind, payload: Uint8Array): boolean {
-    assert(payload.length <= MAX_FRAME_PAYLOAD, `a ${kind} frame of ${payload.length} bytes`)
+    if (!(payload.length <= MAX_FRAME_PAYLOAD)) fail(`a ${kind} frame of ${payload.length} bytes`)
     if (!this.#hasRoom('priority', payload.length + MESSAGE_OVERHEAD)) return false
     this.#append(this.#priority, kind, [payload], payload.length, undefined)
     return true

@@ -6,7 +6,7 @@
  * hold the payload's length, big-endian. A message longer than one frame is cut into full frames and a last one, so that
  * frames of the other lanes can go in between. Everything but a message is one frame.
  */
-import { assert, concatBytes, WireError } from '../lib/index.ts'
+import { fail, concatBytes, WireError } from '../lib/index.ts'
 import { MAX_FRAME_SIZE, MAX_RPC_MESSAGE_SIZE } from '../limits.ts'
 import type { Lane } from '../ports/index.ts'
 
@@ -44,7 +44,7 @@ export interface FrameHeader {
 
 /** Writes a frame's header; the caller copies `length` bytes of payload behind it. */
 export function writeFrameHeader(target: Uint8Array, offset: number, { kind, lane, more, length }: FrameHeader): void {
-  assert(length <= MAX_FRAME_PAYLOAD, `a frame of ${length} bytes`)
+  if (!(length <= MAX_FRAME_PAYLOAD)) fail(`a frame of ${length} bytes`)
   target[offset] = KINDS.indexOf(kind) | LANE_FLAGS[lane] | (more ? MORE_FLAG : 0)
   target[offset + 1] = length >>> 16
   target[offset + 2] = (length >>> 8) & 0xff

@@ -1,6 +1,6 @@
 /** The Prometheus face of the Metrics port. */
 import type { StatusSource } from '../../api/index.ts'
-import { assert } from '../../lib/index.ts'
+import { assert, fail } from '../../lib/index.ts'
 import { METRIC_TABLE } from '../../ports/index.ts'
 import type { Counter, CounterName, Histogram, HistogramName, Labels, MetricRow, Metrics } from '../../ports/index.ts'
 import { EXPOSITION_TYPE, renderMetrics } from './exposition.ts'
@@ -36,14 +36,12 @@ class Family {
   child(labels: Labels): Child {
     const names = this.#row.labels
     const given = Object.keys(labels)
-    assert(
-      given.length === names.length && names.every((name) => labels[name] !== undefined),
-      `metric ${this.name} has the labels (${names.join(', ')}), not (${given.join(', ')})`,
-    )
+    if (!(given.length === names.length && names.every((name) => labels[name] !== undefined)))
+      fail(`metric ${this.name} has the labels (${names.join(', ')}), not (${given.join(', ')})`)
     const key = names.map((name) => labels[name]).join('\u0000')
     const known = this.#children.get(key)
     if (known !== undefined) return known.child
-    assert(this.#children.size < MAX_CHILDREN, `metric ${this.name} has ${MAX_CHILDREN} combinations of labels already`)
+    if (!(this.#children.size < MAX_CHILDREN)) fail(`metric ${this.name} has ${MAX_CHILDREN} combinations of labels already`)
     const child = this.#row.type === 'counter' ? new CountingChild() : new ObservingChild(this.#row.buckets)
     this.#children.set(key, { labels, child })
     return child
@@ -87,14 +85,14 @@ export class PrometheusMetrics implements Metrics {
   /** The same object for the same labels. @throws AssertionError for a name or labels that are not in the table */
   counter(name: CounterName, labels: Labels = {}): Counter {
     const child = this.#family(name, 'counter').child(labels)
-    assert(child instanceof CountingChild, `metric ${name} is not a counter`)
+    if (!(child instanceof CountingChild)) fail(`metric ${name} is not a counter`)
     return child
   }
 
   /** The same object for the same labels. @throws AssertionError for a name or labels that are not in the table */
   histogram(name: HistogramName, labels: Labels = {}): Histogram {
     const child = this.#family(name, 'histogram').child(labels)
-    assert(child instanceof ObservingChild, `metric ${name} is not a histogram`)
+    if (!(child instanceof ObservingChild)) fail(`metric ${name} is not a histogram`)
     return child
   }
 
@@ -126,7 +124,7 @@ export class PrometheusMetrics implements Metrics {
 
   #family(name: string, type: MetricRow['type']): Family {
     const family = this.#families.get(name)
-    assert(family !== undefined && family.type === type, `${name} is not a ${type} of the metric table`)
+    if (!(family !== undefined && family.type === type)) fail(`${name} is not a ${type} of the metric table`)
     return family
   }
 }

@@ -4,7 +4,7 @@
  * make certificates would take a third of a node's start.
  */
 import { createPublicKey, sign } from 'node:crypto'
-import { assert } from '../../lib/index.ts'
+import { fail } from '../../lib/index.ts'
 import type { NodeIdentity } from '../link/index.ts'
 
 // Tags of ASN.1 (X.690).
@@ -22,7 +22,7 @@ const MAX_SHORT_LENGTH = 0x7f
 const MAX_LENGTH = 0xffff
 
 function derLength(length: number): readonly number[] {
-  assert(length <= MAX_LENGTH, `a DER value of ${length} bytes; a certificate of this shape has none over ${MAX_LENGTH}`)
+  if (!(length <= MAX_LENGTH)) fail(`a DER value of ${length} bytes; a certificate of this shape has none over ${MAX_LENGTH}`)
   if (length <= MAX_SHORT_LENGTH) return [length]
   return length <= 0xff ? [0x81, length] : [0x82, length >>> 8, length & 0xff]
 }

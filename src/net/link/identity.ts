@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, randomBytes } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
-import { assert, fromHex } from '../../lib/index.ts'
+import { assert, fail, fromHex } from '../../lib/index.ts'
 
 export const SEED_SIZE = 32
 
@@ -22,7 +22,7 @@ export function generateIdentity(): NodeIdentity {
 
 /** `seed` must have 32 bytes. */
 export function identityFromSeed(seed: Uint8Array): NodeIdentity {
-  assert(seed.length === SEED_SIZE, `an Ed25519 seed has ${SEED_SIZE} bytes, not ${seed.length}`)
+  if (seed.length !== SEED_SIZE) fail(`an Ed25519 seed has ${SEED_SIZE} bytes, not ${seed.length}`)
   const privateKey = createPrivateKey({ key: Buffer.concat([PKCS8_PREFIX, seed]), format: 'der', type: 'pkcs8' })
   const endpointId = endpointIdOf(createPublicKey(privateKey))
   assert(endpointId !== undefined, 'an Ed25519 private key has an Ed25519 public key')

@@ -1,5 +1,5 @@
 import { AspenError } from '../../api/index.ts'
-import { assert } from '../../lib/index.ts'
+import { fail } from '../../lib/index.ts'
 import { MAX_ADMIN_REQUESTS, MAX_PROPOSAL_BYTES, MAX_PROPOSALS, MAX_REQUEST_TIMEOUT_MS } from '../../limits.ts'
 import type { NodeId } from '../../raft/index.ts'
 import { WireError } from '../../wire/index.ts'
@@ -144,7 +144,7 @@ export class Forwarder {
 
   #send(job: Job, leader: NodeId, endpointId: string): boolean {
     const id = this.#nextId++
-    assert(Number.isSafeInteger(id) && !this.#sent.has(id), `request ${id} would be taken for another one`)
+    if (!Number.isSafeInteger(id) || this.#sent.has(id)) fail(`request ${id} would be taken for another one`)
     const left = job.deadline - this.#context.clock.now()
     // Also of a deadline that is no number.
     const timeoutMs = left >= 1 ? Math.min(left, MAX_REQUEST_TIMEOUT_MS) : 1

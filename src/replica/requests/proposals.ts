@@ -1,7 +1,7 @@
 import type { WriteResult } from '../../api/index.ts'
 import { AspenError } from '../../api/index.ts'
 import type { Applied } from '../../commands/index.ts'
-import { assert, Deque } from '../../lib/index.ts'
+import { fail, Deque } from '../../lib/index.ts'
 import type { LogId } from '../../raft/index.ts'
 import { REPLICA_LIMITS } from '../options.ts'
 import type { ReplicaLimits, Reply } from '../options.ts'
@@ -69,7 +69,7 @@ export class Proposals {
 
   add({ term, index }: LogId, proposal: Proposal): void {
     const position = index - this.#applied - 1
-    assert(position >= 0, `a proposal at ${index}: ${this.#applied} is applied`)
+    if (!(position >= 0)) fail(`a proposal at ${index}: ${this.#applied} is applied`)
     while (this.#waiters.length <= position) this.#waiters.push(undefined)
     const waiter = { ...proposal, term, answered: false }
     const others = this.#waiters.at(position)
@@ -97,7 +97,7 @@ export class Proposals {
 
   /** Entry `index`, the next, of `term` was applied with `result`, which may be a refusal. */
   applied(index: number, term: number, result: Applied | null): void {
-    assert(index === this.#applied + 1, `entry ${index} was applied after ${this.#applied}`)
+    if (index !== this.#applied + 1) fail(`entry ${index} was applied after ${this.#applied}`)
     for (const waiter of this.#takeNext()) {
       if (waiter.term !== term) answer(waiter, notApplied(index))
       else if (result instanceof AspenError) answer(waiter, result)

@@ -1,5 +1,5 @@
 import { AspenError } from '../../api/index.ts'
-import { assert } from '../../lib/index.ts'
+import { fail } from '../../lib/index.ts'
 import type { StateMachine } from '../../ports/index.ts'
 import { REPLICA_LIMITS } from '../options.ts'
 import type { Reply } from '../options.ts'
@@ -99,7 +99,7 @@ export class Reads {
 
   #serve(waiters: readonly WaitingRead[], index: number): void {
     const { applied } = this.#state.info()
-    assert(applied.index >= index, `a read at ${index} would be served from the state at ${applied.index}`)
+    if (applied.index < index) fail(`a read at ${index} would be served from the state at ${applied.index}`)
     this.#count -= waiters.length
     for (const waiter of waiters) waiter.reply(undefined)
   }

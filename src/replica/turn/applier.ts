@@ -1,5 +1,5 @@
 import type { Applied } from '../../commands/index.ts'
-import { assert } from '../../lib/index.ts'
+import { fail } from '../../lib/index.ts'
 import { MAX_APPEND_BYTES, MAX_BATCH_SIZE, STATE_FLUSH_DELAY_MS } from '../../limits.ts'
 import { StateBusy } from '../../ports/index.ts'
 import type { AppliedBatch, Timer } from '../../ports/index.ts'
@@ -56,7 +56,7 @@ export class Applier {
   }
 
   enqueue(first: number, last: number): void {
-    assert(first === this.#target + 1, `apply of ${first} does not follow ${this.#target}`)
+    if (first !== this.#target + 1) fail(`apply of ${first} does not follow ${this.#target}`)
     this.#target = last
     if (this.#running) return
     this.#running = true

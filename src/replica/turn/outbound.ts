@@ -1,4 +1,4 @@
-import { assert } from '../../lib/index.ts'
+import { fail } from '../../lib/index.ts'
 import { MAX_RPC_MESSAGE_SIZE } from '../../limits.ts'
 import type { Lane, LogStore } from '../../ports/index.ts'
 import type { AppendRequest, Entry, Message, NodeId } from '../../raft/index.ts'
@@ -95,9 +95,9 @@ export class Outbound {
 
   #transmitAppend(message: AppendRequest, entries: readonly Entry[]): void {
     const { count, prev } = message
-    assert(entries.length === count, `an append of ${count} entries was completed with ${entries.length}`)
+    if (entries.length !== count) fail(`an append of ${count} entries was completed with ${entries.length}`)
     const first = entries[0]?.index ?? prev.index + 1
-    assert(first === prev.index + 1, `an append behind ${prev.index} was completed with entry ${first}`)
+    if (first !== prev.index + 1) fail(`an append behind ${prev.index} was completed with entry ${first}`)
     this.#transmit({ ...message, entries }, 'normal')
   }
 

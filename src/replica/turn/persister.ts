@@ -1,4 +1,4 @@
-import { assert } from '../../lib/index.ts'
+import { fail } from '../../lib/index.ts'
 import { MAX_PERSIST_BYTES } from '../../limits.ts'
 import type { Done, LogBatch, LogStore } from '../../ports/index.ts'
 import type { Effects, HardState, Message, Persist, SnapshotMeta } from '../../raft/index.ts'
@@ -171,16 +171,16 @@ export class Persister {
 
   /** The messages of a batch are promises: nothing of it, and of those before it, is still to be written. */
   #say(item: Item): void {
-    assert(!isWork(item) || item.id <= this.#durable, `what batch ${item.id} promises would leave before its write`)
+    if (isWork(item) && item.id > this.#durable) fail(`what batch ${item.id} promises would leave before its write`)
     const next = this.#queue[0]?.id ?? Number.POSITIVE_INFINITY
-    assert(next > item.id, `what batch ${item.id} promises would leave before the write of batch ${next}`)
+    if (next <= item.id) fail(`what batch ${item.id} promises would leave before the write of batch ${next}`)
     for (const message of item.messages) this.#outbound.send(message)
   }
 
   /** Batches up to `id` are durable. */
   #persisted(id: number): void {
     const { loop, raft } = this.#context
-    assert(id > this.#reported, `batch ${id} was reported durable after batch ${this.#reported}`)
+    if (id <= this.#reported) fail(`batch ${id} was reported durable after batch ${this.#reported}`)
     this.#reported = id
     loop.input(() => raft.persisted(id))
   }

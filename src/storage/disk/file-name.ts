@@ -1,6 +1,6 @@
-import { assert } from '../../lib/index.ts'
+import { fail } from '../../lib/index.ts'
 
 /** A disk is one flat folder: a name with a path in it is a bug of the caller. */
 export function assertFileName(name: string): void {
-  assert(/^[\w.-]+$/.test(name) && name !== '.' && name !== '..', `"${name}" is not the name of a file in a flat folder`)
+  if (!(/^[\w.-]+$/.test(name) && name !== '.' && name !== '..')) fail(`"${name}" is not the name of a file in a flat folder`)
 }

@@ -2,7 +2,7 @@
  * The Disk port in memory, for nodes that keep nothing and for tests. An operation takes effect when it is called
  * and is reported through the injected `defer`, so the owner decides when, and a seed can repeat a run.
  */
-import { assert } from '../../lib/index.ts'
+import { fail } from '../../lib/index.ts'
 import type { Disk, DiskFile, Done } from '../../ports/index.ts'
 import { assertFileName } from './file-name.ts'
 
@@ -164,6 +164,6 @@ class MemoryDiskFile implements DiskFile {
   }
 
   #assertOpen(): void {
-    assert(!this.#closed, `${this.name} is closed`)
+    if (this.#closed) fail(`${this.name} is closed`)
   }
 }

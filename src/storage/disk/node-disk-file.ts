@@ -5,7 +5,7 @@
  */
 import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs'
 import { fdatasync, fsync, read, write } from 'node:fs'
-import { assert } from '../../lib/index.ts'
+import { fail } from '../../lib/index.ts'
 import type { DiskFile, Done } from '../../ports/index.ts'
 import { DiskError, guardDisk } from './disk-failure.ts'
 
@@ -85,7 +85,7 @@ export class NodeDiskFile implements DiskFile {
     guardDisk(`writing ${bytes.length} bytes at ${position} of ${this.#path}`, () => {
       for (let written = 0; written < bytes.length;) {
         const count = writeSync(this.#durableFd, bytes, written, bytes.length - written, position + written)
-        assert(count > 0, `a write of ${this.#path} made no progress at ${position + written}`)
+        if (!(count > 0)) fail(`a write of ${this.#path} made no progress at ${position + written}`)
         written += count
       }
       if (O_DSYNC === 0) fsyncSync(this.#durableFd)
@@ -151,7 +151,7 @@ export class NodeDiskFile implements DiskFile {
   }
 
   #assertOpen(): void {
-    assert(!this.#closed, `${this.#path} is closed`)
+    if (this.#closed) fail(`${this.#path} is closed`)
   }
 
   #failure(what: string, error: Error): Error {

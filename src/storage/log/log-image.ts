@@ -1,4 +1,4 @@
-import { assert, AssertionError } from '../../lib/index.ts'
+import { fail, AssertionError } from '../../lib/index.ts'
 import type { LogBatch } from '../../ports/index.ts'
 import type { HardState, LogId } from '../../raft/index.ts'
 import type { EntryIndex } from './entry-index.ts'
@@ -22,10 +22,10 @@ export function assertBatchesFollow(held: HeldEntries, batches: readonly LogBatc
   let last = held.lastIndex
   for (const { clusterId, truncateFrom, entries } of batches) {
     if (clusterId !== undefined) {
-      assert(cluster === null || clusterId === cluster, `the log of cluster ${cluster} cannot become one of ${clusterId}`)
+      if (!(cluster === null || clusterId === cluster)) fail(`the log of cluster ${cluster} cannot become one of ${clusterId}`)
     }
     if (truncateFrom !== undefined) {
-      assert(truncateFrom > purgedIndex, `entry ${truncateFrom} cannot be removed: entries up to ${purgedIndex} are purged`)
+      if (!(truncateFrom > purgedIndex)) fail(`entry ${truncateFrom} cannot be removed: entries up to ${purgedIndex} are purged`)
       last = Math.min(last, truncateFrom - 1)
     }
     for (const entry of entries) {

@@ -1,4 +1,4 @@
-import { assert } from '../../lib/index.ts'
+import { assert, fail } from '../../lib/index.ts'
 import type { Done, LogBatch, LogStore, RecoveredLog } from '../../ports/index.ts'
 import type { Entry, HardState, LogId } from '../../raft/index.ts'
 import { assertBatchesFollow } from './log-image.ts'
@@ -47,10 +47,8 @@ export class MemoryLog implements LogStore {
   read(first: number, last: number, maxBytes: number, done: (error: Error | undefined, entries: readonly Entry[]) => void): void {
     if (this.#refuses((error) => done(error, []), true)) return
     const purged = this.#purged.index
-    assert(
-      first <= last && first > purged && last <= this.#lastIndex(),
-      `entries ${first} to ${last} cannot be read: held are ${purged + 1} to ${this.#lastIndex()}`,
-    )
+    if (!(first <= last && first > purged && last <= this.#lastIndex()))
+      fail(`entries ${first} to ${last} cannot be read: held are ${purged + 1} to ${this.#lastIndex()}`)
     const entries: Entry[] = []
     let total = 0
     for (const entry of this.#entries.slice(this.#slot(first), this.#slot(last) + 1)) {
@@ -64,7 +62,7 @@ export class MemoryLog implements LogStore {
   purge(index: number, done: (error: Error | undefined, purged: LogId) => void): void {
     const report: Done = (error) => done(error, this.#purged)
     if (this.#refuses(report)) return
-    assert(index <= this.#lastIndex(), `the log cannot be purged up to ${index}: it ends with ${this.#lastIndex()}`)
+    if (!(index <= this.#lastIndex())) fail(`the log cannot be purged up to ${index}: it ends with ${this.#lastIndex()}`)
     if (index > this.#purged.index) {
       const { term } = this.#entries[this.#slot(index)] as Entry
       this.#account(-1, this.#entries.splice(0, this.#slot(index) + 1))

@@ -1,6 +1,6 @@
 /** Turns the bytes of one segment back into what was written. */
 import { LaterVersion, setVersionOf } from '../../commands/index.ts'
-import { assert, utf8Decode } from '../../lib/index.ts'
+import { fail, utf8Decode } from '../../lib/index.ts'
 import type { Entry } from '../../raft/index.ts'
 import {
   checkFrame,
@@ -50,12 +50,12 @@ function applyTruncate(replay: Replay, { index: lastIndex, term }: DecodedRecord
   for (const held of replay.versions.keys()) if (held > lastIndex) replay.versions.delete(held)
   if (lastIndex < index.base.index) {
     // The entries between were in purged segments. Had they been live at the purge, it would have kept them.
-    assert(!replay.exactBase, `entries after ${lastIndex} are removed from a log that begins after ${index.base.index}`)
+    if (replay.exactBase) fail(`entries after ${lastIndex} are removed from a log that begins after ${index.base.index}`)
     index.clear({ index: lastIndex, term })
     return
   }
   index.truncateAfter(lastIndex)
-  assert(index.last.term === term, `entry ${lastIndex} has term ${index.last.term}, and a truncation says ${term}`)
+  if (index.last.term !== term) fail(`entry ${lastIndex} has term ${index.last.term}, and a truncation says ${term}`)
 }
 
 function applyEntry(replay: Replay, segment: number, position: number, record: DecodedRecord): void {
@@ -75,7 +75,7 @@ function applyRecord(replay: Replay, segment: number, position: number, record: 
     applyTruncate(replay, record)
   } else {
     const clusterId = record.type === RECORD_CLUSTER_ID ? utf8Decode(record.payload) : undefined
-    assert(clusterId !== undefined, `a record has type ${record.type}, which this version does not know`)
+    if (clusterId === undefined) fail(`a record has type ${record.type}, which this version does not know`)
     replay.image.clusterId = clusterId
   }
 }

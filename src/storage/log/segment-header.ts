@@ -13,7 +13,7 @@
  * Integers are little-endian; from byte 24 they have 64 bits. Magic, CRC and version keep their places in every version.
  */
 import { crc32 } from 'node:zlib'
-import { assert, utf8Decode, utf8Encode } from '../../lib/index.ts'
+import { fail, utf8Decode, utf8Encode } from '../../lib/index.ts'
 import type { HardState, LogId } from '../../raft/index.ts'
 import { getInt64, setInt64 } from './int64.ts'
 import { LogCorruptionError } from './log-corruption-error.ts'
@@ -57,7 +57,7 @@ function checksum(bytes: Uint8Array): number {
 function encodeId(bytes: Uint8Array, view: DataView, offset: number, id: string | null): void {
   if (id === null) return view.setUint16(offset, NO_ID, true)
   const text = utf8Encode(id)
-  assert(text.length <= MAX_ID_SIZE, `the id "${id}" has ${text.length} bytes; a segment header holds ${MAX_ID_SIZE}`)
+  if (!(text.length <= MAX_ID_SIZE)) fail(`the id "${id}" has ${text.length} bytes; a segment header holds ${MAX_ID_SIZE}`)
   view.setUint16(offset, text.length, true)
   bytes.set(text, offset + 2)
 }
@@ -66,7 +66,7 @@ function decodeId(bytes: Uint8Array, view: DataView, offset: number): string | n
   const length = view.getUint16(offset, true)
   if (length === NO_ID) return null
   const id = length <= MAX_ID_SIZE ? utf8Decode(bytes.subarray(offset + 2, offset + 2 + length)) : undefined
-  assert(id !== undefined, `a segment header with a valid checksum has an id of ${length} bytes that is not text`)
+  if (id === undefined) fail(`a segment header with a valid checksum has an id of ${length} bytes that is not text`)
   return id
 }
 
@@ -111,7 +111,7 @@ export function decodeSegmentHeader(file: string, bytes: Uint8Array): SegmentHea
   const flags = view.getUint32(16, true)
   const votedFor = getInt64(view, 64)
   const storeId = decodeId(bytes, view, STORE_ID_OFFSET)
-  assert(storeId !== null, `the header of ${file} names no log store`)
+  if (storeId === null) fail(`the header of ${file} names no log store`)
   return {
     number: getInt64(view, 24),
     previousSequence: getInt64(view, 32),

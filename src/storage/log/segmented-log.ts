@@ -6,7 +6,7 @@
  * is never written again. After a failure nothing more is written: a failed sync may have dropped earlier writes.
  */
 import { LANGUAGE } from '../../commands/index.ts'
-import { assert } from '../../lib/index.ts'
+import { assert, fail } from '../../lib/index.ts'
 import { FIRST_LOG_SEGMENT_SIZE, LOG_SEGMENT_SIZE } from '../../limits.ts'
 import type { Disk, Done, LogBatch, LogStore, RecoveredLog } from '../../ports/index.ts'
 import type { Entry, HardState, LogId } from '../../raft/index.ts'
@@ -51,7 +51,8 @@ export interface SegmentedLogOptions {
 export function openSegmentedLog(disk: Disk, options: SegmentedLogOptions): SegmentedLog {
   const { storeId, segmentSize = LOG_SEGMENT_SIZE, prefix = DEFAULT_PREFIX, defer = queueMicrotask } = options
   const { ownVersion = LANGUAGE.version } = options
-  assert(segmentSize >= MIN_SEGMENT_SIZE && segmentSize < 0x8000_0000, `a log segment of ${segmentSize} bytes is not supported`)
+  if (!(segmentSize >= MIN_SEGMENT_SIZE && segmentSize < 0x8000_0000))
+    fail(`a log segment of ${segmentSize} bytes is not supported`)
   if (!hasLog(disk, prefix)) createLog(disk, prefix, storeId, Math.min(segmentSize, FIRST_LOG_SEGMENT_SIZE))
   return new SegmentedLog(
     disk,
@@ -114,9 +115,8 @@ export class SegmentedLog implements LogStore {
   read(first: number, last: number, maxBytes: number, done: (error: Error | undefined, entries: readonly Entry[]) => void): void {
     if (this.#refuses((error) => done(error, []), true)) return
     const { index } = this.#image
-    if (first > last || first <= index.base.index || last > this.#durableIndex) {
-      assert(false, `entries ${first} to ${last} cannot be read: durable are ${index.base.index + 1} to ${this.#durableIndex}`)
-    }
+    if (first > last || first <= index.base.index || last > this.#durableIndex)
+      fail(`entries ${first} to ${last} cannot be read: durable are ${index.base.index + 1} to ${this.#durableIndex}`)
     readEntries(index, this.#segments, { first, last, maxBytes }, (error, entries) => {
       if (error !== undefined) this.#error ??= error
       done(error, entries)
@@ -126,7 +126,7 @@ export class SegmentedLog implements LogStore {
   purge(index: number, done: (error: Error | undefined, purged: LogId) => void): void {
     const report: Done = (error) => done(error, this.#image.index.base)
     if (this.#refuses(report)) return
-    assert(index <= this.#durableIndex, `the log cannot be purged up to ${index}: it ends with ${this.#durableIndex}`)
+    if (!(index <= this.#durableIndex)) fail(`the log cannot be purged up to ${index}: it ends with ${this.#durableIndex}`)
     const removable = this.#removableUpTo(index)
     this.#busy = true
     if (removable.length === 0) return this.#defer(() => this.#finish(undefined, report))

@@ -2,7 +2,7 @@
 import type { KeyValue } from '../../api/index.ts'
 import { SPACE_IDS, SPACES } from '../../commands/index.ts'
 import type { Space } from '../../commands/index.ts'
-import { assert } from '../../lib/index.ts'
+import { fail } from '../../lib/index.ts'
 import { SNAPSHOT_CHUNK_SIZE } from '../../limits.ts'
 import {
   encodeHeader,
@@ -37,10 +37,10 @@ export function* encodeSnapshot(
     }
   }
   const { keys, bytes, systemRows, systemBytes } = header
-  assert(
-    user.rows === keys && user.bytes === bytes && system.rows === systemRows && system.bytes === systemBytes,
-    `a cut of ${keys} keys, ${bytes} bytes, beside ${systemRows} rows, ${systemBytes} bytes of the system, has ${user.rows}, ${user.bytes}, ${system.rows}, ${system.bytes}`,
-  )
+  if (!(user.rows === keys && user.bytes === bytes && system.rows === systemRows && system.bytes === systemBytes))
+    fail(
+      `a cut of ${keys} keys, ${bytes} bytes, beside ${systemRows} rows, ${systemBytes} bytes of the system, has ${user.rows}, ${user.bytes}, ${system.rows}, ${system.bytes}`,
+    )
   chunks.append(SNAPSHOT_TRAILER)
   yield chunks.take()
 }

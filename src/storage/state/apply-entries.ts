@@ -1,7 +1,7 @@
 /** From log entries to effects: decoding and checking first, so that an entry that cannot be read changes nothing. */
 import { decodeEnvelope, decodeSetVersion } from '../../commands/index.ts'
 import type { Applied, Change, Envelope, Language, ReplicatedState } from '../../commands/index.ts'
-import { assert, unreachable } from '../../lib/index.ts'
+import { fail, unreachable } from '../../lib/index.ts'
 import type { AppliedBatch } from '../../ports/index.ts'
 import type { Entry, LogId, Membership } from '../../raft/index.ts'
 import { decodeMembership } from '../../wire/index.ts'
@@ -23,11 +23,9 @@ export interface DecodedEntry {
 export function decodeEntries(entries: readonly Entry[], applied: LogId, language: Language): DecodedEntry[] {
   let previous: LogId = applied
   return entries.map((entry) => {
-    assert(
-      entry.index === previous.index + 1,
-      `entry ${entry.index} is applied after ${previous.index}: entries must be consecutive`,
-    )
-    assert(entry.term >= previous.term, `entry ${entry.index} has term ${entry.term}, below ${previous.term} before it`)
+    if (entry.index !== previous.index + 1)
+      fail(`entry ${entry.index} is applied after ${previous.index}: entries must be consecutive`)
+    if (!(entry.term >= previous.term)) fail(`entry ${entry.index} has term ${entry.term}, below ${previous.term} before it`)
     previous = entry
     return decodeEntry(entry, language)
   })

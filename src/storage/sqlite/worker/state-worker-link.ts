@@ -1,6 +1,6 @@
 /** The main thread's end of the worker: starts it when it is first needed, and matches answers with requests. */
 import { Worker } from 'node:worker_threads'
-import { assert } from '../../../lib/index.ts'
+import { fail } from '../../../lib/index.ts'
 import { asError } from '../../state/index.ts'
 import { decodeError } from './state-worker-protocol.ts'
 import type { WorkerOperations, WorkerResponse, WorkerSetup } from './state-worker-protocol.ts'
@@ -77,7 +77,7 @@ export class StateWorkerLink {
 
   #answer(response: WorkerResponse): void {
     const answered = this.#waiting.get(response.id)
-    assert(answered !== undefined, `the worker answered request ${response.id}, which is not open`)
+    if (answered === undefined) fail(`the worker answered request ${response.id}, which is not open`)
     this.#waiting.delete(response.id)
     // An idle worker must not keep the process alive.
     if (this.#waiting.size === 0) this.#worker?.unref()
