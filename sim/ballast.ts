@@ -13,6 +13,7 @@ export function weighedDown(state: StateMachine, ballastBytes: () => number): St
       return ballast === 0 ? info : { ...info, bytes: info.bytes + ballast }
     },
     apply: (entries) => state.apply(entries),
+    digest: () => state.digest(),
     get: (key) => state.get(key),
     head: (key) => state.head(key),
     scan: (range, limit, maxBytes) => state.scan(range, limit, maxBytes),

@@ -63,6 +63,7 @@ export function watchState(state: StateMachine, node: number, checker: SafetyChe
       for (const entry of entries) checker.applied(node, identifyEntry(entry))
       return state.apply(entries)
     },
+    digest: () => state.digest(),
     get: (key) => state.get(key),
     head: (key) => state.head(key),
     scan: (range, limit, maxBytes) => state.scan(range, limit, maxBytes),

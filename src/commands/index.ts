@@ -53,15 +53,18 @@ export { defineLanguage, Language } from './language.ts'
 export type { ConditionTable, OperationTable, Tables } from './language.ts'
 export { LaterVersion } from './later-version.ts'
 export { SPACE_IDS, SPACES, systemRow, takePage } from './ordered-store.ts'
-export type { OrderedStore, Row, RowHead, Rows, Space } from './ordered-store.ts'
+export type { OrderedStore, Row, RowHead, RowReader, Rows, Space } from './ordered-store.ts'
 export { Quota } from './quota.ts'
 export type { Measured } from './quota.ts'
 export { ReplicatedState } from './replicated-state.ts'
 export type { Applied } from './replicated-state.ts'
+export { addHash, rowHash, subtractHash } from './row-hash.ts'
+export { RowsAudit } from './rows-audit.ts'
 export { decodeWriteResult, encodeWriteResult, foundBytes } from './result-codec.ts'
 export { resultFromJson, resultToJson } from './result-json.ts'
 export {
   CLUSTER_VERSION_1,
+  DIGEST_INTERVAL,
   MAX_CLUSTER_VERSION,
   SYSTEM_KEY_SIZE,
   SYSTEM_VALUE_SIZE,

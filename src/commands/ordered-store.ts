@@ -33,19 +33,32 @@ export interface Rows {
   readonly more: boolean
 }
 
-/**
- * All calls between two commits of the engine are one transaction, and see each other. Bytes that are returned are the
- * caller's; bytes that are given are copied, or written, before the call returns.
- */
-export interface OrderedStore {
+export interface RowReader {
   head(space: Space, key: Uint8Array): RowHead | undefined
   get(space: Space, key: Uint8Array): Row | undefined
+  /** Rows in byte order of their keys: at most `limit` and, past the first, at most `maxBytes` of keys and values. */
+  range(space: Space, range: ScanRange, limit: number, maxBytes: number): Rows
+}
+
+/** What the parts of the state write through. */
+export interface RowStore extends RowReader {
   /** Stores a row, in place of the one with its key if there is one. */
   put(space: Space, row: Row): void
   /** Removes a row; false when there is none. */
   delete(space: Space, key: Uint8Array): boolean
-  /** Rows in byte order of their keys: at most `limit` and, past the first, at most `maxBytes` of keys and values. */
-  range(space: Space, range: ScanRange, limit: number, maxBytes: number): Rows
+}
+
+/**
+ * What an engine is. All calls between two commits are one transaction, and see each other. Bytes that are returned are the
+ * caller's; bytes that are given are copied, or written, before the call returns.
+ *
+ * A row is kept with its hash, which the engine does not make: whoever replaces or removes the row is told it.
+ */
+export interface OrderedStore extends RowReader {
+  /** Returns the hash of the row that it replaces, 0 when there is none. */
+  put(space: Space, row: Row, hash: number): number
+  /** Returns the hash of the row that it removes, undefined when there is none. */
+  delete(space: Space, key: Uint8Array): number | undefined
 }
 
 /** Takes rows until one more would pass `limit`, or `maxBytes` of keys and values; the first is taken whatever its size. */

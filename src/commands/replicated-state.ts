@@ -7,13 +7,15 @@ import type { WriteLogId, WriteResult } from '../api/index.ts'
 import { murmur64 } from '../lib/index.ts'
 import type { Change } from './change.ts'
 import type { Command, Envelope } from './command.ts'
+import { DigestedStore } from './digested-store.ts'
 import { encodeCommand } from './envelope-codec.ts'
 import type { Language } from './language.ts'
 import { LaterVersion } from './later-version.ts'
 import type { OrderedStore } from './ordered-store.ts'
+import { addHash } from './row-hash.ts'
 import { Sessions } from './sessions.ts'
-import { loadMeta, NEW_STATE, saveMeta } from './state-meta.ts'
-import type { StateMeta } from './state-meta.ts'
+import { loadMeta, metaHash, NEW_STATE, saveMeta } from './state-meta.ts'
+import type { SavedMeta, StateMeta } from './state-meta.ts'
 import { UserKeys } from './user-keys.ts'
 import { LANGUAGE } from './version-1.ts'
 
@@ -22,13 +24,14 @@ export type Applied = WriteResult | AspenError
 
 export class ReplicatedState {
   readonly #store: OrderedStore
+  readonly #rows: DigestedStore
   readonly #language: Language
   readonly #keys: UserKeys
   readonly #sessions: Sessions
   #revision: number
   #timeMs: number
   #clusterVersion: number
-  #saved: StateMeta
+  #saved: SavedMeta
 
   /**
    * Goes on from what is in the store; an empty one gets its first row.
@@ -37,11 +40,12 @@ export class ReplicatedState {
   constructor(store: OrderedStore, language: Language = LANGUAGE) {
     this.#store = store
     this.#language = language
-    this.#keys = new UserKeys(store)
-    this.#sessions = new Sessions(store, language)
     const found = loadMeta(store)
-    if (found === undefined) saveMeta(store, NEW_STATE)
-    this.#saved = found ?? NEW_STATE
+    this.#saved = found ?? { ...NEW_STATE, rowsSum: 0 }
+    if (found === undefined) saveMeta(store, this.#saved)
+    this.#rows = new DigestedStore(store, this.#saved.rowsSum)
+    this.#keys = new UserKeys(this.#rows)
+    this.#sessions = new Sessions(this.#rows, language)
     this.#revision = this.#saved.revision
     this.#timeMs = this.#saved.timeMs
     this.#clusterVersion = this.#saved.clusterVersion
@@ -51,6 +55,11 @@ export class ReplicatedState {
 
   get meta(): StateMeta {
     return { revision: this.#revision, timeMs: this.#timeMs, clusterVersion: this.#clusterVersion }
+  }
+
+  /** Of all that is replicated: every row, and the facts beside them. Equal states have equal digests, whatever brought them about. */
+  get digest(): number {
+    return addHash(this.#rows.sum, metaHash(this.meta))
   }
 
   /** Clients remembered. */
@@ -80,10 +89,11 @@ export class ReplicatedState {
 
   /** Puts what is not in rows yet into a row: before the engine commits, and before a snapshot. */
   save(): void {
-    const { revision, timeMs, clusterVersion } = this.meta
-    const saved = this.#saved
-    if (revision === saved.revision && timeMs === saved.timeMs && clusterVersion === saved.clusterVersion) return
-    this.#saved = this.meta
+    const now: SavedMeta = { ...this.meta, rowsSum: this.#rows.sum }
+    const { revision, timeMs, clusterVersion, rowsSum } = this.#saved
+    const isSaved = now.revision === revision && now.timeMs === timeMs && now.clusterVersion === clusterVersion
+    if (isSaved && now.rowsSum === rowsSum) return
+    this.#saved = now
     saveMeta(this.#store, this.#saved)
   }
 

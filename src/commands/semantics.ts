@@ -41,6 +41,9 @@ export const FIRST_REVISION = 1
 export const SYSTEM_KEY_SIZE: number = 2 * KIB
 export const SYSTEM_VALUE_SIZE: number = 8 * MIB
 
+/** Replicas compare the digests of their states after each entry whose index is a multiple of it. */
+export const DIGEST_INTERVAL = 1024
+
 // What is remembered of clients, so that a repeated write is done once.
 /** Clients remembered; the one whose last write is the oldest is forgotten first. */
 export const SESSIONS = 10_000

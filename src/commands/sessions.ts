@@ -9,7 +9,7 @@ import type { ClientSequence, WriteResult } from '../api/index.ts'
 import { utf8Encode, utf8Decode } from '../lib/index.ts'
 import type { Language } from './language.ts'
 import { SPACES, systemRow } from './ordered-store.ts'
-import type { OrderedStore, Row } from './ordered-store.ts'
+import type { RowStore, Row } from './ordered-store.ts'
 import { decodeWriteResult, encodeWriteResult, foundBytes } from './result-codec.ts'
 import {
   SESSION_EXPIRIES,
@@ -41,13 +41,13 @@ const PAGE_ROWS = 1000
 const PAGE_BYTES = 4 * 1024 * 1024
 
 export class Sessions {
-  readonly #store: OrderedStore
+  readonly #store: RowStore
   readonly #language: Language
   /** In order of `lastIndex`: a session that is written moves to the end. */
   readonly #index = new Map<string, IndexedSession>()
   #bytes = 0
 
-  constructor(store: OrderedStore, language: Language) {
+  constructor(store: RowStore, language: Language) {
     this.#store = store
     this.#language = language
     const found = [...allRows(store)].map((row) => {
@@ -160,7 +160,7 @@ function isExpired({ usedMs }: { readonly usedMs: number }, timeMs: number): boo
   return timeMs - usedMs > SESSION_LIFE_MS
 }
 
-function* allRows(store: OrderedStore): Generator<Row, void> {
+function* allRows(store: RowStore): Generator<Row, void> {
   let start: Uint8Array = new Uint8Array(0)
   for (;;) {
     const { rows, more } = store.range(SPACES.sessions, { start, end: null }, PAGE_ROWS, PAGE_BYTES)

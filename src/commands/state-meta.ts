@@ -1,7 +1,8 @@
-/** The facts about the state that commands change besides rows; one row in the space `meta`, of a fixed size. */
-import { ByteReader, ByteWriter, utf8Encode } from '../lib/index.ts'
+/** The facts about the state that commands change besides rows; one row in the space `meta`, of a fixed size, which has no part in the sum. */
+import { ByteReader, ByteWriter, equalBytes, utf8Encode } from '../lib/index.ts'
 import { SPACES, systemRow } from './ordered-store.ts'
-import type { OrderedStore } from './ordered-store.ts'
+import type { OrderedStore, Row, RowReader, Space } from './ordered-store.ts'
+import { rowHash } from './row-hash.ts'
 import { CLUSTER_VERSION_1, FIRST_REVISION } from './semantics.ts'
 
 export interface StateMeta {
@@ -13,24 +14,53 @@ export interface StateMeta {
   readonly clusterVersion: number
 }
 
+/** What is kept of them. */
+export interface SavedMeta extends StateMeta {
+  /** The sum of the hashes of all other rows. */
+  readonly rowsSum: number
+}
+
 const KEY = utf8Encode('state')
 
 export const NEW_STATE: StateMeta = { revision: FIRST_REVISION, timeMs: 0, clusterVersion: CLUSTER_VERSION_1 }
 
 /** Undefined in a store that never held a state. */
-export function loadMeta(store: OrderedStore): StateMeta | undefined {
+export function loadMeta(store: RowReader): SavedMeta | undefined {
   const row = store.get(SPACES.meta, KEY)
-  if (row === undefined) return undefined
-  const reader = new ByteReader(row.value, 'facts about the state')
-  const meta = { revision: reader.f64(), timeMs: reader.f64(), clusterVersion: reader.u32() }
-  reader.expectEnd()
-  return meta
+  return row && decodeMeta(row.value)
 }
 
-export function saveMeta(store: OrderedStore, { revision, timeMs, clusterVersion }: StateMeta): void {
+export function saveMeta(store: OrderedStore, { rowsSum, ...meta }: SavedMeta): void {
+  const row = systemRow(
+    KEY,
+    encodeMeta(meta, (writer) => writer.f64(rowsSum)),
+  )
+  store.put(SPACES.meta, row, rowHash(SPACES.meta, row))
+}
+
+/** Whether this is the row of the facts. */
+export function isMetaRow(space: Space, { key }: Row): boolean {
+  return space === SPACES.meta && equalBytes(key, KEY)
+}
+
+/** Of the facts, as a row that holds nothing else. */
+export function metaHash(meta: StateMeta): number {
+  return rowHash(SPACES.meta, systemRow(KEY, encodeMeta(meta)))
+}
+
+function encodeMeta({ revision, timeMs, clusterVersion }: StateMeta, more?: (writer: ByteWriter) => void): Uint8Array {
   const writer = new ByteWriter()
   writer.f64(revision)
   writer.f64(timeMs)
   writer.u32(clusterVersion)
-  store.put(SPACES.meta, systemRow(KEY, writer.finish()))
+  more?.(writer)
+  return writer.finish()
+}
+
+/** @throws WireError */
+export function decodeMeta(bytes: Uint8Array): SavedMeta {
+  const reader = new ByteReader(bytes, 'facts about the state')
+  const meta = { revision: reader.f64(), timeMs: reader.f64(), clusterVersion: reader.u32(), rowsSum: reader.f64() }
+  reader.expectEnd()
+  return meta
 }

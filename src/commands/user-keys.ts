@@ -3,15 +3,15 @@ import type { KeyValue } from '../api/index.ts'
 import type { Change } from './change.ts'
 import type { Keys } from './definition.ts'
 import { SPACES } from './ordered-store.ts'
-import type { OrderedStore, RowHead } from './ordered-store.ts'
+import type { RowStore, RowHead } from './ordered-store.ts'
 
 export class UserKeys implements Keys {
-  readonly #store: OrderedStore
+  readonly #store: RowStore
   #changes: Change[] = []
   #revision = 0
   #position = 0
 
-  constructor(store: OrderedStore) {
+  constructor(store: RowStore) {
     this.#store = store
   }
 

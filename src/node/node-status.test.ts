@@ -44,6 +44,7 @@ const VIEW: ReplicaView = {
     jointChanges: 0,
   },
   disk: null,
+  digests: { index: 64, disputedIndex: null, isDisputed: false },
   poisoned: null,
 }
 

@@ -120,6 +120,7 @@ function healthChecks(view: ReplicaView, actor: ActorStatus): HealthCheck[] {
       ok: view.poisoned === null,
       detail: `applied ${view.appliedIndex} of ${view.commitIndex} committed entries`,
     },
+    ...(view.digests.index === 0 ? [] : [digestCheck(view.digests)]),
     ...(view.disk === null ? [] : [diskCheck(view.disk)]),
   ]
 }
@@ -136,6 +137,13 @@ function memberChecks(view: ReplicaView, { removal, transport }: StatusParts): H
       detail: unlinked.length === 0 ? 'linked with all other voters' : `no link to voters ${unlinked.join(', ')}`,
     },
   ]
+}
+
+function digestCheck({ index, disputedIndex, isDisputed }: ReplicaView['digests']): HealthCheck {
+  const detail = isDisputed
+    ? `replicas have different states after entry ${disputedIndex}, and no majority of the voters has one: compare them and bring back the wrong ones with aspen-node rejoin`
+    : `the state was compared with those of other replicas after entry ${index}`
+  return { name: 'state_digest', ok: !isDisputed, detail }
 }
 
 function diskCheck({ directory, usedPercent, isLow }: DiskStatus): HealthCheck {

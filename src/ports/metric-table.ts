@@ -88,6 +88,11 @@ export const METRIC_TABLE = {
     labels: ['reason'],
     values: ['channel', 'group'],
   },
+  aspen_state_disputes_total: {
+    type: 'counter',
+    help: 'Entries after which replicas had different states, as this node has heard.',
+    labels: [],
+  },
   aspen_log_lines_dropped_total: {
     type: 'counter',
     help: 'Lines of the log that were dropped because nobody read standard error in time.',

@@ -19,12 +19,21 @@ export interface StateInfo extends StateMeta {
   readonly systemBytes: number
 }
 
+/** What the state after an entry sums up to: equal in every replica, or one of them has gone wrong. */
+export interface StateDigest {
+  readonly index: number
+  /** A safe integer. */
+  readonly digest: number
+}
+
 /** What a batch of entries did. */
 export interface AppliedBatch {
   /** One for each entry; null for kinds that answer nothing. */
   readonly results: readonly (Applied | null)[]
   /** What was changed, in order. */
   readonly changes: readonly Change[]
+  /** Of the state after those of the entries after which replicas compare theirs. */
+  readonly digests: readonly StateDigest[]
 }
 
 /** A snapshot that is durable in the snapshot store. */
@@ -92,6 +101,8 @@ export interface StateMachine {
   apply(entries: readonly Entry[]): AppliedBatch
   /** Hands what was applied and is still held back to the system, so that a killed process has it. Not a sync; fails like `apply`. */
   flush(): void
+  /** Of the state as it is now. */
+  digest(): StateDigest
   get(key: Uint8Array): KeyValue | undefined
   /** What stands beside a key's value, and its size. */
   head(key: Uint8Array): RowHead | undefined

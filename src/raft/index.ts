@@ -1,5 +1,5 @@
 export type { Effects, Persist, ReadyRead, RoleChange } from './effects.ts'
-export { allVoters, EMPTY_MEMBERSHIP, isJoint, isMember, isVoterAs } from './membership.ts'
+export { allVoters, EMPTY_MEMBERSHIP, hasQuorum, isJoint, isMember, isVoter, isVoterAs } from './membership.ts'
 export type { MembershipTarget } from './membership.ts'
 export type { ChangeRefusal } from './membership-change.ts'
 export type * from './messages.ts'

@@ -7,6 +7,7 @@ import { NEW_STATE } from '../commands/index.ts'
 import { StateBusy, StoreRefusal } from '../ports/index.ts'
 import type {
   AppliedBatch,
+  StateDigest,
   Counter,
   Done,
   LogBatch,
@@ -223,12 +224,16 @@ export class HandState implements StateMachine {
       this.#info = { ...this.#info, applied: { term, index } }
     }
     this.batches.push(applied.map((one) => one.index))
-    return { results: applied.map(({ index, term }) => ({ logId: { term, index } })), changes: [] }
+    return { results: applied.map(({ index, term }) => ({ logId: { term, index } })), changes: [], digests: [] }
   }
 
   /** What a restore does: the state is now another one. */
   jump(applied: LogId): void {
     this.#info = { ...this.#info, applied }
+  }
+
+  digest(): StateDigest {
+    return { index: this.#info.applied.index, digest: 0 }
   }
 
   get(): undefined {

@@ -1,4 +1,5 @@
 import type { DiskStatus } from '../api/index.ts'
+import type { DigestStanding } from './peers/index.ts'
 import type { Membership, NodeId, RaftCounters, Role } from '../raft/index.ts'
 
 /** What of the consensus state can be seen from outside. */
@@ -24,5 +25,6 @@ export interface ReplicaView {
   readonly snapshotsSent: number
   readonly counters: Readonly<RaftCounters>
   readonly disk: DiskStatus | null
+  readonly digests: DigestStanding
   readonly poisoned: Error | null
 }

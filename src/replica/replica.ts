@@ -145,6 +145,7 @@ export class Replica implements TurnRunner {
     raft.tick(now)
     if (now >= this.#nextSweep) this.#sweep(now)
     this.#peers.followMembership()
+    this.#peers.progress(now)
     this.#engine.carryOut()
     this.#requests.progress(now)
     this.#engine.write()
@@ -215,6 +216,7 @@ export class Replica implements TurnRunner {
       snapshotsSent: this.#peers.snapshotsSent,
       counters,
       disk: this.#requests.disk,
+      digests: this.#peers.digests,
       poisoned: loop.fault,
     }
   }

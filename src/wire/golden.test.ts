@@ -84,6 +84,30 @@ const GOLDEN: readonly (readonly [name: string, bytes: Uint8Array, hex: string])
     '0022' + '05' + '094e4f5f4c4541444552' + '00' + '027b7d' + '0202f703' + '0400',
   ],
   [
+    'peer message: digests of two entries',
+    concatBytes(
+      encodePeerMessage({
+        type: 'state-digests',
+        from: 2,
+        digests: [
+          { index: 1024, digest: 1 },
+          { index: 2048, digest: 2 ** 52 - 1 },
+        ],
+      }),
+    ),
+    '0040' + '020102' + '040d' + '8008' + '01' + '8010' + 'ffffffffffffff07',
+  ],
+  [
+    'peer message: what a majority has after an entry',
+    concatBytes(encodePeerMessage({ type: 'digest-verdict', from: 1, term: 7, index: 1024, digest: 5 })),
+    '0041' + '020101' + '060107' + '08028008' + '0a0105',
+  ],
+  [
+    'peer message: no majority agrees after an entry',
+    concatBytes(encodePeerMessage({ type: 'digest-verdict', from: 1, term: 7, index: 1024, digest: null })),
+    '0041' + '020101' + '060107' + '08028008',
+  ],
+  [
     'client request: read on channel 0, of group 0',
     concatBytes(encodeClientRequest({ type: 'read', id: 1, timeoutMs: 5, key: utf8Encode('k') })),
     '0000' + '020105' + '6b',

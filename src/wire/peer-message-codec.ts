@@ -1,6 +1,7 @@
 import { LANGUAGE } from '../commands/index.ts'
 import { ByteReader, ByteWriter, COPY_LIMIT, unreachable, WireError } from '../lib/index.ts'
 import { MAX_RPC_MESSAGE_SIZE } from '../limits.ts'
+import { readDigests, readVerdict, writeDigests, writeVerdict } from './digest-codec.ts'
 import { readForward, readForwardAnswer, readForwardError, writeForward, writeForwardReply } from './forward-codec.ts'
 import type { PeerMessage, SnapshotChunk, SnapshotProgress } from './peer-message.ts'
 import { GROUP, readGroup, UnknownMessageError } from './route.ts'
@@ -13,6 +14,8 @@ const FORWARD_ANSWER = 33
 const FORWARD_ERROR = 34
 const SNAPSHOT_CHUNK = 48
 const SNAPSHOT_PROGRESS = 49
+const STATE_DIGESTS = 64
+const DIGEST_VERDICT = 65
 
 /** Enough for everything in a message but payloads, in most messages; the writer grows for the rest. */
 const HEADER_CAPACITY = 64
@@ -66,6 +69,10 @@ function messageCode(message: PeerMessage): number {
       return SNAPSHOT_CHUNK
     case 'snapshot-progress':
       return SNAPSHOT_PROGRESS
+    case 'state-digests':
+      return STATE_DIGESTS
+    case 'digest-verdict':
+      return DIGEST_VERDICT
     default:
       return unreachable(message)
   }
@@ -83,6 +90,10 @@ function writeMessage(writer: ByteWriter, message: PeerMessage): void {
       return writeChunk(writer, message)
     case 'snapshot-progress':
       return writeProgress(writer, message)
+    case 'state-digests':
+      return writeDigests(writer, message)
+    case 'digest-verdict':
+      return writeVerdict(writer, message)
     default:
       return unreachable(message)
   }
@@ -101,6 +112,10 @@ function readMessage(reader: ByteReader, ownVersion: number): PeerMessage {
       return readChunk(reader)
     case SNAPSHOT_PROGRESS:
       return readProgress(reader)
+    case STATE_DIGESTS:
+      return readDigests(reader)
+    case DIGEST_VERDICT:
+      return readVerdict(reader)
     default: {
       const message = readRaftMessage(reader, code, ownVersion)
       if (message === undefined) throw new UnknownMessageError('message', code)

@@ -1,6 +1,6 @@
 import type { ErrorCode, ErrorDetails } from '../api/index.ts'
 import type { Message } from '../raft/index.ts'
-import type { StoredSnapshot } from '../ports/index.ts'
+import type { StateDigest, StoredSnapshot } from '../ports/index.ts'
 
 /** A consensus message. */
 export interface RaftPeerMessage {
@@ -50,4 +50,27 @@ export interface SnapshotProgress {
   readonly received: number
 }
 
-export type PeerMessage = RaftPeerMessage | ForwardRequest | ForwardReply | SnapshotChunk | SnapshotProgress
+/** To the leader: the digests of the sender's state after some entries. */
+export interface StateDigests {
+  readonly type: 'state-digests'
+  readonly from: number
+  readonly digests: readonly StateDigest[]
+}
+
+/** Of a leader: what a majority of the voters has for the state after an entry; null when they differ and no majority agrees. */
+export interface DigestVerdict {
+  readonly type: 'digest-verdict'
+  readonly from: number
+  readonly term: number
+  readonly index: number
+  readonly digest: number | null
+}
+
+export type PeerMessage =
+  | RaftPeerMessage
+  | ForwardRequest
+  | ForwardReply
+  | SnapshotChunk
+  | SnapshotProgress
+  | StateDigests
+  | DigestVerdict

@@ -11,6 +11,7 @@ test('semantics: the constants of cluster version 1 are these for ever', () => {
       BATCH_OPERATIONS: 100,
       CLIENT_ID_SIZE: 64,
       CLUSTER_VERSION_1: 1,
+      DIGEST_INTERVAL: 1024,
       FIRST_REVISION: 1,
       MAX_CLUSTER_VERSION: 255,
       MAX_ELAPSED_MS: 4_294_967_295,

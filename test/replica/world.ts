@@ -6,7 +6,7 @@ import type { Channel, ChannelHandler, Clock, Disk, LinkedPeer, StateMachine, Ti
 import { openNode } from '../../src/node/index.ts'
 import type { NodePorts, NodeServer, RaftStores } from '../../src/node/index.ts'
 import { noPeerStore } from '../../src/peers/index.ts'
-import type { Member, NodeId } from '../../src/raft/index.ts'
+import type { Entry, Member, NodeId } from '../../src/raft/index.ts'
 import type { Replica, Reply } from '../../src/replica/index.ts'
 import { MemoryDisk, openMemoryStateMachine, openSegmentedLog, openSnapshotFiles } from '../../src/storage/index.ts'
 import { decodePeerMessage, encodePeerMessage } from '../../src/wire/index.ts'
@@ -96,6 +96,8 @@ export class Node {
   readonly fatal: Error[] = []
   /** What stands between the node and its disks from its next start on: a test's fault, say. */
   disk: (disk: Disk) => Disk = (disk) => disk
+  /** What it makes of an entry before it applies it: a test's damage, say. */
+  misread: (entry: Entry) => Entry = (entry) => entry
   transport!: MemoryTransport
   readonly #world: World
   #state!: StateMachine
@@ -168,7 +170,7 @@ export class Node {
     const snapshots = openSnapshotFiles(this.disk(this.snapshotDisk), { defer })
     this.#state = openMemoryStateMachine({ snapshots, volatile, defer, clusterId: () => CLUSTER })
     const log = openSegmentedLog(this.disk(this.logDisk), { storeId: 'ab'.repeat(16), segmentSize: 4096, defer })
-    return { log, stateMachine: this.#state, snapshots, volumes: [], warnings: [] }
+    return { log, stateMachine: misreading(this.#state, (entry) => this.misread(entry)), snapshots, volumes: [], warnings: [] }
   }
 
   /** Keeps a link to another node. */
@@ -199,6 +201,25 @@ export class Node {
   /** Calls back into `outcomes` with an error code, or 'ok'. */
   write(key: string, outcomes: string[], deadline = this.#world.clock.now() + 5000): void {
     this.replica.write(envelope(key), deadline, (error) => outcomes.push(error === undefined ? 'ok' : codeOf(error)))
+  }
+}
+
+/** A state machine that takes entries for others. */
+function misreading(state: StateMachine, misread: (entry: Entry) => Entry): StateMachine {
+  return {
+    opensFromSnapshot: state.opensFromSnapshot,
+    info: () => state.info(),
+    apply: (entries) => state.apply(entries.map(misread)),
+    flush: () => state.flush(),
+    digest: () => state.digest(),
+    get: (key) => state.get(key),
+    head: (key) => state.head(key),
+    scan: (range, limit, maxBytes) => state.scan(range, limit, maxBytes),
+    durableIndex: () => state.durableIndex(),
+    checkpoint: (done) => state.checkpoint(done),
+    takeSnapshot: (clusterId, done) => state.takeSnapshot(clusterId, done),
+    restore: (snapshot, done) => state.restore(snapshot, done),
+    close: (done) => state.close(done),
   }
 }
 

@@ -93,6 +93,8 @@ class Gate {
       },
       unlinked: () => undefined,
       followMembership: () => undefined,
+      reported: () => undefined,
+      judged: () => undefined,
     }
     const handlers = {
       forwarded: (from: string, request: ForwardRequest) => note(`forward ${request.id} from ${from}`),

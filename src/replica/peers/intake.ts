@@ -5,7 +5,7 @@ import { MAX_PEERS } from '../../limits.ts'
 import type { ChannelHandler, LinkedPeer } from '../../ports/index.ts'
 import type { Message, NodeId } from '../../raft/index.ts'
 import { decodePeerMessage, LaterAppendError, UnknownMessageError, WireError } from '../../wire/index.ts'
-import type { ForwardReply, ForwardRequest, PeerMessage } from '../../wire/index.ts'
+import type { DigestVerdict, ForwardReply, ForwardRequest, PeerMessage, StateDigests } from '../../wire/index.ts'
 import type { TurnContext } from '../turn/index.ts'
 import type { Directory } from './directory.ts'
 import { partOf } from './message-part.ts'
@@ -33,6 +33,10 @@ export interface PeerNews {
   join(clusterId: string): void
   /** The configuration may have changed since the last message. */
   followMembership(): void
+  /** A node has said which digests its state had. */
+  reported(digests: StateDigests): void
+  /** The leader has compared them. */
+  judged(verdict: DigestVerdict): void
 }
 
 type IntakeContext = TurnContext<'input', 'id' | 'term' | 'tick' | 'step' | 'linkOpened' | 'linkClosed' | 'peerCrashed'>
@@ -187,6 +191,12 @@ export class Intake implements ChannelHandler {
       case 'snapshot-progress':
         this.#exchange.progressed(message)
         break
+      case 'state-digests':
+        this.#news.reported(message)
+        break
+      case 'digest-verdict':
+        this.#news.judged(message)
+        break
       default:
         return unreachable(message)
     }
@@ -256,6 +266,8 @@ function speaker(message: PeerMessage, linked: NodeId): NodeId {
       return message.message.from
     case 'snapshot-chunk':
     case 'snapshot-progress':
+    case 'state-digests':
+    case 'digest-verdict':
       return message.from
     case 'forward':
     case 'forward-reply':

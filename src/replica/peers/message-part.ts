@@ -19,6 +19,8 @@ const PARTS: Readonly<Record<Exclude<PeerMessage['type'], 'raft'> | RaftType, Me
   'append-response': 'follow',
   'heartbeat-response': 'follow',
   'snapshot-progress': 'follow',
+  'state-digests': 'follow',
+  'digest-verdict': 'lead',
   'read-index': 'ask',
   forward: 'ask',
   'read-index-response': 'serve',

@@ -1,10 +1,12 @@
 import { RAFT_CHANNEL } from '../../ports/index.ts'
-import type { Channel, Done, Lane, LinkedPeer } from '../../ports/index.ts'
+import type { Channel, Done, Lane, LinkedPeer, StateDigest } from '../../ports/index.ts'
 import type { HardState, Membership, NodeId, RoleChange, SnapshotMeta } from '../../raft/index.ts'
 import { encodePeerMessage } from '../../wire/index.ts'
-import type { PeerMessage } from '../../wire/index.ts'
+import type { DigestVerdict, PeerMessage, StateDigests } from '../../wire/index.ts'
 import type { ReplicaOptions } from '../options.ts'
 import type { PeerSide, ReplicaStores, Snapshots, TurnContext } from '../turn/index.ts'
+import { DigestWatch } from './digest-watch.ts'
+import type { DigestStanding } from './digest-watch.ts'
 import { HeardVersions } from './heard-versions.ts'
 import type { HeardVersion } from './heard-versions.ts'
 import { Directory } from './directory.ts'
@@ -23,6 +25,7 @@ export class Peers implements PeerSide, PeerNews {
   readonly #options: PeersOptions
   readonly #exchange: SnapshotExchange
   readonly #versions = new HeardVersions()
+  readonly #digests: DigestWatch
   #channel: Channel | undefined
   #membership: Membership
 
@@ -33,6 +36,7 @@ export class Peers implements PeerSide, PeerNews {
     this.#membership = context.raft.membership
     this.#directory.follow(this.#membership)
     this.#exchange = new SnapshotExchange(context, stores, snapshots, this)
+    this.#digests = new DigestWatch(context, stores.stateMachine, this)
   }
 
   /** Listens to peers from now on; what they ask goes to `handlers`. */
@@ -133,7 +137,36 @@ export class Peers implements PeerSide, PeerNews {
     this.#exchange.install(snapshot, hardState, done)
   }
 
+  // --- Digests of the state ---
+
+  get digests(): DigestStanding {
+    return this.#digests.standing
+  }
+
+  applied(digests: readonly StateDigest[]): void {
+    if (digests.length > 0) this.#digests.taken(digests)
+  }
+
+  restored(): void {
+    this.#digests.restored()
+  }
+
+  reported(digests: StateDigests): void {
+    this.#digests.reported(digests)
+  }
+
+  judged(verdict: DigestVerdict): void {
+    this.#digests.judged(verdict)
+  }
+
+  // --- In every turn ---
+
+  progress(now: number): void {
+    this.#digests.progress(now)
+  }
+
   roleChanged({ role }: RoleChange): void {
+    this.#digests.roleChanged()
     if (role !== 'leader') this.#exchange.stopSending()
   }
 

@@ -29,7 +29,14 @@ function intakeOf(directory: Directory, cluster: ClusterBinding, step: (message:
   const raft = { id: 1, term: 0, tick: nop, step, linkOpened: nop, linkClosed: nop, peerCrashed: nop }
   const context = handContext({ loop: handLoop(assert.fail), raft, cluster })
   const exchange = { chunk: nop, progressed: nop, acknowledged: nop, linkClosed: nop }
-  const news = { linked: nop, unlinked: nop, followMembership: nop, join: (id: string) => cluster.join(id) }
+  const news = {
+    linked: nop,
+    unlinked: nop,
+    followMembership: nop,
+    reported: nop,
+    judged: nop,
+    join: (id: string) => cluster.join(id),
+  }
   return new Intake(context, directory, exchange, news, { forwarded: nop, answered: nop, linkOpened: nop, linkClosed: nop })
 }
 

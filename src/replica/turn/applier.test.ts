@@ -8,7 +8,7 @@ import {
   STATE_BUSY_WARNING_MS,
   STATE_FLUSH_DELAY_MS,
 } from '../../limits.ts'
-import type { Timer } from '../../ports/index.ts'
+import type { AppliedBatch, Timer } from '../../ports/index.ts'
 import type { Entry } from '../../raft/index.ts'
 import { Applier } from './applier.ts'
 import { EntryCache } from './entry-cache.ts'
@@ -61,7 +61,7 @@ class Bench {
     return this.state.batches.map((batch) => batch.length)
   }
 
-  applied(batch: readonly Entry[], results: readonly unknown[]): void {
+  applied(batch: readonly Entry[], { results }: AppliedBatch): void {
     assert.deepEqual(
       results,
       batch.map(({ index, term }) => ({ logId: { term, index } })),

@@ -1,4 +1,3 @@
-import type { Applied } from '../../commands/index.ts'
 import { fail } from '../../lib/index.ts'
 import { MAX_APPEND_BYTES, MAX_BATCH_SIZE, STATE_FLUSH_DELAY_MS } from '../../limits.ts'
 import { StateBusy } from '../../ports/index.ts'
@@ -10,8 +9,8 @@ import type { ReplicaStores } from './guarded-stores.ts'
 import type { TurnContext } from './turn-context.ts'
 
 export interface ApplyListener {
-  /** These entries took effect, each with its result. */
-  applied(entries: readonly Entry[], results: readonly (Applied | null)[]): void
+  /** These entries took effect, and did this. */
+  applied(entries: readonly Entry[], batch: AppliedBatch): void
 }
 
 type ApplierContext = TurnContext<'guard' | 'defer' | 'fail', never>
@@ -117,11 +116,10 @@ export class Applier {
     const startedAt = this.#context.clock.now()
     const batch = this.#applyNow(entries)
     if (batch === undefined) return
-    const { results } = batch
     this.#measure(entries.length, startedAt)
     this.#flushLater()
     this.#next += entries.length
-    this.#listener.applied(entries, results)
+    this.#listener.applied(entries, batch)
     if (this.#next > this.#target) this.#running = false
     else this.#runLater()
   }

@@ -1,7 +1,7 @@
 import type { Applied } from '../../commands/index.ts'
 import { assert } from '../../lib/index.ts'
 import { MAX_ENTRY_CACHE_BYTES } from '../../limits.ts'
-import type { Done } from '../../ports/index.ts'
+import type { AppliedBatch, Done, StateDigest } from '../../ports/index.ts'
 import type { Effects, Entry, HardState, NodeId, RoleChange, SnapshotMeta } from '../../raft/index.ts'
 import { Applier } from './applier.ts'
 import type { ApplyListener } from './applier.ts'
@@ -32,6 +32,10 @@ export interface PeerSide extends PeerSender, SnapshotInstaller, LogHold {
   /** `to` lacks entries that the log does not have any more. */
   offerSnapshot(to: NodeId): void
   roleChanged(change: RoleChange): void
+  /** Entries were applied, and the state had these digests meanwhile. */
+  applied(digests: readonly StateDigest[]): void
+  /** A snapshot has replaced the state. */
+  restored(): void
 }
 
 /** Carries out what the core asks for: sends, writes, applies; and keeps the log short. It knows nobody who waits. */
@@ -126,9 +130,10 @@ export class Engine implements ApplyListener, SnapshotInstaller {
     this.#told.roleChanged(change)
   }
 
-  applied(entries: readonly Entry[], results: readonly (Applied | null)[]): void {
+  applied(entries: readonly Entry[], { results, digests }: AppliedBatch): void {
     const { loop, raft } = this.#context
     this.#told.applied(entries, results)
+    this.#peers.applied(digests)
     this.#cache.trim(this.appliedIndex, raft.reachedByPeers)
     this.#retention.applied(entries.reduce((sum, { payload }) => sum + payload.length, 0))
     loop.schedule()
@@ -144,5 +149,6 @@ export class Engine implements ApplyListener, SnapshotInstaller {
   #onRestored(index: number): void {
     this.#applier.restored(index)
     this.#told.restored(index)
+    this.#peers.restored()
   }
 }

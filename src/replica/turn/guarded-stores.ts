@@ -30,6 +30,7 @@ function guardStateMachine(state: StateMachine, loop: Guard): StateMachine {
     info: () => state.info(),
     apply: (entries) => state.apply(entries),
     flush: () => state.flush(),
+    digest: () => state.digest(),
     get: (key) => state.get(key),
     head: (key) => state.head(key),
     scan: (range, limit, maxBytes) => state.scan(range, limit, maxBytes),

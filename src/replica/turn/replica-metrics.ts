@@ -10,6 +10,7 @@ export interface ReplicaMetrics {
   readonly applyBatch: Histogram
   readonly proposals: Counter
   readonly reads: Counter
+  readonly digestDisputes: Counter
   readonly forwarded: Readonly<Record<ForwardRequest['operation'], Counter>>
   /** Messages of peers that were not taken in, by why. */
   readonly refused: Readonly<Record<'malformed' | 'stranger' | 'cluster' | UnknownPart, Counter>>
@@ -25,6 +26,7 @@ export function openReplicaMetrics(metrics: Metrics): ReplicaMetrics {
     applyBatch: metrics.histogram('aspen_apply_batch_entries'),
     proposals: metrics.counter('aspen_proposals_total'),
     reads: metrics.counter('aspen_reads_total'),
+    digestDisputes: metrics.counter('aspen_state_disputes_total'),
     forwarded: { write: forwarded('write'), admin: forwarded('admin'), found: forwarded('found') },
     refused: {
       malformed: refused('malformed'),

@@ -6,9 +6,17 @@ import type { KeyValue, ScanRange } from '../../api/index.ts'
 import { LANGUAGE, SPACE_IDS, SPACES } from '../../commands/index.ts'
 import type { Language, RowHead, Rows } from '../../commands/index.ts'
 import { assert } from '../../lib/index.ts'
-import type { AppliedBatch, DiskFile, Done, StateInfo, StateMachine, StoredSnapshot } from '../../ports/index.ts'
+import type { AppliedBatch, DiskFile, Done, StateDigest, StateInfo, StateMachine, StoredSnapshot } from '../../ports/index.ts'
 import type { Entry } from '../../raft/index.ts'
-import { applyDecoded, asError, decodeEntries, lastMembership, RunningOperations, StateError } from '../state/index.ts'
+import {
+  applyDecoded,
+  asError,
+  corruptSnapshot,
+  decodeEntries,
+  lastMembership,
+  RunningOperations,
+  StateError,
+} from '../state/index.ts'
 import type { LocalSnapshot, SnapshotFiles } from '../snapshots/index.ts'
 import { StateBuilder } from './memory-state.ts'
 import type { MemoryState } from './memory-state.ts'
@@ -74,7 +82,7 @@ export class MemoryStateMachine implements StateMachine {
     assert(!this.#restoring, 'entries are applied before or after a restore, not during one')
     const decoded = decodeEntries(entries, this.#state.applied, this.#language)
     const last = decoded.at(-1)
-    if (last === undefined) return { results: [], changes: [] }
+    if (last === undefined) return { results: [], changes: [], digests: [] }
     const batch = applyDecoded(this.#state.replicated, decoded)
     const brought = lastMembership(decoded)
     this.#state = {
@@ -84,6 +92,11 @@ export class MemoryStateMachine implements StateMachine {
       membershipIndex: brought?.index ?? this.#state.membershipIndex,
     }
     return batch
+  }
+
+  digest(): StateDigest {
+    const { applied, replicated } = this.#state
+    return { index: applied.index, digest: replicated.digest }
   }
 
   get(key: Uint8Array): KeyValue | undefined {
@@ -150,6 +163,7 @@ export class MemoryStateMachine implements StateMachine {
       this.#restoring = false
       file.close()
       if (found?.id !== snapshot.id) return ended(error ?? changedOnDisk(snapshot.id))
+      if (builder.problem !== undefined) return ended(corruptSnapshot(snapshot.id, builder.problem))
       this.#state = builder.build(this.#language)
       this.#durableIndex = this.#state.applied.index
       ended()
@@ -175,6 +189,7 @@ function loadNewest(snapshots: SnapshotFiles, language: Language): MemoryState {
   } finally {
     file.close()
   }
+  if (builder.problem !== undefined) throw corruptSnapshot(newest.id, builder.problem)
   return builder.build(language)
 }
 

@@ -1,5 +1,5 @@
 import type { KeyValue } from '../../api/index.ts'
-import { ReplicatedState } from '../../commands/index.ts'
+import { ReplicatedState, RowsAudit } from '../../commands/index.ts'
 import type { Language, Space } from '../../commands/index.ts'
 import type { LogId, Membership } from '../../raft/index.ts'
 import { MemoryStore } from './memory-store.ts'
@@ -17,6 +17,7 @@ export interface MemoryState {
 /** Builds a state beside the one in use. */
 export class StateBuilder implements SnapshotSink {
   readonly #store = new MemoryStore()
+  readonly #audit = new RowsAudit()
   #header: SnapshotHeader | undefined
 
   header(header: SnapshotHeader): void {
@@ -24,7 +25,12 @@ export class StateBuilder implements SnapshotSink {
   }
 
   row(space: Space, row: KeyValue): void {
-    this.#store.put(space, row)
+    this.#store.put(space, row, this.#audit.add(space, row))
+  }
+
+  /** What is wrong with the rows that were read, or undefined. */
+  get problem(): string | undefined {
+    return this.#audit.problem
   }
 
   /** The state; an empty one when nothing was read. */

@@ -14,9 +14,14 @@ function copyOf(row: Row): Row {
   return { ...row, key: new Uint8Array(row.key), value: new Uint8Array(row.value) }
 }
 
+interface KeptRow {
+  readonly row: Row
+  readonly hash: number
+}
+
 /** Rows never change, they are replaced: a list of references is a consistent cut. */
 class MemorySpace {
-  readonly #rows = new Map<string, Row>()
+  readonly #rows = new Map<string, KeptRow>()
   readonly #order = new SortedKeys()
   bytes = 0
 
@@ -25,35 +30,36 @@ class MemorySpace {
   }
 
   find(key: Uint8Array): Row | undefined {
-    return this.#rows.get(toText(key))
+    return this.#rows.get(toText(key))?.row
   }
 
-  put(row: Row): void {
+  put(row: Row, hash: number): number {
     const text = toText(row.key)
     const before = this.#rows.get(text)
     if (before === undefined) {
       this.#order.insert(text)
       this.bytes += row.key.length
     }
-    this.bytes += row.value.length - (before?.value.length ?? 0)
-    this.#rows.set(text, row)
+    this.bytes += row.value.length - (before?.row.value.length ?? 0)
+    this.#rows.set(text, { row, hash })
+    return before?.hash ?? 0
   }
 
-  delete(key: Uint8Array): boolean {
+  delete(key: Uint8Array): number | undefined {
     const text = toText(key)
-    const row = this.#rows.get(text)
-    if (row === undefined) return false
+    const kept = this.#rows.get(text)
+    if (kept === undefined) return undefined
     this.#rows.delete(text)
     this.#order.remove(text)
-    this.bytes -= row.key.length + row.value.length
-    return true
+    this.bytes -= kept.row.key.length + kept.row.value.length
+    return kept.hash
   }
 
   *range({ start, end }: ScanRange): Generator<Row, void> {
     const stop = end === null ? undefined : toText(end)
     for (const text of this.#order.from(toText(start))) {
       if (stop !== undefined && text >= stop) return
-      yield this.#rows.get(text) as Row
+      yield (this.#rows.get(text) as KeptRow).row
     }
   }
 }
@@ -74,11 +80,11 @@ export class MemoryStore implements OrderedStore {
   }
 
   /** Copies: what is given may be a view of a whole message, which must not be kept alive by one row. */
-  put(space: Space, row: Row): void {
-    this.#space(space).put(copyOf(row))
+  put(space: Space, row: Row, hash: number): number {
+    return this.#space(space).put(copyOf(row), hash)
   }
 
-  delete(space: Space, key: Uint8Array): boolean {
+  delete(space: Space, key: Uint8Array): number | undefined {
     return this.#space(space).delete(key)
   }
 

@@ -1,6 +1,6 @@
 /** Writes snapshots, in chunks, row by row: the state is never in memory as a whole. */
 import type { KeyValue } from '../../api/index.ts'
-import { SPACE_IDS, SPACES } from '../../commands/index.ts'
+import { RowsAudit, SPACE_IDS, SPACES } from '../../commands/index.ts'
 import type { Space } from '../../commands/index.ts'
 import { fail } from '../../lib/index.ts'
 import { SNAPSHOT_CHUNK_SIZE } from '../../limits.ts'
@@ -14,10 +14,11 @@ import {
   writeUint64,
 } from './snapshot-format.ts'
 import type { SnapshotHeader } from './snapshot-format.ts'
+import { damagedState } from '../state/index.ts'
 
 /**
  * The bytes of a snapshot file. `rowsOf` gives the rows of a space in byte order of their keys.
- * @throws AssertionError when they are not as many as the header says
+ * @throws AssertionError when they are not as many as the header says; StateError CORRUPT when they are not those that were written
  */
 export function* encodeSnapshot(
   header: SnapshotHeader,
@@ -27,11 +28,13 @@ export function* encodeSnapshot(
   writeHead(chunks, header)
   const user = { rows: 0, bytes: 0 }
   const system = { rows: 0, bytes: 0 }
+  const audit = new RowsAudit()
   for (const space of SPACE_IDS) {
     const totals = space === SPACES.user ? user : system
     for (const row of rowsOf(space)) {
       totals.rows++
       totals.bytes += row.key.length + row.value.length
+      audit.add(space, row)
       writeRow(chunks, space, row)
       if (chunks.ready) yield chunks.take()
     }
@@ -41,6 +44,7 @@ export function* encodeSnapshot(
     fail(
       `a cut of ${keys} keys, ${bytes} bytes, beside ${systemRows} rows, ${systemBytes} bytes of the system, has ${user.rows}, ${user.bytes}, ${system.rows}, ${system.bytes}`,
     )
+  if (audit.problem !== undefined) throw damagedState(audit.problem)
   chunks.append(SNAPSHOT_TRAILER)
   yield chunks.take()
 }

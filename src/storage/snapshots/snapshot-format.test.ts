@@ -137,9 +137,9 @@ test('SnapshotDecoder: refuses rows out of order, and sizes beyond the limits', 
   assert.throws(() => decode(huge, 1000), isCorrupt)
 })
 
-test('encodeSnapshot: writes the format that version 3 has for ever', () => {
+test('encodeSnapshot: writes the format that version 4 has for ever', () => {
   const text = sample.toString('hex')
-  assert.equal(text.slice(0, 24), '415350454e534e5000000003')
+  assert.equal(text.slice(0, 24), '415350454e534e5000000004')
   assert.ok(text.endsWith('02000600000002' + '00'.repeat(24) + '636c69656e740102' + '415350454e454e44'))
   assert.ok(text.includes('00000100000005000000000000000100000000000000020000000000000003' + '6176616c7565'))
 })

@@ -1,5 +1,5 @@
 /**
- * The layout of a snapshot file, version 3. Numbers are big-endian; equal states give equal bytes.
+ * The layout of a snapshot file, version 4. Numbers are big-endian; equal states give equal bytes.
  *
  *   prelude   magic "ASPENSNP", u32 version, u32 length of the header
  *   header    cluster id and version, last entry, membership and its index, counts (see {@link encodeHeader})
@@ -13,7 +13,7 @@ import { MAX_COMMAND_SIZE } from '../../limits.ts'
 import type { SnapshotMeta } from '../../raft/index.ts'
 import { ByteReader, ByteWriter, decodeMembership, encodeMembership, MAX_CLUSTER_ID_SIZE } from '../../wire/index.ts'
 
-export const SNAPSHOT_VERSION = 3
+export const SNAPSHOT_VERSION = 4
 export const SNAPSHOT_MAGIC: Buffer = Buffer.from('ASPENSNP', 'latin1')
 export const SNAPSHOT_TRAILER: Buffer = Buffer.from('ASPENEND', 'latin1')
 export const PRELUDE_SIZE = 16

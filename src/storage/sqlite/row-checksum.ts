@@ -10,20 +10,29 @@ export type StatePosition = Omit<StateInfo, 'revision' | 'timeMs' | 'clusterVers
 /** As many bits of a checksum are about all but the value, above the 32 that are about everything: a safe integer holds both. */
 const HEAD_BITS = 20
 
-/** Of everything a row says; a single flipped bit of any of it changes the result. */
-export function rowChecksum(space: Space, row: KeyValue): number {
-  const head = headCrc(space, row.key, { ...row, size: row.value.length })
+/** What stands beside a value in the file. */
+export interface KeptHead extends RowHead {
+  readonly hash: number
+}
+
+/** Of everything a row says, and its hash; a single flipped bit of any of it changes the result. */
+export function rowChecksum(space: Space, row: KeyValue, hash: number): number {
+  const head = headCrc(space, row.key, { ...row, size: row.value.length, hash })
   return (head >>> (32 - HEAD_BITS)) * 0x1_0000_0000 + crc32(row.value, head)
 }
 
 /** Whether a row says of itself, its value aside, what it said when it was written with `checksum`. */
-export function isSoundHead(space: Space, key: Uint8Array, head: RowHead, checksum: number): boolean {
+export function isSoundHead(space: Space, key: Uint8Array, head: KeptHead, checksum: number): boolean {
   return Math.floor(checksum / 0x1_0000_0000) === headCrc(space, key, head) >>> (32 - HEAD_BITS)
 }
 
-function headCrc(space: Space, key: Uint8Array, { createRevision, modRevision, version, size }: RowHead): number {
+function headCrc(space: Space, key: Uint8Array, { createRevision, modRevision, version, size, hash }: KeptHead): number {
   // Each number is mixed in at another place; beyond 2^32 its upper half counts as well.
-  const numbers = fold(createRevision) ^ Math.imul(fold(modRevision), 0x9e37_79b1) ^ Math.imul(fold(version), 0x85eb_ca6b)
+  const numbers =
+    fold(createRevision) ^
+    Math.imul(fold(modRevision), 0x9e37_79b1) ^
+    Math.imul(fold(version), 0x85eb_ca6b) ^
+    Math.imul(fold(hash), 0x2545_f491)
   return crc32(key, (numbers ^ Math.imul(space, 0x27d4_eb2f) ^ Math.imul(size, 0x1656_67b1)) >>> 0)
 }
 

@@ -9,7 +9,7 @@ const Sqlite = process.getBuiltinModule('node:sqlite')
 
 /** "ASPN" */
 const APPLICATION_ID = 0x4153504e
-const SCHEMA_VERSION = 4
+const SCHEMA_VERSION = 5
 
 /** How long opening waits for whoever holds the file: nothing is served yet. What comes after it has its own {@link setBusyTimeout}. */
 const OPENING_TIMEOUT_MS = 10_000
@@ -41,6 +41,7 @@ const SCHEMA = `
     create_revision INTEGER NOT NULL,
     mod_revision INTEGER NOT NULL,
     version INTEGER NOT NULL,
+    hash INTEGER NOT NULL,
     checksum INTEGER NOT NULL,
     value BLOB NOT NULL,
     UNIQUE (space, key)

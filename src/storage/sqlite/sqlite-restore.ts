@@ -1,6 +1,7 @@
 /** Builds a generation of the database from a snapshot. It takes effect by one rename, so a crash leaves the old state or the new. */
 import { closeSync, fsyncSync, openSync, readSync, renameSync, rmSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
+import { RowsAudit } from '../../commands/index.ts'
 import { SNAPSHOT_CHUNK_SIZE } from '../../limits.ts'
 import { guardDisk, openAsleep, WorkPace } from '../disk/index.ts'
 import type { SnapshotSink } from '../snapshots/index.ts'
@@ -9,7 +10,7 @@ import { createHiddenDatabase, guardFile } from './sqlite-database.ts'
 import { prepareMetaWriter } from './sqlite-meta.ts'
 import { SqliteStore } from './sqlite-store.ts'
 import { buildingFile, generationFile, syncDirectory } from './state-generations.ts'
-import { StateError } from '../state/index.ts'
+import { corruptSnapshot, StateError } from '../state/index.ts'
 
 /**
  * Puts generation `generation`, with the content of the snapshot at `path`, into place, durably.
@@ -49,13 +50,15 @@ function fillDatabase(path: string, id: string, database: DatabaseSync, pace: Wo
   const nothing = { rows: 0, bytes: 0 }
   const store = new SqliteStore(database, nothing, nothing)
   const writeMeta = prepareMetaWriter(database, -1)
+  const audit = new RowsAudit()
   const sink: SnapshotSink = {
     header: (header) => writeMeta({ ...header, applied: header.last }),
-    row: (space, row) => store.insert(space, row),
+    row: (space, row) => store.insert(space, row, audit.add(space, row)),
   }
   const found = readSnapshotFile(path, new SnapshotReader(id, sink), pace)
   if (found !== id)
     throw new StateError('DIGEST_MISMATCH', path, `snapshot ${path} has changed on disk: it should be ${id}, and is ${found}`)
+  if (audit.problem !== undefined) throw corruptSnapshot(path, audit.problem)
 }
 
 function readSnapshotFile(path: string, reader: SnapshotReader, pace: WorkPace): string {

@@ -6,7 +6,7 @@ import type { KeyValue, ScanRange } from '../../api/index.ts'
 import { LANGUAGE } from '../../commands/index.ts'
 import type { Language, RowHead, Rows } from '../../commands/index.ts'
 import { assert } from '../../lib/index.ts'
-import type { AppliedBatch, Done, StateInfo, StateMachine, StoredSnapshot } from '../../ports/index.ts'
+import type { AppliedBatch, Done, StateDigest, StateInfo, StateMachine, StoredSnapshot } from '../../ports/index.ts'
 import type { Entry } from '../../raft/index.ts'
 import { createDirectory, isDescriptorShortage, isVolumeFull } from '../disk/index.ts'
 import type { LocalSnapshot, SnapshotFiles } from '../snapshots/index.ts'
@@ -81,6 +81,10 @@ export class SqliteStateMachine implements StateMachine {
   flush(): void {
     this.#operations.assertOpen()
     this.#marking(() => this.#state.commit())
+  }
+
+  digest(): StateDigest {
+    return this.#state.digest
   }
 
   get(key: Uint8Array): KeyValue | undefined {

@@ -4,7 +4,7 @@ import type { KeyValue, ScanRange } from '../../api/index.ts'
 import { LaterVersion, ReplicatedState, SPACES } from '../../commands/index.ts'
 import type { Language, RowHead, Rows } from '../../commands/index.ts'
 import { StateBusy } from '../../ports/index.ts'
-import type { AppliedBatch, StateInfo } from '../../ports/index.ts'
+import type { AppliedBatch, StateDigest, StateInfo } from '../../ports/index.ts'
 import type { Entry, LogId, Membership } from '../../raft/index.ts'
 import { applyDecoded, decodeEntries, lastMembership } from '../state/index.ts'
 import type { DecodedEntry } from '../state/index.ts'
@@ -114,7 +114,7 @@ export class SqliteState {
   apply(entries: readonly Entry[]): AppliedBatch {
     this.#assertSound()
     const decoded = decodeEntries(entries, this.#applied, this.#language)
-    if (decoded.length === 0) return { results: [], changes: [] }
+    if (decoded.length === 0) return { results: [], changes: [], digests: [] }
     try {
       if (this.#openEntries === 0) this.#beginNow()
       this.#info = undefined
@@ -157,6 +157,10 @@ export class SqliteState {
     this.#commit.run()
     this.#openEntries = 0
     this.#openBytes = 0
+  }
+
+  get digest(): StateDigest {
+    return { index: this.#applied.index, digest: this.#replicated.digest }
   }
 
   get(key: Uint8Array): KeyValue | undefined {

@@ -6,11 +6,19 @@ import type { OrderedStore, Row, RowHead, Rows, Space } from '../../commands/ind
 import type { Totals } from '../state/index.ts'
 import { isSoundHead, RowDamage, rowChecksum } from './row-checksum.ts'
 
-const ROW_COLUMNS = 'key, value, create_revision, mod_revision, version, checksum'
+const ROW_COLUMNS = 'key, value, create_revision, mod_revision, version, hash, checksum'
 
-type RowColumns = readonly [Uint8Array, Uint8Array, number, number, number, checksum: number, id: number]
+type RowColumns = readonly [Uint8Array, Uint8Array, number, number, number, hash: number, checksum: number, id: number]
 
-type FoundColumns = readonly [id: number, version: number, valueSize: number, create: number, mod: number, checksum: number]
+type FoundColumns = readonly [
+  id: number,
+  version: number,
+  valueSize: number,
+  create: number,
+  mod: number,
+  hash: number,
+  checksum: number,
+]
 
 /** The row that was looked for last: most rows are looked at before they are written. */
 interface Found {
@@ -18,6 +26,7 @@ interface Found {
   readonly key: Uint8Array
   readonly id: number
   readonly size: number
+  readonly hash: number
 }
 
 /** Rows as arrays: half the cost of objects. */
@@ -28,9 +37,9 @@ function prepareArrays(database: DatabaseSync, sql: string): StatementSync {
 }
 
 /** @throws RowDamage when the row is not as it was written */
-function toRow(space: Space, [key, value, createRevision, modRevision, version, checksum, id]: RowColumns): Row {
+function toRow(space: Space, [key, value, createRevision, modRevision, version, hash, checksum, id]: RowColumns): Row {
   const row = { key, value, createRevision, modRevision, version }
-  if (rowChecksum(space, row) !== checksum) throw new RowDamage(`row ${id}`)
+  if (rowChecksum(space, row, hash) !== checksum) throw new RowDamage(`row ${id}`)
   return row
 }
 
@@ -53,12 +62,12 @@ export class SqliteStore implements OrderedStore {
     const from = 'FROM entries WHERE space = ?'
     this.#find = prepareArrays(
       database,
-      `SELECT id, version, length(value), create_revision, mod_revision, checksum ${from} AND key = ?`,
+      `SELECT id, version, length(value), create_revision, mod_revision, hash, checksum ${from} AND key = ?`,
     )
     this.#get = prepareArrays(database, `SELECT ${ROW_COLUMNS}, id ${from} AND key = ?`)
-    this.#insert = database.prepare(`INSERT INTO entries (space, ${ROW_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)`)
+    this.#insert = database.prepare(`INSERT INTO entries (space, ${ROW_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`)
     this.#update = database.prepare(
-      'UPDATE entries SET value = ?, create_revision = ?, mod_revision = ?, version = ?, checksum = ? WHERE id = ?',
+      'UPDATE entries SET value = ?, create_revision = ?, mod_revision = ?, version = ?, hash = ?, checksum = ? WHERE id = ?',
     )
     this.#delete = database.prepare('DELETE FROM entries WHERE id = ?')
     this.#scanOn = prepareArrays(database, `SELECT ${ROW_COLUMNS}, id ${from} AND key >= ? ORDER BY key`)
@@ -81,11 +90,11 @@ export class SqliteStore implements OrderedStore {
       this.#found = undefined
       return undefined
     }
-    const [id, version, size, createRevision, modRevision, checksum] = found
+    const [id, version, size, createRevision, modRevision, hash, checksum] = found
     const head = { createRevision, modRevision, version, size }
     // What is written next is counted from it, under a checksum that is right.
-    if (!isSoundHead(space, key, head, checksum)) throw new RowDamage(`row ${id}`)
-    this.#found = { space, key, id, size }
+    if (!isSoundHead(space, key, { ...head, hash }, checksum)) throw new RowDamage(`row ${id}`)
+    this.#found = { space, key, id, size, hash }
     return head
   }
 
@@ -94,29 +103,33 @@ export class SqliteStore implements OrderedStore {
     return row && toRow(space, row)
   }
 
-  put(space: Space, row: Row): void {
+  put(space: Space, row: Row, hash: number): number {
     const found = this.#lookUp(space, row.key)
     this.#found = undefined
-    if (found === undefined) return this.insert(space, row)
+    if (found === undefined) {
+      this.insert(space, row, hash)
+      return 0
+    }
     const { value, createRevision, modRevision, version } = row
-    this.#update.run(value, createRevision, modRevision, version, rowChecksum(space, row), found.id)
+    this.#update.run(value, createRevision, modRevision, version, hash, rowChecksum(space, row, hash), found.id)
     this.#count(space, 0, value.length - found.size)
+    return found.hash
   }
 
   /** Adds a row for a key that does not exist. */
-  insert(space: Space, row: Row): void {
+  insert(space: Space, row: Row, hash: number): void {
     const { key, value, createRevision, modRevision, version } = row
-    this.#insert.run(space, key, value, createRevision, modRevision, version, rowChecksum(space, row))
+    this.#insert.run(space, key, value, createRevision, modRevision, version, hash, rowChecksum(space, row, hash))
     this.#count(space, 1, key.length + value.length)
   }
 
-  delete(space: Space, key: Uint8Array): boolean {
+  delete(space: Space, key: Uint8Array): number | undefined {
     const found = this.#lookUp(space, key)
     this.#found = undefined
-    if (found === undefined) return false
+    if (found === undefined) return undefined
     this.#delete.run(found.id)
     this.#count(space, -1, -key.length - found.size)
-    return true
+    return found.hash
   }
 
   range(space: Space, range: ScanRange, limit: number, maxBytes: number): Rows {

@@ -1,8 +1,8 @@
 /** From log entries to effects: decoding and checking first, so that an entry that cannot be read changes nothing. */
-import { decodeEnvelope, decodeSetVersion } from '../../commands/index.ts'
+import { decodeEnvelope, decodeSetVersion, DIGEST_INTERVAL } from '../../commands/index.ts'
 import type { Applied, Change, Envelope, Language, ReplicatedState } from '../../commands/index.ts'
 import { fail, unreachable } from '../../lib/index.ts'
-import type { AppliedBatch } from '../../ports/index.ts'
+import type { AppliedBatch, StateDigest } from '../../ports/index.ts'
 import type { Entry, LogId, Membership } from '../../raft/index.ts'
 import { decodeMembership } from '../../wire/index.ts'
 
@@ -50,11 +50,14 @@ function decodeEntry(entry: Entry, language: Language): DecodedEntry {
 /** Applies what was decoded, in order. */
 export function applyDecoded(state: ReplicatedState, entries: readonly DecodedEntry[]): AppliedBatch {
   const changes: Change[] = []
+  const digests: StateDigest[] = []
   const results = entries.map(({ index, term, envelope, version }): Applied | null => {
     if (version !== undefined) state.raiseVersion(version)
-    return envelope === undefined ? null : state.apply(envelope, { term, index }, changes)
+    const result = envelope === undefined ? null : state.apply(envelope, { term, index }, changes)
+    if (index % DIGEST_INTERVAL === 0) digests.push({ index, digest: state.digest })
+    return result
   })
-  return { results, changes }
+  return { results, changes, digests }
 }
 
 /** The newest configuration among entries, and the index that brought it. */

@@ -1,6 +1,6 @@
 export { applyDecoded, decodeEntries, lastMembership } from './apply-entries.ts'
 export type { DecodedEntry } from './apply-entries.ts'
 export { RunningOperations } from './running-operations.ts'
-export { asError, corruptSnapshot, StateError, volumeFull } from './state-error.ts'
+export { asError, corruptSnapshot, damagedState, StateError, volumeFull } from './state-error.ts'
 export type { StateErrorCode } from './state-error.ts'
 export type { Totals } from './totals.ts'

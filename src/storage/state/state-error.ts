@@ -49,6 +49,11 @@ export function corruptSnapshot(file: string, problem: string): StateError {
   return new StateError('CORRUPT', file, `snapshot ${file} is damaged: ${problem}; delete it and let a peer send another`)
 }
 
+/** The error for a state whose rows are not those that were written. */
+export function damagedState(problem: string): StateError {
+  return new StateError('CORRUPT', 'state', `the state of this node is damaged: ${problem}`)
+}
+
 /** The error for a snapshot that finds no space. */
 export function volumeFull(path: string): StateError {
   const message = `there is no space for the snapshot ${path}: it was not taken, and what was written of it is deleted; free space on its volume and ask again`
