@@ -65,6 +65,8 @@ export class FrameQueue {
   /** Normal frames since the last one of bulk. */
   #turns = 0
   #finished = false
+  /** Pings and pongs that wait to leave. */
+  readonly #signs = new Set<FrameKind>()
   /** What the window counts: bytes taken, and those of them that the peer has acknowledged. */
   #counted = 0
   #acknowledged = 0
@@ -105,10 +107,15 @@ export class FrameQueue {
     return true
   }
 
-  /** Queues a control frame ahead of all but priority; false when the queue is full or finished. */
+  /**
+   * Queues a control frame ahead of all but priority; false when the queue is full or finished. One sign of life that waits says as much
+   * as many: who asks for thousands and reads none is no burden.
+   */
   pushControl(kind: ControlKind, payload: Uint8Array): boolean {
     if (!(payload.length <= MAX_FRAME_PAYLOAD)) fail(`a ${kind} frame of ${payload.length} bytes`)
+    if (this.#signs.has(kind)) return true
     if (!this.#hasRoom('priority', payload.length + MESSAGE_OVERHEAD)) return false
+    if (kind === 'ping' || kind === 'pong') this.#signs.add(kind)
     this.#append(this.#priority, kind, [payload], payload.length, undefined)
     return true
   }
@@ -215,8 +222,9 @@ export class FrameQueue {
     return isLast ? this.#last : undefined
   }
 
-  #taken(queue: LaneQueue, { size, share }: Outgoing): void {
+  #taken(queue: LaneQueue, { kind, size, share }: Outgoing): void {
     queue.messages.shift()
+    this.#signs.delete(kind)
     this.#cost -= size + MESSAGE_OVERHEAD
     if (share !== undefined) this.#costs[share.id] = (this.#costs[share.id] ?? 0) - size - MESSAGE_OVERHEAD
   }

@@ -51,11 +51,24 @@ export function writeFrameHeader(target: Uint8Array, offset: number, { kind, lan
   target[offset + 3] = length & 0xff
 }
 
+const EMPTY = new Uint8Array(0)
+
+/** Pieces below this are copied together: kept one by one, they would take many times what they hold. */
+const SMALL_PIECE = 1024
+const GATHERED_SIZE = 4096
+
 /** The pieces of a message that is still arriving. */
 interface Assembly {
   readonly lane: Lane
   readonly pieces: Uint8Array[]
   size: number
+  /** Small pieces, which come behind the others, and how many bytes of it they fill. */
+  gathered: Uint8Array
+  gatheredSize: number
+}
+
+function assemblyOf(lane: Lane): Assembly {
+  return { lane, pieces: [], size: 0, gathered: EMPTY, gatheredSize: 0 }
 }
 
 /**
@@ -64,10 +77,10 @@ interface Assembly {
  */
 export class FrameDecoder {
   readonly #sink: FrameSink
-  readonly #priority: Assembly = { lane: 'priority', pieces: [], size: 0 }
-  readonly #normal: Assembly = { lane: 'normal', pieces: [], size: 0 }
-  readonly #bulk: Assembly = { lane: 'bulk', pieces: [], size: 0 }
-  readonly #control: Assembly = { lane: 'priority', pieces: [], size: 0 }
+  readonly #priority = assemblyOf('priority')
+  readonly #normal = assemblyOf('normal')
+  readonly #bulk = assemblyOf('bulk')
+  readonly #control = assemblyOf('priority')
   readonly #header = new Uint8Array(FRAME_HEADER_SIZE)
   #headerLength = 0
   // The frame being read: what is left of it, and where its payload goes.
@@ -154,8 +167,11 @@ export class FrameDecoder {
   }
 
   #keep(piece: Uint8Array): void {
-    this.#assembly.pieces.push(piece)
-    this.#assembly.size += piece.length
+    const assembly = this.#assembly
+    assembly.size += piece.length
+    if (piece.length < SMALL_PIECE) return gather(assembly, piece)
+    endGathering(assembly)
+    assembly.pieces.push(piece)
   }
 
   #endFrame(lastPiece: Uint8Array): void {
@@ -172,7 +188,8 @@ export class FrameDecoder {
       return
     }
     let bytes = lastPiece
-    if (assembly.pieces.length > 0) {
+    if (assembly.size > 0) {
+      endGathering(assembly)
       assembly.pieces.push(lastPiece)
       bytes = concatBytes(assembly.pieces)
       assembly.pieces.length = 0
@@ -188,4 +205,17 @@ export class FrameDecoder {
   }
 }
 
-const EMPTY = new Uint8Array(0)
+/** Appends a small piece to what was gathered. */
+function gather(assembly: Assembly, piece: Uint8Array): void {
+  if (assembly.gatheredSize + piece.length > GATHERED_SIZE) endGathering(assembly)
+  if (assembly.gatheredSize === 0) assembly.gathered = new Uint8Array(GATHERED_SIZE)
+  assembly.gathered.set(piece, assembly.gatheredSize)
+  assembly.gatheredSize += piece.length
+}
+
+/** Puts what was gathered behind the pieces, in no more memory than it needs. */
+function endGathering(assembly: Assembly): void {
+  if (assembly.gatheredSize > 0) assembly.pieces.push(assembly.gathered.slice(0, assembly.gatheredSize))
+  assembly.gathered = EMPTY
+  assembly.gatheredSize = 0
+}

@@ -98,9 +98,9 @@ export class Link implements ServedLink {
     return this.#queue.bytes + this.#socket.writableLength
   }
 
-  /** False when the queue, or the sender's share of it, is full, or the link is ending. */
+  /** False when the queue, or the sender's share of it, is full, or the link is ending or has ended. */
   send(parts: readonly Uint8Array[], lane: Lane, share?: QueueShare): boolean {
-    if (!this.#queue.push(lane, parts, share)) return false
+    if (this.#ended || !this.#queue.push(lane, parts, share)) return false
     this.#scheduleFlush()
     return true
   }
@@ -137,7 +137,7 @@ export class Link implements ServedLink {
     if (this.#ended) return
     this.#queue.finish(reason === undefined ? EMPTY : encodeReason(reason))
     this.#report('graceful', reason === undefined ? undefined : refusalError(reason.code, false, reason.detail))
-    this.#linger = this.#clock.setTimer(LINGER_MS, () => this.#socket.destroy())
+    this.#destroyLater()
     this.#scheduleFlush()
   }
 
@@ -188,6 +188,12 @@ export class Link implements ServedLink {
     if (reason instanceof WireError) return this.#end('lost', malformed(reason.message))
     this.#report('graceful', reason === undefined ? undefined : refusalError(reason.code, true, reason.detail))
     this.#socket.end(() => this.#socket.destroy())
+    this.#destroyLater()
+  }
+
+  /** The last bytes leave only as the other end takes them, and nobody watches its silence any more. */
+  #destroyLater(): void {
+    this.#linger ??= this.#clock.setTimer(LINGER_MS, () => this.#socket.destroy())
   }
 
   #end(end: LinkEnd, error: Error): void {
