@@ -10,7 +10,7 @@ import { DEFAULT_SETTINGS } from './settings.ts'
 import { drawPowerCuts } from './weather.ts'
 import { IS_FULL_VOLUME, volume } from '../test/volume.ts'
 
-const SEEDS = volume(500, 12)
+const SEEDS = volume(500, 8)
 const THREADS = 2
 /** On an idle machine the full volume takes about one. */
 const TIMEOUT_MS = 20 * 60_000
