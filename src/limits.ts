@@ -61,7 +61,10 @@ export const MAX_PERSIST_BYTES: number = 8 * MIB
 
 // Snapshots and the log behind them.
 export const MAX_SNAPSHOT_SIZE: number = 100 * MIB
+/** Keys of users in a state, and so in its snapshots. */
 export const MAX_SNAPSHOT_ENTRIES: number = 1_000_000
+/** Rows of the system beside them, which take the place of no key; what is kept there bounds itself. */
+export const MAX_SYSTEM_ENTRIES: number = 100_000
 /** A snapshot's file: the state, and room for what stands around every key. */
 export const MAX_SNAPSHOT_FILE_SIZE: number = 2 * MAX_SNAPSHOT_SIZE
 /** Requests that wait for the snapshot after the one being taken. */

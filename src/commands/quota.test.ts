@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { KeyValue } from '../api/index.ts'
-import { MAX_SNAPSHOT_ENTRIES, MAX_SNAPSHOT_SIZE } from '../limits.ts'
+import { MAX_SNAPSHOT_ENTRIES, MAX_SNAPSHOT_SIZE, MAX_SYSTEM_ENTRIES } from '../limits.ts'
 import type { Command, Measured, Operation, RowHead } from './index.ts'
 import { Quota } from './quota.ts'
 
@@ -22,6 +22,8 @@ class Bench {
   /** As a snapshot counts: with 64 bytes for each key. */
   size: number
   applied = 0
+  systemRows = 0
+  systemBytes = 0
   readonly quota: Quota
 
   constructor(keys: number, size: number) {
@@ -36,7 +38,13 @@ class Bench {
 
   #info(): ReturnType<Measured['info']> {
     const applied = { index: this.applied }
-    return { applied, keys: this.keys, bytes: this.size - 64 * this.keys, systemRows: 0, systemBytes: 0 }
+    return {
+      applied,
+      keys: this.keys,
+      bytes: this.size - 64 * this.keys,
+      systemRows: this.systemRows,
+      systemBytes: this.systemBytes,
+    }
   }
 
   #head(key: Uint8Array): RowHead | undefined {
@@ -69,6 +77,21 @@ describe('Quota', () => {
       'QUOTA_EXCEEDED',
       /^the store holds 104857436 bytes \(104856796 of keys and values, 64 more for each of 10 keys\), and this write would add 165: at most 104857600 are allowed, .* Delete keys/,
     )
+  })
+
+  test('check: rows of the system take the place of no key; their bytes are bytes of the snapshot', () => {
+    const keys = new Bench(MAX_SNAPSHOT_ENTRIES - 1, 64 * MAX_SNAPSHOT_ENTRIES)
+    keys.systemRows = MAX_SYSTEM_ENTRIES
+    keys.quota.check(SET)
+    const full = new Bench(MAX_SNAPSHOT_ENTRIES, 64 * MAX_SNAPSHOT_ENTRIES)
+    full.systemRows = 1
+    full.refuses(SET, 'QUOTA_EXCEEDED', /^the store holds 1000000 keys, and this write would add 1: /)
+    const bytes = new Bench(10, MAX_SNAPSHOT_SIZE - NEW_BYTES - 64 - 30)
+    bytes.systemRows = 1
+    bytes.systemBytes = 30
+    bytes.quota.check(SET)
+    bytes.systemBytes = 31
+    bytes.refuses(SET, 'QUOTA_EXCEEDED', /64 more for each of 10 keys and 1 row of the system/)
   })
 
   test('check: a store that is full, or over-full, takes values that are not larger than what they replace', () => {

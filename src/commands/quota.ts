@@ -44,7 +44,8 @@ export class Quota {
 
   /**
    * Refuses a write that would grow the state past a limit. Reads, deletes, and values in place of values that are not
-   * smaller pass, however full it is. What is remembered of clients counts, but refuses nothing: it is bounded by itself.
+   * smaller pass, however full it is. Of keys the users have their whole number: rows of the system are not among them. Their bytes
+   * count, as those of the snapshot, but refuse nothing: they are bounded by themselves.
    * @returns what it may add; to be told to `proposed`
    * @throws AspenError QUOTA_EXCEEDED; OVERLOADED when there is room but for what is under way
    */
@@ -93,8 +94,8 @@ export class Quota {
     const { keys, bytes, systemRows, systemBytes } = this.#state.info()
     const size = bytes + systemBytes + (keys + systemRows) * BYTES_PER_KEY
     const pending = withPending ? { keys: this.#pendingKeys, bytes: this.#pendingBytes } : { keys: 0, bytes: 0 }
-    if (keys + systemRows + pending.keys + growth.keys > MAX_SNAPSHOT_ENTRIES) {
-      const holds = `${keys} keys${besides(systemRows)}, and this write would add ${growth.keys}: at most ${MAX_SNAPSHOT_ENTRIES}`
+    if (keys + pending.keys + growth.keys > MAX_SNAPSHOT_ENTRIES) {
+      const holds = `${keys} keys, and this write would add ${growth.keys}: at most ${MAX_SNAPSHOT_ENTRIES}`
       return exceeded(holds, { limit: 'keys', max: MAX_SNAPSHOT_ENTRIES, keys, bytes })
     }
     if (size + pending.bytes + growth.bytes > MAX_SNAPSHOT_SIZE) {
@@ -106,7 +107,7 @@ export class Quota {
 }
 
 function besides(systemRows: number): string {
-  return systemRows === 0 ? '' : ` and ${systemRows} rows of the system`
+  return systemRows === 0 ? '' : ` and ${systemRows} ${systemRows === 1 ? 'row' : 'rows'} of the system`
 }
 
 function exceeded(holds: string, details: Readonly<Record<string, unknown>>): AspenError {

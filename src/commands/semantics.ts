@@ -11,6 +11,9 @@ import {
   MAX_COMMAND_SIZE,
   MAX_KEY_SIZE,
   MAX_SETMULTI_KEYS,
+  MAX_SNAPSHOT_FILE_SIZE,
+  MAX_SNAPSHOT_SIZE,
+  MAX_SYSTEM_ENTRIES,
   MAX_TXN_OPERATIONS,
   MAX_VALUE_SIZE,
 } from '../limits.ts'
@@ -60,9 +63,17 @@ export const SESSION_RESULT_SIZE: number = 64 * KIB
 /** The answers of one client together; past it, what the oldest of them found is forgotten. */
 export const SESSION_WINDOW_BYTES: number = 128 * KIB
 
+/** What stands around a row in the file of a snapshot, with room. */
+const SYSTEM_ROW_BYTES = 64
+
 assert(MAX_KEY_SIZE <= USER_KEY_SIZE && MAX_VALUE_SIZE <= USER_VALUE_SIZE, 'every row that a face allows can be replicated')
 assert(
   MAX_SETMULTI_KEYS <= BATCH_OPERATIONS && MAX_TXN_OPERATIONS <= TXN_OPERATIONS && MAX_CLIENT_ID_SIZE <= CLIENT_ID_SIZE,
   'every command that a face allows can be replicated',
 )
 assert(MAX_COMMAND_SIZE <= SYSTEM_VALUE_SIZE, 'a row of the system may hold what a command brings')
+assert(1 + SESSIONS <= MAX_SYSTEM_ENTRIES, 'the row of the state itself and those of all sessions have room beside the keys')
+assert(
+  MAX_SNAPSHOT_SIZE + SESSIONS_BYTES + MAX_SYSTEM_ENTRIES * SYSTEM_ROW_BYTES <= MAX_SNAPSHOT_FILE_SIZE,
+  'a full state, and sessions that came when it was full, fit the file of a snapshot',
+)
