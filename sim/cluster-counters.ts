@@ -5,6 +5,8 @@ export interface ClusterCounters {
   longTruncations: number
   jointChangesCutByCrash: number
   conflictingSnapshots: number
+  /** Times that a leader had entries for a peer and sent none, because as much as may be was unanswered. */
+  fullWindows: number
   snapshotsInstalled: number
   followerReadsAfterTermChange: number
   clamps: number
@@ -64,6 +66,7 @@ export function noCounts(): ClusterCounters {
     longTruncations: 0,
     jointChangesCutByCrash: 0,
     conflictingSnapshots: 0,
+    fullWindows: 0,
     snapshotsInstalled: 0,
     followerReadsAfterTermChange: 0,
     clamps: 0,

@@ -96,6 +96,7 @@ export class SimCluster {
       sabotage,
       retainedEntries: weather.retainedEntries,
       checkpointIntervalEntries: weather.checkpointIntervalEntries,
+      tightBounds: weather.tightBounds,
       clockDrift: weather.clockDrift,
       language: (node) => this.languageOf(node),
       ballastBytes: () => (this.quotaReached ? MAX_SNAPSHOT_SIZE : 0),
@@ -255,6 +256,7 @@ export class SimCluster {
     this.counters.splitVotes += counters.electionsLost
     this.counters.longTruncations += counters.longTruncations
     this.counters.conflictingSnapshots += counters.conflictingSnapshots
+    this.counters.fullWindows += counters.fullWindows
     this.counters.snapshotsInstalled += counters.snapshotsRestored
     this.counters.clamps += counters.clamps
     if (purgedIndex > 0) this.counters.livesWithPurges++

@@ -79,6 +79,7 @@ export class CoreCluster {
     clamps: 0,
     snapshotsRestored: 0,
     conflictingSnapshots: 0,
+    fullWindows: 0,
     jointChanges: 0,
     acknowledgedReads: 0,
     crashes: 0,

@@ -4,7 +4,7 @@
  */
 import { assert, randomBetween } from '../src/lib/index.ts'
 import type { Random } from '../src/lib/index.ts'
-import { EMPTY_MEMBERSHIP, Raft } from '../src/raft/index.ts'
+import { EMPTY_MEMBERSHIP, Raft, SEND_LIMITS } from '../src/raft/index.ts'
 import type { Effects, Entry, LogId, Member, Membership, Message, NodeId, SnapshotMeta, Timings } from '../src/raft/index.ts'
 import type { SafetyChecker } from './invariants.ts'
 import type { Life } from '../src/simulation/index.ts'
@@ -15,6 +15,8 @@ export function member(id: NodeId): Member {
 }
 
 const ORIGIN: LogId = { term: 0, index: 0 }
+/** Of every other node: a few entries fill them. */
+const TIGHT_LIMITS = { appendBytes: 8, inflightAppends: 3, inflightBytes: 20 }
 
 interface CoreDisk {
   term: number
@@ -98,6 +100,7 @@ export class CoreNode {
         random,
         incarnation: this.id * 1000 + ++this.#lives,
         encodeMembership: () => new Uint8Array(9),
+        sendLimits: this.id % 2 === 0 ? TIGHT_LIMITS : SEND_LIMITS,
         thorough: true,
       },
       {

@@ -8,6 +8,7 @@ import type { Replica } from '../src/replica/index.ts'
 import { weighedDown } from './ballast.ts'
 import { forkPrng, Life, nodeIdOfSimEndpoint, simEndpointId, SimMachine } from '../src/simulation/index.ts'
 import type { CrashKind, DiskFailure, DiskProfile, Scheduler, SimDisk, SimNetwork } from '../src/simulation/index.ts'
+import { drawTightBounds } from './bounds.ts'
 import type { SafetyChecker } from './invariants.ts'
 import { HastyLog } from './sabotage.ts'
 import type { Sabotage } from './sabotage.ts'
@@ -29,6 +30,8 @@ export interface SimNodeOptions {
   /** Entries kept behind the applied one, and applied between two checkpoints. */
   readonly retainedEntries: number
   readonly checkpointIntervalEntries: number
+  /** How likely its bounds in bytes are small. */
+  readonly tightBounds: number
   /** How likely the clock of a life does not keep the world's pace. */
   readonly clockDrift: number
   /** What the program of the next life can apply. */
@@ -69,6 +72,8 @@ export class SimNode {
   constructor(options: SimNodeOptions) {
     const { id: nodeId, seed, scheduler, network, disk, peers, retainedEntries, checkpointIntervalEntries } = options
     this.#options = options
+    const random = forkPrng(seed, `bounds ${nodeId}`)
+    const limits = chance(random, options.tightBounds) ? drawTightBounds(random) : {}
     this.id = nodeId
     this.#machine = new SimMachine({
       nodeId,
@@ -77,7 +82,7 @@ export class SimNode {
       network,
       disk,
       peers,
-      settings: { retainedEntries, checkpointIntervalEntries },
+      settings: { retainedEntries, checkpointIntervalEntries, limits },
       language: () => options.language?.(this) ?? LANGUAGE,
       createLife: (life) => this.#createLife(life),
       watch: (ports, life) => this.#watch(ports, life),

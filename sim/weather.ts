@@ -26,6 +26,8 @@ export interface Troubles {
   /** Of each life: that its clock goes up to a tenth too slow or too fast. */
   /** A machine gets the program of another version: of the next, or, while nothing of that is in use, of the one before. */
   readonly upgraded: number
+  /** Of each machine: that its bounds in bytes are those of a few writes. */
+  readonly tightBounds: number
   readonly clockDrift: number
   readonly clockJump: number
   readonly partition: number
@@ -85,6 +87,7 @@ const CALM: Troubles = {
   stopped: 0,
   replicaRestarted: 0,
   upgraded: 0,
+  tightBounds: 0,
   clockDrift: 0,
   clockJump: 0,
   partition: 0,
@@ -191,7 +194,7 @@ function perhapsOne(random: Random): (...rates: readonly number[]) => number {
   return (...rates) => (chance(random, 0.5) ? pick(random, rates) : 0)
 }
 
-type LastDrawn = 'httpClients' | 'brokenRequest' | 'replicaRestarted' | 'upgraded'
+type LastDrawn = 'httpClients' | 'brokenRequest' | 'replicaRestarted' | 'upgraded' | 'tightBounds'
 
 /** To be drawn last: all else is as it is without them. */
 function drawLast(random: Random): Pick<Troubles, LastDrawn> {
@@ -201,6 +204,7 @@ function drawLast(random: Random): Pick<Troubles, LastDrawn> {
     brokenRequest: perhaps(0.03, 0.1),
     replicaRestarted: perhaps(0.03, 0.06),
     upgraded: perhaps(0.2, 0.5),
+    tightBounds: perhaps(0.5, 0.9),
   }
 }
 

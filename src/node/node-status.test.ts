@@ -41,6 +41,7 @@ const VIEW: ReplicaView = {
     clamps: 0,
     snapshotsRestored: 11,
     conflictingSnapshots: 0,
+    fullWindows: 0,
     jointChanges: 0,
   },
   disk: null,

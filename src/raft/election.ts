@@ -183,7 +183,7 @@ function becomeLeader(state: RaftState): void {
   state.hintedUntil = Number.NEGATIVE_INFINITY
   state.progress.clear()
   for (const member of state.membership.members) {
-    if (member.id !== state.id) state.progress.set(member.id, new Progress(state.log.lastIndex + 1, state.now))
+    if (member.id !== state.id) state.progress.set(member.id, new Progress(state.log.lastIndex + 1, state.now, state.sendLimits))
   }
   state.heartbeatDeadline = state.now
   state.quorumDeadline = state.now + state.timings.electionTimeoutMinMs

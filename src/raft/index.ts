@@ -3,6 +3,8 @@ export { allVoters, EMPTY_MEMBERSHIP, hasQuorum, isJoint, isMember, isVoter, isV
 export type { MembershipTarget } from './membership.ts'
 export type { ChangeRefusal } from './membership-change.ts'
 export type * from './messages.ts'
+export { SEND_LIMITS } from './progress.ts'
+export type { SendLimits } from './progress.ts'
 export { Raft } from './raft.ts'
 export type { PeerProgress } from './raft.ts'
 export type { RaftCounters, RaftOptions, RaftRestored, Timings } from './state.ts'

@@ -20,6 +20,7 @@ export function checkInvariants(state: RaftState): void {
 export function checkThoroughly(state: RaftState): void {
   checkInvariants(state)
   checkProgress(state)
+  for (const progress of state.progress.values()) progress.checkInflight()
   checkBeliefInDisk(state)
   checkConfigurations(state)
   checkVotes(state)

@@ -1,6 +1,6 @@
 /** The leader's side of log replication: sending, pipelined, and counting what a quorum holds (paper 5.3, 5.4; thesis 10.2.1). */
 import { fail } from '../lib/index.ts'
-import { MAX_APPEND_BYTES, MAX_BATCH_SIZE } from '../limits.ts'
+import { MAX_BATCH_SIZE } from '../limits.ts'
 import { quorumValue } from './membership.ts'
 import { settleMembership } from './membership-change.ts'
 import type { AppendResponse, HeartbeatResponse } from './messages.ts'
@@ -35,6 +35,7 @@ function sendPipelined(state: RaftState, to: NodeId, progress: Progress): void {
     for (let i = 0; i < count; i++) bytes += state.log.sizeAt(next + i)
     progress.sent(next + count - 1, bytes)
   }
+  if (progress.next <= state.log.lastIndex) state.counters.fullWindows++
 }
 
 /** The entries the peer needs next are purged: only a snapshot helps. */
@@ -51,7 +52,7 @@ function countThatFits(state: RaftState, first: number): number {
   let count = 0
   while (first + count <= state.log.lastIndex && count < MAX_BATCH_SIZE) {
     bytes += state.log.sizeAt(first + count)
-    if (count > 0 && bytes > MAX_APPEND_BYTES) break
+    if (count > 0 && bytes > state.sendLimits.appendBytes) break
     count++
   }
   return count

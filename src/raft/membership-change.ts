@@ -42,7 +42,7 @@ function followMembership(state: RaftState): void {
   for (const { id } of membership.members) {
     // One that was leaving comes back as somebody new: its number may now stand for another key, with another log.
     const known = state.progress.get(id)?.departingAt === null
-    if (id !== state.id && !known) state.progress.set(id, new Progress(state.log.lastIndex + 1, state.now))
+    if (id !== state.id && !known) state.progress.set(id, new Progress(state.log.lastIndex + 1, state.now, state.sendLimits))
   }
   for (const [id, progress] of state.progress) {
     if (isMember(membership, id) || progress.departingAt !== null) continue

@@ -1,11 +1,26 @@
-import { Deque } from '../lib/index.ts'
-import { MAX_INFLIGHT_APPENDS, MAX_INFLIGHT_BYTES } from '../limits.ts'
+import { assert, Deque } from '../lib/index.ts'
+import { MAX_APPEND_BYTES, MAX_INFLIGHT_APPENDS, MAX_INFLIGHT_BYTES } from '../limits.ts'
 
 /**
  * How the leader sends to a peer: 'probe' has one append out to find where the logs agree, 'replicate'
  * pipelines, 'snapshot' waits for a snapshot to arrive.
  */
 export type ProgressState = 'probe' | 'replicate' | 'snapshot'
+
+/** What a leader sends to one peer at a time. A test gives less, to be at its bounds with little. */
+export interface SendLimits {
+  /** Payload in one append, unless a single entry is larger. */
+  readonly appendBytes: number
+  /** Appends that may be unanswered, and their payload: with one more the peer is not sent anything. */
+  readonly inflightAppends: number
+  readonly inflightBytes: number
+}
+
+export const SEND_LIMITS: SendLimits = {
+  appendBytes: MAX_APPEND_BYTES,
+  inflightAppends: MAX_INFLIGHT_APPENDS,
+  inflightBytes: MAX_INFLIGHT_BYTES,
+}
 
 interface Inflight {
   readonly last: number
@@ -38,7 +53,10 @@ export class Progress {
   #inflight = new Deque<Inflight>()
   #inflightBytes = 0
 
-  constructor(next: number, now: number) {
+  readonly #limits: SendLimits
+
+  constructor(next: number, now: number, limits: SendLimits = SEND_LIMITS) {
+    this.#limits = limits
     this.next = next
     this.lastContact = now
     this.lastAdvance = now
@@ -46,7 +64,7 @@ export class Progress {
 
   /** True when another append would pass the bounds on what is unanswered. */
   get full(): boolean {
-    return this.#inflight.length >= MAX_INFLIGHT_APPENDS || this.#inflightBytes >= MAX_INFLIGHT_BYTES
+    return this.#inflight.length >= this.#limits.inflightAppends || this.#inflightBytes >= this.#limits.inflightBytes
   }
 
   sent(last: number, bytes: number): void {
@@ -104,6 +122,25 @@ export class Progress {
     this.state = 'snapshot'
     this.probing = false
     this.#forgetInflight()
+  }
+
+  /** What counts as unanswered is what was sent behind `match`, in order, and no more than may be. @throws AssertionError */
+  checkInflight(): void {
+    let bytes = 0
+    let last = this.match
+    for (let i = 0; i < this.#inflight.length; i++) {
+      const append = this.#inflight.at(i) as Inflight
+      assert(append.last > last, `an append up to ${append.last} counts as unanswered behind ${last}`)
+      last = append.last
+      bytes += append.bytes
+    }
+    const { inflightAppends, inflightBytes } = this.#limits
+    assert(this.#inflight.length <= inflightAppends, `${this.#inflight.length} appends are unanswered; ${inflightAppends} may be`)
+    const before = bytes - (this.#inflight.at(this.#inflight.length - 1)?.bytes ?? 0)
+    assert(before < inflightBytes, `an append was sent while ${before} bytes were unanswered; ${inflightBytes} may be`)
+    assert(bytes === this.#inflightBytes, `${this.#inflightBytes} bytes count as unanswered; the appends have ${bytes}`)
+    assert(this.state === 'replicate' || this.#inflight.length === 0, `appends count as unanswered in ${this.state}`)
+    assert(last < this.next, `an append up to ${last} is unanswered; ${this.next} is sent next`)
   }
 
   #forgetInflight(): void {

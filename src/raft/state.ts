@@ -2,7 +2,8 @@ import { assert, fail, randomBetween } from '../lib/index.ts'
 import type { Random } from '../lib/index.ts'
 import { LogIndex } from './log-index.ts'
 import { isVoterAs, MembershipLog } from './membership.ts'
-import type { Progress } from './progress.ts'
+import { SEND_LIMITS } from './progress.ts'
+import type { Progress, SendLimits } from './progress.ts'
 import { ReadRounds } from './read-rounds.ts'
 import { Stage } from './stage.ts'
 import type { Entry, EntryKind, LogId, Membership, NodeId, Role } from './types.ts'
@@ -23,6 +24,8 @@ export interface RaftOptions {
   /** Different in every life of the node: answers to read rounds of a former life must not count. */
   readonly incarnation: number
   readonly encodeMembership: (membership: Membership) => Uint8Array
+  /** Where it is to send less at a time than it could. */
+  readonly sendLimits?: SendLimits
   /** Every invariant is checked after every input, at the cost of a pass over peers and configurations. */
   readonly thorough?: boolean
 }
@@ -54,6 +57,8 @@ export interface RaftCounters {
   /** Snapshots that replaced a log with entries that contradicted them. */
   conflictingSnapshots: number
   jointChanges: number
+  /** Times that entries were held back from a peer, because as much as may be was unanswered. */
+  fullWindows: number
 }
 
 /** An outgoing transfer of leadership. */
@@ -71,6 +76,7 @@ export class RaftState {
   readonly random: Random
   readonly incarnation: number
   readonly encodeMembership: (membership: Membership) => Uint8Array
+  readonly sendLimits: SendLimits
   readonly log: LogIndex
   readonly memberships: MembershipLog
   readonly stage: Stage
@@ -85,6 +91,7 @@ export class RaftState {
     snapshotsRestored: 0,
     conflictingSnapshots: 0,
     jointChanges: 0,
+    fullWindows: 0,
   }
 
   now = 0
@@ -126,6 +133,7 @@ export class RaftState {
     this.random = options.random
     this.incarnation = options.incarnation
     this.encodeMembership = options.encodeMembership
+    this.sendLimits = options.sendLimits ?? SEND_LIMITS
     this.term = restored.term
     this.votedFor = restored.votedFor
     this.durableTerm = restored.term

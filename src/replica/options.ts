@@ -1,24 +1,59 @@
 import type { Language } from '../commands/index.ts'
 import type { Random } from '../lib/index.ts'
-import { MAX_PENDING_READS, MAX_PROPOSAL_BYTES, MAX_PROPOSALS, MAX_SNAPSHOT_REQUESTS } from '../limits.ts'
+import {
+  CHECKPOINT_INTERVAL_BYTES,
+  LOG_RETAINED_BYTES,
+  MAX_APPEND_BYTES,
+  MAX_ENTRY_CACHE_BYTES,
+  MAX_LOG_HELD_BYTES,
+  MAX_PENDING_READS,
+  MAX_PERSIST_BYTES,
+  MAX_PROPOSAL_BYTES,
+  MAX_PROPOSALS,
+  MAX_SNAPSHOT_REQUESTS,
+} from '../limits.ts'
 import type { Clock, LinkedPeer, Links, Logger, LogStore, Metrics, SnapshotStore, StateMachine, Volume } from '../ports/index.ts'
-import type { Member, Membership, NodeId, Timings } from '../raft/index.ts'
+import { SEND_LIMITS } from '../raft/index.ts'
+import type { Member, Membership, NodeId, SendLimits, Timings } from '../raft/index.ts'
 
 /** What a replica takes on at a time. A test gives less, to be at its bounds with little. */
 export interface ReplicaLimits {
   /** Writes proposed here and not yet applied, and their bytes. */
   readonly proposals: number
   readonly proposalBytes: number
+  /** Requests that wait for the leader, here on another node, and their bytes. */
+  readonly forwarded: number
+  readonly forwardedBytes: number
   readonly reads: number
   /** Those that wait while a snapshot is being taken. */
   readonly snapshotRequests: number
+  /** What a leader sends to one peer at a time. */
+  readonly send: SendLimits
+  /** Payload in one write of the log, and in one batch that is applied; a single entry may be larger. */
+  readonly writeBytes: number
+  readonly applyBytes: number
+  /** Entries in memory, for peers and for applying. */
+  readonly cacheBytes: number
+  /** Payload applied between two checkpoints; kept in the log behind the applied index; and kept there for a peer that is behind. */
+  readonly checkpointBytes: number
+  readonly retainedBytes: number
+  readonly heldBytes: number
 }
 
 export const REPLICA_LIMITS: ReplicaLimits = {
   proposals: MAX_PROPOSALS,
   proposalBytes: MAX_PROPOSAL_BYTES,
+  forwarded: MAX_PROPOSALS,
+  forwardedBytes: MAX_PROPOSAL_BYTES,
   reads: MAX_PENDING_READS,
   snapshotRequests: MAX_SNAPSHOT_REQUESTS,
+  send: SEND_LIMITS,
+  writeBytes: MAX_PERSIST_BYTES,
+  applyBytes: MAX_APPEND_BYTES,
+  cacheBytes: MAX_ENTRY_CACHE_BYTES,
+  checkpointBytes: CHECKPOINT_INTERVAL_BYTES,
+  retainedBytes: LOG_RETAINED_BYTES,
+  heldBytes: MAX_LOG_HELD_BYTES,
 }
 
 /** What a founder brings: the id of the cluster, 32 hex characters, and itself as a member. */

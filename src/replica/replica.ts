@@ -38,19 +38,28 @@ export class Replica implements TurnRunner {
     const { nodeId, clock, random, timings, transport, logger, language = LANGUAGE } = options
     const { volumes = [], diskReserveBytes = null, maxClusterVersion = MAX_CLUSTER_VERSION, thorough = false } = options
     const incarnation = random.nextUint32() + 1
+    const limits = { ...REPLICA_LIMITS, ...options.limits }
     const loop = new TurnLoop(clock, this)
     const stores = guardStores(options, loop)
     const raft = new Raft(
-      { id: nodeId, endpointId: transport.endpointId, timings, random, incarnation, encodeMembership, thorough },
+      {
+        id: nodeId,
+        endpointId: transport.endpointId,
+        timings,
+        random,
+        incarnation,
+        encodeMembership,
+        sendLimits: limits.send,
+        thorough,
+      },
       restored,
       clock.now(),
     )
     const metrics = openReplicaMetrics(options.metrics)
     const context = { clock, loop, raft, logger, metrics, cluster: new ClusterBinding(clusterId), language }
-    const limits = { ...REPLICA_LIMITS, ...options.limits }
     const snapshots = new Snapshots(context, stores.stateMachine, limits.snapshotRequests)
     const peers = new Peers(context, options, stores, snapshots)
-    const engine = new Engine(context, options, stores, snapshots, peers)
+    const engine = new Engine(context, { ...options, limits }, stores, snapshots, peers)
     this.#options = options
     this.#context = context
     this.#peers = peers

@@ -1,5 +1,5 @@
 import { fail, ByteReader, ByteWriter, Deque, WireError } from '../lib/index.ts'
-import { LINK_BULK_WINDOW_BYTES, LINK_WINDOW_BYTES, MAX_FRAME_SIZE } from '../limits.ts'
+import { LINK_ACK_BYTES, LINK_BULK_WINDOW_BYTES, LINK_WINDOW_BYTES, MAX_FRAME_SIZE } from '../limits.ts'
 import type { Lane } from '../ports/index.ts'
 import { FRAME_HEADER_SIZE, MAX_FRAME_PAYLOAD, MAX_LINK_MESSAGE_SIZE, writeFrameHeader } from './frame.ts'
 import type { ControlKind, FrameKind } from './frame.ts'
@@ -10,6 +10,21 @@ const MESSAGE_OVERHEAD = 64
 const PRIORITY_SHARE = 16
 /** Normal frames that go before one of bulk that waits: what somebody waits for comes first, and nothing waits for ever. */
 const NORMAL_TURNS = 8
+
+/** What of a link may be under way. Both ends are given the same; a test gives less, to be at its bounds with little. */
+export interface LinkWindows {
+  /** Bytes, but for priority, that the peer has not acknowledged; and of bulk. The last frame may pass it. */
+  readonly bytes: number
+  readonly bulkBytes: number
+  /** Bytes read after which the sender is told: fewer than either window has, or nothing would move. */
+  readonly ackBytes: number
+}
+
+export const LINK_WINDOWS: LinkWindows = {
+  bytes: LINK_WINDOW_BYTES,
+  bulkBytes: LINK_BULK_WINDOW_BYTES,
+  ackBytes: LINK_ACK_BYTES,
+}
 
 /** The part of a queue that one user of the link may fill. */
 export interface QueueShare {
@@ -59,6 +74,7 @@ export class FrameQueue {
   readonly #bulk: LaneQueue = laneQueue('bulk')
   /** What goes behind everything else. */
   readonly #last: LaneQueue = laneQueue('bulk')
+  readonly #windows: LinkWindows
   #cost = 0
   /** The same, by share. */
   readonly #costs: number[] = []
@@ -74,7 +90,8 @@ export class FrameQueue {
   #ack: Uint8Array | undefined
 
   /** `allocate` may return memory that is not zeroed: all of it that is handed out is written first. */
-  constructor(maxBytes: number, allocate: (size: number) => Uint8Array) {
+  constructor(maxBytes: number, allocate: (size: number) => Uint8Array, windows: LinkWindows = LINK_WINDOWS) {
+    this.#windows = windows
     this.#maxBytes = maxBytes
     this.#allocate = allocate
   }
@@ -164,11 +181,11 @@ export class FrameQueue {
 
   /** What of the window is left for normal frames; the last of them may pass it. */
   get #normalRoom(): number {
-    return this.#room(LINK_WINDOW_BYTES)
+    return this.#room(this.#windows.bytes)
   }
 
   get #bulkRoom(): number {
-    return this.#room(LINK_BULK_WINDOW_BYTES)
+    return this.#room(this.#windows.bulkBytes)
   }
 
   /** When the queue ends, nothing is to come that could be held up. */

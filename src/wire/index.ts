@@ -16,8 +16,8 @@ export type * from './peer-message.ts'
 export { MAX_CLUSTER_ID_SIZE, MAX_ERROR_DETAILS_DEPTH, MAX_ERROR_TEXT_SIZE, MAX_SNAPSHOT_ID_SIZE } from './wire-limits.ts'
 export { FRAME_HEADER_SIZE, FrameDecoder, MAX_FRAME_PAYLOAD } from './frame.ts'
 export type { ControlKind, FrameHeader, FrameKind, FrameSink } from './frame.ts'
-export { FrameQueue } from './frame-queue.ts'
-export type { QueueShare } from './frame-queue.ts'
+export { FrameQueue, LINK_WINDOWS } from './frame-queue.ts'
+export type { LinkWindows, QueueShare } from './frame-queue.ts'
 export {
   commonVersion,
   decodeClaims,

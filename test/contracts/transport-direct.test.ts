@@ -84,6 +84,17 @@ function hello(from: string, to: string, versions = LINK_VERSIONS): Hello {
   return { versions, features: 0, from, to, nonce: randomBytes(32), instance: '07'.repeat(16), more: new Uint8Array(0) }
 }
 
+test('DirectTransport: many windows of volume pass over one link, with windows of a few messages', async () => {
+  const windows = { bytes: 1_000, bulkBytes: 500, ackBytes: 200 }
+  const [a, b] = [await start({ windows }, 1), await start({ windows }, 2)]
+  a.transport.connect({ endpointId: b.transport.endpointId, addresses: b.transport.addresses(), relay: null })
+  await Promise.all([a.observer.seen('opened'), b.observer.seen('opened')])
+  for (let i = 0; i < 200; i++) {
+    assert.ok(a.channel.send(b.transport.endpointId, [new Uint8Array(300)], i % 2 === 0 ? 'bulk' : 'normal'))
+  }
+  await b.observer.seen('message', 200)
+})
+
 describe('DirectTransport: strangers', () => {
   test('DirectTransport: drops noise, before TLS and after it, and keeps its links', async () => {
     const [a, b] = await startPair()

@@ -92,11 +92,11 @@ for (const ending of ENDINGS) {
     const now = world.leaderAmong(world.machines)
     assert.equal(serviceOf(leader).status().proposalsInFlight, 0)
     const again = serviceOf(now)
-    const large = await outcomes(
-      world,
-      Array.from({ length: 5 }, async (_, i) => again.write(set(`k${i}`, 4_000))),
-    )
-    assert.deepEqual([count(large, 'ok'), count(large, 'OVERLOADED proposals')], [2, 3], large.join())
+    for (let round = 0; round < 2; round++) {
+      const large = Array.from({ length: 5 }, async (_, i) => again.write(set(`k${i}`, 4_000)))
+      const became = await outcomes(world, large)
+      assert.deepEqual([count(became, 'ok'), count(became, 'OVERLOADED proposals')], [2, 3], became.join())
+    }
     const small = await outcomes(
       world,
       Array.from({ length: 5 }, async (_, i) => again.write(set(`k${i}`))),
@@ -131,6 +131,42 @@ test('RaftActor: its mailbox is bounded, and empty again after a turn', async ()
     const { depth, refused } = service.status().mailbox
     assert.deepEqual([depth, refused], [0, 2 * round])
   }
+})
+
+test('NodeService: requests that wait for the leader are bounded in bytes, and give them back when they are late', async () => {
+  const { world, leader } = worldOf({ settings: { limits: { forwardedBytes: 10_000 } } })
+  const [follower] = world.others(leader)
+  assert.ok(follower !== undefined)
+  const service = serviceOf(follower)
+  const ask = (): Promise<unknown>[] =>
+    Array.from({ length: 5 }, async (_, i) => service.write(set(`k${i}`, 4_000), { timeoutMs: SHORT_MS }))
+  for (let round = 0; round < 2; round++) {
+    // The others go on without it, so it does not come to lead.
+    world.partition([follower], world.others(follower))
+    const heard = await outcomes(world, ask())
+    assert.deepEqual([count(heard, 'OVERLOADED forwarder'), count(heard, 'ok')], [3, 0], heard.join())
+    world.network.healAll()
+    world.converge()
+    const again = await outcomes(world, ask())
+    assert.deepEqual([count(again, 'OVERLOADED forwarder'), count(again, 'ok')], [3, 2], again.join())
+  }
+})
+
+test('Progress: many windows of volume go to peers under one reign, and never more at a time than may be', async () => {
+  const send = { appendBytes: 2_000, inflightAppends: 3, inflightBytes: 5_000 }
+  const { world, leader } = worldOf({ settings: { limits: { send, writeBytes: 3_000, applyBytes: 3_000, cacheBytes: 10_000 } } })
+  const service = serviceOf(leader)
+  const { term } = service.status()
+  const before = leader.process?.replica.view.counters.fullWindows ?? 0
+  // The core's invariants look after every input at what counts as unanswered.
+  const values = [700, 2_500, 1, 4_999, 5_001, 60]
+  for (let round = 0; round < 8; round++) {
+    const asked = values.map(async (size, i) => service.write(set(`k${i}`, size), { timeoutMs: LONG_MS }))
+    assert.equal(count(await outcomes(world, asked), 'ok'), values.length)
+  }
+  assert.ok((leader.process?.replica.view.counters.fullWindows ?? 0) > before, 'no window was ever full')
+  assert.deepEqual([service.status().term, service.status().leader], [term, leader.id], 'it is the same reign')
+  world.converge()
 })
 
 test('NodeService: those who wait for a snapshot are bounded, and share the next one', async () => {

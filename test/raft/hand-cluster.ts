@@ -4,8 +4,19 @@
  */
 import assert from 'node:assert/strict'
 import { Prng } from '../../src/lib/index.ts'
-import { EMPTY_MEMBERSHIP, Raft } from '../../src/raft/index.ts'
-import type { Effects, Entry, HardState, LogId, Member, Membership, Message, NodeId, SnapshotMeta } from '../../src/raft/index.ts'
+import { EMPTY_MEMBERSHIP, Raft, SEND_LIMITS } from '../../src/raft/index.ts'
+import type {
+  Effects,
+  Entry,
+  HardState,
+  LogId,
+  Member,
+  Membership,
+  Message,
+  NodeId,
+  SendLimits,
+  SnapshotMeta,
+} from '../../src/raft/index.ts'
 
 export const TIMINGS = { heartbeatIntervalMs: 500, electionTimeoutMinMs: 1500, electionTimeoutMaxMs: 3000 }
 
@@ -35,11 +46,13 @@ export class HandNode {
   applied = 0
   appliedEntries: Entry[] = []
   readonly #id: NodeId
+  readonly #sendLimits: SendLimits
   #lives = 0
   #now = 0
 
-  constructor(id: NodeId, state: DurableState) {
+  constructor(id: NodeId, state: DurableState, sendLimits: SendLimits = SEND_LIMITS) {
     this.#id = id
+    this.#sendLimits = sendLimits
     this.durable = state
     this.raft = this.#start()
   }
@@ -61,6 +74,7 @@ export class HandNode {
         random: new Prng(this.#id),
         incarnation: this.#id * 100 + this.#lives,
         encodeMembership: () => new Uint8Array(8),
+        sendLimits: this.#sendLimits,
       },
       {
         ...hardState,
@@ -190,19 +204,26 @@ export function emptyNode(id: NodeId): HandNode {
 }
 
 /** A node whose log has entries of these terms after the founding configuration of `voters`. */
-export function grownNode(id: NodeId, voters: readonly NodeId[], terms: readonly number[], term: number): HandNode {
+export function grownNode(
+  id: NodeId,
+  voters: readonly NodeId[],
+  terms: readonly number[],
+  term: number,
+  sendLimits?: SendLimits,
+): HandNode {
   const membership: Membership = { voters: [...voters], outgoing: [], learners: [], members: voters.map(memberOf) }
   const founding: Entry = { index: 1, term: 0, kind: 'membership', payload: new Uint8Array(8), membership }
   const rest = terms.map((entryTerm, i): Entry => {
     const index = i + 2
     return { index, term: entryTerm, kind: 'command', payload: new TextEncoder().encode(`${index}@${entryTerm}`) }
   })
-  return new HandNode(id, {
+  const state = {
     hardState: { term, votedFor: null },
     purged: { term: 0, index: 0 },
     base: { index: 0, membership: EMPTY_MEMBERSHIP },
     entries: [founding, ...rest],
-  })
+  }
+  return new HandNode(id, state, sendLimits)
 }
 
 export class HandCluster {

@@ -1,3 +1,4 @@
+import { BOUNDS } from './bounds.ts'
 import { ELECTION } from './election.ts'
 import { IDENTITY } from './identity.ts'
 import { INVARIANTS } from './invariants.ts'
@@ -25,4 +26,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...PROMISES,
   ...LINKS,
   ...VERSIONS,
+  ...BOUNDS,
 ]

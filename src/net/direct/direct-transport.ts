@@ -19,8 +19,8 @@ import type {
   Timer,
   Transport,
 } from '../../ports/index.ts'
-import { ChannelTable, INSTANCE_SIZE, LINK_FEATURES, LINK_VERSIONS } from '../../wire/index.ts'
-import type { VersionRange } from '../../wire/index.ts'
+import { ChannelTable, INSTANCE_SIZE, LINK_FEATURES, LINK_VERSIONS, LINK_WINDOWS } from '../../wire/index.ts'
+import type { LinkWindows, VersionRange } from '../../wire/index.ts'
 import { reachableAddresses, remoteOf } from './address.ts'
 import type { BackoffOptions } from './backoff.ts'
 import { dial } from './dialer.ts'
@@ -77,6 +77,8 @@ export interface DirectTransportOptions {
   readonly maxConnections?: number
   readonly maxPendingConnections?: number
   readonly maxQueueBytes?: number
+  /** Of the links of consensus, the same on all nodes. */
+  readonly windows?: LinkWindows
   /** Must be the same on all nodes. */
   readonly scryptCost?: number
   /** Of the link protocol, and what of it this node does; those of this program when absent. */
@@ -329,8 +331,9 @@ export class DirectTransport implements Transport {
     const { endpointId, claims } = proven
     const peer = this.#peerOf(endpointId)
     this.#replace(peer, proven)
-    const { maxQueueBytes = MAX_LINK_QUEUE_BYTES } = this.#options
-    const link = new Link({ socket, peer: proven, outbound, owner: this.#linkOwner, clock: this.#clock, maxQueueBytes })
+    const { maxQueueBytes = MAX_LINK_QUEUE_BYTES, windows = LINK_WINDOWS } = this.#options
+    const ends = { socket, peer: proven, outbound, owner: this.#linkOwner }
+    const link = new Link({ ...ends, clock: this.#clock, maxQueueBytes, windows })
     peer.attach(link)
     this.#reports.opened(endpointId, claims, outbound)
     this.#events.post(() => this.#channels.opened({ endpointId, claims }))

@@ -1,8 +1,16 @@
 import type { Duplex } from 'node:stream'
-import { LINK_ACK_BYTES } from '../../limits.ts'
 import type { Claims, Clock, Lane, LinkEnd, LinkRefusal, ServedLink, Timer } from '../../ports/index.ts'
-import { decodeClaims, decodeReason, encodeClaims, encodeReason, FrameDecoder, FrameQueue, WireError } from '../../wire/index.ts'
-import type { ControlKind, QueueShare } from '../../wire/index.ts'
+import {
+  decodeClaims,
+  decodeReason,
+  encodeClaims,
+  encodeReason,
+  FrameDecoder,
+  FrameQueue,
+  LINK_WINDOWS,
+  WireError,
+} from '../../wire/index.ts'
+import type { ControlKind, LinkWindows, QueueShare } from '../../wire/index.ts'
 import type { ProvenPeer } from './handshake.ts'
 import { LinkError, malformed, refusalError } from './link-error.ts'
 
@@ -37,6 +45,8 @@ export interface LinkOptions {
   readonly owner: LinkOwner
   readonly clock: Clock
   readonly maxQueueBytes: number
+  /** Those of both ends are the same; those of this program when absent. */
+  readonly windows?: LinkWindows
 }
 
 /** One proven connection that carries frames. */
@@ -49,6 +59,7 @@ export class Link implements ServedLink {
   readonly #owner: LinkOwner
   readonly #clock: Clock
   readonly #queue: FrameQueue
+  readonly #windows: LinkWindows
   readonly #decoder: FrameDecoder
   #flushScheduled = false
   /** Bytes read that the peer's window counts, and how many of them it has been told of. */
@@ -69,7 +80,8 @@ export class Link implements ServedLink {
     this.#socket = options.socket
     this.#owner = options.owner
     this.#clock = options.clock
-    this.#queue = new FrameQueue(options.maxQueueBytes, (size) => Buffer.allocUnsafeSlow(size))
+    this.#windows = options.windows ?? LINK_WINDOWS
+    this.#queue = new FrameQueue(options.maxQueueBytes, (size) => Buffer.allocUnsafeSlow(size), this.#windows)
     this.#decoder = new FrameDecoder({
       message: (_lane, bytes) => this.#owner.message(this, bytes),
       control: (kind, bytes) => this.#onControl(kind, bytes),
@@ -164,7 +176,7 @@ export class Link implements ServedLink {
 
   #onCounted(bytes: number): void {
     this.#counted += bytes
-    if (this.#counted - this.#acknowledged < LINK_ACK_BYTES) return
+    if (this.#counted - this.#acknowledged < this.#windows.ackBytes) return
     this.#acknowledged = this.#counted
     this.#queue.acknowledge(this.#counted)
     this.#scheduleFlush()

@@ -1,10 +1,11 @@
 import { AspenError } from '../../api/index.ts'
 import { fail } from '../../lib/index.ts'
-import { MAX_ADMIN_REQUESTS, MAX_PROPOSAL_BYTES, MAX_PROPOSALS, MAX_REQUEST_TIMEOUT_MS } from '../../limits.ts'
+import { MAX_ADMIN_REQUESTS, MAX_REQUEST_TIMEOUT_MS } from '../../limits.ts'
 import type { NodeId } from '../../raft/index.ts'
 import { WireError } from '../../wire/index.ts'
 import type { ForwardReply, ForwardRequest } from '../../wire/index.ts'
-import type { Reply } from '../options.ts'
+import { REPLICA_LIMITS } from '../options.ts'
+import type { ReplicaLimits, Reply } from '../options.ts'
 import type { Peers } from '../peers/index.ts'
 import type { TurnContext } from '../turn/index.ts'
 import type { LeaderWork } from './leader-work.ts'
@@ -26,6 +27,7 @@ interface Sent {
 
 type ForwarderContext = TurnContext<never, 'id' | 'leader'>
 type ForwarderPeers = Pick<Peers, 'linkToLeader' | 'sendTo'>
+type ForwarderLimits = Pick<ReplicaLimits, 'forwarded' | 'forwardedBytes'>
 type LocalWork = Pick<LeaderWork, 'leads' | 'run'>
 
 /**
@@ -36,17 +38,30 @@ export class Forwarder {
   readonly #context: ForwarderContext
   readonly #peers: ForwarderPeers
   readonly #leaderWork: LocalWork
+  readonly #limits: ForwarderLimits
   #nextId: number
   #waiting: Job[] = []
   readonly #sent = new Map<number, Sent>()
   #bytes = 0
 
   /** @param firstId where the ids of this life begin: an answer to a former one must not answer anything here */
-  constructor(context: ForwarderContext, firstId: number, peers: ForwarderPeers, leaderWork: LocalWork) {
+  constructor(
+    context: ForwarderContext,
+    firstId: number,
+    peers: ForwarderPeers,
+    leaderWork: LocalWork,
+    limits: ForwarderLimits = REPLICA_LIMITS,
+  ) {
+    this.#limits = limits
     this.#context = context
     this.#nextId = firstId
     this.#peers = peers
     this.#leaderWork = leaderWork
+  }
+
+  /** Bytes of those who wait here for the leader. */
+  get bytes(): number {
+    return this.#bytes
   }
 
   get count(): number {
@@ -56,8 +71,9 @@ export class Forwarder {
   /** @throws AspenError OVERLOADED */
   submit(operation: Job['operation'], body: Uint8Array, deadline: number, reply: Reply<Uint8Array>): void {
     // What data fills has room for administration, which is small.
-    const room = operation === 'admin' ? MAX_PROPOSALS + MAX_ADMIN_REQUESTS : MAX_PROPOSALS
-    if (this.count >= room || (operation !== 'admin' && this.#bytes + body.length > MAX_PROPOSAL_BYTES)) {
+    const { forwarded, forwardedBytes } = this.#limits
+    const room = operation === 'admin' ? forwarded + MAX_ADMIN_REQUESTS : forwarded
+    if (this.count >= room || (operation !== 'admin' && this.#bytes + body.length > forwardedBytes)) {
       throw new AspenError('OVERLOADED', `${this.count} requests already wait for the leader on this node; try again`, {
         queue: 'forwarder',
       })

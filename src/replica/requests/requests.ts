@@ -82,7 +82,7 @@ export class Requests implements TurnListener, PeerHandlers {
       reserve: this.#reserve,
       peers,
     })
-    this.#forwarder = new Forwarder(context, incarnation * FORWARD_IDS_PER_LIFE, peers, this.#leaderWork)
+    this.#forwarder = new Forwarder(context, incarnation * FORWARD_IDS_PER_LIFE, peers, this.#leaderWork, limits)
     this.#founding = new Founding(context, {
       engine,
       peers,

@@ -1,8 +1,9 @@
 import { fail } from '../../lib/index.ts'
-import { MAX_APPEND_BYTES, MAX_BATCH_SIZE, STATE_FLUSH_DELAY_MS } from '../../limits.ts'
+import { MAX_BATCH_SIZE, STATE_FLUSH_DELAY_MS } from '../../limits.ts'
 import { StateBusy } from '../../ports/index.ts'
 import type { AppliedBatch, Timer } from '../../ports/index.ts'
 import type { Entry } from '../../raft/index.ts'
+import { REPLICA_LIMITS } from '../options.ts'
 import type { EntryCache } from './entry-cache.ts'
 import { BusyState } from './busy-state.ts'
 import type { ReplicaStores } from './guarded-stores.ts'
@@ -26,6 +27,7 @@ export class Applier {
   readonly #cache: EntryCache
   readonly #listener: ApplyListener
   readonly #busy: BusyState
+  readonly #maxBytes: number
   #next: number
   #target: number
   #running = false
@@ -34,7 +36,14 @@ export class Applier {
   #epoch = 0
 
   /** @param listener told of every batch, from within the turn that applied it */
-  constructor(context: ApplierContext, stores: ApplierStores, cache: EntryCache, listener: ApplyListener) {
+  constructor(
+    context: ApplierContext,
+    stores: ApplierStores,
+    cache: EntryCache,
+    listener: ApplyListener,
+    maxBytes = REPLICA_LIMITS.applyBytes,
+  ) {
+    this.#maxBytes = maxBytes
     this.#context = context
     this.#stores = stores
     this.#cache = cache
@@ -93,7 +102,7 @@ export class Applier {
     }
     const epoch = this.#epoch
     const last = Math.min(this.#target, this.#next + MAX_BATCH_SIZE - 1)
-    this.#stores.log.read(this.#next, last, MAX_APPEND_BYTES, (error, entries) => {
+    this.#stores.log.read(this.#next, last, this.#maxBytes, (error, entries) => {
       if (epoch !== this.#epoch) return
       if (error === undefined) this.#apply(entries)
       else this.#context.loop.fail(error)
@@ -103,7 +112,7 @@ export class Applier {
   #cachedBatch(): Entry[] {
     const batch: Entry[] = []
     let bytes = 0
-    for (let index = this.#next; index <= this.#target && batch.length < MAX_BATCH_SIZE && bytes < MAX_APPEND_BYTES; index++) {
+    for (let index = this.#next; index <= this.#target && batch.length < MAX_BATCH_SIZE && bytes < this.#maxBytes; index++) {
       const entry = this.#cache.get(index)
       if (entry === undefined) break
       batch.push(entry)

@@ -1,8 +1,8 @@
 import type { Applied } from '../../commands/index.ts'
 import { assert } from '../../lib/index.ts'
-import { MAX_ENTRY_CACHE_BYTES } from '../../limits.ts'
 import type { AppliedBatch, Done, StateDigest } from '../../ports/index.ts'
 import type { Effects, Entry, HardState, NodeId, RoleChange, SnapshotMeta } from '../../raft/index.ts'
+import type { ReplicaLimits } from '../options.ts'
 import { Applier } from './applier.ts'
 import type { ApplyListener } from './applier.ts'
 import { EntryCache } from './entry-cache.ts'
@@ -38,6 +38,10 @@ export interface PeerSide extends PeerSender, SnapshotInstaller, LogHold {
   restored(): void
 }
 
+export interface EngineSettings extends RetentionSettings {
+  readonly limits: ReplicaLimits
+}
+
 /** Carries out what the core asks for: sends, writes, applies; and keeps the log short. It knows nobody who waits. */
 export class Engine implements ApplyListener, SnapshotInstaller {
   readonly #context: TurnContext
@@ -49,14 +53,14 @@ export class Engine implements ApplyListener, SnapshotInstaller {
   readonly #retention: LogRetention
   #listener: TurnListener | null = null
 
-  constructor(context: TurnContext, settings: RetentionSettings, stores: ReplicaStores, snapshots: Snapshots, peers: PeerSide) {
+  constructor(context: TurnContext, settings: EngineSettings, stores: ReplicaStores, snapshots: Snapshots, peers: PeerSide) {
     const { log, stateMachine } = stores
     this.#context = context
     this.#peers = peers
-    this.#cache = new EntryCache(context.raft.lastLog.index, MAX_ENTRY_CACHE_BYTES)
+    this.#cache = new EntryCache(context.raft.lastLog.index, settings.limits.cacheBytes)
     this.#outbound = new Outbound(context, log, this.#cache, peers)
-    this.#applier = new Applier(context, stores, this.#cache, this)
-    this.#persister = new Persister(context, log, this.#outbound, this)
+    this.#applier = new Applier(context, stores, this.#cache, this, settings.limits.applyBytes)
+    this.#persister = new Persister(context, log, this.#outbound, this, settings.limits.writeBytes)
     const { applier, persister } = { applier: this.#applier, persister: this.#persister }
     this.#retention = new LogRetention(context, settings, { stateMachine, applier, persister, hold: peers })
     snapshots.watch(this.#retention)

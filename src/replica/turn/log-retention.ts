@@ -1,5 +1,7 @@
-import { CHECKPOINT_INTERVAL_BYTES, LOG_RETAINED_BYTES, MAX_LOG_HELD_BYTES, MAX_LOG_HELD_ENTRIES } from '../../limits.ts'
+import { MAX_LOG_HELD_ENTRIES } from '../../limits.ts'
 import type { StateMachine } from '../../ports/index.ts'
+import { REPLICA_LIMITS } from '../options.ts'
+import type { ReplicaLimits } from '../options.ts'
 import type { Applier } from './applier.ts'
 import type { Persister } from './persister.ts'
 import type { SnapshotListener } from './snapshots.ts'
@@ -13,6 +15,7 @@ export interface RetentionSettings {
   readonly retainedEntries: number
   /** Entries applied between two checkpoints. */
   readonly checkpointIntervalEntries: number
+  readonly limits?: Pick<ReplicaLimits, 'checkpointBytes' | 'retainedBytes' | 'heldBytes'>
 }
 
 /** Who keeps entries in the log for others. */
@@ -39,7 +42,7 @@ type RetentionContext = TurnContext<'fail', 'id' | 'purged' | 'purgedTo' | 'posi
  */
 export class LogRetention implements SnapshotListener {
   readonly #context: RetentionContext
-  readonly #settings: RetentionSettings
+  readonly #settings: Required<RetentionSettings>
   readonly #parts: RetentionParts
   readonly #phase: number
   #lastTurn: number
@@ -48,7 +51,7 @@ export class LogRetention implements SnapshotListener {
 
   constructor(context: RetentionContext, settings: RetentionSettings, parts: RetentionParts) {
     this.#context = context
-    this.#settings = settings
+    this.#settings = { limits: REPLICA_LIMITS, ...settings }
     this.#parts = parts
     this.#phase = Math.floor(((context.raft.id * GOLDEN_RATIO) % 1) * settings.checkpointIntervalEntries)
     this.#lastTurn = this.#turn
@@ -57,7 +60,7 @@ export class LogRetention implements SnapshotListener {
   /** Entries with so many bytes of payload were applied. */
   applied(bytes: number): void {
     this.#bytes += bytes
-    if (this.#checkpointing || (this.#turn === this.#lastTurn && this.#bytes < CHECKPOINT_INTERVAL_BYTES)) return
+    if (this.#checkpointing || (this.#turn === this.#lastTurn && this.#bytes < this.#settings.limits.checkpointBytes)) return
     this.#checkpoint()
   }
 
@@ -87,7 +90,8 @@ export class LogRetention implements SnapshotListener {
 
   #purgeBehind(): void {
     const { raft } = this.#context
-    const unneeded = raft.positionBefore(this.#applied, this.#settings.retainedEntries, LOG_RETAINED_BYTES)
+    const { retainedEntries, limits } = this.#settings
+    const unneeded = raft.positionBefore(this.#applied, retainedEntries, limits.retainedBytes)
     const index = Math.min(this.#parts.stateMachine.durableIndex(), this.#unheld(unneeded))
     if (index <= raft.purgedTo.index) return
     // Before the store begins: what is being purged can no longer be read.
@@ -100,7 +104,7 @@ export class LogRetention implements SnapshotListener {
     const { raft } = this.#context
     const held = Math.min(this.#parts.hold.promisedIndex, raft.reachedByPeers)
     if (held >= unneeded) return unneeded
-    const limit = raft.positionBefore(this.#applied, MAX_LOG_HELD_ENTRIES, MAX_LOG_HELD_BYTES)
+    const limit = raft.positionBefore(this.#applied, MAX_LOG_HELD_ENTRIES, this.#settings.limits.heldBytes)
     return Math.min(unneeded, Math.max(held, limit))
   }
 }

@@ -1,7 +1,7 @@
 import { fail } from '../../lib/index.ts'
-import { MAX_PERSIST_BYTES } from '../../limits.ts'
 import type { Done, LogBatch, LogStore } from '../../ports/index.ts'
 import type { Effects, HardState, Message, Persist, SnapshotMeta } from '../../raft/index.ts'
+import { REPLICA_LIMITS } from '../options.ts'
 import type { Outbound } from './outbound.ts'
 import type { TurnContext } from './turn-context.ts'
 
@@ -30,6 +30,7 @@ export class Persister {
   readonly #log: LogStore
   readonly #outbound: Pick<Outbound, 'send'>
   readonly #installer: SnapshotInstaller
+  readonly #maxBytes: number
   #queue: Item[] = []
   #busySince: number | null = null
   #purgeTo = 0
@@ -41,7 +42,14 @@ export class Persister {
   /** A write, purge or restore failed: nothing more is written or said. */
   #failed = false
 
-  constructor(context: PersisterContext, log: LogStore, outbound: Pick<Outbound, 'send'>, installer: SnapshotInstaller) {
+  constructor(
+    context: PersisterContext,
+    log: LogStore,
+    outbound: Pick<Outbound, 'send'>,
+    installer: SnapshotInstaller,
+    maxBytes = REPLICA_LIMITS.writeBytes,
+  ) {
+    this.#maxBytes = maxBytes
     this.#context = context
     this.#log = log
     this.#outbound = outbound
@@ -102,7 +110,7 @@ export class Persister {
     let count = 0
     for (const item of this.#queue) {
       bytes += item.bytes
-      if (item.restore !== undefined || (count > 0 && bytes > MAX_PERSIST_BYTES)) break
+      if (item.restore !== undefined || (count > 0 && bytes > this.#maxBytes)) break
       count++
     }
     return this.#queue.splice(0, count)
