@@ -98,7 +98,7 @@ export const BOUNDS: readonly Mutant[] = [
   },
   {
     name: 'never tell a peer that its bytes are read',
-    file: 'net/link.ts',
+    file: 'net/link/link.ts',
     find: 'this.#queue.acknowledge(this.#counted)',
     replace: 'this.#queue.acknowledge(0)',
     hunter: 'test/contracts/transport-direct.test.ts',
