@@ -110,14 +110,14 @@ export const LINKS: readonly Mutant[] = [
   {
     name: 'let bulk fill the path',
     file: 'wire/frame-queue.ts',
-    find: 'this.#room(LINK_BULK_WINDOW_BYTES)',
-    replace: 'this.#room(LINK_WINDOW_BYTES)',
+    find: 'this.#room(this.#windows.bulkBytes)',
+    replace: 'this.#room(this.#windows.bytes)',
     hunter: 'src/wire/frame-queue.test.ts',
   },
   {
     name: 'let bulk leave without a window',
     file: 'wire/frame-queue.ts',
-    find: 'this.#room(LINK_BULK_WINDOW_BYTES)',
+    find: 'this.#room(this.#windows.bulkBytes)',
     replace: 'Infinity',
     hunter: 'src/wire/frame-queue.test.ts',
   },
@@ -159,7 +159,7 @@ export const LINKS: readonly Mutant[] = [
   {
     name: 'let appends fill the path',
     file: 'wire/frame-queue.ts',
-    find: 'this.#room(LINK_WINDOW_BYTES)',
+    find: 'this.#room(this.#windows.bytes)',
     replace: 'this.#room(Infinity)',
     hunter: 'src/wire/frame-queue.test.ts',
   },
