@@ -42,6 +42,7 @@ interface Documented {
   readonly operationId: string
   readonly summary: string
   readonly requestBody?: {
+    readonly required: boolean
     readonly content: { readonly 'application/json': { readonly schema: { readonly examples?: readonly unknown[] } } }
   }
   readonly responses: Readonly<
@@ -62,6 +63,7 @@ describe('/openapi.json', () => {
     for (const path of ROUTES.post) {
       const operation: Documented = body.paths[path].post
       assert.ok(operation.requestBody !== undefined && operation.summary.length > 0, path)
+      assert.equal(operation.requestBody.required, path !== '/trigger-snapshot', `${path} needs a body`)
       for (const wanted of ['200', '400', '401', '403', '413', '415', '429', '431', '500', '503', '504']) {
         assert.ok(wanted in operation.responses, `${path} ${wanted}`)
       }

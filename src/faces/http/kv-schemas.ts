@@ -1,4 +1,8 @@
-/** Requests and answers of /write, /read and /scan. */
+/**
+ * Requests and answers of /write, /read and /scan. What a write is made of stands in tables with a row for each name that
+ * `api` has: an operation, a condition or a command without its row does not compile.
+ */
+import type { WriteCommand, WriteCondition, WriteOperation } from '../../api/index.ts'
 import { MAX_SCAN_LIMIT, MAX_SETMULTI_KEYS, MAX_TXN_OPERATIONS } from '../../limits.ts'
 import {
   ClientId,
@@ -17,32 +21,42 @@ import {
   ValueMark,
 } from './schema-parts.ts'
 import { Type } from './schema.ts'
+import type { Schema } from './schema.ts'
+
+/** A schema for each name that a spelling of this union goes by. */
+export type SchemasOf<Spelling> = Readonly<Record<Spelling extends unknown ? keyof Spelling : never, Schema>>
+
+const namesOf = (schemas: Readonly<Record<string, Schema>>): string => Object.keys(schemas).join(', ')
 
 const Set = strictObject({ key: Key, value: Value })
 const KeyOnly = strictObject({ key: Key })
 
+export const CONDITION_SCHEMAS: Omit<SchemasOf<WriteCondition>, 'key'> = {
+  value: Value,
+  mod_revision: Type.Integer({
+    minimum: 0,
+    maximum: Number.MAX_SAFE_INTEGER,
+    description: 'The revision of the last write; 0 for an absent key.',
+  }),
+  absent: Type.Boolean(),
+}
+
 const Condition = strictObject(
   {
     key: Key,
-    value: Type.Optional(Value),
-    mod_revision: Type.Optional(
-      Type.Integer({
-        minimum: 0,
-        maximum: Number.MAX_SAFE_INTEGER,
-        description: 'The revision of the last write; 0 for an absent key.',
-      }),
-    ),
-    absent: Type.Optional(Type.Boolean()),
+    ...Object.fromEntries(Object.entries(CONDITION_SCHEMAS).map(([name, schema]) => [name, Type.Optional(schema)])),
   },
   {
     minProperties: 2,
     maxProperties: 2,
-    description: 'A key and one of value, mod_revision, absent.',
+    description: `A key and one of ${namesOf(CONDITION_SCHEMAS)}.`,
     examples: [{ key: 'lock', absent: true }],
   },
 )
 
-const Operation = oneOf({ Set, Delete: KeyOnly, Get: KeyOnly }, { description: 'One of Set, Delete, Get.' })
+export const OPERATION_SCHEMAS: SchemasOf<WriteOperation> = { Set, Delete: KeyOnly, Get: KeyOnly }
+
+const Operation = oneOf(OPERATION_SCHEMAS, { description: `One of ${namesOf(OPERATION_SCHEMAS)}.` })
 
 const Txn = strictObject(
   { compare: Type.Array(Condition), then: Type.Array(Operation), else: Type.Optional(Type.Array(Operation)) },
@@ -51,21 +65,20 @@ const Txn = strictObject(
   },
 )
 
-const Command = oneOf(
-  {
-    Set,
-    SetMulti: strictObject(
-      { pairs: Type.Array(Type.Array(Type.String(), { minItems: 2, maxItems: 2 })) },
-      {
-        description: `1 to ${MAX_SETMULTI_KEYS} pairs of key and value, written atomically and in this order: of a key that is given twice, the last value stays.`,
-      },
-    ),
-    Delete: KeyOnly,
-    DeleteMulti: strictObject({ keys: Type.Array(Key) }, { description: `1 to ${MAX_SETMULTI_KEYS} keys, deleted atomically.` }),
-    Txn,
-  },
-  { description: 'One of Set, SetMulti, Delete, DeleteMulti, Txn.' },
-)
+const COMMAND_SCHEMAS: SchemasOf<WriteCommand> = {
+  Set,
+  SetMulti: strictObject(
+    { pairs: Type.Array(Type.Array(Type.String(), { minItems: 2, maxItems: 2 })) },
+    {
+      description: `1 to ${MAX_SETMULTI_KEYS} pairs of key and value, written atomically and in this order: of a key that is given twice, the last value stays.`,
+    },
+  ),
+  Delete: KeyOnly,
+  DeleteMulti: strictObject({ keys: Type.Array(Key) }, { description: `1 to ${MAX_SETMULTI_KEYS} keys, deleted atomically.` }),
+  Txn,
+}
+
+const Command = oneOf(COMMAND_SCHEMAS, { description: `One of ${namesOf(COMMAND_SCHEMAS)}.` })
 
 const WantsRevision = Type.Optional(
   Type.Boolean({
@@ -91,14 +104,13 @@ export const WriteBody = strictObject(
   },
 )
 
-const OperationResult = Type.Object(
-  {
-    Set: Type.Optional(Type.Object({}, { additionalProperties: false })),
-    Delete: Type.Optional(Type.Object({ deleted: Type.Boolean() }, { additionalProperties: false })),
-    Get: Type.Optional(Type.Object({ entry: OptionalEntry }, { additionalProperties: false })),
-  },
-  { additionalProperties: false, minProperties: 1, maxProperties: 1 },
-)
+export const RESULT_SCHEMAS: SchemasOf<WriteOperation> = {
+  Set: Type.Object({}, { additionalProperties: false }),
+  Delete: Type.Object({ deleted: Type.Boolean() }, { additionalProperties: false }),
+  Get: Type.Object({ entry: OptionalEntry }, { additionalProperties: false }),
+}
+
+const OperationResult = oneOf(RESULT_SCHEMAS)
 
 export const WriteAnswer = Type.Object(
   {

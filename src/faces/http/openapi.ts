@@ -1,15 +1,19 @@
 /**
- * The OpenAPI document: made from the very schemas that the server validates and answers with. Few nodes are ever asked
- * for it, so what makes it is loaded by the first who asks.
+ * The OpenAPI document: the very schemas that the server validates and answers with, so that the description cannot drift from
+ * what is done. They are written as JSON Schema of 2020-12, which is what OpenAPI 3.1 takes.
  */
-import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger'
-import Fastify from 'fastify'
 import { ERROR_CATALOGUE } from '../../api/index.ts'
 import type { ErrorCode } from '../../api/index.ts'
 import type { Route } from './route.ts'
 import { errorSchema } from './schema-parts.ts'
+import type { Schema } from './schema.ts'
 
-type ResponseSchemas = Record<string, object>
+const JSON_TYPE = 'application/json'
+
+interface Answer {
+  readonly description: string
+  readonly content: Readonly<Record<string, { readonly schema: Schema }>>
+}
 
 function codesByStatus(codes: readonly ErrorCode[]): Map<number, ErrorCode[]> {
   const groups = new Map<number, ErrorCode[]>()
@@ -22,64 +26,60 @@ function codesByStatus(codes: readonly ErrorCode[]): Map<number, ErrorCode[]> {
   return groups
 }
 
-function errorAnswers(route: Route): ResponseSchemas {
-  const answers: ResponseSchemas = {}
-  for (const [status, codes] of codesByStatus(route.errors)) {
-    if (route.answers[status] === undefined) answers[status] = errorSchema(codes)
-  }
-  return answers
+function errorAnswers(route: Route): [number, Answer][] {
+  return [...codesByStatus(route.errors)]
+    .filter(([status]) => route.answers[status] === undefined)
+    .map(([status, codes]) => {
+      return [status, { description: codes.join(', '), content: { [JSON_TYPE]: { schema: errorSchema(codes) } } }]
+    })
 }
 
-function successAnswers(route: Route): ResponseSchemas {
-  const answers: ResponseSchemas = {}
-  for (const [status, { description, schema, contentType = 'application/json' }] of Object.entries(route.answers)) {
-    answers[status] = { description, content: { [contentType]: { schema } } }
-  }
-  return answers
+function successAnswers(route: Route): [number, Answer][] {
+  return Object.entries(route.answers).map(([status, { description, schema, contentType = JSON_TYPE }]) => [
+    Number(status),
+    { description, content: { [contentType]: { schema } } },
+  ])
 }
 
-/** What is documented and not compiled: the server serialises errors itself, the same way for all routes. */
-function documented(route: Route): object {
+/** Examples of a whole body stand beside its schema: tools look for them there. */
+function bodyOf(body: Schema): object {
+  const { examples = [], ...schema } = body
+  const [example, ...others] = examples as readonly unknown[]
+  const named = Object.fromEntries([example, ...others].map((value, i) => [`example${i + 1}`, { value }]))
+  const shown = others.length > 0 ? { examples: named } : example === undefined ? {} : { example }
   return {
-    operationId: route.operation,
-    summary: route.summary,
-    ...(route.body === undefined ? {} : { body: route.body }),
-    ...(route.open === true ? { security: [] } : {}),
-    response: { ...successAnswers(route), ...errorAnswers(route) },
+    required: ![schema['type']].flat().includes('null'),
+    content: { [JSON_TYPE]: { schema, ...shown } },
+    ...(schema['description'] === undefined ? {} : { description: schema['description'] }),
   }
 }
 
-function openapiOptions(routes: readonly Route[], secured: boolean): FastifyDynamicSwaggerOptions {
-  const byUrl = new Map(routes.map((route) => [route.url, route]))
+function operationOf(route: Route): object {
+  const { operation, summary, body, open } = route
   return {
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        title: 'Aspen',
-        description:
-          'Fault-tolerant coordination: a Raft-replicated, linearizable, ordered key-value store. Any node takes any request.',
-        version: '1.0.0',
-        license: { name: '(Apache-2.0 OR MIT)' },
-      },
-      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
-      ...(secured ? { security: [{ token: [] }] } : {}),
-    },
-    transform: ({ schema, url }) => {
-      const route = byUrl.get(url)
-      return { schema: route === undefined ? schema : documented(route), url }
-    },
+    operationId: operation,
+    summary,
+    ...(body === undefined ? {} : { requestBody: bodyOf(body) }),
+    ...(open === true ? { security: [] } : {}),
+    responses: Object.fromEntries([...successAnswers(route), ...errorAnswers(route)]),
   }
 }
 
 /** The document as JSON. `secured` says whether routes that are not open want a token. */
-export async function describeRoutes(routes: readonly Route[], secured: boolean): Promise<string> {
-  const { default: swagger } = await import('@fastify/swagger')
-  // An application that serves nobody: the generator collects routes as they are added.
-  const app = Fastify({ logger: false, exposeHeadRoutes: false })
-  await app.register(swagger, openapiOptions(routes, secured))
-  for (const { method, url } of routes) app.route({ method, url, handler: () => undefined })
-  await app.ready()
-  const document = JSON.stringify(app.swagger())
-  await app.close()
-  return document
+export function describeRoutes(routes: readonly Route[], secured: boolean): string {
+  const paths: Record<string, Record<string, object>> = {}
+  for (const route of routes) paths[route.url] = { ...paths[route.url], [route.method.toLowerCase()]: operationOf(route) }
+  return JSON.stringify({
+    openapi: '3.1.0',
+    info: {
+      title: 'Aspen',
+      description:
+        'Fault-tolerant coordination: a Raft-replicated, linearizable, ordered key-value store. Any node takes any request.',
+      version: '1.0.0',
+      license: { name: '(Apache-2.0 OR MIT)' },
+    },
+    components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } }, schemas: {} },
+    paths,
+    ...(secured ? { security: [{ token: [] }] } : {}),
+  })
 }

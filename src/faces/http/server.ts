@@ -28,7 +28,7 @@ import type { Pipelines } from './pipeline-bound.ts'
 import { createRequestGuard, isLoopback } from './request-guard.ts'
 import type { RequestGuard } from './request-guard.ts'
 import { RequestTracker, RouteMetrics } from './request-tracking.ts'
-import { settle, statusErrors } from './route.ts'
+import { statusErrors } from './route.ts'
 import type { Route, RouteContext } from './route.ts'
 import { Type } from './schema.ts'
 import { statusRoutes } from './status-routes.ts'
@@ -259,8 +259,8 @@ function addRoute(app: FastifyInstance, serving: Serving, route: Route, metrics:
   })
 }
 
-function openapiRoute(describe: () => Promise<string>): Route {
-  let document: Promise<string> | null = null
+function openapiRoute(describe: () => string): Route {
+  let document: string | null = null
   return {
     method: 'GET',
     url: '/openapi.json',
@@ -270,9 +270,7 @@ function openapiRoute(describe: () => Promise<string>): Route {
     errors: statusErrors(),
     handle: (_request, reply) => {
       document ??= describe()
-      settle(document, reply, (text) => {
-        reply.header('content-type', JSON_TYPE).send(text)
-      })
+      reply.header('content-type', JSON_TYPE).send(document)
     },
   }
 }
