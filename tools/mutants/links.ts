@@ -124,7 +124,7 @@ export const LINKS: readonly Mutant[] = [
   {
     name: 'acknowledge nothing of what a link read',
     file: 'net/link/link.ts',
-    find: 'if (this.#counted - this.#acknowledged < LINK_ACK_BYTES) return',
+    find: 'if (this.#counted - this.#acknowledged < this.#windows.ackBytes) return',
     replace: 'if (this.#counted > 0) return',
     hunter: 'src/net/link/link.test.ts',
   },
@@ -139,7 +139,7 @@ export const LINKS: readonly Mutant[] = [
     name: 'acknowledge more than a link read',
     file: 'net/link/link.ts',
     find: 'this.#queue.acknowledge(this.#counted)',
-    replace: 'this.#queue.acknowledge(this.#counted + LINK_ACK_BYTES)',
+    replace: 'this.#queue.acknowledge(this.#counted + this.#windows.ackBytes)',
     hunter: 'src/net/link/link.test.ts',
   },
   {
@@ -194,7 +194,7 @@ export const LINKS: readonly Mutant[] = [
   {
     name: 'apply an entry of the log that needs a later version',
     file: 'storage/log/replay-segment.ts',
-    find: 'if (needs > LANGUAGE.version) throw',
+    find: 'if (needs > ownVersion) throw',
     replace: 'if (needs < 0) throw',
     hunter: 'src/storage/log/segmented-log.test.ts',
   },
