@@ -7,6 +7,10 @@ import type { StateMachine } from '../src/ports/index.ts'
 export function weighedDown(state: StateMachine, ballastBytes: () => number): StateMachine {
   return {
     opensFromSnapshot: state.opensFromSnapshot,
+    get awaitsSnapshot() {
+      return state.awaitsSnapshot
+    },
+    distrust: (clusterId, done) => state.distrust(clusterId, done),
     info: () => {
       const info = state.info()
       const ballast = ballastBytes()

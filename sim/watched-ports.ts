@@ -57,6 +57,10 @@ export function watchLog(log: LogStore, node: number, checker: SafetyChecker): L
 export function watchState(state: StateMachine, node: number, checker: SafetyChecker, before: () => void): StateMachine {
   return {
     opensFromSnapshot: state.opensFromSnapshot,
+    get awaitsSnapshot() {
+      return state.awaitsSnapshot
+    },
+    distrust: (clusterId, done) => state.distrust(clusterId, done),
     info: () => state.info(),
     apply: (entries) => {
       before()

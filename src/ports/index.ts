@@ -10,6 +10,14 @@ export type { CounterName, HistogramName, HistogramRow, MetricRow } from './metr
 export { noMetrics } from './metrics.ts'
 export type { Counter, Histogram, Labels, Metrics } from './metrics.ts'
 export { StateBusy, StoreRefusal } from './state-machine.ts'
-export type { AppliedBatch, SnapshotStore, StateDigest, StateInfo, StateMachine, StoredSnapshot } from './state-machine.ts'
+export type {
+  AppliedBatch,
+  SnapshotStore,
+  StateDigest,
+  StateEngine,
+  StateInfo,
+  StateMachine,
+  StoredSnapshot,
+} from './state-machine.ts'
 export { PEERS_CHANNEL, RAFT_CHANNEL } from './channel-kinds.ts'
 export type * from './transport.ts'

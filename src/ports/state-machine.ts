@@ -89,7 +89,7 @@ export interface SnapshotStore {
  * what `apply` does is atomic for the whole batch and moves `applied` with it. The state trails the log
  * and is rebuilt from it: nothing here is synced before a write is acknowledged.
  */
-export interface StateMachine {
+export interface StateEngine {
   /** The state that it opens with is that of the newest snapshot, and nothing else: the log may still have to follow. */
   readonly opensFromSnapshot: boolean
   info(): StateInfo
@@ -120,4 +120,15 @@ export interface StateMachine {
   /** Replaces the whole state by a snapshot that is in the store. Atomic, and durable before `done`. */
   restore(snapshot: StoredSnapshot, done: Done): void
   close(done: Done): void
+}
+
+/** An engine whose state can turn out not to be what the log makes of it. */
+export interface StateMachine extends StateEngine {
+  /**
+   * The state is not believed: it is a position in the log and a membership, and nothing is read from it, applied to it or taken from it
+   * before a snapshot of a leader was restored.
+   */
+  readonly awaitsSnapshot: boolean
+  /** Remembers, durably before `done`, that this state and the snapshots taken of it are not to be believed after the next start. */
+  distrust(clusterId: string, done: Done): void
 }

@@ -198,6 +198,7 @@ export class HandState implements StateMachine {
   /** Another process holds it. */
   held = false
   opensFromSnapshot = false
+  awaitsSnapshot = false
   readonly batches: number[][] = []
   readonly pending: {
     readonly call: 'checkpoint' | 'snapshot'
@@ -230,6 +231,10 @@ export class HandState implements StateMachine {
   /** What a restore does: the state is now another one. */
   jump(applied: LogId): void {
     this.#info = { ...this.#info, applied }
+  }
+
+  distrust(_clusterId: string, done: Done): void {
+    done()
   }
 
   digest(): StateDigest {

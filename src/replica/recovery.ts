@@ -8,6 +8,7 @@
  * | ahead of the state, log has its position | state lost its tail | the state replays the log; restored where the log is purged |
  * | any | state within the log | the log behind `applied` is replayed as it commits |
  * | none, or behind `applied` | state ahead of the log's end | refused: the log has lost entries that were applied |
+ * | any | state not believed | restored; without one, the state waits for one of the leader's, and the log goes on |
  * | none, or behind the purged position | state behind the purged position | refused: what lies between is gone |
  */
 import { REJOIN_ADVICE } from '../api/index.ts'
@@ -47,6 +48,8 @@ export function snapshotToInstall(log: LogStore, state: StateMachine, snapshots:
   }
   const { applied } = state.info()
   if (newest === null || newest.last.index < log.recovered.purged.index) return null
+  // It came from a leader, and was not restored before the node stopped: those of its own state are gone.
+  if (state.awaitsSnapshot) return newest
   const ahead = newest.last.index - applied.index
   // A state that is the snapshot itself says nothing of whether the log was reset to it.
   if (ahead < 0 || (ahead === 0 && !state.opensFromSnapshot)) return null

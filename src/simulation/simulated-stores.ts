@@ -3,7 +3,13 @@ import type { Language } from '../commands/index.ts'
 import type { RaftStores } from '../node/index.ts'
 import type { Disk } from '../ports/index.ts'
 import type { Timings } from '../raft/index.ts'
-import { openMemoryStateMachine, openSegmentedLog, openSnapshotFiles } from '../storage/index.ts'
+import {
+  openMemoryStateMachine,
+  openSegmentedLog,
+  openSnapshotFiles,
+  readDivergence,
+  TrustedStateMachine,
+} from '../storage/index.ts'
 import type { Life } from './life.ts'
 
 /** A tenth of what a node has by default: simulated links are fast. */
@@ -27,11 +33,13 @@ export function openSimulatedStores(options: SimulatedStoresOptions): RaftStores
   const { life, logDisk, snapshotDisk, endpointId, segmentSize, clusterId, language } = options
   const defer = (run: () => void): void => life.clock.defer(run)
   const log = openSegmentedLog(logDisk, { storeId: endpointId.slice(32), segmentSize, defer, ownVersion: language.version })
+  const divergence = readDivergence(snapshotDisk)
   const snapshots = openSnapshotFiles(snapshotDisk, { defer })
+  const engine = openMemoryStateMachine({ snapshots, volatile: false, defer, clusterId, language })
   return {
     log,
     snapshots,
-    stateMachine: openMemoryStateMachine({ snapshots, volatile: false, defer, clusterId, language }),
+    stateMachine: new TrustedStateMachine(engine, { disk: snapshotDisk, divergence, defer }),
     volumes: [
       { directory: 'log', space: () => logDisk.space() },
       { directory: 'snapshots', space: () => snapshotDisk.space() },

@@ -1,8 +1,8 @@
-/** What replicas say of the digests of their states. Both messages are tagged fields: later versions add to them. */
+/** What replicas say of the digests of their states, and of what became of them. The messages are tagged fields: later versions add to them. */
 import { ByteReader, ByteWriter, readTaggedFields, WireError, writeTaggedFields } from '../lib/index.ts'
 import type { TaggedField } from '../lib/index.ts'
 import type { StateDigest } from '../ports/index.ts'
-import type { DigestVerdict, StateDigests } from './peer-message.ts'
+import type { DigestVerdict, SnapshotWanted, StateDigests } from './peer-message.ts'
 
 /** Digests in one message. */
 export const MAX_DIGESTS = 32
@@ -57,6 +57,18 @@ export function readVerdict(reader: ByteReader): DigestVerdict {
     index: wholeOf(fields, INDEX, 'index'),
     digest: fields.has(DIGEST) ? wholeOf(fields, DIGEST, 'digest', 0) : null,
   }
+}
+
+export function writeWanted(writer: ByteWriter, { from, atLeast }: SnapshotWanted): void {
+  writeTaggedFields(writer, [
+    [FROM, whole(from)],
+    [INDEX, whole(atLeast)],
+  ])
+}
+
+export function readWanted(reader: ByteReader): SnapshotWanted {
+  const fields = readTaggedFields(reader, [FROM, INDEX])
+  return { type: 'snapshot-wanted', from: wholeOf(fields, FROM, 'sender'), atLeast: wholeOf(fields, INDEX, 'index', 0) }
 }
 
 function whole(value: number): Uint8Array {

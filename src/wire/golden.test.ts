@@ -108,6 +108,11 @@ const GOLDEN: readonly (readonly [name: string, bytes: Uint8Array, hex: string])
     '0041' + '020101' + '060107' + '08028008',
   ],
   [
+    'peer message: a snapshot is wanted',
+    concatBytes(encodePeerMessage({ type: 'snapshot-wanted', from: 2, atLeast: 1000 })),
+    '0042' + '020102' + '0802e807',
+  ],
+  [
     'client request: read on channel 0, of group 0',
     concatBytes(encodeClientRequest({ type: 'read', id: 1, timeoutMs: 5, key: utf8Encode('k') })),
     '0000' + '020105' + '6b',

@@ -1,7 +1,7 @@
 import { LANGUAGE } from '../commands/index.ts'
 import { ByteReader, ByteWriter, COPY_LIMIT, unreachable, WireError } from '../lib/index.ts'
 import { MAX_RPC_MESSAGE_SIZE } from '../limits.ts'
-import { readDigests, readVerdict, writeDigests, writeVerdict } from './digest-codec.ts'
+import { readDigests, readVerdict, readWanted, writeDigests, writeVerdict, writeWanted } from './digest-codec.ts'
 import { readForward, readForwardAnswer, readForwardError, writeForward, writeForwardReply } from './forward-codec.ts'
 import type { PeerMessage, SnapshotChunk, SnapshotProgress } from './peer-message.ts'
 import { GROUP, readGroup, UnknownMessageError } from './route.ts'
@@ -16,6 +16,7 @@ const SNAPSHOT_CHUNK = 48
 const SNAPSHOT_PROGRESS = 49
 const STATE_DIGESTS = 64
 const DIGEST_VERDICT = 65
+const SNAPSHOT_WANTED = 66
 
 /** Enough for everything in a message but payloads, in most messages; the writer grows for the rest. */
 const HEADER_CAPACITY = 64
@@ -73,6 +74,8 @@ function messageCode(message: PeerMessage): number {
       return STATE_DIGESTS
     case 'digest-verdict':
       return DIGEST_VERDICT
+    case 'snapshot-wanted':
+      return SNAPSHOT_WANTED
     default:
       return unreachable(message)
   }
@@ -94,6 +97,8 @@ function writeMessage(writer: ByteWriter, message: PeerMessage): void {
       return writeDigests(writer, message)
     case 'digest-verdict':
       return writeVerdict(writer, message)
+    case 'snapshot-wanted':
+      return writeWanted(writer, message)
     default:
       return unreachable(message)
   }
@@ -116,6 +121,8 @@ function readMessage(reader: ByteReader, ownVersion: number): PeerMessage {
       return readDigests(reader)
     case DIGEST_VERDICT:
       return readVerdict(reader)
+    case SNAPSHOT_WANTED:
+      return readWanted(reader)
     default: {
       const message = readRaftMessage(reader, code, ownVersion)
       if (message === undefined) throw new UnknownMessageError('message', code)

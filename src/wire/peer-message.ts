@@ -66,6 +66,13 @@ export interface DigestVerdict {
   readonly digest: number | null
 }
 
+/** To the leader: the sender's state is not believed, and it wants a snapshot of the entry at `atLeast` or a later one. */
+export interface SnapshotWanted {
+  readonly type: 'snapshot-wanted'
+  readonly from: number
+  readonly atLeast: number
+}
+
 export type PeerMessage =
   | RaftPeerMessage
   | ForwardRequest
@@ -74,3 +81,4 @@ export type PeerMessage =
   | SnapshotProgress
   | StateDigests
   | DigestVerdict
+  | SnapshotWanted

@@ -8,7 +8,13 @@ import { noMetrics, silentLogger } from '../../src/ports/index.ts'
 import type { Channel, ChannelHandler, ChannelKind, Lane } from '../../src/ports/index.ts'
 import { openReplica } from '../../src/replica/index.ts'
 import type { Replica } from '../../src/replica/index.ts'
-import { MemoryDisk, openMemoryStateMachine, openSegmentedLog, openSnapshotFiles } from '../../src/storage/index.ts'
+import {
+  MemoryDisk,
+  openMemoryStateMachine,
+  openSegmentedLog,
+  openSnapshotFiles,
+  TrustedStateMachine,
+} from '../../src/storage/index.ts'
 import { SlowPath } from '../contracts/slow-path.ts'
 import { FAST } from '../contracts/transport-direct-world.ts'
 import { eventually } from '../contracts/transport-observer.ts'
@@ -47,8 +53,10 @@ class Node {
   async start(): Promise<void> {
     const { id, transport } = this
     const defer = (run: () => void): void => void setImmediate(run)
-    const snapshots = openSnapshotFiles(new MemoryDisk(defer), { defer })
-    const stateMachine = openMemoryStateMachine({ snapshots, volatile: false, defer, clusterId: () => CLUSTER })
+    const disk = new MemoryDisk(defer)
+    const snapshots = openSnapshotFiles(disk, { defer })
+    const engine = openMemoryStateMachine({ snapshots, volatile: false, defer, clusterId: () => CLUSTER })
+    const stateMachine = new TrustedStateMachine(engine, { disk, divergence: null, defer })
     const log = openSegmentedLog(new MemoryDisk(defer), { storeId: 'ab'.repeat(16), segmentSize: 65_536, defer })
     const { promise, resolve, reject } = Promise.withResolvers<Replica>()
     openReplica(

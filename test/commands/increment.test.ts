@@ -19,7 +19,7 @@ import {
   toCommand,
 } from '../../src/commands/index.ts'
 import type { Language } from '../../src/commands/index.ts'
-import type { StateMachine } from '../../src/ports/index.ts'
+import type { StateEngine } from '../../src/ports/index.ts'
 import type { Entry } from '../../src/raft/index.ts'
 import { MemoryDisk, openMemoryStateMachine, openSnapshotFiles } from '../../src/storage/index.ts'
 import type { SnapshotFiles } from '../../src/storage/index.ts'
@@ -39,7 +39,7 @@ const spelled = (by: number): WriteCommand =>
   ({ Txn: { compare: [], then: [{ Increment: { key: 'n', by } }] } }) as unknown as WriteCommand
 const encode = (by: number): Uint8Array => encodeWrite(spelled(by), {}, LANGUAGE_2)
 
-function open(language?: Language): { machine: StateMachine; snapshots: SnapshotFiles } {
+function open(language?: Language): { machine: StateEngine; snapshots: SnapshotFiles } {
   const defer = (run: () => void): void => void setImmediate(run)
   const snapshots = openSnapshotFiles(new MemoryDisk(defer), { defer })
   const machine = openMemoryStateMachine({ snapshots, volatile: true, defer, ...(language === undefined ? {} : { language }) })

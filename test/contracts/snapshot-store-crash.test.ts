@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { chance, Prng, randomBetween } from '../../src/lib/index.ts'
-import type { StateMachine, StoredSnapshot } from '../../src/ports/index.ts'
+import type { StateEngine, StoredSnapshot } from '../../src/ports/index.ts'
 import { openMemoryStateMachine, openSnapshotFiles } from '../../src/storage/index.ts'
 import type { SnapshotFiles } from '../../src/storage/index.ts'
 import { MemoryDisk } from '../../src/storage/disk/index.ts'
@@ -44,7 +44,7 @@ class Run {
     this.disk = new CrashingDisk(this.random, this.#defer)
   }
 
-  open(): { machine: StateMachine; snapshots: SnapshotFiles } {
+  open(): { machine: StateEngine; snapshots: SnapshotFiles } {
     const snapshots = openSnapshotFiles(this.disk, { defer: this.#defer })
     return {
       snapshots,

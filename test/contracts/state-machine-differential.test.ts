@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { AspenError } from '../../src/api/index.ts'
 import type { ClientSequence } from '../../src/api/index.ts'
 import type { Applied, Command, Condition, Operation } from '../../src/commands/index.ts'
-import type { StateMachine, StoredSnapshot } from '../../src/ports/index.ts'
+import type { StateEngine, StoredSnapshot } from '../../src/ports/index.ts'
 import type { Entry } from '../../src/raft/index.ts'
 import {
   bytes,
@@ -90,7 +90,7 @@ function plainResult(result: Applied | null): unknown {
 }
 
 /** Runs the steps on the machines and the model alike, comparing every answer. Begins with a membership. */
-function run(steps: readonly Step[], machines: readonly StateMachine[], model: StateModel, log: LogWriter): void {
+function run(steps: readonly Step[], machines: readonly StateEngine[], model: StateModel, log: LogWriter): void {
   let entries: Entry[] = [log.membership(membershipOf(1))]
   let expected: unknown[] = [null]
   const applyBatch = (): void => {
@@ -115,7 +115,7 @@ function entryOf(next: Exclude<Step, { kind: 'next-term' | 'end-of-batch' }> | {
   return log.noop()
 }
 
-function compareWithModel(machine: StateMachine, model: StateModel, log: LogWriter): void {
+function compareWithModel(machine: StateEngine, model: StateModel, log: LogWriter): void {
   const { applied, keys, bytes: size, revision } = machine.info()
   assert.equal(revision, model.revision)
   assert.equal(applied.index, log.index)
@@ -139,7 +139,7 @@ test('StateMachine: sqlite, memory and a naive model agree on every answer, row 
           assert.deepEqual(found, model.list(hex(start), end === null ? null : hex(end), limit, maxBytes))
         }
       }
-      assert.deepEqual(plainState(machines[0] as StateMachine), plainState(machines[1] as StateMachine))
+      assert.deepEqual(plainState(machines[0] as StateEngine), plainState(machines[1] as StateEngine))
     } finally {
       await Promise.all(places.map((place) => place.dispose()))
     }

@@ -3,7 +3,7 @@ import { AspenError } from '../../src/api/index.ts'
 import type { ClientSequence, ErrorCode, KeyValue, WriteResult } from '../../src/api/index.ts'
 import type { Command, Condition, Operation } from '../../src/commands/index.ts'
 import { utf8Encode } from '../../src/lib/index.ts'
-import type { StateMachine, StoredSnapshot } from '../../src/ports/index.ts'
+import type { StateEngine, StoredSnapshot } from '../../src/ports/index.ts'
 import type { Entry, Membership } from '../../src/raft/index.ts'
 import type { SnapshotFiles } from '../../src/storage/index.ts'
 import { encodeMembership } from '../../src/wire/index.ts'
@@ -12,7 +12,7 @@ import { encodeEnvelope, stampEnvelope } from '../../src/commands/index.ts'
 export const CLUSTER_ID = '0123456789abcdef0123456789abcdef'
 
 export interface OpenedState {
-  readonly machine: StateMachine
+  readonly machine: StateEngine
   readonly snapshots: SnapshotFiles
 }
 
@@ -84,7 +84,7 @@ export class LogWriter {
 }
 
 /** What the entries answer, none of them with a refusal. */
-export function answers(machine: StateMachine, entries: readonly Entry[]): (WriteResult | null)[] {
+export function answers(machine: StateEngine, entries: readonly Entry[]): (WriteResult | null)[] {
   return machine.apply(entries).results.map((result) => {
     if (result instanceof AspenError) throw result
     return result
@@ -92,12 +92,12 @@ export function answers(machine: StateMachine, entries: readonly Entry[]): (Writ
 }
 
 /** The code with which each entry is refused; null for those that are not. */
-export function refusals(machine: StateMachine, entries: readonly Entry[]): (ErrorCode | null)[] {
+export function refusals(machine: StateEngine, entries: readonly Entry[]): (ErrorCode | null)[] {
   return machine.apply(entries).results.map((result) => (result instanceof AspenError ? result.code : null))
 }
 
 /** Every row, page by page. */
-export function allRows(machine: StateMachine, pageSize = 1000): KeyValue[] {
+export function allRows(machine: StateEngine, pageSize = 1000): KeyValue[] {
   const rows: KeyValue[] = []
   let start: Uint8Array = new Uint8Array(0)
   for (;;) {
@@ -117,7 +117,7 @@ export function plainRow(row: KeyValue | null | undefined): unknown {
 }
 
 /** The whole state in plain values. */
-export function plainState(machine: StateMachine): unknown {
+export function plainState(machine: StateEngine): unknown {
   return { info: machine.info(), rows: allRows(machine).map(plainRow) }
 }
 
@@ -142,7 +142,7 @@ export async function transfer(
 /** Runs a test on a machine of its own. */
 export type WithMachine = (use: (opened: OpenedState) => Promise<void> | void) => () => Promise<void>
 
-export function rowOf(machine: StateMachine, key: string): { value: string; revisions: number[] } | undefined {
+export function rowOf(machine: StateEngine, key: string): { value: string; revisions: number[] } | undefined {
   const row = machine.get(bytes(key))
   return row && { value: Buffer.from(row.value).toString(), revisions: [row.createRevision, row.modRevision, row.version] }
 }

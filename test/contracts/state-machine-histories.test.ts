@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { StateMachine, StoredSnapshot } from '../../src/ports/index.ts'
+import type { StateEngine, StoredSnapshot } from '../../src/ports/index.ts'
 import type { Entry } from '../../src/raft/index.ts'
 import {
   batch,
@@ -60,7 +60,7 @@ function takeSnapshot({ machine }: OpenedState): Promise<StoredSnapshot> {
   return settled<StoredSnapshot>((done) => machine.takeSnapshot(CLUSTER_ID, done))
 }
 
-function applyAll(machine: StateMachine, entries: readonly Entry[], size: number): void {
+function applyAll(machine: StateEngine, entries: readonly Entry[], size: number): void {
   const from = machine.info().applied.index
   const rest = entries.filter(({ index }) => index > from)
   for (let at = 0; at < rest.length; at += size) machine.apply(rest.slice(at, at + size))

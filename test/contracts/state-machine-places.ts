@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { StateMachine } from '../../src/ports/index.ts'
+import type { StateEngine } from '../../src/ports/index.ts'
 import { MemoryDisk, NodeDisk } from '../../src/storage/disk/index.ts'
 import { openMemoryStateMachine, openSnapshotFiles, openSqliteStateMachine } from '../../src/storage/index.ts'
 import type { SnapshotFiles } from '../../src/storage/index.ts'
@@ -27,7 +27,7 @@ function temporaryFolder(): string {
 class OpenMachines {
   readonly #open = new Set<OpenedState>()
 
-  add<T extends StateMachine>(machine: T, snapshots: SnapshotFiles): { machine: T; snapshots: SnapshotFiles } {
+  add<T extends StateEngine>(machine: T, snapshots: SnapshotFiles): { machine: T; snapshots: SnapshotFiles } {
     const opened = { machine, snapshots }
     this.#open.add(opened)
     return opened

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { StateBusy } from '../../src/ports/index.ts'
-import type { StateMachine, StoredSnapshot } from '../../src/ports/index.ts'
+import type { StateEngine, StoredSnapshot } from '../../src/ports/index.ts'
 import { openSnapshotFiles, openSqliteStateMachine, StateError } from '../../src/storage/index.ts'
 import type { SqliteStateMachine } from '../../src/storage/index.ts'
 import { NodeDisk } from '../../src/storage/disk/index.ts'
@@ -44,10 +44,10 @@ function takeSnapshot({ machine }: OpenedState): Promise<StoredSnapshot> {
 const damagedBy = (file: string, code: string) => (error: unknown) =>
   error instanceof StateError && error.code === code && error.file === file && error.message.includes(file)
 
-const damageOf = (machine: StateMachine): string | null => (machine as SqliteStateMachine).damage
+const damageOf = (machine: StateEngine): string | null => (machine as SqliteStateMachine).damage
 
 /** The state begins empty, and says which file was damaged. */
-function assertSetAside(machine: StateMachine, file: string): void {
+function assertSetAside(machine: StateEngine, file: string): void {
   const damage = damageOf(machine) ?? ''
   assert.ok(damage.includes(`the state database ${file} is damaged: `), damage)
   assert.equal(machine.info().applied.index, 0)

@@ -1,7 +1,7 @@
-/** What every implementation of the StateMachine port must do. */
+/** What every implementation of the StateEngine port must do. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { StateMachine } from '../../src/ports/index.ts'
+import type { StateEngine } from '../../src/ports/index.ts'
 import { StateError } from '../../src/storage/index.ts'
 import {
   answers,
@@ -207,7 +207,7 @@ function applyContract(withMachine: WithMachine): void {
 }
 
 function scanContract(withMachine: WithMachine): void {
-  const keys = (machine: StateMachine, start: string, end: string | null, limit: number, maxBytes = 1e6): [string[], boolean] => {
+  const keys = (machine: StateEngine, start: string, end: string | null, limit: number, maxBytes = 1e6): [string[], boolean] => {
     const { rows, more } = machine.scan({ start: bytes(start), end: end === null ? null : bytes(end) }, limit, maxBytes)
     return [rows.map((row) => Buffer.from(row.key).toString()), more]
   }
@@ -275,7 +275,7 @@ function scanContract(withMachine: WithMachine): void {
 }
 
 /** A log whose entries leave their mark on every key: a cut between two of them is seen at once. */
-function fill(log: LogWriter, machine: StateMachine, count: number): void {
+function fill(log: LogWriter, machine: StateEngine, count: number): void {
   machine.apply([log.membership(membershipOf(1))])
   machine.apply(Array.from({ length: count }, (_, i) => log.set(`key-${i}`, `value-${i}`)))
   machine.apply([log.command(txn([], [get('key-0')]), { client: 'c', sequence: 1 })])

@@ -13,7 +13,7 @@ import {
   openSqliteStateMachine,
   StateError,
 } from '../../src/storage/index.ts'
-import type { StateMachine, StoredSnapshot } from '../../src/ports/index.ts'
+import type { StateEngine, StoredSnapshot } from '../../src/ports/index.ts'
 import { CLUSTER_ID, LogWriter, membershipOf, plainState, settled } from '../contracts/state-machine-fixture.ts'
 import { damage, diskWith, filesOf } from './damage-files.ts'
 import type { Files } from './damage-files.ts'
@@ -27,7 +27,7 @@ const ODD_NAMES = [
 ]
 const defer = (run: () => void): void => void setImmediate(run)
 
-function write(random: Random, machine: StateMachine, writer: LogWriter): void {
+function write(random: Random, machine: StateEngine, writer: LogWriter): void {
   const entries = Array.from({ length: randomBetween(random, 1, 30) }, () =>
     writer.set(`key ${randomBetween(random, 0, 60)}`, 'v'.repeat(randomBetween(random, 0, 120))),
   )
@@ -101,7 +101,7 @@ function filesIn(directory: string): Files {
   return new Map(readdirSync(directory).map((name) => [name, new Uint8Array(readFileSync(join(directory, name)))]))
 }
 
-function openIn(root: string): StateMachine {
+function openIn(root: string): StateEngine {
   const directory = join(root, 'snapshots')
   mkdirSync(directory, { recursive: true })
   const snapshots = openSnapshotFiles(new MemoryDisk(defer), { defer, directory })
@@ -132,7 +132,7 @@ function isRefusal(error: unknown): boolean {
 
 /** Reads everything and writes something. What is read is what was there at some time, or the damage is noticed. */
 async function useDatabase(root: string, states: readonly string[]): Promise<string> {
-  let machine: StateMachine
+  let machine: StateEngine
   try {
     machine = openIn(root)
   } catch (error) {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Entry } from '../../src/raft/index.ts'
 import { DivergedState } from '../../src/replica/index.ts'
-import { envelope, World } from './world.ts'
+import { codeOf, envelope, World } from './world.ts'
 import type { Node } from './world.ts'
 
 const key = (payload: Uint8Array): string => Buffer.from(payload).toString('latin1')
@@ -108,4 +108,65 @@ test('digests: of two voters, neither is a majority', () => {
   world.clock.advance(IDLE_MS)
   assertSound(one, two)
   for (const node of [one, two]) assert.equal(node.replica.view.digests.isDisputed, true)
+})
+
+/** The node starts again on its disks, and reads entries as they are. */
+function restart(node: Node, others: readonly Node[]): void {
+  node.crash()
+  node.fatal.length = 0
+  node.misread = (entry) => entry
+  node.start()
+  for (const other of others) node.connect(other)
+}
+
+test('digests: a stopped node does not use its own state again, and returns by a snapshot of the leader', () => {
+  const world = new World()
+  const [one, two, three] = world.cluster([1, 2, 3]) as [Node, Node, Node]
+  for (let i = 0; i < 50; i++) write(world, one, `key ${i}`)
+  damage(two, 'wrong')
+  write(world, one, 'wrong')
+  world.clock.until(() => two.fatal.length > 0, 'node 2 stops')
+  assertDiverged(two)
+  restart(two, [one, three])
+  assert.equal(two.awaitsSnapshot, true)
+  const read: string[] = []
+  two.replica.read(world.clock.now() + 1_000, (error) => read.push(error === undefined ? 'ok' : codeOf(error)))
+  world.clock.settle()
+  assert.deepEqual(read, ['NOT_APPLIED'])
+  two.replica.takeSnapshot((error) => read.push(error === undefined ? 'ok' : codeOf(error)))
+  world.clock.settle()
+  assert.equal(read[1], 'NOT_APPLIED')
+  world.clock.until(() => !two.awaitsSnapshot, 'a snapshot')
+  world.clock.until(() => two.localValue('wrong') === 'wrong', 'it has what it had damaged')
+  write(world, one, 'later')
+  world.clock.until(() => two.localValue('later') === 'later', 'it goes on')
+  world.clock.advance(IDLE_MS)
+  assertSound(one, two, three)
+  restart(two, [one, three])
+  assert.equal(two.awaitsSnapshot, false)
+  assert.equal(two.localValue('wrong'), 'wrong', 'it keeps the state that it was brought')
+  world.clock.advance(IDLE_MS)
+  assertSound(one, two, three)
+})
+
+test('digests: a node that waits for a snapshot votes and stores entries; entries acknowledged with it are kept', () => {
+  const world = new World()
+  const [one, two, three] = world.cluster([1, 2, 3]) as [Node, Node, Node]
+  damage(two, 'wrong')
+  write(world, one, 'wrong')
+  world.clock.until(() => two.fatal.length > 0, 'node 2 stops')
+  three.crash()
+  // Its snapshots do not leave: it stays as it is.
+  one.refusesSnapshots = true
+  restart(two, [one])
+  write(world, one, 'with two alone')
+  assert.equal(two.awaitsSnapshot, true)
+  one.crash()
+  three.start()
+  three.connect(two)
+  world.clock.until(() => three.replica.view.role === 'leader', 'node 3 leads, by the vote of node 2 and with its log', 60_000)
+  world.clock.until(() => three.localValue('with two alone') !== undefined, 'the entry is not lost')
+  world.clock.until(() => !two.awaitsSnapshot, 'node 3 brings it a snapshot')
+  world.clock.until(() => two.localValue('with two alone') !== undefined, 'it goes on behind it')
+  write(world, three, 'later')
 })

@@ -8,7 +8,15 @@ import type { NodePorts, NodeServer, RaftStores } from '../../src/node/index.ts'
 import { noPeerStore } from '../../src/peers/index.ts'
 import type { Entry, Member, NodeId } from '../../src/raft/index.ts'
 import type { Replica, Reply } from '../../src/replica/index.ts'
-import { MemoryDisk, openMemoryStateMachine, openSegmentedLog, openSnapshotFiles } from '../../src/storage/index.ts'
+import {
+  MemoryDisk,
+  openMemoryStateMachine,
+  openSegmentedLog,
+  openSnapshotFiles,
+  readDivergence,
+  StateError,
+  TrustedStateMachine,
+} from '../../src/storage/index.ts'
 import { decodePeerMessage, encodePeerMessage } from '../../src/wire/index.ts'
 import { encodeEnvelope } from '../../src/commands/index.ts'
 import type { PeerMessage } from '../../src/wire/index.ts'
@@ -98,6 +106,8 @@ export class Node {
   disk: (disk: Disk) => Disk = (disk) => disk
   /** What it makes of an entry before it applies it: a test's damage, say. */
   misread: (entry: Entry) => Entry = (entry) => entry
+  /** It takes no snapshots, as with a full disk. */
+  refusesSnapshots = false
   transport!: MemoryTransport
   readonly #world: World
   #state!: StateMachine
@@ -167,10 +177,13 @@ export class Node {
   }
 
   #openStores(volatile: boolean, defer: (run: () => void) => void): RaftStores {
-    const snapshots = openSnapshotFiles(this.disk(this.snapshotDisk), { defer })
-    this.#state = openMemoryStateMachine({ snapshots, volatile, defer, clusterId: () => CLUSTER })
+    const disk = this.disk(this.snapshotDisk)
+    const divergence = readDivergence(disk)
+    const snapshots = openSnapshotFiles(disk, { defer })
+    const engine = openMemoryStateMachine({ snapshots, volatile, defer, clusterId: () => CLUSTER })
+    this.#state = new TrustedStateMachine(engine, { disk, divergence, defer })
     const log = openSegmentedLog(this.disk(this.logDisk), { storeId: 'ab'.repeat(16), segmentSize: 4096, defer })
-    return { log, stateMachine: misreading(this.#state, (entry) => this.misread(entry)), snapshots, volumes: [], warnings: [] }
+    return { log, stateMachine: misreading(this.#state, this), snapshots, volumes: [], warnings: [] }
   }
 
   /** Keeps a link to another node. */
@@ -185,6 +198,10 @@ export class Node {
       this.#stalled = null
       for (const run of stalled) this.#world.clock.defer(run)
     }
+  }
+
+  get awaitsSnapshot(): boolean {
+    return this.#state.awaitsSnapshot
   }
 
   /** The value of a key in this node's state, whatever the cluster has decided since. */
@@ -205,11 +222,15 @@ export class Node {
 }
 
 /** A state machine that takes entries for others. */
-function misreading(state: StateMachine, misread: (entry: Entry) => Entry): StateMachine {
+function misreading(state: StateMachine, node: Node): StateMachine {
   return {
     opensFromSnapshot: state.opensFromSnapshot,
+    get awaitsSnapshot() {
+      return state.awaitsSnapshot
+    },
+    distrust: (clusterId, done) => state.distrust(clusterId, done),
     info: () => state.info(),
-    apply: (entries) => state.apply(entries.map(misread)),
+    apply: (entries) => state.apply(entries.map((entry) => node.misread(entry))),
     flush: () => state.flush(),
     digest: () => state.digest(),
     get: (key) => state.get(key),
@@ -217,7 +238,10 @@ function misreading(state: StateMachine, misread: (entry: Entry) => Entry): Stat
     scan: (range, limit, maxBytes) => state.scan(range, limit, maxBytes),
     durableIndex: () => state.durableIndex(),
     checkpoint: (done) => state.checkpoint(done),
-    takeSnapshot: (clusterId, done) => state.takeSnapshot(clusterId, done),
+    takeSnapshot: (clusterId, done) => {
+      if (node.refusesSnapshots) done(new StateError('VOLUME_FULL', 'snapshots', 'no space'))
+      else state.takeSnapshot(clusterId, done)
+    },
     restore: (snapshot, done) => state.restore(snapshot, done),
     close: (done) => state.close(done),
   }

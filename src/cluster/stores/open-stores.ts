@@ -22,12 +22,17 @@ import {
   openSegmentedLog,
   openSnapshotFiles,
   openSqliteStateMachine,
+  readDivergence,
+  TrustedStateMachine,
 } from '../../storage/index.ts'
 import { addIdentityFields, IDENTITY_FILE, loadOrCreateIdentityFile, readRejoinRecord, RejoinError } from '../identity/index.ts'
 import type { IdentityFile } from '../identity/index.ts'
 import { exposedDirectory } from './exposed-directory.ts'
 
 const UNFINISHED_REJOIN = 'a rejoin of this node is not finished: run aspen-node rejoin as before until it says that it is done'
+
+const AWAITS_SNAPSHOT =
+  'the state of this node stood against that of a majority when it ran last, and is not used: it waits for a snapshot of the leader'
 
 /** In the identity file: its log has existed, and under which id the node has spoken. */
 const LOG_CREATED = 'logCreated'
@@ -60,8 +65,10 @@ export function openMemoryHome(): NodeHome {
     openStores: (language = LANGUAGE) => {
       if (opened) throw new Error('a node that keeps everything in memory has nothing to begin again with')
       opened = true
-      const snapshots = openSnapshotFiles(new MemoryDisk(defer), { defer })
-      const stateMachine = openMemoryStateMachine({ snapshots, volatile: true, defer, language })
+      const disk = new MemoryDisk(defer)
+      const snapshots = openSnapshotFiles(disk, { defer })
+      const engine = openMemoryStateMachine({ snapshots, volatile: true, defer, language })
+      const stateMachine = new TrustedStateMachine(engine, { disk, divergence: null, defer })
       return { log: new MemoryLog(defer), stateMachine, snapshots, volumes: [], warnings: [] }
     },
     release: () => undefined,
@@ -194,15 +201,18 @@ function openStores(stores: StoresOf): RaftStores {
   // Read again each time: the first log of a node leaves its mark there.
   const log = openLog(stores, identityPath, loadOrCreateIdentityFile(identityPath))
   const snapshotDirectory = join(directory, 'snapshots')
-  const snapshots = openSnapshotFiles(openFolder(snapshotDirectory), { directory: snapshotDirectory })
-  const stateMachine = openSqliteStateMachine({ directory: join(directory, 'state'), snapshots, language })
+  const disk = openFolder(snapshotDirectory)
+  const divergence = readDivergence(disk)
+  const snapshots = openSnapshotFiles(disk, { directory: snapshotDirectory })
+  const engine = openSqliteStateMachine({ directory: join(directory, 'state'), snapshots, language })
   return {
     log,
-    stateMachine,
+    stateMachine: new TrustedStateMachine(engine, { disk, divergence, defer: setImmediate }),
     snapshots,
     volumes: volumesOf(directory),
     warnings: [
-      ...(stateMachine.damage === null ? [] : [stateMachine.damage]),
+      ...(divergence === null ? [] : [AWAITS_SNAPSHOT]),
+      ...(engine.damage === null ? [] : [engine.damage]),
       ...snapshots.damaged.map(
         (name) => `the snapshot ${join(snapshotDirectory, name)} is damaged and is not used; a newer one will replace it`,
       ),

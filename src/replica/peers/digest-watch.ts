@@ -47,11 +47,13 @@ interface Divergence {
   readonly deadline: number
 }
 
-type WatchContext = TurnContext<never, 'id' | 'role' | 'term' | 'leader' | 'membership' | 'transferring' | 'transferLeadership'>
+type WatchContext = TurnContext<'fail', 'id' | 'role' | 'term' | 'leader' | 'membership' | 'transferring' | 'transferLeadership'>
+
+type WatchedState = Pick<StateMachine, 'info' | 'digest' | 'awaitsSnapshot' | 'distrust'>
 
 export class DigestWatch {
   readonly #context: WatchContext
-  readonly #stateMachine: Pick<StateMachine, 'info' | 'digest'>
+  readonly #stateMachine: WatchedState
   readonly #peers: PeerSender
   readonly #tally = new DigestTally()
   #newest = 0
@@ -64,8 +66,9 @@ export class DigestWatch {
   #toldAt = 0
   #toldIndex = 0
   #diverged: Divergence | null = null
+  #marking = false
 
-  constructor(context: WatchContext, stateMachine: Pick<StateMachine, 'info' | 'digest'>, peers: PeerSender) {
+  constructor(context: WatchContext, stateMachine: WatchedState, peers: PeerSender) {
     this.#context = context
     this.#stateMachine = stateMachine
     this.#peers = peers
@@ -118,22 +121,31 @@ export class DigestWatch {
     else this.#diverge({ index, digest: ours }, digest)
   }
 
-  /** @throws DivergedState when this node must take no further part */
   progress(now: number): void {
     if (this.#diverged !== null) {
       this.#stop(this.#diverged, now)
       return
     }
     if (now >= this.#nextLook) this.#look(now)
-    this.#tell(now)
+    if (!this.#stateMachine.awaitsSnapshot) this.#tell(now)
   }
 
   #look(now: number): void {
     this.#nextLook = now + LOOK_INTERVAL_MS
+    if (this.#stateMachine.awaitsSnapshot) {
+      this.#leaveLeadership()
+      return
+    }
     const { index } = this.#stateMachine.info().applied
     const isIdle = index === this.#lookedAt
     this.#lookedAt = index
     if (isIdle && index > this.#newest) this.taken([this.#stateMachine.digest()])
+  }
+
+  /** The log of this node may be the longest, and its vote is needed; but it can serve nobody. */
+  #leaveLeadership(): void {
+    const { raft } = this.#context
+    if (raft.role === 'leader' && !raft.transferring) raft.transferLeadership()
   }
 
   #tell(now: number): void {
@@ -199,8 +211,10 @@ export class DigestWatch {
   }
 
   #stop({ error, deadline }: Divergence, now: number): void {
-    const { raft } = this.#context
+    const { raft, loop, cluster } = this.#context
     if (raft.role === 'leader' && now < deadline && (raft.transferring || raft.transferLeadership())) return
-    throw error
+    if (this.#marking) return
+    this.#marking = true
+    this.#stateMachine.distrust(cluster.id ?? '', (failure) => loop.fail(failure ?? error))
   }
 }

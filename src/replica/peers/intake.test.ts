@@ -83,6 +83,7 @@ class Gate {
       chunk: ({ from }: SnapshotChunk) => note(`chunk from ${from}`),
       progressed: ({ from }: SnapshotProgress) => note(`progress from ${from}`),
       acknowledged: (peer: number, match: number) => note(`snapshot of ${peer}: ${match}`),
+      wanted: () => undefined,
       linkClosed: (peer: number) => note(`no snapshots for ${peer}`),
     }
     const news = {

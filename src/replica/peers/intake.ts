@@ -40,7 +40,7 @@ export interface PeerNews {
 }
 
 type IntakeContext = TurnContext<'input', 'id' | 'term' | 'tick' | 'step' | 'linkOpened' | 'linkClosed' | 'peerCrashed'>
-type IntakeExchange = Pick<SnapshotExchange, 'chunk' | 'progressed' | 'acknowledged' | 'linkClosed'>
+type IntakeExchange = Pick<SnapshotExchange, 'chunk' | 'progressed' | 'acknowledged' | 'linkClosed' | 'wanted'>
 
 /** Where peers' messages enter: decoded, checked against who sent them, and routed. What fails a check is refused and counted. */
 export class Intake implements ChannelHandler {
@@ -197,6 +197,9 @@ export class Intake implements ChannelHandler {
       case 'digest-verdict':
         this.#news.judged(message)
         break
+      case 'snapshot-wanted':
+        this.#exchange.wanted(message)
+        break
       default:
         return unreachable(message)
     }
@@ -268,6 +271,7 @@ function speaker(message: PeerMessage, linked: NodeId): NodeId {
     case 'snapshot-progress':
     case 'state-digests':
     case 'digest-verdict':
+    case 'snapshot-wanted':
       return message.from
     case 'forward':
     case 'forward-reply':

@@ -21,6 +21,7 @@ const PARTS: Readonly<Record<Exclude<PeerMessage['type'], 'raft'> | RaftType, Me
   'snapshot-progress': 'follow',
   'state-digests': 'follow',
   'digest-verdict': 'lead',
+  'snapshot-wanted': 'follow',
   'read-index': 'ask',
   forward: 'ask',
   'read-index-response': 'serve',

@@ -1,5 +1,5 @@
 import { RAFT_CHANNEL } from '../../ports/index.ts'
-import type { Channel, Done, Lane, LinkedPeer, StateDigest } from '../../ports/index.ts'
+import type { Channel, Done, Lane, LinkedPeer, StateDigest, StoredSnapshot } from '../../ports/index.ts'
 import type { HardState, Membership, NodeId, RoleChange, SnapshotMeta } from '../../raft/index.ts'
 import { encodePeerMessage } from '../../wire/index.ts'
 import type { DigestVerdict, PeerMessage, StateDigests } from '../../wire/index.ts'
@@ -125,6 +125,10 @@ export class Peers implements PeerSide, PeerNews {
     return this.#exchange.busy
   }
 
+  get refill(): StoredSnapshot | null {
+    return this.#exchange.refill
+  }
+
   get promisedIndex(): number {
     return this.#exchange.promisedIndex
   }
@@ -149,6 +153,7 @@ export class Peers implements PeerSide, PeerNews {
 
   restored(): void {
     this.#digests.restored()
+    this.#exchange.restored()
   }
 
   reported(digests: StateDigests): void {
@@ -163,6 +168,7 @@ export class Peers implements PeerSide, PeerNews {
 
   progress(now: number): void {
     this.#digests.progress(now)
+    this.#exchange.progress(now)
   }
 
   roleChanged({ role }: RoleChange): void {

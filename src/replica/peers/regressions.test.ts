@@ -28,7 +28,7 @@ const nop = (): void => undefined
 function intakeOf(directory: Directory, cluster: ClusterBinding, step: (message: Message) => void): Intake {
   const raft = { id: 1, term: 0, tick: nop, step, linkOpened: nop, linkClosed: nop, peerCrashed: nop }
   const context = handContext({ loop: handLoop(assert.fail), raft, cluster })
-  const exchange = { chunk: nop, progressed: nop, acknowledged: nop, linkClosed: nop }
+  const exchange = { chunk: nop, wanted: nop, progressed: nop, acknowledged: nop, linkClosed: nop }
   const news = {
     linked: nop,
     unlinked: nop,

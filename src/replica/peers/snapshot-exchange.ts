@@ -1,7 +1,7 @@
 import { LaterVersion } from '../../commands/index.ts'
 import type { Done, StoredSnapshot } from '../../ports/index.ts'
 import type { HardState, NodeId, SnapshotMeta } from '../../raft/index.ts'
-import type { SnapshotChunk, SnapshotProgress } from '../../wire/index.ts'
+import type { SnapshotChunk, SnapshotProgress, SnapshotWanted } from '../../wire/index.ts'
 import type { PeerSender, ReplicaStores, Snapshots, TurnContext } from '../turn/index.ts'
 import { SnapshotReceiver } from './snapshot-receiver.ts'
 import type { ReceiptListener } from './snapshot-receiver.ts'
@@ -10,6 +10,8 @@ import type { SendingListener } from './snapshot-sender.ts'
 
 /** Snapshots that have arrived and wait for the log; the store keeps two. */
 const MAX_UNRESTORED = 2
+/** How often the leader is asked for a snapshot, in milliseconds. */
+const ASK_INTERVAL_MS = 1_000
 
 type ExchangeContext = TurnContext<
   'input' | 'guard' | 'fail',
@@ -23,8 +25,11 @@ export class SnapshotExchange implements SendingListener, ReceiptListener {
   readonly #snapshots: Pick<Snapshots, 'take'>
   readonly #sender: SnapshotSender
   readonly #receiver: SnapshotReceiver
+  readonly #peers: PeerSender
   /** Whole, durable, and not restored yet: a second one can arrive while the first waits for the log. */
   #arrived: StoredSnapshot[] = []
+  #refill: StoredSnapshot | null = null
+  #nextAsk = 0
   /** For each peer that is to get a snapshot: a position that lies in it. The entries behind are needed next. */
   readonly #promised = new Map<NodeId, number>()
 
@@ -32,6 +37,7 @@ export class SnapshotExchange implements SendingListener, ReceiptListener {
     this.#context = context
     this.#stores = stores
     this.#snapshots = snapshots
+    this.#peers = peers
     this.#sender = new SnapshotSender(context, stores.snapshots, peers, this)
     this.#receiver = new SnapshotReceiver(context, stores.snapshots, peers, this)
   }
@@ -50,20 +56,48 @@ export class SnapshotExchange implements SendingListener, ReceiptListener {
     return Math.min(...this.#promised.values(), Number.POSITIVE_INFINITY)
   }
 
+  /** Asks the leader for a snapshot while the state waits for one. */
+  progress(now: number): void {
+    if (!this.#stores.stateMachine.awaitsSnapshot || now < this.#nextAsk) return
+    this.#nextAsk = now + ASK_INTERVAL_MS
+    const { id, role, leader, purgedTo } = this.#context.raft
+    if (role === 'leader' || leader === null || this.#refill !== null || this.#arrived.length > 0) return
+    this.#peers.send(leader, { type: 'snapshot-wanted', from: id, atLeast: purgedTo.index }, 'normal')
+  }
+
+  /** That of a state that is not believed: the log goes on behind it. */
+  get refill(): StoredSnapshot | null {
+    return this.#refill
+  }
+
+  /** The state is that of a snapshot. */
+  restored(): void {
+    this.#refill = null
+  }
+
+  /** A peer whose log is as it should be needs a state to go on from. */
+  wanted({ from, atLeast }: SnapshotWanted): void {
+    if (this.#context.raft.role === 'leader' && !this.#sender.has(from)) this.#bring(from, atLeast, true)
+  }
+
   /** Brings a snapshot to a peer whose next entries are purged. */
   offer(to: NodeId): void {
+    this.#bring(to, this.#context.raft.purgedTo.index, false)
+  }
+
+  #bring(to: NodeId, atLeast: number, isRefill: boolean): void {
     const { raft, loop, logger } = this.#context
     const { term } = raft
     const newest = this.#stores.snapshots.newest()
-    if (newest !== null && newest.last.index >= raft.purgedTo.index) {
-      this.#begin(to, term, newest)
+    if (newest !== null && newest.last.index >= atLeast && !this.#stores.stateMachine.awaitsSnapshot) {
+      this.#begin(to, term, newest, isRefill)
       return
     }
     // It will be taken here or later.
     this.#promised.set(to, this.#stores.stateMachine.info().applied.index)
     this.#snapshots.take((error, snapshot) => {
       loop.input(() => {
-        if (error === undefined && snapshot !== undefined) this.#begin(to, term, snapshot)
+        if (error === undefined && snapshot !== undefined) this.#begin(to, term, snapshot, isRefill)
         else {
           const facts = { peer: to, reason: error?.message }
           logger.log('error', 'a snapshot for a lagging peer could not be taken', facts, {
@@ -76,11 +110,11 @@ export class SnapshotExchange implements SendingListener, ReceiptListener {
     })
   }
 
-  #begin(to: NodeId, term: number, snapshot: StoredSnapshot): void {
+  #begin(to: NodeId, term: number, snapshot: StoredSnapshot, isRefill: boolean): void {
     const { raft } = this.#context
     if (raft.role !== 'leader' || raft.term !== term || this.#sender.has(to)) return
     this.#promised.set(to, snapshot.last.index)
-    this.#sender.start(to, term, snapshot)
+    this.#sender.start(to, term, snapshot, isRefill)
   }
 
   sendingEnded(to: NodeId): void {
@@ -96,7 +130,7 @@ export class SnapshotExchange implements SendingListener, ReceiptListener {
    */
   chunk(chunk: SnapshotChunk): void {
     const { raft, cluster, metrics, language } = this.#context
-    if (this.#arrived.length >= MAX_UNRESTORED) return
+    if (this.#arrived.length >= MAX_UNRESTORED || this.#refill !== null) return
     if (chunk.term !== raft.term || chunk.from !== raft.leader) return
     if (chunk.snapshot.clusterId !== cluster.id) {
       metrics.refused.cluster.add()
@@ -136,7 +170,13 @@ export class SnapshotExchange implements SendingListener, ReceiptListener {
       raft.step({ type: 'snapshot', from, to: raft.id, term, snapshot })
       // Unless the log agrees with it already, or has more, it begins behind the snapshot now.
       if (raft.purgedTo !== purgedTo) this.#arrived.push(snapshot)
+      else if (this.#canRefill(snapshot)) this.#refill = snapshot
     })
+  }
+
+  #canRefill({ last }: StoredSnapshot): boolean {
+    const isFree = this.#refill === null && this.#arrived.length === 0
+    return this.#stores.stateMachine.awaitsSnapshot && isFree && last.index >= this.#context.raft.purgedTo.index
   }
 
   /**

@@ -15,6 +15,8 @@ const BYTES_PER_MS = (32 * 1024 * 1024) / 1000
 interface Sending {
   readonly snapshot: StoredSnapshot
   readonly term: number
+  /** For a peer whose log has these entries already: what it acknowledges of its log says nothing of the transfer. */
+  readonly isRefill: boolean
   /** Bytes handed to the link, and bytes the peer reports; null until its first report. */
   sent: number
   received: number | null
@@ -57,11 +59,11 @@ export class SnapshotSender {
     return this.#sendings.has(to)
   }
 
-  start(to: NodeId, term: number, snapshot: StoredSnapshot): void {
+  start(to: NodeId, term: number, snapshot: StoredSnapshot, isRefill = false): void {
     this.started++
     const now = this.#context.clock.now()
     const begin = { sent: 0, received: null, reading: false, lastProgressAt: now, nextAt: now, timer: null }
-    const sending: Sending = { snapshot, term, ...begin }
+    const sending: Sending = { snapshot, term, isRefill, ...begin }
     this.#sendings.set(to, sending)
     this.#send(to, sending, 0, new Uint8Array(0))
   }
@@ -74,13 +76,14 @@ export class SnapshotSender {
     if (sending.received === null || progress.received <= sending.received) sending.sent = progress.received
     sending.received = progress.received
     sending.lastProgressAt = this.#context.clock.now()
-    this.#pump(progress.from, sending)
+    if (sending.isRefill && progress.received === sending.snapshot.sizeBytes) this.#end(progress.from)
+    else this.#pump(progress.from, sending)
   }
 
   /** The peer's log has reached `match`. */
   acknowledged(to: NodeId, match: number): void {
     const sending = this.#sendings.get(to)
-    if (sending !== undefined && match >= sending.snapshot.last.index) this.#end(to)
+    if (sending !== undefined && !sending.isRefill && match >= sending.snapshot.last.index) this.#end(to)
   }
 
   linkClosed(to: NodeId): void {

@@ -3,6 +3,7 @@ import type { WriteResult } from '../../api/index.ts'
 import { answersAtCommit, checkFound, encodeWriteResult, readEnvelope, stampEnvelope } from '../../commands/index.ts'
 import type { Language, Quota } from '../../commands/index.ts'
 import { MAX_REQUEST_TIMEOUT_MS } from '../../limits.ts'
+import type { StateMachine } from '../../ports/index.ts'
 import type { Raft } from '../../raft/index.ts'
 import { encodeMembership, WireError } from '../../wire/index.ts'
 import type { ForwardReply, ForwardRequest } from '../../wire/index.ts'
@@ -25,6 +26,7 @@ export interface LeaderWorkParts {
   /** What this node can read, and so may propose. */
   readonly language: Language
   readonly reserve: DiskReserve
+  readonly stateMachine: Pick<StateMachine, 'awaitsSnapshot'>
   readonly peers: Pick<Peers, 'sendTo'>
 }
 
@@ -49,11 +51,11 @@ export class LeaderWork {
 
   /**
    * Whether this node takes work now. Not once the configuration without it is in its log: what stands behind that would be committed
-   * by others, of whom it hears nothing any more; what stands before it is answered when it is committed.
+   * by others, of whom it hears nothing any more; what stands before it is answered when it is committed. Nor with a state that is not believed.
    */
   get leads(): boolean {
     const { raft } = this.#context
-    return raft.role === 'leader' && !raft.transferring && !raft.leaving
+    return raft.role === 'leader' && !raft.transferring && !raft.leaving && !this.#parts.stateMachine.awaitsSnapshot
   }
 
   /**

@@ -80,6 +80,7 @@ export class Requests implements TurnListener, PeerHandlers {
       version: this.#version,
       language,
       reserve: this.#reserve,
+      stateMachine,
       peers,
     })
     this.#forwarder = new Forwarder(context, incarnation * FORWARD_IDS_PER_LIFE, peers, this.#leaderWork, limits)
@@ -131,6 +132,7 @@ export class Requests implements TurnListener, PeerHandlers {
   /** Calls back when the state machine may be read linearizably. */
   read(deadline: number, reply: Reply<void>): void {
     this.#attempt(reply, (answer) => {
+      this.#checkState()
       this.#reads.checkRoom()
       this.#context.metrics.reads.add()
       this.#reads.add(this.#context.raft.read(), deadline, answer)
@@ -153,6 +155,7 @@ export class Requests implements TurnListener, PeerHandlers {
   takeSnapshot(reply: Reply<StoredSnapshot>): void {
     const { engine, snapshots } = this.#parts
     this.#attempt(reply, (answer) => {
+      this.#checkState()
       this.#reads.whenApplied(this.#context.raft.commitIndex, engine.appliedIndex, (error) => {
         if (error === undefined) this.#attempt(answer, (again) => snapshots.take(again))
         else answer(error)
@@ -181,6 +184,12 @@ export class Requests implements TurnListener, PeerHandlers {
     if (this.#stopping) throw new AspenError('STOPPING', 'this node is shutting down; ask another one')
     if (kind === 'founding' || this.#context.raft.membership.members.length > 0) return
     throw notInitialized()
+  }
+
+  /** @throws AspenError NOT_APPLIED while nothing can be read here */
+  #checkState(): void {
+    if (!this.#parts.stores.stateMachine.awaitsSnapshot) return
+    throw new AspenError('NOT_APPLIED', 'this node waits for a snapshot of the leader in place of its state; ask another one')
   }
 
   // --- What peers ask and answer ---

@@ -31,6 +31,8 @@ export class Applier {
   #next: number
   #target: number
   #running = false
+  /** The state waits for a snapshot: what is committed waits for that, in the log. */
+  #awaitsSnapshot: boolean
   #flush: Timer | null = null
   /** Counts restores: what was read from the log for a former state is dropped. */
   #epoch = 0
@@ -50,7 +52,9 @@ export class Applier {
     this.#listener = listener
     this.#busy = new BusyState(context)
     const { index } = stores.stateMachine.info().applied
-    this.#next = index + 1
+    this.#awaitsSnapshot = stores.stateMachine.awaitsSnapshot
+    // The snapshot may be of any entry that the log begins with, or of a later one.
+    this.#next = (this.#awaitsSnapshot ? stores.log.recovered.purged.index : index) + 1
     this.#target = index
   }
 
@@ -59,14 +63,19 @@ export class Applier {
     return this.#next - 1
   }
 
+  /** The last entry that is to be applied, as far as is known. */
+  get target(): number {
+    return this.#target
+  }
+
   get idle(): boolean {
-    return this.#next > this.#target
+    return this.#awaitsSnapshot || this.#next > this.#target
   }
 
   enqueue(first: number, last: number): void {
     if (first !== this.#target + 1) fail(`apply of ${first} does not follow ${this.#target}`)
     this.#target = last
-    if (this.#running) return
+    if (this.#running || this.#awaitsSnapshot) return
     this.#running = true
     this.#runLater()
   }
@@ -82,7 +91,11 @@ export class Applier {
   /** The state is now that of a snapshot taken at `index`. */
   restored(index: number): void {
     this.#next = index + 1
-    this.#target = index
+    this.#target = Math.max(this.#target, index)
+    this.#awaitsSnapshot = false
+    if (this.#running || this.#next > this.#target) return
+    this.#running = true
+    this.#runLater()
   }
 
   /** The node stops: whoever closes the state writes what it still holds back, and nobody waits for a timer. */

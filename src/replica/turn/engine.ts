@@ -1,6 +1,6 @@
 import type { Applied } from '../../commands/index.ts'
 import { assert } from '../../lib/index.ts'
-import type { AppliedBatch, Done, StateDigest } from '../../ports/index.ts'
+import type { AppliedBatch, Done, StateDigest, StateMachine, StoredSnapshot } from '../../ports/index.ts'
 import type { Effects, Entry, HardState, NodeId, RoleChange, SnapshotMeta } from '../../raft/index.ts'
 import type { ReplicaLimits } from '../options.ts'
 import { Applier } from './applier.ts'
@@ -36,6 +36,8 @@ export interface PeerSide extends PeerSender, SnapshotInstaller, LogHold {
   applied(digests: readonly StateDigest[]): void
   /** A snapshot has replaced the state. */
   restored(): void
+  /** The snapshot that a state is to begin with that is not believed, and of which the log knows more. */
+  readonly refill: StoredSnapshot | null
 }
 
 export interface EngineSettings extends RetentionSettings {
@@ -51,11 +53,14 @@ export class Engine implements ApplyListener, SnapshotInstaller {
   readonly #applier: Applier
   readonly #persister: Persister
   readonly #retention: LogRetention
+  readonly #stateMachine: StateMachine
+  #refilling = false
   #listener: TurnListener | null = null
 
   constructor(context: TurnContext, settings: EngineSettings, stores: ReplicaStores, snapshots: Snapshots, peers: PeerSide) {
     const { log, stateMachine } = stores
     this.#context = context
+    this.#stateMachine = stateMachine
     this.#peers = peers
     this.#cache = new EntryCache(context.raft.lastLog.index, settings.limits.cacheBytes)
     this.#outbound = new Outbound(context, log, this.#cache, peers)
@@ -94,6 +99,19 @@ export class Engine implements ApplyListener, SnapshotInstaller {
   carryOut(): void {
     const { raft } = this.#context
     for (let effects = raft.take(); effects !== undefined; effects = raft.take()) this.#carryOut(effects)
+    this.#refill()
+  }
+
+  /** The state becomes that of a snapshot within the log, which goes on from there. */
+  #refill(): void {
+    const { refill } = this.#peers
+    if (this.#refilling || refill === null || refill.last.index > this.#applier.target) return
+    this.#refilling = true
+    this.#stateMachine.restore(refill, (error) => {
+      this.#refilling = false
+      if (error !== undefined) this.#context.loop.fail(error)
+      else this.#onRestored(refill.last.index)
+    })
   }
 
   /** Starts the next write of the log, unless one is in flight: all that was asked for meanwhile joins it. */

@@ -27,6 +27,10 @@ export function guardLog(log: LogStore, loop: Guard): LogStore {
 function guardStateMachine(state: StateMachine, loop: Guard): StateMachine {
   return {
     opensFromSnapshot: state.opensFromSnapshot,
+    get awaitsSnapshot() {
+      return state.awaitsSnapshot
+    },
+    distrust: (clusterId, done) => state.distrust(clusterId, guarded(loop, done)),
     info: () => state.info(),
     apply: (entries) => state.apply(entries),
     flush: () => state.flush(),

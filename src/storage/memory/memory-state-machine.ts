@@ -6,7 +6,7 @@ import type { KeyValue, ScanRange } from '../../api/index.ts'
 import { LANGUAGE, SPACE_IDS, SPACES } from '../../commands/index.ts'
 import type { Language, RowHead, Rows } from '../../commands/index.ts'
 import { assert } from '../../lib/index.ts'
-import type { AppliedBatch, DiskFile, Done, StateDigest, StateInfo, StateMachine, StoredSnapshot } from '../../ports/index.ts'
+import type { AppliedBatch, DiskFile, Done, StateDigest, StateEngine, StateInfo, StoredSnapshot } from '../../ports/index.ts'
 import type { Entry } from '../../raft/index.ts'
 import {
   applyDecoded,
@@ -46,7 +46,7 @@ export function openMemoryStateMachine(options: MemoryStateMachineOptions): Memo
   return new MemoryStateMachine(options)
 }
 
-export class MemoryStateMachine implements StateMachine {
+export class MemoryStateMachine implements StateEngine {
   readonly opensFromSnapshot: boolean
   readonly #snapshots: SnapshotFiles
   readonly #volatile: boolean

@@ -6,7 +6,7 @@ import type { KeyValue, ScanRange } from '../../api/index.ts'
 import { LANGUAGE } from '../../commands/index.ts'
 import type { Language, RowHead, Rows } from '../../commands/index.ts'
 import { assert } from '../../lib/index.ts'
-import type { AppliedBatch, Done, StateDigest, StateInfo, StateMachine, StoredSnapshot } from '../../ports/index.ts'
+import type { AppliedBatch, Done, StateDigest, StateEngine, StateInfo, StoredSnapshot } from '../../ports/index.ts'
 import type { Entry } from '../../raft/index.ts'
 import { createDirectory, isDescriptorShortage, isVolumeFull } from '../disk/index.ts'
 import type { LocalSnapshot, SnapshotFiles } from '../snapshots/index.ts'
@@ -34,7 +34,7 @@ export function openSqliteStateMachine(options: SqliteStateMachineOptions): Sqli
   return new SqliteStateMachine(options)
 }
 
-export class SqliteStateMachine implements StateMachine {
+export class SqliteStateMachine implements StateEngine {
   readonly opensFromSnapshot = false
   /** Why the state was set aside when it was opened, and begins empty; null when it was sound. */
   readonly damage: string | null
