@@ -91,7 +91,8 @@ export class Applier {
   /** The state is now that of a snapshot taken at `index`. */
   restored(index: number): void {
     this.#next = index + 1
-    this.#target = Math.max(this.#target, index)
+    // What was committed behind the snapshot has waited for it; any other snapshot has replaced what was.
+    this.#target = this.#awaitsSnapshot ? Math.max(this.#target, index) : index
     this.#awaitsSnapshot = false
     if (this.#running || this.#next > this.#target) return
     this.#running = true
