@@ -80,10 +80,10 @@ function partsOf<O, C>(write: unknown, language: Language, visitor: Visitor<O, C
 }
 
 function batchOf<O, C>(name: string, body: unknown, language: Language, visitor: Visitor<O, C>): readonly O[] {
-  const each = (item: unknown, of: string): O => visitor.operation(named(of, language), item)
-  if (name === 'SetMulti') return listOf(body, 'pairs', name, (pair) => each(toPair(pair), 'Set'))
-  if (name === 'DeleteMulti') return listOf(body, 'keys', name, (key) => each({ key }, 'Delete'))
-  return [each(body, name)]
+  if (name !== 'SetMulti' && name !== 'DeleteMulti') return [visitor.operation(named(name, language), body)]
+  const definition = named(name === 'SetMulti' ? 'Set' : 'Delete', language)
+  if (name === 'SetMulti') return listOf(body, 'pairs', name, (pair) => visitor.operation(definition, toPair(pair)))
+  return listOf(body, 'keys', name, (key) => visitor.operation(definition, { key }))
 }
 
 const namesByLanguage = new WeakMap<Language, readonly string[]>()

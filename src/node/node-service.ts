@@ -273,6 +273,8 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
   /** Why this node can serve nobody any more; null while it may be a member. */
   get #removed(): AspenError | null {
     const { removal, raft } = this.#parts
+    // Asked for with every request, and a view is large.
+    if (raft.leader !== null) return null
     const words = removal.words(raft.view)
     return words === null ? null : new AspenError('REMOVED', words)
   }

@@ -33,6 +33,11 @@ export class RaftHandle {
     return this.#latest.facts
   }
 
+  /** As in the view. */
+  get leader(): NodeId | null {
+    return this.#present === null ? this.facts.view.leader : this.#present.replica.leader
+  }
+
   get view(): ReplicaView {
     return this.#present?.replica.view ?? this.facts.view
   }

@@ -14,7 +14,9 @@ export function isVoter(membership: Membership, id: NodeId): boolean {
 
 /** A voter of either half under its own key: the same id with another key is somebody else, who had or will have it. */
 export function isVoterAs(membership: Membership, id: NodeId, endpointId: string): boolean {
-  return isVoter(membership, id) && membership.members.some((member) => member.id === id && member.endpointId === endpointId)
+  if (!isVoter(membership, id)) return false
+  for (const member of membership.members) if (member.id === id && member.endpointId === endpointId) return true
+  return false
 }
 
 export function isMember(membership: Membership, id: NodeId): boolean {

@@ -190,6 +190,10 @@ export class Replica implements TurnRunner {
 
   // --- What can be seen ---
 
+  get leader(): NodeId | null {
+    return this.#context.raft.leader
+  }
+
   get view(): ReplicaView {
     const { raft, loop, cluster } = this.#context
     const {

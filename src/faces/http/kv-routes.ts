@@ -33,13 +33,12 @@ interface ScanRequestBody extends Encodings {
   readonly timeout_ms?: number
 }
 
-const NO_OPTIONS = {}
-
-function requestOptions(timeoutMs: number | undefined): RequestOptions {
-  return timeoutMs === undefined ? NO_OPTIONS : { timeoutMs }
+/** To ask for nothing in particular costs least. */
+function requestOptions(timeoutMs: number | undefined): RequestOptions | undefined {
+  return timeoutMs === undefined ? undefined : { timeoutMs }
 }
 
-function writeOptions({ client_id: client, sequence, revision, timeout_ms: timeoutMs }: WriteRequest): WriteOptions {
+function writeOptions({ client_id: client, sequence, revision, timeout_ms: timeoutMs }: WriteRequest): WriteOptions | undefined {
   const options = revision === true ? { ...requestOptions(timeoutMs), revision } : requestOptions(timeoutMs)
   if (client === undefined && sequence === undefined) return options
   if (client === undefined || sequence === undefined) {

@@ -91,9 +91,9 @@ export class SqliteStore implements OrderedStore {
       return undefined
     }
     const [id, version, size, createRevision, modRevision, hash, checksum] = found
-    const head = { createRevision, modRevision, version, size }
+    const head = { createRevision, modRevision, version, size, hash }
     // What is written next is counted from it, under a checksum that is right.
-    if (!isSoundHead(space, key, { ...head, hash }, checksum)) throw new RowDamage(`row ${id}`)
+    if (!isSoundHead(space, key, head, checksum)) throw new RowDamage(`row ${id}`)
     this.#found = { space, key, id, size, hash }
     return head
   }
