@@ -144,6 +144,8 @@ describe('a node with a damaged state', () => {
     await second.node.stop()
     snapshotted = copyOf(whole)
     const third = await start(snapshotted)
+    // Its reign begins with an entry of its own: the snapshot must have that, too.
+    await third.node.read('key-0')
     await third.node.triggerSnapshot()
     await third.node.stop()
     await resetLog(snapshotted)
