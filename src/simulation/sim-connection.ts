@@ -116,6 +116,11 @@ export class Connection {
     return this.#sides.some(({ host }) => host.endpointId === a) && this.#sides.some(({ host }) => host.endpointId === b)
   }
 
+  /** The life of a node that this host is linked to. */
+  lifeBeyond(host: Endpoint): Life {
+    return this.#oriented(host)[1].host.life
+  }
+
   send(from: Endpoint, bytes: Uint8Array, lane: Lane, kind: ChannelKind): boolean {
     const [sender, receiver] = this.#oriented(from)
     if (sender.state !== 'open' || receiver.inFlightBytes + bytes.length > MAX_LINK_QUEUE_BYTES) return false

@@ -95,7 +95,8 @@ export class SimHost implements Endpoint {
       return
     }
     // A peer that came back before this side missed it: the old link is gone.
-    this.#links.get(peer.endpointId)?.connection.closeAt(this, 'lost')
+    const old = this.#links.get(peer.endpointId)?.connection
+    old?.closeAt(this, old.lifeBeyond(this) === connection.lifeBeyond(this) ? 'moved' : 'lost')
     this.#links.set(peer.endpointId, { connection, claims: peer.claims })
     const wanted = this.#wanted.get(peer.endpointId)
     if (wanted !== undefined) {

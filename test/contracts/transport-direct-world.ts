@@ -49,7 +49,7 @@ export async function createDirectWorld(): Promise<TransportWorld> {
     identity: NodeIdentity,
     proxies: Map<string, TransportProxy>,
   ): Promise<WorldNode> => {
-    const { cookie = 'cookie', maxQueueBytes } = options
+    const { cookie = 'cookie', maxQueueBytes, keepAliveMs } = options
     let unclaimed = 0
     const transport = new DirectTransport({
       ...FAST,
@@ -64,6 +64,7 @@ export async function createDirectWorld(): Promise<TransportWorld> {
       },
       random: new Prng(options.nodeId),
       ...(maxQueueBytes === undefined ? {} : { maxQueueBytes }),
+      ...(keepAliveMs === undefined ? {} : { keepAliveMs }),
     })
     const observer = new TransportObserver()
     const claims = { nodeId: options.nodeId, clusterId: options.clusterId ?? null, addresses: [], languageVersion: 1 }
@@ -85,6 +86,7 @@ export async function createDirectWorld(): Promise<TransportWorld> {
     address: (from, to) => (known(to).proxies.get(from.transport.endpointId) as TransportProxy).address,
     deadAddress: findDeadAddress,
     lose: (a, b) => between(a, b).forEach((proxy) => proxy.reset()),
+    loseAt: (a, b) => known(b).proxies.get(a.transport.endpointId)?.resetDialers(),
     cut: (a, b) => between(a, b).forEach((proxy) => proxy.stall(true)),
     heal: (a, b) => between(a, b).forEach((proxy) => proxy.stall(false)),
     kill: (node) => {

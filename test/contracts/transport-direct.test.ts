@@ -333,6 +333,14 @@ describe('DirectTransport: links', () => {
     assert.deepEqual(b.observer.linkHistory, ['opened', 'closed lost', 'opened'])
   })
 
+  test('DirectTransport: tells nobody that a peer is gone which has said goodbye, though nobody listens there', async () => {
+    const [a, b] = await startPair()
+    await b.transport.close()
+    const refused = (): boolean => a.transport.peers()[0]?.lastError?.startsWith('ECONNREFUSED: ') === true
+    await eventually(refused, 'a dial that is refused')
+    assert.deepEqual(a.observer.linkHistory, ['opened', 'closed graceful'])
+  })
+
   test('DirectTransport: dials at once when a link is lost, whatever the backoff', async () => {
     const b = await start({}, 2)
     const proxy = new TransportProxy(Number(b.transport.addresses()[0]?.split(':')[1]))

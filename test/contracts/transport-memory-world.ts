@@ -39,6 +39,7 @@ export async function createMemoryWorld(): Promise<TransportWorld> {
     address: (_from, to) => addresses.get(to.transport.endpointId) as string,
     deadAddress: async () => 'nobody:1',
     lose: (a, b) => network.lose(...ids(a, b)),
+    loseAt: (a, b) => network.loseAt(...ids(a, b)),
     cut: (a, b) => network.cut(...ids(a, b)),
     heal: (a, b) => network.heal(...ids(a, b)),
     kill: (node) => network.kill(node.transport.endpointId),

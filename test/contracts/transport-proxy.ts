@@ -5,6 +5,8 @@ import type { AddressInfo, Server, Socket } from 'node:net'
 export class TransportProxy {
   #targetPort: number
   readonly #sockets = new Set<Socket>()
+  /** The two ends of each connection: who dialled, and who listens. */
+  readonly #pairs = new Map<Socket, Socket>()
   #server: Server
   #port = 0
   #stalled = false
@@ -48,6 +50,16 @@ export class TransportProxy {
     for (const socket of this.#sockets) socket.resetAndDestroy()
   }
 
+  /** Resets every connection towards who dialled, and says nothing to who listens. */
+  resetDialers(): void {
+    for (const [near, far] of this.#pairs) {
+      far.pause()
+      near.removeAllListeners('close').resetAndDestroy()
+      this.#sockets.delete(near)
+    }
+    this.#pairs.clear()
+  }
+
   /** Resets every connection and refuses new ones. */
   stop(): void {
     this.#server.close()
@@ -58,6 +70,8 @@ export class TransportProxy {
   #createServer(): Server {
     return createServer({ noDelay: true, allowHalfOpen: true }, (near) => {
       const far = connect({ host: '127.0.0.1', port: this.#targetPort, noDelay: true, allowHalfOpen: true })
+      this.#pairs.set(near, far)
+      near.on('close', () => this.#pairs.delete(near))
       this.#join(near, far)
       this.#join(far, near)
       if (this.#stalled) this.stall(true)

@@ -6,6 +6,8 @@ export interface NodeOptions {
   readonly clusterId?: string | null
   readonly cookie?: string
   readonly maxQueueBytes?: number
+  /** Between two looks at whether a peer is silent, where there is such a thing. */
+  readonly keepAliveMs?: number
 }
 
 /** A transport that has been started, and what it reports. */
@@ -28,6 +30,8 @@ export interface TransportWorld {
   deadAddress(): Promise<string>
   /** Loses the link between two nodes once. */
   lose(a: WorldNode, b: WorldNode): void
+  /** The first loses its end of the link to the second, which is not told. */
+  loseAt(a: WorldNode, b: WorldNode): void
   /** Nothing passes between two nodes, and neither is told. */
   cut(a: WorldNode, b: WorldNode): void
   heal(a: WorldNode, b: WorldNode): void

@@ -209,6 +209,45 @@ const ENDS: Readonly<Record<string, Run>> = {
     await b.observer.seen('message')
   },
 
+  'closed: is moved where a peer of the same life comes back over another path, and that path begins afresh': async (world) => {
+    const [a, b] = await startLinked(world, false, { keepAliveMs: 60_000 })
+    // More than may be under way unacknowledged. All of it goes down with the old path, and so does what acknowledges any of it.
+    for (const bytes of numbered(20, 100_000)) assert.ok(send(b, a, [bytes], 'normal'))
+    world.loseAt(a, b)
+    await Promise.all([a.observer.seen('opened', 2), b.observer.seen('opened', 2)])
+    assert.deepEqual(a.observer.linkHistory, ['opened', 'closed lost', 'opened'])
+    assert.deepEqual(b.observer.linkHistory, ['opened', 'closed moved', 'opened'])
+    const received = a.observer.count('message')
+    for (const bytes of numbered(20, 100_000)) {
+      assert.ok(send(b, a, [bytes], 'normal'))
+      assert.ok(send(a, b, [bytes], 'bulk'))
+    }
+    await Promise.all([a.observer.seen('message', received + 20), b.observer.seen('message', 20)])
+    assert.deepEqual(numbers(a.observer.messages().slice(received)), upTo(20))
+    assert.deepEqual(numbers(b.observer.messages()), upTo(20))
+  },
+
+  'closed: is moved once for each of many paths in a row, and the last one works': async (world) => {
+    const [a, b] = await startLinked(world, false, { keepAliveMs: 60_000 })
+    for (let moves = 1; moves <= 5; moves++) {
+      world.loseAt(a, b)
+      await Promise.all([a.observer.seen('opened', moves + 1), b.observer.seen('opened', moves + 1)])
+      assert.equal(b.observer.count('closed moved'), moves)
+    }
+    assert.ok(send(b, a, [Uint8Array.of(1, 2, 3, 4)]))
+    await a.observer.seen('message')
+    assert.equal(b.observer.count('closed lost') + b.observer.count('refused') + a.observer.count('refused'), 0)
+  },
+
+  'closed: is lost, not moved, where another life of the peer comes back': async (world) => {
+    const [a, b] = await startLinked(world, false, { keepAliveMs: 60_000 })
+    world.kill(a)
+    const successor = await world.restart(a)
+    dial(world, successor, b)
+    await Promise.all([successor.observer.seen('opened'), b.observer.seen('opened', 2)])
+    assert.equal(b.observer.count('closed moved'), 0)
+  },
+
   'closed: is lost on both sides when a peer falls silent, and the link comes back when it is heard again': async (world) => {
     const [a, b] = await startLinked(world, true)
     world.cut(a, b)

@@ -43,6 +43,13 @@ export class MemoryNetwork {
     }
   }
 
+  /** Loses one end of the link between two nodes: that of the first. */
+  loseAt(a: string, b: string): void {
+    for (const transport of this.#listeners.values()) {
+      if (transport.endpointId === a) transport.linkLost(b)
+    }
+  }
+
   /** Stops a node as a crash would: its links are lost, and its address refuses. */
   kill(endpointId: string): void {
     for (const transport of this.#listeners.values()) {

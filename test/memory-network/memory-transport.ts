@@ -271,9 +271,10 @@ export class MemoryTransport implements Transport {
 
   #attach(link: MemoryLink): void {
     const { endpointId } = link.peer
-    const peer = this.#peerOf(endpointId)
     // The other side may know before this one that the last link is gone.
-    if (peer.link !== undefined) this.#ended(endpointId, 'lost', undefined)
+    const old = this.#peers.get(endpointId)?.link
+    if (old !== undefined) this.#ended(endpointId, old.peer === link.peer ? 'moved' : 'lost', undefined)
+    const peer = this.#peerOf(endpointId)
     peer.redial?.cancel()
     Object.assign(peer, { link, lost: false, lastError: null })
     const { claims } = link

@@ -157,6 +157,35 @@ export const LINKS: readonly Mutant[] = [
     hunter: 'src/net/link/link.test.ts',
   },
   {
+    name: 'take a peer that comes back over another path for one that crashed',
+    file: 'net/direct/direct-transport.ts',
+    find: "old.instance === by.instance ? 'moved' : 'lost'",
+    replace: "'lost'",
+    hunter: 'test/contracts/transport.test.ts',
+  },
+  {
+    name: 'take another life of a peer for the one before on another path',
+    file: 'net/direct/direct-transport.ts',
+    find: "old.instance === by.instance ? 'moved' : 'lost'",
+    replace: "'moved'",
+    hunter: 'test/contracts/transport-direct.test.ts',
+  },
+  {
+    name: 'count on a new path what nobody acknowledged on the old one',
+    file: 'wire/frame-queue.ts',
+    find: '  #counted = 0\n',
+    replace:
+      "  get #counted(): number {\n    return Number(Reflect.get(globalThis, 'counted') ?? 0)\n  }\n  set #counted(total: number) {\n    Reflect.set(globalThis, 'counted', total)\n  }\n",
+    hunter: 'src/net/link/link.test.ts',
+  },
+  {
+    name: 'tell that nobody listens where a peer said goodbye',
+    file: 'net/direct/direct-peer.ts',
+    find: "this.#lost = end === 'lost'",
+    replace: 'this.#lost = true',
+    hunter: 'test/contracts/transport-direct.test.ts',
+  },
+  {
     name: 'let appends fill the path',
     file: 'wire/frame-queue.ts',
     find: 'this.#room(this.#windows.bytes)',

@@ -137,6 +137,19 @@ test('Link: keeps to its window while nothing is acknowledged, goes on speaking,
   assert.ok(near.closed)
 })
 
+test('Link: begins with a whole window, whatever was under way on the one before', async () => {
+  const [lost] = duplexPair()
+  const { link } = linkOver(lost)
+  for (let i = 0; i < 10; i++) assert.ok(link.send([new Uint8Array(100_000)], 'normal'))
+  await settle()
+  link.abandon(new Error('moved'), 'moved')
+  const [near, far] = duplexPair()
+  const [a, b] = [linkOver(near), linkOver(far)]
+  for (let i = 0; i < 20; i++) assert.ok(a.link.send([new Uint8Array(100_000)], 'normal'))
+  await settle()
+  assert.equal(b.owner.received.length, 20)
+})
+
 test('Link: is gone a second after either end said goodbye, though the other end reads nothing', async () => {
   for (const by of ['this end', 'the other end']) {
     const [near, far] = duplexPair()
