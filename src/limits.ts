@@ -1,5 +1,5 @@
 /**
- * Every fixed bound of the system, in one place, with the relations that must hold between them.
+ * Every fixed bound that is a promise or that another depends on, in one place, with the relations that must hold between them.
  *
  * A few stand here before anything reads them: the specification fixes them for parts that are still to come.
  * Sizes are bytes unless the name says otherwise, times are milliseconds.
@@ -19,6 +19,24 @@ export const MAX_COMMAND_SIZE: number = 8 * MIB
 export const MAX_HTTP_BODY_SIZE: number = 16 * MIB
 /** A body that names a few keys or settings, in the longest spelling that JSON has for them. */
 export const MAX_SMALL_HTTP_BODY_SIZE: number = 256 * KIB
+/** Values and members of a body. The largest transaction has some two thousand. */
+export const MAX_BODY_TOKENS: number = 10_000
+/** Bytes of large bodies that are held at once. */
+export const MAX_HELD_BODY_BYTES: number = 128 * MIB
+/** What a client takes of an answer: more than the largest page of a scan, base64 and all. */
+export const MAX_HTTP_ANSWER_BYTES: number = 32 * MIB
+/** Bytes of answers that one connection has not taken in; one more answer goes when there are none. */
+export const MAX_CONNECTION_ANSWER_BYTES: number = 16 * MIB
+/** Bytes of answers that all connections together have not taken in. */
+export const MAX_HELD_ANSWER_BYTES: number = 128 * MIB
+/** Connections that are served. */
+export const MAX_HTTP_CONNECTIONS: number = 10_000
+/** Connections beyond, which are heard out and refused in words. What comes on top of them is cut without a word. */
+export const MAX_SURPLUS_CONNECTIONS: number = 500
+/** How long requests are read in a turn: so short that heartbeats do not suffer. */
+export const MAX_HTTP_TURN_MS: number = 25
+/** What is found in one turn of the event loop may have as many bytes, and one answer more: some 20 ms of work with all that follows. */
+export const MAX_READ_BYTES_A_TURN: number = 4 * MIB
 export const MAX_SCAN_LIMIT: number = 1000
 export const DEFAULT_SCAN_LIMIT: number = 100
 /** More than the longest token of a scan: a key in base64 behind a few letters. */
@@ -67,6 +85,8 @@ export const MAX_SNAPSHOT_ENTRIES: number = 1_000_000
 export const MAX_SYSTEM_ENTRIES: number = 100_000
 /** A snapshot's file: the state, and room for what stands around every key. */
 export const MAX_SNAPSHOT_FILE_SIZE: number = 2 * MAX_SNAPSHOT_SIZE
+/** The membership in the header of a snapshot came as a log entry, so it is no larger than one. */
+export const MAX_SNAPSHOT_HEADER_SIZE: number = MAX_COMMAND_SIZE + 1 * KIB
 /** Requests that wait for the snapshot after the one being taken. */
 export const MAX_SNAPSHOT_REQUESTS: number = 100
 export const SNAPSHOT_CHUNK_SIZE: number = 256 * KIB
@@ -166,6 +186,11 @@ export const MAX_MAILBOX_CAPACITY: number = 10_000
 export const MAX_BACKOFF_SECONDS: number = 16
 export const MAX_RESTART_HISTORY_SIZE: number = 100
 
+// The log for people.
+/** Sources of one cause that are told apart. */
+export const MAX_LOG_SOURCES_PER_CAUSE: number = 32
+export const MAX_REPEATED_LOG_LINES: number = 512
+
 // Storage.
 export const DEFAULT_READ_POOL_SIZE: number = 10
 
@@ -182,6 +207,14 @@ assert(
   4 * Math.ceil(MAX_COMMAND_SIZE / 3) + ENVELOPE <= MAX_HTTP_BODY_SIZE,
   'the largest command must fit a request body in base64',
 )
+assert(
+  4 * Math.ceil(MAX_RESULT_BYTES / 3) + ENVELOPE <= MAX_HTTP_ANSWER_BYTES && MAX_SCAN_PAGE_BYTES <= MAX_RESULT_BYTES,
+  'a client must take the largest answer in base64',
+)
+assert(MAX_HTTP_BODY_SIZE <= MAX_HELD_BODY_BYTES, 'the largest body must be read')
+assert(MAX_CONNECTION_ANSWER_BYTES <= MAX_HELD_ANSWER_BYTES, 'one connection must leave room for others')
+assert(10 * MAX_TXN_OPERATIONS <= MAX_BODY_TOKENS, 'the largest transaction must be read')
+assert(MAX_HTTP_ANSWER_BYTES < MAX_HELD_ANSWER_BYTES, 'the largest answer must be sent')
 // A byte may be spelt in six: \u0000.
 assert(6 * (3 * MAX_KEY_SIZE + MAX_SCAN_TOKEN_SIZE) + ENVELOPE <= MAX_SMALL_HTTP_BODY_SIZE, 'every scan must fit a small body')
 assert(

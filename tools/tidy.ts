@@ -5,6 +5,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { checkBags } from './tidy-bags.ts'
+import { checkBounds } from './tidy-bounds.ts'
 import { RULES, type Tree, withLayerTable } from './tidy-rules.ts'
 import { checkSwitches } from './tidy-switches.ts'
 
@@ -31,7 +32,7 @@ function main(root: string, fix: boolean): number {
   const fixed = fix ? withLayerTable(readFileSync(page, 'utf8')) : undefined
   if (fixed !== undefined) writeFileSync(page, fixed)
   const tree = readTree(root)
-  const findings = [...RULES, checkBags, checkSwitches].flatMap((rule) => rule(tree))
+  const findings = [...RULES, checkBags, checkBounds, checkSwitches].flatMap((rule) => rule(tree))
   for (const { path, line, message } of findings) console.log(`${path}:${line}: ${message}`)
   console.log(findings.length === 0 ? `tidy: ${tree.size} files are in order` : `tidy: ${findings.length} findings`)
   return findings.length === 0 ? 0 : 1

@@ -2,9 +2,7 @@
 import http from 'node:http'
 import https from 'node:https'
 import type { Socket } from 'node:net'
-
-/** More than the largest page of a scan, base64 and all. */
-const MAX_ANSWER_BYTES = 32 * 1024 * 1024
+import { MAX_HTTP_ANSWER_BYTES } from '../limits.ts'
 
 /** A node that says itself that time is up says more than a silent one: it gets this much longer. */
 export const ANSWER_GRACE_MS = 250
@@ -68,7 +66,7 @@ function readAnswer(response: http.IncomingMessage, done: (answer: Answer) => vo
   let bytes = 0
   response.on('data', (chunk: Buffer) => {
     bytes += chunk.length
-    if (bytes > MAX_ANSWER_BYTES) fail(`the answer is larger than ${MAX_ANSWER_BYTES} bytes`)
+    if (bytes > MAX_HTTP_ANSWER_BYTES) fail(`the answer is larger than ${MAX_HTTP_ANSWER_BYTES} bytes`)
     else chunks.push(chunk)
   })
   response.on('end', () => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { KeyValue } from '../api/index.ts'
-import { MAX_PENDING_READS } from '../limits.ts'
-import { MAX_READ_BYTES_A_TURN, ReadTurns } from './read-turns.ts'
+import { MAX_PENDING_READS, MAX_READ_BYTES_A_TURN } from '../limits.ts'
+import { ReadTurns } from './read-turns.ts'
 
 const entry = (size: number): KeyValue => ({
   key: new Uint8Array(1),

@@ -1,11 +1,9 @@
 import { AspenError } from '../api/index.ts'
 import type { KeyValue } from '../api/index.ts'
 import { Deque } from '../lib/index.ts'
-import { MAX_PENDING_READS } from '../limits.ts'
+import { MAX_PENDING_READS, MAX_READ_BYTES_A_TURN } from '../limits.ts'
 import type { Clock } from '../ports/index.ts'
 
-/** What is found in one turn of the event loop may have as many bytes, and one answer more: some 20 ms of work with all that follows. */
-export const MAX_READ_BYTES_A_TURN = 4 * 1024 * 1024
 /** What an entry costs beside its bytes. */
 const ENTRY_COST = 128
 

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Clock } from './clock.ts'
-import { LogThrottle, MAX_REPEATED, MAX_SOURCES_PER_CAUSE } from './log-throttle.ts'
+import { LogThrottle } from './log-throttle.ts'
 import type { Metrics } from './metrics.ts'
+import { MAX_LOG_SOURCES_PER_CAUSE, MAX_REPEATED_LOG_LINES } from '../limits.ts'
 
 const MINUTE = 60_000
 
@@ -123,18 +124,18 @@ describe('LogThrottle', () => {
   test('LogThrottle: a crowd of sources is counted together, and hides no other cause', () => {
     const world = new World()
     for (let i = 0; i < 1_000; i++) world.warn('X', `stranger ${i}`)
-    assert.equal(world.lines.length, MAX_SOURCES_PER_CAUSE + 1)
+    assert.equal(world.lines.length, MAX_LOG_SOURCES_PER_CAUSE + 1)
     world.warn('Y', 'a')
-    assert.equal(world.lines.length, MAX_SOURCES_PER_CAUSE + 2)
+    assert.equal(world.lines.length, MAX_LOG_SOURCES_PER_CAUSE + 2)
     world.pass(2 * MINUTE)
-    assert.equal(world.texts.at(-1), `no link: ${1_000 - MAX_SOURCES_PER_CAUSE - 1} more in the last minute`)
+    assert.equal(world.texts.at(-1), `no link: ${1_000 - MAX_LOG_SOURCES_PER_CAUSE - 1} more in the last minute`)
     world.warn('X', 'somebody')
     assert.equal(world.texts.at(-1), 'no link', 'when the crowd has left, each is told apart again')
   })
 
   test('LogThrottle: remembers no more than it may, and loses no count over it', () => {
     const world = new World()
-    for (let i = 0; i < MAX_REPEATED + 1; i++) for (let twice = 0; twice < 2; twice++) world.warn(`cause ${i}`, 'a')
+    for (let i = 0; i < MAX_REPEATED_LOG_LINES + 1; i++) for (let twice = 0; twice < 2; twice++) world.warn(`cause ${i}`, 'a')
     assert.equal(world.texts.at(-2), 'no link: 1 more in the last minute', 'the oldest makes room')
   })
 

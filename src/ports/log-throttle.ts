@@ -9,14 +9,12 @@
 import type { Clock, Timer } from './clock.ts'
 import type { Logger, LogLevel, Sameness } from './logger.ts'
 import type { Metrics } from './metrics.ts'
+import { MAX_LOG_SOURCES_PER_CAUSE, MAX_REPEATED_LOG_LINES } from '../limits.ts'
 
 /** Between two lines of the same, in milliseconds, at least; and how long it must be away to be news again. */
 export const REPEAT_INTERVAL_MS = 60_000
 /** The longest time between two such lines while it goes on. */
-export const MAX_REPEAT_INTERVAL_MS: number = 64 * REPEAT_INTERVAL_MS
-/** Sources of one cause that are told apart. */
-export const MAX_SOURCES_PER_CAUSE = 32
-export const MAX_REPEATED = 512
+const MAX_REPEAT_INTERVAL_MS = 64 * REPEAT_INTERVAL_MS
 /** What all further sources of a cause are counted as. */
 const OTHERS = 'others'
 const UNNAMED: Sameness = { cause: 'OTHER', from: '' }
@@ -92,7 +90,7 @@ export class LogThrottle implements Logger {
   }
 
   #isCrowded(kind: string): boolean {
-    return (this.#sources.get(kind) ?? 0) >= MAX_SOURCES_PER_CAUSE
+    return (this.#sources.get(kind) ?? 0) >= MAX_LOG_SOURCES_PER_CAUSE
   }
 
   #begin(level: LogLevel, message: string, { cause, from, burst }: Required<Sameness>): Repeated {
@@ -114,7 +112,7 @@ export class LogThrottle implements Logger {
     }
     this.#repeated.set(key, repeated)
     this.#sources.set(kind, (this.#sources.get(kind) ?? 0) + 1)
-    if (this.#repeated.size > MAX_REPEATED) this.#dropOldest()
+    if (this.#repeated.size > MAX_REPEATED_LOG_LINES) this.#dropOldest()
     this.#timer ??= this.#lookLater()
     return repeated
   }

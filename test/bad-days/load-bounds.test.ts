@@ -5,11 +5,11 @@ import type { Socket } from 'node:net'
 import { after, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { HttpServerOptions } from '../../src/faces/http/index.ts'
-import { MAX_TURN_MS } from '../../src/faces/http/turn-share.ts'
 import { createFixture } from '../http/fixture.ts'
 import type { Fixture } from '../http/fixture.ts'
 import { Crowd } from './load-crowd.ts'
 import { eventually, metricValue } from './load-witness.ts'
+import { MAX_HTTP_TURN_MS } from '../../src/limits.ts'
 
 /** Each takes an instant on an idle machine. */
 const PATIENCE_MS = 60_000
@@ -130,7 +130,7 @@ async function mostInATurn({ server }: Fixture, run: () => Promise<void>): Promi
 test('requests from many connections at once: a turn of the event loop takes a bounded part of them, and all are answered', async () => {
   // A turn has time for 512 requests, however fast this machine is.
   let asked = 0
-  const { crowd, fixture } = await listening({ now: () => (asked++ * MAX_TURN_MS) / 512 })
+  const { crowd, fixture } = await listening({ now: () => (asked++ * MAX_HTTP_TURN_MS) / 512 })
   await crowd.open(100)
   await eventually('every connection to be accepted', PATIENCE_MS, async () => (await connectionsOf(fixture)) === 100)
   let text = ''

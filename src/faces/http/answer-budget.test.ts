@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { EventEmitter } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { describe, test } from 'node:test'
-import { AnswerBudget, MAX_CONNECTION_ANSWER_BYTES } from './answer-budget.ts'
+import { AnswerBudget } from './answer-budget.ts'
+import { MAX_CONNECTION_ANSWER_BYTES } from '../../limits.ts'
 
 const answerOn = (socket: object): ServerResponse =>
   Object.assign(new EventEmitter(), { req: { socket } }) as unknown as ServerResponse

@@ -4,11 +4,8 @@
  */
 import type { ServerResponse } from 'node:http'
 import { AspenError } from '../../api/index.ts'
+import { MAX_CONNECTION_ANSWER_BYTES } from '../../limits.ts'
 
-/** Bytes of answers that one connection has not taken in; one more answer goes when there are none. */
-export const MAX_CONNECTION_ANSWER_BYTES = 16 * 1024 * 1024
-/** Bytes of answers that all connections together have not taken in. */
-export const MAX_HELD_ANSWER_BYTES = 128 * 1024 * 1024
 /** Answers up to this are not counted: the bounds of connections, and of requests at once on each, bound them. */
 const SMALL_ANSWER_BYTES = 1024
 

@@ -5,8 +5,6 @@
  */
 import { AspenError } from '../../api/index.ts'
 
-/** Bytes of large bodies that are held at once. */
-export const MAX_HELD_BODY_BYTES = 128 * 1024 * 1024
 /** Bodies up to this are not counted: the bound of connections bounds them. */
 export const SMALL_BODY_BYTES = 16 * 1024
 

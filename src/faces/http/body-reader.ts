@@ -8,9 +8,8 @@ import { SMALL_BODY_BYTES } from './body-budget.ts'
 import type { BodyBudget } from './body-budget.ts'
 import { JsonTokens } from './json-tokens.ts'
 import type { OneATurn } from './one-a-turn.ts'
+import { MAX_BODY_TOKENS } from '../../limits.ts'
 
-/** Values and members of a body. The largest transaction has some two thousand. */
-export const MAX_BODY_TOKENS = 10_000
 const MIN_CAPACITY = 1024
 
 /** What all bodies of a server share. */

@@ -1,11 +1,6 @@
 import type { Server, Socket } from 'node:net'
 import { AspenError } from '../../api/index.ts'
 
-/** Connections that are served. */
-export const MAX_HTTP_CONNECTIONS = 10_000
-/** Connections beyond, which are heard out and refused in words. What comes on top of them is cut without a word. */
-export const MAX_SURPLUS_CONNECTIONS = 500
-
 export interface ConnectionLimits {
   readonly served: number
   readonly surplus: number

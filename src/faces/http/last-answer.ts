@@ -5,9 +5,10 @@
  */
 import type { ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
+import { MAX_HTTP_BODY_SIZE } from '../../limits.ts'
 
 /** What a client may go on to send, which then has its answer: the largest body. */
-export const MAX_DISCARDED_BYTES = 16 * 1024 * 1024
+const MAX_DISCARDED_BYTES = MAX_HTTP_BODY_SIZE
 const DISCARD_MS = 2_000
 
 /** Makes this answer the last of its connection, which ends when the client has stopped sending, or has sent enough. */

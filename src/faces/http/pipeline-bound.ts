@@ -10,7 +10,7 @@ import { TurnShare } from './turn-share.ts'
 import type { Held } from './turn-share.ts'
 
 /** Requests of one connection that are served in one turn of the event loop. */
-export const MAX_REQUESTS_A_TURN = 128
+const MAX_REQUESTS_A_TURN = 128
 
 /** Who sent one request in as many turns back, and waited, is likely to send the next soon. */
 const LATELY_TURNS = 64

@@ -7,14 +7,20 @@ import Fastify from 'fastify'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { AspenError } from '../../api/index.ts'
 import type { ClusterController, KeyValueStore, StatusSource } from '../../api/index.ts'
-import { MAX_HTTP_BODY_SIZE } from '../../limits.ts'
+import {
+  MAX_HELD_ANSWER_BYTES,
+  MAX_HELD_BODY_BYTES,
+  MAX_HTTP_BODY_SIZE,
+  MAX_HTTP_CONNECTIONS,
+  MAX_SURPLUS_CONNECTIONS,
+} from '../../limits.ts'
 import type { Logger } from '../../ports/index.ts'
-import { AnswerBudget, MAX_HELD_ANSWER_BYTES } from './answer-budget.ts'
-import { BodyBudget, MAX_HELD_BODY_BYTES, SMALL_BODY_BYTES } from './body-budget.ts'
+import { AnswerBudget } from './answer-budget.ts'
+import { BodyBudget, SMALL_BODY_BYTES } from './body-budget.ts'
 import type { BodyReading } from './body-reader.ts'
 import { clientErrorHandler } from './client-errors.ts'
 import { clusterRoutes } from './cluster-routes.ts'
-import { ConnectionBound, MAX_HTTP_CONNECTIONS, MAX_SURPLUS_CONNECTIONS } from './connection-bound.ts'
+import { ConnectionBound } from './connection-bound.ts'
 import type { ConnectionLimits } from './connection-bound.ts'
 import { errorBody, expectedError, INTERNAL_ERROR, JSON_TYPE, rawAnswer, RETRY_AFTER_SECONDS } from './error-answers.ts'
 import { acceptJsonOnly, LargeBodies } from './json-parser.ts'

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { EventEmitter } from 'node:events'
 import { describe, test } from 'node:test'
-import { MAX_TURN_MS, TurnShare } from './turn-share.ts'
+import { TurnShare } from './turn-share.ts'
 import type { Held } from './turn-share.ts'
+import { MAX_HTTP_TURN_MS } from '../../limits.ts'
 
 /** Each request takes an even part of a turn's time. */
 const REQUESTS_A_TURN = 512
@@ -77,7 +78,7 @@ function scene(count: number, polite: readonly number[] = []): Scene {
   let requests = 0
   const share = new TurnShare(server as never, {
     isPolite: (connection) => polite.includes(connections.indexOf(connection as Connection)),
-    now: () => (requests * MAX_TURN_MS) / REQUESTS_A_TURN,
+    now: () => (requests * MAX_HTTP_TURN_MS) / REQUESTS_A_TURN,
   })
   const connections: Connection[] = []
   const ticks: Connection[] = []

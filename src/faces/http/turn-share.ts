@@ -5,9 +5,7 @@
  * is over, all connections are held, and are let go again a few in each turn.
  */
 import type { Server } from 'node:http'
-
-/** How long requests are read in a turn, in milliseconds: so short that heartbeats do not suffer. */
-export const MAX_TURN_MS = 25
+import { MAX_HTTP_TURN_MS } from '../../limits.ts'
 
 /** Connections that are let go in a turn, of those that wait for the round: at first, and at the least. */
 const FIRST_BATCH = 64
@@ -67,7 +65,7 @@ export class TurnShare {
   took(connection: Held, again: boolean): void {
     this.#taken.add(connection)
     if (again) this.#heard.add(connection)
-    if (this.#cut || this.#options.now() - this.#startedAt < MAX_TURN_MS) return
+    if (this.#cut || this.#options.now() - this.#startedAt < MAX_HTTP_TURN_MS) return
     this.#cut = true
     // Who had its turn goes behind those who did not, or the first of many would keep off the last.
     const [others, taken] = [this.#reading.difference(this.#taken), this.#reading.intersection(this.#taken)]

@@ -21,7 +21,7 @@ import { LogCorruptionError } from './log-corruption-error.ts'
 export const FORMAT_VERSION = 2
 export const SEGMENT_HEADER_SIZE = 512
 /** In bytes of UTF-8, for the cluster id and for the log store id. */
-export const MAX_ID_SIZE = 128
+const MAX_ID_SIZE = 128
 
 const MAGIC = utf8Encode('ASPENLOG')
 const CRC_OFFSET = 8

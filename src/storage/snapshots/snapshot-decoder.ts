@@ -5,7 +5,6 @@ import type { Space } from '../../commands/index.ts'
 import { unreachable } from '../../lib/index.ts'
 import {
   decodeHeader,
-  MAX_HEADER_SIZE,
   PRELUDE_SIZE,
   readUint64,
   ROW_HEAD_SIZE,
@@ -15,6 +14,7 @@ import {
 } from './snapshot-format.ts'
 import type { SnapshotHeader } from './snapshot-format.ts'
 import { asError, corruptSnapshot, StateError } from '../state/index.ts'
+import { MAX_SNAPSHOT_HEADER_SIZE } from '../../limits.ts'
 
 /** Where what is read goes. Keys and values are views of the chunks: copy what is kept. */
 export interface SnapshotSink {
@@ -87,7 +87,7 @@ export class SnapshotDecoder {
       throw new StateError('UNKNOWN_VERSION', this.#file, message)
     }
     this.#headerSize = prelude.readUInt32BE(12)
-    if (this.#headerSize > MAX_HEADER_SIZE) this.#fail(`its header claims ${this.#headerSize} bytes`)
+    if (this.#headerSize > MAX_SNAPSHOT_HEADER_SIZE) this.#fail(`its header claims ${this.#headerSize} bytes`)
     this.#stage = 'header'
     return true
   }

@@ -9,7 +9,7 @@
  *
  * A SHA-256 digest of the whole file travels beside it, and is part of its name.
  */
-import { MAX_COMMAND_SIZE } from '../../limits.ts'
+import { MAX_SNAPSHOT_HEADER_SIZE } from '../../limits.ts'
 import type { SnapshotMeta } from '../../raft/index.ts'
 import { ByteReader, ByteWriter, decodeMembership, encodeMembership, MAX_CLUSTER_ID_SIZE } from '../../wire/index.ts'
 
@@ -18,8 +18,6 @@ export const SNAPSHOT_MAGIC: Buffer = Buffer.from('ASPENSNP', 'latin1')
 export const SNAPSHOT_TRAILER: Buffer = Buffer.from('ASPENEND', 'latin1')
 export const PRELUDE_SIZE = 16
 export const ROW_HEAD_SIZE = 31
-/** The membership in a header came as a log entry, so it is no larger than one. */
-export const MAX_HEADER_SIZE: number = MAX_COMMAND_SIZE + 1024
 
 /** What a snapshot file says of itself before its rows. */
 export interface SnapshotHeader extends SnapshotMeta {
@@ -61,7 +59,7 @@ export function decodeHeader(bytes: Uint8Array): SnapshotHeader {
   const clusterVersion = reader.varint()
   const last = { term: reader.varint(), index: reader.varint() }
   const membershipIndex = reader.varint()
-  const membership = decodeMembership(reader.prefixed(1, MAX_HEADER_SIZE, 'membership'))
+  const membership = decodeMembership(reader.prefixed(1, MAX_SNAPSHOT_HEADER_SIZE, 'membership'))
   const keys = reader.varint()
   const rowBytes = reader.varint()
   const systemRows = reader.varint()

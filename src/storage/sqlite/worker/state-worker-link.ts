@@ -6,7 +6,7 @@ import { decodeError } from './state-worker-protocol.ts'
 import type { WorkerOperations, WorkerResponse, WorkerSetup } from './state-worker-protocol.ts'
 
 /** Requests that may be unanswered. */
-export const MAX_WORKER_REQUESTS = 32
+const MAX_WORKER_REQUESTS = 32
 
 /**
  * The file of the worker's own program. It is first needed at a checkpoint, and has to be there then. The compiler rewrites imports, not
