@@ -163,6 +163,31 @@ test('rejoin: was killed when all was done but the record of it, and is needed a
   assert.ok(!(await one.clusterState()).nodes.some(({ endpointId }) => endpointId === back.endpointId))
 })
 
+for (const removed of [false, true]) {
+  const when = removed ? 'after the old member was removed' : 'while the old member is there'
+  test(`rejoin: what an interrupted run has brought is refused too, ${when}: it begins anew`, async (t) => {
+    const nodes = testNodes(t)
+    const [one, two, three] = await formThree(nodes, TIMINGS)
+    const directory = nodes.directory(3)
+    await three.stop()
+    const record = { version: 1, role: 'voter', oldEndpointId: three.endpointId, asideFolder: 'set-aside-1', aside: true }
+    writeFileSync(join(directory, 'rejoin.json'), JSON.stringify(record))
+    mkdirSync(join(directory, 'set-aside-1'))
+    for (const name of ['log', 'state', 'peers.json', 'identity.json']) {
+      renameSync(join(directory, name), join(directory, 'set-aside-1', name))
+    }
+    // A new key, whose log was there, and is not any more.
+    loadOrCreateIdentityFile(join(directory, 'identity.json'), { logCreated: true, nodeId: 3 })
+    if (removed) await one.changeMembership({ members: [1, 2] })
+    const { error, said } = await run(nodes, 3, [one, two])
+    assert.equal(error, '', said)
+    assert.match(said, /what it has brought back is refused: beginning anew/)
+    assert.match(said, /what was in the data directory is kept in .*set-aside-2/)
+    assert.match(said, /done: node 3 is a voter again/)
+    assert.deepEqual((await one.clusterState()).members, [1, 2, 3])
+  })
+}
+
 /** A member that tells of a configuration in which node 3 votes, which is then undone. */
 function hasty(node: AspenNode, directory: string): RejoinVia {
   const via = viaOf(node)

@@ -38,9 +38,14 @@ function move(from: string, to: string): void {
 /** Holds the lock of the directory, so that no node runs on it, until it is released. */
 export class RejoinDirectory {
   readonly #lock: DataDirectoryLock
+  readonly #before: (change: string) => void
 
-  /** @throws Error when a node runs on the directory */
-  constructor(directory: string) {
+  /**
+   * @param before called ahead of every change of what is on the disk; what it throws interrupts a test's run there
+   * @throws Error when a node runs on the directory
+   */
+  constructor(directory: string, before: (change: string) => void = () => undefined) {
+    this.#before = before
     this.#lock = new DataDirectoryLock(directory)
   }
 
@@ -79,6 +84,7 @@ export class RejoinDirectory {
   begin(role: RejoinRecord['role'], oldEndpointId: string): RejoinRecord {
     const asideFolder = this.content().kind === 'empty' ? null : this.#nextAsideFolder()
     const record = { role, oldEndpointId, asideFolder, aside: asideFolder === null }
+    this.#before('the record that it begins')
     writeRejoinRecord(this.path, record)
     return record
   }
@@ -88,13 +94,17 @@ export class RejoinDirectory {
     const { asideFolder } = record
     if (record.aside || asideFolder === null) return record
     const folder = join(this.path, asideFolder)
+    this.#before('the folder')
     createDirectory(folder)
     for (const name of OLD_FILES) {
+      this.#before(`the move of ${name}`)
       if (isThere(join(this.path, name))) move(join(this.path, name), join(folder, name))
+      this.#before(`the sync behind the move of ${name}`)
       syncDirectorySync(folder)
       syncDirectorySync(this.path)
     }
     const done = { ...record, aside: true }
+    this.#before('the record that all is aside')
     writeRejoinRecord(this.path, done)
     return done
   }

@@ -23,16 +23,18 @@ const CHANGE_TIMEOUT_MS = 10_000
 const PASSING = new Set(['OUTCOME_UNKNOWN', 'NODE_UNKNOWN'])
 
 export interface RejoinTask {
-  readonly node: AspenNode
+  readonly node: Pick<AspenNode, 'nodeId' | 'endpointId' | 'addPeer' | 'status' | 'read'>
   readonly record: RejoinRecord
   readonly cluster: RejoinCluster
   readonly say: (line: string) => void
   readonly signal: AbortSignal
+  /** Between two looks, in milliseconds. */
+  readonly pollMs?: number
 }
 
 /** Repeats `attempt` until it gives something or is refused for good. @throws RejoinError when time is up */
 async function until<T>(
-  signal: AbortSignal,
+  { signal, pollMs = POLL_MS }: RejoinTask,
   timeoutMs: number,
   waitingFor: string,
   attempt: () => Promise<T | undefined>,
@@ -49,7 +51,7 @@ async function until<T>(
       obstacle = ` (${error.code}: ${error.message})`
     }
     if (performance.now() > end) throw new RejoinError(`waited ${timeoutMs / 1000} s for ${waitingFor}${obstacle}`)
-    await delay(POLL_MS)
+    await delay(pollMs)
   }
 }
 
@@ -110,12 +112,12 @@ async function step(task: RejoinTask): Promise<true | undefined> {
 
 /** Resolves when the node is what its record says, and has applied all that was committed by then. */
 export async function rejoinCluster(task: RejoinTask): Promise<void> {
-  const { node, record, say, signal } = task
+  const { node, record, say } = task
   // Before anything is taken away from the cluster it must be certain that this node can reach it.
-  await until(signal, LINK_TIMEOUT_MS, 'a link to the leader', () => linkWithLeader(task))
+  await until(task, LINK_TIMEOUT_MS, 'a link to the leader', () => linkWithLeader(task))
   say(`linked with the leader under the new key ${node.endpointId}`)
-  await until(signal, FETCH_TIMEOUT_MS, `node ${node.nodeId} to be a ${record.role} again`, () => step(task))
-  await until(signal, FETCH_TIMEOUT_MS, `everything that is committed`, async () => {
+  await until(task, FETCH_TIMEOUT_MS, `node ${node.nodeId} to be a ${record.role} again`, () => step(task))
+  await until(task, FETCH_TIMEOUT_MS, `everything that is committed`, async () => {
     await node.read(ANY_KEY, { timeoutMs: ASK_TIMEOUT_MS })
     return true
   })

@@ -77,12 +77,13 @@ async function prepare(options: RejoinOptions, cluster: RejoinCluster): Promise<
       say('an earlier run did not finish, and what it has brought back is refused: beginning anew')
     }
     const view = await decidingView(cluster, config.nodeId)
-    const member = replaceable(view, config.nodeId)
-    await cluster.assertGone(member)
     const { cluster: state, leader } = view
+    const member = known === undefined ? replaceable(view, config.nodeId) : removable(view, config.nodeId, known)
+    await cluster.assertGone(member)
     say(`a quorum answers without node ${config.nodeId}; node ${leader} leads, voters ${idList(state.members)}`)
+    if (known !== undefined) return setAside(options, directory, directory.begin(known.role, member.endpointId))
     if (assertSameMember(directory, member, view.via.url)) assertRefused(options, await refusalOfStores())
-    const role = known?.role ?? (state.members.includes(config.nodeId) ? 'voter' : 'learner')
+    const role = state.members.includes(config.nodeId) ? 'voter' : 'learner'
     return setAside(options, directory, directory.begin(role, member.endpointId))
   } finally {
     directory.release()
@@ -122,6 +123,11 @@ function replaceable({ cluster, via }: ClusterView, id: number): ClusterNode {
   }
   if (cluster.members.some((voter) => voter !== id)) return member
   throw new RejoinError(`node ${id} is the only voter: nobody else has its data. Restore it from a backup. Nothing was changed`)
+}
+
+/** The member that an earlier run was to replace, or has removed already: what that run has brought may be of a key that nobody ever knew. */
+function removable({ cluster }: ClusterView, id: number, { oldEndpointId }: RejoinRecord): ClusterNode {
+  return memberOf(cluster, id) ?? { id, endpointId: oldEndpointId, addresses: [] }
 }
 
 /** Whether the directory holds a node, which is then the member. @throws RejoinError when it is another */
