@@ -11,7 +11,7 @@ import { RecordingClients } from '../router/recording-clients.ts'
 import { endOf, leaderOf, oneLeaderForEachTerm, othersThan } from '../router/requests.ts'
 import { volume } from '../volume.ts'
 
-const SEEDS = volume(10, 2)
+const SEEDS = volume(10, 1)
 
 /** Some rounds of chaos under random load; then all is healed, and what the clients were told must be true on all nodes. */
 async function survive(options: ExploreOptions, round: (router: AspenRouter) => Promise<void>, rounds = 5): Promise<void> {

@@ -9,7 +9,7 @@ import { leaderOf, othersThan, readText, set, untilKnown } from './requests.ts'
 import { volume } from '../volume.ts'
 
 test('AspenRouter: every node takes writes, and reads at any of them see the last one', async () => {
-  await explore({ seeds: volume(10, 3) }, async (router) => {
+  await explore({ seeds: volume(10, 2) }, async (router) => {
     let last: string | undefined
     for (let round = 0; round < 5; round++) {
       for (const writer of othersThan(router, await leaderOf(router))) {
@@ -22,7 +22,7 @@ test('AspenRouter: every node takes writes, and reads at any of them see the las
 })
 
 test('AspenRouter: what many clients did at once is linearizable', async () => {
-  await explore({ seeds: volume(5, 2) }, async (router) => {
+  await explore({ seeds: volume(5, 1) }, async (router) => {
     const clients = new RecordingClients(router, { clients: 8, sharedKeys: ['x'], pauseMs: 1 })
     clients.start()
     await router.sleep(500)
@@ -92,7 +92,7 @@ test('explore: finds the seed of an update that is lost, and the seed shows it a
 })
 
 test('AspenRouter: a write with an origin that is sent twice takes effect once, though the leader crashed in between', async () => {
-  await explore({ seeds: volume(10, 3) }, async (router) => {
+  await explore({ seeds: volume(10, 2) }, async (router) => {
     const client = router.client()
     const origin = { client: 'c', sequence: 1 }
     const first = await client.write(set('k', 'mine'), { origin })

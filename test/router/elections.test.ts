@@ -7,7 +7,7 @@ import { ELECTION_LIMIT_MS, endOf, leaderOf, oneLeaderForEachTerm, othersThan, r
 import { volume } from '../volume.ts'
 
 test('AspenRouter: a single node is a cluster, and comes back with what it has', async () => {
-  await explore({ seeds: volume(10, 3), nodes: 1 }, async (router) => {
+  await explore({ seeds: volume(10, 2), nodes: 1 }, async (router) => {
     assert.equal(router.leader, 1)
     const client = router.client()
     await client.write(set('k', 'v'))
@@ -22,7 +22,7 @@ test('AspenRouter: a single node is a cluster, and comes back with what it has',
 
 for (const nodes of [3, 5]) {
   test(`AspenRouter: ${nodes} founders are voters of one cluster with one leader`, async () => {
-    await explore({ seeds: volume(10, 3), nodes }, async (router) => {
+    await explore({ seeds: volume(10, 2), nodes }, async (router) => {
       oneLeaderForEachTerm(router)
       await router.client().write(set('k', 'v'))
       await router.converged()
@@ -48,7 +48,7 @@ test('AspenRouter: with no founders nobody is a member, and requests say so', as
 })
 
 test('AspenRouter: when the leader crashes another one is elected, in a later term, with all that was acknowledged', async () => {
-  await explore({ seeds: volume(10, 3) }, async (router) => {
+  await explore({ seeds: volume(10, 2) }, async (router) => {
     oneLeaderForEachTerm(router)
     const client = router.client()
     await client.write(set('k', 'before'))
@@ -72,7 +72,7 @@ function writesAt(router: AspenRouter, nodeId: number, keys: readonly string[]):
 }
 
 test('AspenRouter: a leader that nobody hears answers no reads and acknowledges no writes; those are done everywhere or nowhere', async () => {
-  await explore({ seeds: volume(10, 3) }, async (router) => {
+  await explore({ seeds: volume(10, 2) }, async (router) => {
     oneLeaderForEachTerm(router)
     const client = router.client()
     await client.write(set('k', 'old'))
@@ -107,7 +107,7 @@ test('AspenRouter: a leader that nobody hears answers no reads and acknowledges 
 })
 
 test('AspenRouter: a minority refuses, and the majority goes on', async () => {
-  await explore({ seeds: volume(10, 3), nodes: 5 }, async (router) => {
+  await explore({ seeds: volume(10, 2), nodes: 5 }, async (router) => {
     oneLeaderForEachTerm(router)
     await router.client().write(set('k', 'old'))
     const leader = await leaderOf(router)

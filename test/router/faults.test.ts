@@ -32,7 +32,7 @@ const WORSE_NETWORKS: readonly (readonly [string, number, NonNullable<RouterOpti
 
 for (const [name, forMs, network] of WORSE_NETWORKS) {
   test(`AspenRouter: a network ${name} costs time, and no promise`, async () => {
-    await explore({ seeds: volume(5, 2) }, async (router) => {
+    await explore({ seeds: volume(5, 1) }, async (router) => {
       const clients = await endure(router, async () => {
         router.network(network)
         await router.sleep(forMs)
@@ -43,7 +43,7 @@ for (const [name, forMs, network] of WORSE_NETWORKS) {
 }
 
 test('AspenRouter: a cluster forms over a network that loses a tenth of all messages', async () => {
-  await explore({ seeds: volume(10, 3), network: { loss: 0.1 } }, async (router) => {
+  await explore({ seeds: volume(10, 2), network: { loss: 0.1 } }, async (router) => {
     await untilKnown(() => router.client().write(set('k', 'v')))
     await router.converged()
     for (const id of router.nodeIds) assert.equal(router.contents(id).get('k'), 'v')
@@ -51,7 +51,7 @@ test('AspenRouter: a cluster forms over a network that loses a tenth of all mess
 })
 
 test('AspenRouter: partitions that come and go', async () => {
-  await explore({ seeds: volume(5, 2), nodes: 5 }, async (router) => {
+  await explore({ seeds: volume(5, 1), nodes: 5 }, async (router) => {
     await endure(router, async () => {
       for (let i = 0; i < 20; i++) {
         const alone = router.nodeIds.filter(() => router.random.nextUint32() % 3 === 0)
@@ -66,7 +66,7 @@ test('AspenRouter: partitions that come and go', async () => {
 })
 
 test('AspenRouter: crashes, power cuts and partitions at random', async () => {
-  await explore({ seeds: volume(5, 2) }, async (router) => {
+  await explore({ seeds: volume(5, 1) }, async (router) => {
     let crashes = 0
     let running = 3
     router.always('counts crashes', () => {

@@ -38,7 +38,7 @@ test('AspenRouter: a learner receives everything, and is no part of a majority',
 })
 
 test('AspenRouter: learners that are promoted carry the cluster', async () => {
-  await explore({ seeds: volume(5, 2), nodes: 5, founders: 3 }, async (router) => {
+  await explore({ seeds: volume(5, 1), nodes: 5, founders: 3 }, async (router) => {
     oneLeaderForEachTerm(router)
     const client = router.client()
     await writeMany(client, 'k', 20)
@@ -124,7 +124,7 @@ test('AspenRouter: a change of members under which the leader crashes happens ev
 })
 
 test('AspenRouter: a voter that is removed while it is down hears so from a member, and says so to all who ask', async () => {
-  await explore({ seeds: volume(10, 3) }, async (router) => {
+  await explore({ seeds: volume(10, 2) }, async (router) => {
     const leader = await leaderOf(router)
     const [removed, kept] = othersThan(router, leader) as [number, number]
     router.crash(removed)

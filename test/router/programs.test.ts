@@ -16,7 +16,7 @@ async function failureOf(options: SimulateOptions, scenario: Scenario<unknown>):
 }
 
 test('AspenRouter.program: a lock of transactions never has two holders, though nodes crash and paths are cut', async () => {
-  await explore({ seeds: volume(5, 2) }, async (router) => {
+  await explore({ seeds: volume(5, 1) }, async (router) => {
     const lock = new LockProgram()
     lock.install(router)
     router.trouble({ crash: 0.1, powerCut: 0.05, partition: 0.1 })
@@ -29,7 +29,7 @@ test('AspenRouter.program: a lock of transactions never has two holders, though 
 })
 
 test('AspenRouter.program: starts with each life of its node, on the nodes it is for, and ends with it', async () => {
-  await explore({ seeds: volume(5, 2) }, async (router) => {
+  await explore({ seeds: volume(5, 1) }, async (router) => {
     const began: string[] = []
     const heard: string[] = []
     router.program(

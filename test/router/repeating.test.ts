@@ -41,7 +41,7 @@ test('explore: catches a scenario that decides by randomness of its own', async 
     await router.client().write(set('k', 'v'))
   }
   await assert.rejects(explore({ seeds: 2, twice: true }, decides), TWO_RUNS_DIFFER)
-  await explore({ seeds: volume(5, 2), twice: true }, async (router) => {
+  await explore({ seeds: volume(5, 1), twice: true }, async (router) => {
     if (chance(router.random, 0.5)) await router.sleep(1)
     await router.client().write(set('k', 'v'))
   })

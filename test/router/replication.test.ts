@@ -20,7 +20,7 @@ function holdsAll(router: AspenRouter, nodeId: number, keys: readonly string[]):
 }
 
 test('AspenRouter: a follower that was away catches up from the log', async () => {
-  await explore({ seeds: volume(10, 3) }, async (router) => {
+  await explore({ seeds: volume(10, 2) }, async (router) => {
     const client = router.client()
     const follower = othersThan(router, await leaderOf(router))[0] as number
     router.crash(follower, 'power-cut')
@@ -50,7 +50,7 @@ test('AspenRouter: a follower catches up by snapshot after the log was purged', 
 
 for (const nodes of [3, 5]) {
   test(`AspenRouter: a power cut of all ${nodes} nodes takes nothing that was acknowledged`, async () => {
-    await explore({ seeds: volume(10, 3), nodes }, async (router) => {
+    await explore({ seeds: volume(10, 2), nodes }, async (router) => {
       const clients = new RecordingClients(router, { clients: 4 })
       clients.start()
       await router.sleep(400)
@@ -68,7 +68,7 @@ for (const nodes of [3, 5]) {
 }
 
 test('AspenRouter: all nodes down and up in another order is the same cluster', async () => {
-  await explore({ seeds: volume(10, 3) }, async (router) => {
+  await explore({ seeds: volume(10, 2) }, async (router) => {
     const client = router.client()
     await writeMany(client, 'k', 20)
     for (const id of router.nodeIds) {
@@ -88,7 +88,7 @@ test('AspenRouter: all nodes down and up in another order is the same cluster', 
 })
 
 test('AspenRouter: a rolling restart under load takes nothing that was acknowledged', async () => {
-  await explore({ seeds: volume(5, 2) }, async (router) => {
+  await explore({ seeds: volume(5, 1) }, async (router) => {
     const clients = new RecordingClients(router, { clients: 4 })
     clients.start()
     for (const id of router.nodeIds) {
@@ -109,7 +109,7 @@ test('AspenRouter: a rolling restart under load takes nothing that was acknowled
 })
 
 test('AspenRouter: pages of a scan across a change of leader show every key once, in order', async () => {
-  await explore({ seeds: volume(10, 3) }, async (router) => {
+  await explore({ seeds: volume(10, 2) }, async (router) => {
     const keys = keysOf('k', 100).sort()
     await writeMany(router.client(), 'k', 100)
     const seen: string[] = []
