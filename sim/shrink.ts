@@ -19,7 +19,7 @@ export interface Shrunk extends TimedFailure {
 }
 
 /** Null when nothing failed. */
-export type Attempt = (settings: Settings) => Promise<TimedFailure | null>
+export type Trial = (settings: Settings) => Promise<TimedFailure | null>
 
 /** Runs the settings; null when nothing fails. */
 export async function attempt(settings: Settings, keepLines: number): Promise<TimedFailure | null> {
@@ -34,7 +34,7 @@ export async function attempt(settings: Settings, keepLines: number): Promise<Ti
 }
 
 /** Greedy: goes on from every smaller run that fails, until none of those one step away does. */
-export async function shrink(first: TimedFailure, run: Attempt): Promise<Shrunk> {
+export async function shrink(first: TimedFailure, run: Trial): Promise<Shrunk> {
   let best = first
   let runs = 0
   for (let improved = true; improved && runs < MAX_RUNS;) {

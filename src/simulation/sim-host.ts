@@ -15,7 +15,7 @@ interface WantedPeer {
   lastError: string | null
 }
 
-interface Link {
+interface SimLink {
   readonly connection: Connection
   claims: Claims
 }
@@ -26,7 +26,7 @@ export class SimHost implements Endpoint {
   claims: Claims = { nodeId: 0, clusterId: null, addresses: [], languageVersion: LANGUAGE.version }
   readonly #network: SimNetwork
   readonly #wanted = new Map<string, WantedPeer>()
-  readonly #links = new Map<string, Link>()
+  readonly #links = new Map<string, SimLink>()
   readonly #channels: ChannelTable
   #started = false
 

@@ -22,7 +22,7 @@ export interface BodyReading {
 }
 
 /** A request and its answer; bodies that say that they are small need none. */
-interface Exchange {
+interface AnsweredRequest {
   readonly request: IncomingMessage
   readonly response: ServerResponse | undefined
 }
@@ -30,7 +30,7 @@ interface Exchange {
 type BodyDone = (error: Error | null, body?: Buffer) => void
 
 /** Reads one body of at most `limit` bytes. `done` is called once, later than this returns or within a piece of the body. */
-export function readBody(reading: BodyReading, exchange: Exchange, limit: number, done: BodyDone): void {
+export function readBody(reading: BodyReading, exchange: AnsweredRequest, limit: number, done: BodyDone): void {
   const { request } = exchange
   const declared = Number(request.headers['content-length'] ?? Number.NaN)
   if (declared > limit) return done(tooLarge(limit))

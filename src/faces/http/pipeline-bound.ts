@@ -20,7 +20,7 @@ interface RequestSocket extends Held {
   destroySoon(): void
 }
 
-interface Connection {
+interface Pipeline {
   turn: number
   requests: number
   /** The latest request that was refused: its answer is the last. */
@@ -72,7 +72,7 @@ export function boundPipelines(server: Server, { refused, now }: PipelineOptions
 }
 
 class PipelineBound implements Pipelines {
-  readonly #connections = new WeakMap<object, Connection>()
+  readonly #connections = new WeakMap<object, Pipeline>()
   readonly #share: TurnShare
   #turn = 1
   #turnEnds = false
@@ -112,7 +112,7 @@ class PipelineBound implements Pipelines {
     response.writeHead(429, REFUSAL_HEADERS).end(REFUSAL)
   }
 
-  #connectionOf(socket: Held): Connection {
+  #connectionOf(socket: Held): Pipeline {
     let connection = this.#connections.get(socket)
     if (connection === undefined) {
       this.#connections.set(socket, (connection = { turn: 0, requests: 0, last: null, pieceTurn: 0 }))

@@ -19,7 +19,7 @@ export interface PeerOwner {
   refused(peer: DirectPeer): void
 }
 
-interface Attempt {
+interface Dialling {
   readonly controller: AbortController
   proofSent: boolean
 }
@@ -40,7 +40,7 @@ export class DirectPeer {
   #addresses: readonly string[] | null = null
   #link: Link | undefined
   #linkedAt = 0
-  #attempt: Attempt | undefined
+  #attempt: Dialling | undefined
   #retry: Timer | undefined
   #failures = 0
   #shortLives = 0
@@ -145,7 +145,7 @@ export class DirectPeer {
     this.#stopDialing()
     // Without an address there is nothing to try until the peer dials, or addresses come.
     if (this.#addresses === null || this.#addresses.length === 0) return
-    const attempt: Attempt = { controller: new AbortController(), proofSent: false }
+    const attempt: Dialling = { controller: new AbortController(), proofSent: false }
     this.#attempt = attempt
     const target: DialAttempt = {
       endpointId: this.endpointId,
@@ -158,7 +158,7 @@ export class DirectPeer {
     surface(this.#owner.dial(target).then((result) => this.#onDialed(attempt, result)))
   }
 
-  #onDialed(attempt: Attempt, result: DialResult): void {
+  #onDialed(attempt: Dialling, result: DialResult): void {
     if (this.#attempt !== attempt) {
       result.linked?.socket.destroy()
       return
