@@ -43,6 +43,34 @@ function isRoute(path: string): boolean {
   )
 }
 
+/** Whether some class, interface or type of `src/` has a member of this name. */
+function hasMember(owner: string, member: string): boolean {
+  const declares = new RegExp(`\\b(?:class|interface|type) ${owner}\\b`)
+  const uses = new RegExp(`\\b${member}\\b`)
+  return [...TREE].some(
+    ([file, text]) => file.startsWith('src/') && !file.endsWith('.test.ts') && declares.test(text) && uses.test(text),
+  )
+}
+
+test('ARCHITECTURE.md: names files, and members of classes, that exist', () => {
+  const page = TREE.get('ARCHITECTURE.md') ?? ''
+  const paths = [...TREE.keys()]
+  const files = [...page.matchAll(/`([\w./-]+\.ts)`/g)].map(([, name = '']) => name)
+  const members = [...page.matchAll(/`([A-Z]\w+)\.(\w+)`/g)].map(([, owner = '', member = '']) => ({ owner, member }))
+  assert.ok(
+    files.length > 20 && members.length > 15,
+    `${files.length} files and ${members.length} members: the page has changed its form`,
+  )
+  assert.deepEqual(
+    files.filter((name) => !paths.some((path) => `/${path}`.endsWith(`/${name}`))),
+    [],
+  )
+  assert.deepEqual(
+    members.filter(({ owner, member }) => !hasMember(owner, member)),
+    [],
+  )
+})
+
 describe('every page', () => {
   for (const [path, page] of PAGES) {
     test(`${path}: names npm scripts that exist`, () => {
