@@ -6,13 +6,14 @@ export interface Answer {
 
 const TIMEOUT_MS = 10_000
 
-/** The answer, whatever its status. @throws TypeError or TimeoutError when there is none */
+/** The answer, whatever its status, over a connection of its own: one that idled may be closed as it is used again. @throws TypeError or TimeoutError when there is none */
 export async function request(method: 'GET' | 'POST', url: string, body?: unknown, signal?: AbortSignal): Promise<Answer> {
   const timeout = AbortSignal.timeout(TIMEOUT_MS)
   const response = await fetch(url, {
     method,
     signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
-    ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+    headers: { connection: 'close', ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   })
   const text = await response.text()
   try {
