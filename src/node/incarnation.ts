@@ -7,6 +7,8 @@ import { LANGUAGE, MAX_CLUSTER_VERSION } from '../commands/index.ts'
 import type { StateInfo } from '../ports/index.ts'
 import { openReplica } from '../replica/index.ts'
 import type { Replica, ReplicaOptions, ReplicaView, Reply, VersionStanding } from '../replica/index.ts'
+import type { Membership } from '../raft/index.ts'
+import { decodeMembership } from '../wire/index.ts'
 import { faultOf } from './fault.ts'
 import type { NodePorts, NodeSettings, RaftStores } from './node-ports.ts'
 import { RaftActor } from './raft-actor.ts'
@@ -27,7 +29,13 @@ interface Opened extends RaftStores {
 }
 
 /** What the replica tells the node around it. */
-export type ReplicaEvents = Pick<ReplicaOptions, 'nodeIdHint' | 'founder' | 'onLinked' | 'onClusterId' | 'onMembership'>
+export interface ReplicaEvents extends Pick<
+  ReplicaOptions,
+  'nodeIdHint' | 'founder' | 'onLinked' | 'onClusterId' | 'onMembership'
+> {
+  /** A configuration that is still in the log, of a former life: another one may be in force since. */
+  readonly onRecalled: (membership: Membership) => void
+}
 
 export interface IncarnationOptions {
   readonly ports: NodePorts
@@ -57,6 +65,9 @@ export class Incarnation {
     try {
       const opened = ports.openStores(language)
       stores = { ...opened, snapshots: new SettlingSnapshots(opened.snapshots) }
+      for (const { membership, payload } of opened.log.recovered.memberships) {
+        events.onRecalled(membership ?? decodeMembership(payload))
+      }
     } catch (error) {
       reply(error as Error)
       return

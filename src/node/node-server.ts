@@ -184,6 +184,7 @@ export function surround(ports: NodePorts, settings: NodeSettings): Surroundings
         note({ endpointId, nodeId: claims.nodeId, addresses: claims.addresses }, 'link')
       },
       onClusterId: (clusterId) => transport.announce({ clusterId }),
+      onRecalled: (membership: Membership) => removal.follow(membership),
       onMembership: (membership: Membership) => {
         removal.follow(membership)
         policy.follow(membership.members.map(({ id, endpointId, addresses }) => ({ nodeId: id, endpointId, addresses })))

@@ -35,6 +35,17 @@ test('Removal: a member that is told of a later configuration without it was rem
   assert.equal(removal.words(viewOf(membershipOf(1, 2), { leader: 2 })), null)
 })
 
+test('Removal: one that finds its removal in its own log was a member if an earlier configuration there says so', () => {
+  const uncommitted = viewOf(membershipOf(2), { membershipIndex: 10 })
+  const removal = removalOf(undefined, membershipOf(1, 2), membershipOf(2))
+  assert.match(removal.words(viewOf(membershipOf(2))) ?? '', /removed from the cluster: ask another node/)
+  assert.equal(removal.words(uncommitted), null, 'it may be undone')
+  removal.told(10, MEMBER, uncommitted)
+  assert.match(removal.words(uncommitted) ?? '', /removed from the cluster, says node 2/)
+  const newcomer = removalOf(10, membershipOf(2))
+  assert.equal(newcomer.words(viewOf(membershipOf(2))), null)
+})
+
 test('Removal: the word of a member that is behind counts for nothing', () => {
   assert.equal(removalOf(4).words(viewOf(membershipOf(1, 2))), null)
   assert.equal(removalOf(7).words(viewOf(membershipOf(1, 2), { membershipIndex: 8 })), null)

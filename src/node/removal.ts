@@ -20,7 +20,7 @@ export class Removal {
     this.#logger = logger
   }
 
-  /** Another configuration is in force. */
+  /** Another configuration is in force, or was in a former life. */
   follow(membership: Membership): void {
     if (this.#names(membership)) this.#wasMember = true
   }
@@ -38,7 +38,7 @@ export class Removal {
     if (leader !== null || membership.members.length === 0) return null
     const named = this.#names(membership)
     // A newcomer's log does not name it yet, and a member that is behind does not know of it.
-    const isTold = this.#told !== null && named && membershipIndex <= this.#told.since
+    const isTold = this.#told !== null && (named || this.#wasMember) && membershipIndex <= this.#told.since
     const isRead = this.#wasMember && !named && membershipIndex <= commitIndex
     if (!isTold && !isRead) return null
     const by = isTold && this.#told !== null ? `, says node ${this.#told.by}` : ''

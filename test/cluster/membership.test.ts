@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { AspenNode } from '../../src/cluster/index.ts'
 import { eventually, formThree, peerOf, rejectsWith, testNodes, text } from './nodes.ts'
 
 test('AspenNode: three nodes become one cluster, one request straight after the other', async (t) => {
@@ -158,4 +159,17 @@ test('AspenNode: a stranger with the id of a member is not heard', async (t) => 
   await rejectsWith('OUTCOME_UNKNOWN', one.write({ Set: { key: 'k', value: 'w' } }, { timeoutMs: 400 })).catch(async () =>
     rejectsWith('NO_LEADER', one.write({ Set: { key: 'k', value: 'w' } }, { timeoutMs: 400 })),
   )
+})
+
+test('AspenNode: one that was removed says so again after a restart, with nobody there to tell it', async (t) => {
+  const nodes = testNodes(t)
+  const [one, two, three] = await formThree(nodes)
+  await one.changeMembership({ members: [1, 2] })
+  const knows = (node: AspenNode): boolean => node.status().checks.some(({ name, ok }) => name === 'membership' && !ok)
+  await eventually('it has heard of it', () => knows(three))
+  await Promise.all([one.stop(), two.stop(), three.stop()])
+  const again = await nodes.start(3)
+  assert.ok(knows(again))
+  await rejectsWith('REMOVED', again.write({ Set: { key: 'k', value: 'v' } }))
+  await rejectsWith('REMOVED', again.read('k'))
 })

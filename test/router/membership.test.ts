@@ -144,3 +144,20 @@ test('AspenRouter: a voter that is removed while it is down hears so from a memb
     assert.equal(await endOf(router.node(removed).write(set('k', 'v'))), 'ok')
   })
 })
+
+test('AspenRouter: a voter that has heard of its removal says so again after a restart', async () => {
+  await explore({ seeds: volume(10, 3) }, async (router) => {
+    const leader = await leaderOf(router)
+    const [removed, kept] = othersThan(router, leader) as [number, number]
+    await change(router, [leader, kept])
+    const knows = (): boolean => (router.status(removed)?.checks ?? []).some(({ name, ok }) => name === 'membership' && !ok)
+    await router.until('it knows', 10_000, knows)
+    router.crash(removed)
+    router.start(removed)
+    await router.until('it knows again', 1_000, knows)
+    const asked = router.now
+    assert.equal(await endOf(router.node(removed).write(set('k', 'v'))), 'REMOVED')
+    assert.equal(await endOf(router.node(removed).read('k')), 'REMOVED')
+    assert.ok(router.now - asked < 100, 'nobody waits for a leader that will not come')
+  })
+})
