@@ -163,6 +163,15 @@ export class Connection {
     for (const side of this.#sides) side.host.life.after(delayMs(), () => this.#close(side, end))
   }
 
+  /** One side ends it: it says and hears nothing more, and the other learns so behind what it was sent. */
+  finish(host: Endpoint, delayMs: number): void {
+    const [own, other] = this.#oriented(host)
+    own.state = 'closed'
+    const { priority, normal, bulk } = other.laneFreeAt
+    const at = Math.max(this.#now() + delayMs, priority, normal, bulk)
+    other.host.life.after(at - this.#now(), () => this.#close(other, 'graceful'))
+  }
+
   /** One side learns it at once, the other when a keep-alive stays unanswered. */
   breakAt(endpointId: string, keepAliveMs: () => number): void {
     for (const side of this.#sides) {

@@ -20,6 +20,13 @@ interface SimLink {
   claims: Claims
 }
 
+/** As real links say it: the code, then words. */
+const DIAL_ERRORS = {
+  refused: 'ECONNREFUSED: nobody listens there',
+  unreachable: 'ETIMEDOUT: nobody answers',
+  mismatch: 'CLUSTER_MISMATCH: the nodes belong to different clusters',
+} as const
+
 export class SimHost implements Endpoint {
   readonly endpointId: string
   readonly life: Life
@@ -60,7 +67,11 @@ export class SimHost implements Endpoint {
 
   disconnect(peer: string): void {
     this.#wanted.delete(peer)
-    this.#links.get(peer)?.connection.close('graceful', () => this.#network.latencyMs())
+    const connection = this.#links.get(peer)?.connection
+    if (connection === undefined) return
+    this.#links.delete(peer)
+    connection.finish(this, this.#network.latencyMs())
+    this.life.after(0, () => this.#report(() => this.#channels.closed(peer, 'graceful')))
   }
 
   announce(change: Partial<Claims>): void {
@@ -152,7 +163,7 @@ export class SimHost implements Endpoint {
     if (this.#wanted.get(peer) !== wanted || !this.#started || this.#links.has(peer)) return
     const outcome = this.#network.dial(this, peer)
     if (outcome !== 'linked') {
-      wanted.lastError = { refused: 'ECONNREFUSED', unreachable: 'ETIMEDOUT', mismatch: 'CLUSTER_MISMATCH' }[outcome]
+      wanted.lastError = DIAL_ERRORS[outcome]
       if (outcome === 'refused' && wanted.lost) this.#hint(peer, wanted)
     }
     // Also after success: the other side may vanish before the link opens here.
