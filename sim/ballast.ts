@@ -24,6 +24,7 @@ export function weighedDown(state: StateMachine, ballastBytes: () => number): St
     durableIndex: () => state.durableIndex(),
     flush: () => state.flush(),
     checkpoint: (done) => state.checkpoint(done),
+    audit: (done) => state.audit(done),
     takeSnapshot: (clusterId, done) => state.takeSnapshot(clusterId, done),
     restore: (snapshot, done) => state.restore(snapshot, done),
     close: (done) => state.close(done),

@@ -279,7 +279,9 @@ export class SimCluster {
   #observe(node: SimNode): void {
     const { replica } = node
     if (replica === null) return
-    const { role, term, commitIndex } = replica.view
+    const { role, term, commitIndex, digests } = replica.view
+    if (digests.disputedIndex !== null)
+      this.violate('equal states', `node ${node.id} has heard of different states after entry ${digests.disputedIndex}`)
     const termAt = (index: number): number | undefined => replica.termAt(index)
     if (role === 'leader') this.checker.leads(node.id, term, termAt, node.endpointId)
     this.checker.commits(node.id, commitIndex, role === 'leader' ? term : null, termAt)

@@ -74,6 +74,7 @@ export function watchState(state: StateMachine, node: number, checker: SafetyChe
     durableIndex: () => state.durableIndex(),
     flush: () => state.flush(),
     checkpoint: (done) => state.checkpoint(done),
+    audit: (done) => state.audit(done),
     takeSnapshot: (clusterId, done) => state.takeSnapshot(clusterId, done),
     restore: (snapshot: StoredSnapshot, done) => {
       state.restore(snapshot, (error) => {

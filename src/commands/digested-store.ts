@@ -18,6 +18,11 @@ export class DigestedStore implements RowStore {
     return this.#sum
   }
 
+  /** The rows were found to have the sum `found` when `kept` was kept of them. What was changed since has changed both alike. */
+  correct(kept: number, found: number): void {
+    this.#sum = addHash(subtractHash(this.#sum, kept), found)
+  }
+
   head(space: Space, key: Uint8Array): RowHead | undefined {
     return this.#store.head(space, key)
   }

@@ -62,6 +62,16 @@ export class ReplicatedState {
     return addHash(this.#rows.sum, metaHash(this.meta))
   }
 
+  /** The sum of the hashes of the rows as it is kept while they are written. */
+  get rowsSum(): number {
+    return this.#rows.sum
+  }
+
+  /** All rows were counted anew: the digest is of what is there, whatever was written. */
+  correct(kept: number, found: number): void {
+    this.#rows.correct(kept, found)
+  }
+
   /** Clients remembered. */
   get sessions(): number {
     return this.#sessions.size

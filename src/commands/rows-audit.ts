@@ -16,8 +16,13 @@ export class RowsAudit {
   }
 
   /** Of the rows that were taken. */
-  get sum(): number {
+  get found(): number {
     return this.#sum
+  }
+
+  /** What was kept of them while they were written; the same when nothing says. */
+  get kept(): number {
+    return this.#kept ?? this.#sum
   }
 
   /** What is wrong, in words; undefined when the rows are those that are spoken of. A state without facts says nothing of its rows. */

@@ -93,6 +93,11 @@ export const METRIC_TABLE = {
     help: 'Entries after which replicas had different states, as this node has heard.',
     labels: [],
   },
+  aspen_state_damage_total: {
+    type: 'counter',
+    help: 'Times that all rows of the state were counted anew and were not those that were written.',
+    labels: [],
+  },
   aspen_log_lines_dropped_total: {
     type: 'counter',
     help: 'Lines of the log that were dropped because nobody read standard error in time.',

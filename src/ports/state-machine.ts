@@ -117,6 +117,11 @@ export interface StateEngine {
    * everything as it was; any other error is the disk's and poisons the owner.
    */
   takeSnapshot(clusterId: string, done: (error: Error | undefined, snapshot?: StoredSnapshot) => void): void
+  /**
+   * Counts all rows anew, and has `digest` speak of what is there from now on. Whether they are those that were written is told to `done`;
+   * an error is the disk's. It blocks nobody, and takes as long as it takes.
+   */
+  audit(done: (error: Error | undefined, isSound?: boolean) => void): void
   /** Replaces the whole state by a snapshot that is in the store. Atomic, and durable before `done`. */
   restore(snapshot: StoredSnapshot, done: Done): void
   close(done: Done): void

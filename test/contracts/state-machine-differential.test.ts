@@ -171,6 +171,8 @@ test('StateMachine: sqlite and memory take the same snapshot, read each other, a
         run(after, all, model, log)
         for (const machine of all) compareWithModel(machine, model, log)
         for (const copy of all.slice(1)) assert.deepEqual(plainState(copy), plainState(sqlite.machine))
+        const sound = all.map((machine) => settled<boolean>((done) => machine.audit(done)))
+        assert.deepEqual(await Promise.all(sound), [true, true, true, true])
       } finally {
         await Promise.all(places.map((place) => place.dispose()))
       }

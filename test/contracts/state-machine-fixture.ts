@@ -118,7 +118,7 @@ export function plainRow(row: KeyValue | null | undefined): unknown {
 
 /** The whole state in plain values. */
 export function plainState(machine: StateEngine): unknown {
-  return { info: machine.info(), rows: allRows(machine).map(plainRow) }
+  return { info: machine.info(), digest: machine.digest(), rows: allRows(machine).map(plainRow) }
 }
 
 export function hex(data: Uint8Array): string {

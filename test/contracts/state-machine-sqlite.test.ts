@@ -41,6 +41,8 @@ function takeSnapshot({ machine }: OpenedState): Promise<StoredSnapshot> {
   return settled<StoredSnapshot>((done) => machine.takeSnapshot(CLUSTER_ID, done))
 }
 
+const CLIENT = { client: 'c', sequence: 1 }
+
 const damagedBy = (file: string, code: string) => (error: unknown) =>
   error instanceof StateError && error.code === code && error.file === file && error.message.includes(file)
 
@@ -398,4 +400,59 @@ test('checkpoint, takeSnapshot, close: include what was applied before the call,
     machine.apply([log.set('c', '3')])
     await settled((done) => machine.close(done))
     assert.equal(committedIndex(place.stateDirectory), 4)
+  }))
+
+/** What somebody else does to the rows, behind the back of the state. */
+const DAMAGES: readonly (readonly [what: string, sql: string])[] = [
+  ['a byte of a value changes', "UPDATE entries SET value = CAST('valuE-7' AS BLOB) WHERE key = CAST('key-7' AS BLOB)"],
+  ['a byte of a key changes', "UPDATE entries SET key = CAST('kez-7' AS BLOB) WHERE key = CAST('key-7' AS BLOB)"],
+  ['a row is lost', "DELETE FROM entries WHERE key = CAST('key-7' AS BLOB)"],
+  [
+    'a row is there twice',
+    `INSERT INTO entries (space, key, create_revision, mod_revision, version, hash, checksum, value)
+     SELECT space, CAST('key-7 ' AS BLOB), create_revision, mod_revision, version, hash, checksum, value FROM entries WHERE key = CAST('key-7' AS BLOB)`,
+  ],
+  [
+    'two rows swap their values',
+    `UPDATE entries SET value = CASE key WHEN CAST('key-7' AS BLOB) THEN CAST('value-8' AS BLOB) ELSE CAST('value-7' AS BLOB) END
+     WHERE key IN (CAST('key-7' AS BLOB), CAST('key-8' AS BLOB))`,
+  ],
+  ['a version is another', "UPDATE entries SET version = version + 1 WHERE key = CAST('key-7' AS BLOB)"],
+  ['a create revision is another', "UPDATE entries SET create_revision = create_revision - 1 WHERE key = CAST('key-7' AS BLOB)"],
+  ['a mod revision is another', "UPDATE entries SET mod_revision = mod_revision - 1 WHERE key = CAST('key-7' AS BLOB)"],
+  ['a session is lost', 'DELETE FROM entries WHERE space = 2'],
+]
+
+for (const [what, sql] of DAMAGES) {
+  test(`audit: notices when ${what}, and the digest speaks of what is there`, () =>
+    withPlace(async (place) => {
+      const opened = place.open()
+      const log = fill(opened, 20)
+      opened.machine.apply([log.command({ type: 'batch', operations: [{ type: 'delete', key: Buffer.from('none') }] }, CLIENT)])
+      opened.machine.flush()
+      const audit = (): Promise<boolean> => settled<boolean>((done) => opened.machine.audit(done))
+      assert.equal(await audit(), true)
+      const before = opened.machine.digest()
+      const database = new DatabaseSync(join(place.stateDirectory, 'state-1.db'))
+      database.exec(sql)
+      database.close()
+      assert.deepEqual(opened.machine.digest(), before, 'nobody has looked yet')
+      assert.equal(await audit(), false)
+      const after = opened.machine.digest()
+      assert.notEqual(after.digest, before.digest)
+      assert.equal(await audit(), true, 'it is said once')
+      assert.deepEqual(opened.machine.digest(), after)
+    }))
+}
+
+test('takeSnapshot: refuses rows that are not those that were written', () =>
+  withPlace(async (place) => {
+    const opened = place.open()
+    fill(opened, 20)
+    opened.machine.flush()
+    const database = new DatabaseSync(join(place.stateDirectory, 'state-1.db'))
+    database.exec("DELETE FROM entries WHERE key = CAST('key-7' AS BLOB)")
+    database.exec('UPDATE meta SET keys = keys - 1, bytes = bytes - 12')
+    database.close()
+    await assert.rejects(takeSnapshot(opened), (error) => error instanceof StateError && error.code === 'CORRUPT')
   }))

@@ -238,6 +238,7 @@ function misreading(state: StateMachine, node: Node): StateMachine {
     scan: (range, limit, maxBytes) => state.scan(range, limit, maxBytes),
     durableIndex: () => state.durableIndex(),
     checkpoint: (done) => state.checkpoint(done),
+    audit: (done) => state.audit(done),
     takeSnapshot: (clusterId, done) => {
       if (node.refusesSnapshots) done(new StateError('VOLUME_FULL', 'snapshots', 'no space'))
       else state.takeSnapshot(clusterId, done)

@@ -1,4 +1,5 @@
 import { BOUNDS } from './bounds.ts'
+import { DIGEST } from './digest.ts'
 import { ELECTION } from './election.ts'
 import { IDENTITY } from './identity.ts'
 import { INVARIANTS } from './invariants.ts'
@@ -26,5 +27,6 @@ export const MUTANTS: readonly Mutant[] = [
   ...PROMISES,
   ...LINKS,
   ...VERSIONS,
+  ...DIGEST,
   ...BOUNDS,
 ]

@@ -8,13 +8,17 @@
 import type { ClassifiedError, StateDigest, StateMachine } from '../../ports/index.ts'
 import type { NodeId } from '../../raft/index.ts'
 import type { DigestVerdict, StateDigests } from '../../wire/index.ts'
-import type { PeerSender, TurnContext } from '../turn/index.ts'
+import type { PeerSender, SnapshotListener, TurnContext } from '../turn/index.ts'
 import { DigestTally } from './digest-tally.ts'
 
 /** How often it is looked whether entries still come, in milliseconds. */
 const LOOK_INTERVAL_MS = 1_000
 /** After so long, what was said last is said again: it may not have arrived. */
 const REPEAT_INTERVAL_MS = 10_000
+/** How often all rows are counted anew, so that damage on disk counts, in milliseconds. */
+export const AUDIT_INTERVAL_MS: number = 6 * 60 * 60 * 1_000
+/** Multiples of it, taken without their whole part, lie far apart: nodes do not count at the same time. */
+const GOLDEN_RATIO = 0.618034
 /** How long a leader that must stop tries to hand over. */
 const HANDOVER_MS = 2_000
 
@@ -49,9 +53,9 @@ interface Divergence {
 
 type WatchContext = TurnContext<'fail', 'id' | 'role' | 'term' | 'leader' | 'membership' | 'transferring' | 'transferLeadership'>
 
-type WatchedState = Pick<StateMachine, 'info' | 'digest' | 'awaitsSnapshot' | 'distrust'>
+type WatchedState = Pick<StateMachine, 'info' | 'digest' | 'audit' | 'awaitsSnapshot' | 'distrust'>
 
-export class DigestWatch {
+export class DigestWatch implements SnapshotListener {
   readonly #context: WatchContext
   readonly #stateMachine: WatchedState
   readonly #peers: PeerSender
@@ -67,11 +71,14 @@ export class DigestWatch {
   #toldIndex = 0
   #diverged: Divergence | null = null
   #marking = false
+  #nextAudit: number
+  #auditing = false
 
   constructor(context: WatchContext, stateMachine: WatchedState, peers: PeerSender) {
     this.#context = context
     this.#stateMachine = stateMachine
     this.#peers = peers
+    this.#nextAudit = context.clock.now() + AUDIT_INTERVAL_MS * (1 + ((context.raft.id * GOLDEN_RATIO) % 1))
   }
 
   get standing(): DigestStanding {
@@ -136,10 +143,34 @@ export class DigestWatch {
       this.#leaveLeadership()
       return
     }
+    if (now >= this.#nextAudit && !this.#auditing) this.#audit(now)
     const { index } = this.#stateMachine.info().applied
     const isIdle = index === this.#lookedAt
     this.#lookedAt = index
     if (isIdle && index > this.#newest) this.taken([this.#stateMachine.digest()])
+  }
+
+  snapshotTaken(): void {}
+
+  /** It may be that the rows are not those that were written: then they are counted at once. */
+  snapshotRefused(): void {
+    this.#nextAudit = 0
+  }
+
+  #audit(now: number): void {
+    const { loop, logger, metrics } = this.#context
+    this.#auditing = true
+    this.#nextAudit = now + AUDIT_INTERVAL_MS
+    this.#stateMachine.audit((error, isSound) => {
+      this.#auditing = false
+      if (error !== undefined) loop.fail(error)
+      if (isSound !== false) return
+      metrics.stateDamage.add()
+      logger.log('error', 'the rows of the state are not those that were written: others are asked what they have', {})
+      // Whoever has compared this entry has compared what was written.
+      this.taken([this.#stateMachine.digest()])
+      this.#toldIndex = 0
+    })
   }
 
   /** The log of this node may be the longest, and its vote is needed; but it can serve nobody. */

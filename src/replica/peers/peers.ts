@@ -37,6 +37,7 @@ export class Peers implements PeerSide, PeerNews {
     this.#directory.follow(this.#membership)
     this.#exchange = new SnapshotExchange(context, stores, snapshots, this)
     this.#digests = new DigestWatch(context, stores.stateMachine, this)
+    snapshots.watch(this.#digests)
   }
 
   /** Listens to peers from now on; what they ask goes to `handlers`. */

@@ -40,6 +40,7 @@ function guardStateMachine(state: StateMachine, loop: Guard): StateMachine {
     scan: (range, limit, maxBytes) => state.scan(range, limit, maxBytes),
     durableIndex: () => state.durableIndex(),
     checkpoint: (done) => state.checkpoint(guarded(loop, done)),
+    audit: (done) => state.audit(guarded(loop, done)),
     takeSnapshot: (clusterId, done) => state.takeSnapshot(clusterId, guarded(loop, done)),
     restore: (snapshot, done) => state.restore(snapshot, guarded(loop, done)),
     close: (done) => state.close(done),

@@ -69,6 +69,8 @@ export class LogRetention implements SnapshotListener {
     if (!this.#checkpointing) this.#checkpoint()
   }
 
+  snapshotRefused(): void {}
+
   get #applied(): number {
     return this.#parts.applier.appliedIndex
   }

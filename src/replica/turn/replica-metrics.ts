@@ -11,6 +11,7 @@ export interface ReplicaMetrics {
   readonly proposals: Counter
   readonly reads: Counter
   readonly digestDisputes: Counter
+  readonly stateDamage: Counter
   readonly forwarded: Readonly<Record<ForwardRequest['operation'], Counter>>
   /** Messages of peers that were not taken in, by why. */
   readonly refused: Readonly<Record<'malformed' | 'stranger' | 'cluster' | UnknownPart, Counter>>
@@ -26,6 +27,7 @@ export function openReplicaMetrics(metrics: Metrics): ReplicaMetrics {
     applyBatch: metrics.histogram('aspen_apply_batch_entries'),
     proposals: metrics.counter('aspen_proposals_total'),
     reads: metrics.counter('aspen_reads_total'),
+    stateDamage: metrics.counter('aspen_state_damage_total'),
     digestDisputes: metrics.counter('aspen_state_disputes_total'),
     forwarded: { write: forwarded('write'), admin: forwarded('admin'), found: forwarded('found') },
     refused: {

@@ -8,6 +8,8 @@ import type { TurnContext } from './turn-context.ts'
 export interface SnapshotListener {
   /** A snapshot is durable. */
   snapshotTaken(): void
+  /** None could be taken of the state as it is. */
+  snapshotRefused(): void
 }
 
 /** Takes snapshots of the state when somebody needs one, one at a time; those who ask while one is being taken share the next. */
@@ -67,7 +69,10 @@ export class Snapshots {
       this.#context.loop.fail(error)
       return
     }
-    if (error === undefined) for (const listener of this.#listeners) listener.snapshotTaken()
+    for (const listener of this.#listeners) {
+      if (error === undefined) listener.snapshotTaken()
+      else listener.snapshotRefused()
+    }
     const [next, ...rest] = this.#queued
     if (next === undefined) return
     this.#queued = []

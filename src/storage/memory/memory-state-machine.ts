@@ -3,7 +3,7 @@
  * callbacks and the injected `defer`, so that a simulator decides when.
  */
 import type { KeyValue, ScanRange } from '../../api/index.ts'
-import { LANGUAGE, SPACE_IDS, SPACES } from '../../commands/index.ts'
+import { LANGUAGE, RowsAudit, SPACE_IDS, SPACES } from '../../commands/index.ts'
 import type { Language, RowHead, Rows } from '../../commands/index.ts'
 import { assert } from '../../lib/index.ts'
 import type { AppliedBatch, DiskFile, Done, StateDigest, StateEngine, StateInfo, StoredSnapshot } from '../../ports/index.ts'
@@ -21,6 +21,9 @@ import type { LocalSnapshot, SnapshotFiles } from '../snapshots/index.ts'
 import { StateBuilder } from './memory-state.ts'
 import type { MemoryState } from './memory-state.ts'
 import { describeSnapshot, encodeSnapshot, readSnapshot, readSnapshotSync, SnapshotDigest } from '../snapshots/index.ts'
+
+/** Rows counted at a time. */
+const AUDIT_STEP_ROWS = 500
 
 export interface MemoryStateMachineOptions {
   readonly snapshots: SnapshotFiles
@@ -145,6 +148,27 @@ export class MemoryStateMachine implements StateEngine {
       if (stored !== undefined) this.#durableIndex = Math.max(this.#durableIndex, stored.last.index)
       ended(error, stored)
     })
+  }
+
+  audit(done: (error: Error | undefined, isSound?: boolean) => void): void {
+    const ended = this.#operations.begin(done)
+    if (ended === undefined) return
+    const state = this.#state
+    const kept = state.replicated.rowsSum
+    const rows = SPACE_IDS.flatMap((space) => state.store.rows(space).map((row) => ({ space, row })))
+    const audit = new RowsAudit()
+    let next = 0
+    const step = (): void => {
+      for (const end = Math.min(rows.length, next + AUDIT_STEP_ROWS); next < end; next++) {
+        const { space, row } = rows[next] as (typeof rows)[number]
+        audit.add(space, row)
+      }
+      if (next < rows.length) return this.#defer(step)
+      // A restore has brought another state meanwhile.
+      if (state.replicated === this.#state.replicated) state.replicated.correct(kept, audit.found)
+      ended(undefined, kept === audit.found)
+    }
+    this.#defer(step)
   }
 
   restore(snapshot: StoredSnapshot, done: Done): void {

@@ -1,41 +1,25 @@
 /** SQLite has no checksums of pages or rows: a byte that flips inside a value would be served, and sent to others in a snapshot. */
 import { crc32 } from 'node:zlib'
 import type { KeyValue } from '../../api/index.ts'
-import type { RowHead, Space } from '../../commands/index.ts'
+import { rowHash } from '../../commands/index.ts'
+import type { Space } from '../../commands/index.ts'
 import { Murmur3 } from '../../lib/index.ts'
 import type { StateInfo } from '../../ports/index.ts'
 
 /** What a database says of itself; the rest of a {@link StateInfo} is in rows. */
 export type StatePosition = Omit<StateInfo, 'revision' | 'timeMs' | 'clusterVersion'>
 
-/** As many bits of a checksum are about all but the value, above the 32 that are about everything: a safe integer holds both. */
-const HEAD_BITS = 20
 const WORD = 0x1_0000_0000
 
 const hasher = new Murmur3()
 
 type Counters = Pick<KeyValue, 'createRevision' | 'modRevision' | 'version'>
 
-/** What stands beside a value in the file. */
-export interface KeptHead extends RowHead {
-  readonly hash: number
-}
-
-/** Of everything a row says, and its hash; a single flipped bit of any of it changes the result. */
-export function rowChecksum(space: Space, row: KeyValue, hash: number): number {
-  const { key, value } = row
-  const head = headHash(space, key, row, value.length, hash)
-  return (head >>> (32 - HEAD_BITS)) * WORD + crc32(value, head)
-}
-
-/** Whether a row says of itself, its value aside, what it said when it was written with `checksum`. */
-export function isSoundHead(space: Space, key: Uint8Array, head: KeptHead, checksum: number): boolean {
-  const found = headHash(space, key, head, head.size, head.hash)
-  return Math.floor(checksum / WORD) === found >>> (32 - HEAD_BITS)
-}
-
-/** In JavaScript: keys are short, and a call out of it costs more than to hash one. */
-function headHash(space: Space, key: Uint8Array, counters: Counters, size: number, hash: number): number {
+/**
+ * Of everything a row says but its value, of which its hash speaks; a single flipped bit of any of it changes the result. In JavaScript:
+ * keys are short, and a call out of it costs more than to hash one.
+ */
+export function headChecksum(space: Space, key: Uint8Array, counters: Counters, size: number, hash: number): number {
   const { createRevision, modRevision, version } = counters
   hasher.begin()
   hasher.words(createRevision | 0, (createRevision / WORD) | 0, modRevision | 0, (modRevision / WORD) | 0)
@@ -44,6 +28,11 @@ function headHash(space: Space, key: Uint8Array, counters: Counters, size: numbe
   hasher.bytes(key)
   hasher.finish()
   return hasher.low >>> 0
+}
+
+/** Whether a row is what it was when it was written with this hash and this checksum. */
+export function isSoundRow(space: Space, row: KeyValue, hash: number, checksum: number): boolean {
+  return headChecksum(space, row.key, row, row.value.length, hash) === checksum && rowHash(space, row) === hash
 }
 
 /** Of what the state says of itself; `membership` is the checksum of its encoded form, 0 without one. */

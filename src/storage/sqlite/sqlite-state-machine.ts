@@ -6,6 +6,7 @@ import type { KeyValue, ScanRange } from '../../api/index.ts'
 import { LANGUAGE } from '../../commands/index.ts'
 import type { Language, RowHead, Rows } from '../../commands/index.ts'
 import { assert } from '../../lib/index.ts'
+import { StateBusy } from '../../ports/index.ts'
 import type { AppliedBatch, Done, StateDigest, StateEngine, StateInfo, StoredSnapshot } from '../../ports/index.ts'
 import type { Entry } from '../../raft/index.ts'
 import { createDirectory, isDescriptorShortage, isVolumeFull } from '../disk/index.ts'
@@ -146,6 +147,21 @@ export class SqliteStateMachine implements StateEngine {
     })
   }
 
+  audit(done: (error: Error | undefined, isSound?: boolean) => void): void {
+    const ended = this.#operations.begin(done)
+    if (ended === undefined) return
+    const failure = this.#commit()
+    if (failure !== undefined || this.#worker.full) return void setImmediate(() => ended(failure, true))
+    const state = this.#state
+    this.#worker.request('audit', {}, (error, outcome) => {
+      markDamaged(state.file, error)
+      if (outcome === undefined) return ended(error)
+      // A restore has brought another state meanwhile.
+      const failure = state === this.#state ? attempted(() => state.correct(outcome.kept, outcome.found)) : undefined
+      ended(failure, outcome.kept === outcome.found)
+    })
+  }
+
   /** Reads go on meanwhile, from the old state. When the snapshot turns out damaged the old state stays. */
   restore(snapshot: StoredSnapshot, done: Done): void {
     const ended = this.#operations.begin(done)
@@ -203,6 +219,16 @@ export class SqliteStateMachine implements StateEngine {
     this.#state.close()
     this.#state = next
     this.#durableIndex = next.info.applied.index
+  }
+}
+
+/** What was thrown, unless another process holds the database: whoever counts again finds the same. */
+function attempted(run: () => void): Error | undefined {
+  try {
+    run()
+    return undefined
+  } catch (error) {
+    return error instanceof StateBusy ? undefined : asError(error)
   }
 }
 

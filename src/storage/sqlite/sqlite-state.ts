@@ -159,6 +159,15 @@ export class SqliteState {
     this.#openBytes = 0
   }
 
+  /** All rows were counted anew. What follows from that is written with the next commit. @throws StateBusy: nothing was changed */
+  correct(kept: number, found: number): void {
+    this.#assertSound()
+    if (kept === found) return
+    if (this.#openEntries === 0) this.#beginNow()
+    this.#openEntries++
+    this.#replicated.correct(kept, found)
+  }
+
   get digest(): StateDigest {
     return { index: this.#applied.index, digest: this.#replicated.digest }
   }

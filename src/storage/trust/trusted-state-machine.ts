@@ -107,6 +107,11 @@ export class TrustedStateMachine implements StateMachine {
     this.#options.defer(() => done(new StateError('NOTHING_TO_SNAPSHOT', 'state', message)))
   }
 
+  audit(done: (error: Error | undefined, isSound?: boolean) => void): void {
+    if (this.#divergence === null) this.#engine.audit(done)
+    else this.#options.defer(() => done(undefined, true))
+  }
+
   restore(snapshot: StoredSnapshot, done: Done): void {
     this.#engine.restore(snapshot, (error) => {
       if (error !== undefined || this.#divergence === null) return done(error)

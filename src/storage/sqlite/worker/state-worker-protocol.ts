@@ -15,11 +15,20 @@ export interface CheckpointOutcome {
   readonly appliedIndex: number
 }
 
+/** Sums of the hashes of all rows. */
+export interface AuditOutcome {
+  /** While they were written. */
+  readonly kept: number
+  readonly found: number
+}
+
 /** Requests with what they answer. */
 export interface WorkerOperations {
   checkpoint: { request: Record<never, never>; outcome: CheckpointOutcome }
   /** Writes and syncs a snapshot into the file at `path`. */
   snapshot: { request: { readonly path: string; readonly clusterId: string }; outcome: StoredSnapshot }
+  /** Counts all rows anew. */
+  audit: { request: Record<never, never>; outcome: AuditOutcome }
   /** Builds the next generation from the snapshot at `path` and puts it into place. */
   restore: { request: { readonly path: string; readonly snapshotId: string }; outcome: { readonly generation: number } }
   /** Removes generations before the newest, which the state machine no longer uses. */

@@ -15,6 +15,8 @@ function answer(request: WorkerRequest): unknown {
       return database.checkpoint()
     case 'snapshot':
       return database.snapshot(request.path, request.clusterId)
+    case 'audit':
+      return database.audit()
     case 'restore':
       return database.restore(request.path, request.snapshotId)
     case 'retire':

@@ -1,13 +1,14 @@
 /** The worker's side of the database: its own connection, and the long work that must not stop the main thread. */
 import type { DatabaseSync } from 'node:sqlite'
 import type { StoredSnapshot } from '../../../ports/index.ts'
+import { auditDatabase } from '../sqlite-audit.ts'
 import { checkpointBesideWriter } from '../sqlite-checkpoint.ts'
 import { guardFile, openDatabase, setBusyTimeout } from '../sqlite-database.ts'
 import { readMeta } from '../sqlite-meta.ts'
 import { restoreDatabase } from '../sqlite-restore.ts'
 import { writeSnapshot } from '../sqlite-snapshot.ts'
 import { generationFile, removeOtherGenerations } from '../state-generations.ts'
-import type { CheckpointOutcome, WorkerSetup } from './state-worker-protocol.ts'
+import type { AuditOutcome, CheckpointOutcome, WorkerSetup } from './state-worker-protocol.ts'
 
 /**
  * How long a checkpoint waits for readers before it leaves the log as it is. It keeps writers out meanwhile, who try
@@ -39,6 +40,10 @@ export class WorkerDatabase {
 
   snapshot(path: string, clusterId: string): StoredSnapshot {
     return writeSnapshot(this.#open(), this.#file, path, clusterId)
+  }
+
+  audit(): AuditOutcome {
+    return auditDatabase(this.#open(), this.#file)
   }
 
   restore(path: string, id: string): { readonly generation: number } {
