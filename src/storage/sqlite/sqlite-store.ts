@@ -91,7 +91,7 @@ export class SqliteStore implements OrderedStore {
       return undefined
     }
     const [id, version, size, createRevision, modRevision, hash, checksum] = found
-    const head = { createRevision, modRevision, version, size, hash }
+    const head = { createRevision, modRevision, version, size }
     // What is written next is counted from it, under a checksum that is right.
     if (headChecksum(space, key, head, size, hash) !== checksum) throw new RowDamage(`row ${id}`)
     this.#found = { space, key, id, size, hash }
