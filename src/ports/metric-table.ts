@@ -30,6 +30,11 @@ export const METRIC_TABLE = {
   },
   aspen_proposals_total: { type: 'counter', help: 'Writes proposed by this node as leader.', labels: [] },
   aspen_reads_total: { type: 'counter', help: 'Linearizable reads and scans served by this node.', labels: [] },
+  aspen_held_checkpoints_total: {
+    type: 'counter',
+    help: 'Checkpoints of the state that were not complete, because another process reads its database.',
+    labels: [],
+  },
   aspen_forwarded_requests_total: {
     type: 'counter',
     help: 'Requests handed to the leader, by operation.',

@@ -110,6 +110,8 @@ export interface StateEngine {
   scan(range: ScanRange, limit: number, maxBytes: number): Rows
   /** The last entry whose effects survive a crash of the machine: the log may be purged up to it. */
   durableIndex(): number
+  /** Bytes of the state's own log that the last checkpoint could not move, because somebody still reads them; 0 where there are none. */
+  heldBytes?(): number
   /** Moves `durableIndex` up to what is applied now. */
   checkpoint(done: Done): void
   /**

@@ -11,6 +11,7 @@ import {
   MAX_PROPOSAL_BYTES,
   MAX_PROPOSALS,
   MAX_SNAPSHOT_REQUESTS,
+  STATE_HELD_WARNING_BYTES,
 } from '../limits.ts'
 import type { Clock, LinkedPeer, Links, Logger, LogStore, Metrics, SnapshotStore, StateMachine, Volume } from '../ports/index.ts'
 import { SEND_LIMITS } from '../raft/index.ts'
@@ -38,6 +39,8 @@ export interface ReplicaLimits {
   readonly checkpointBytes: number
   readonly retainedBytes: number
   readonly heldBytes: number
+  /** Of the state's own log, held by readers of other processes, before that is said. */
+  readonly stateHeldBytes: number
 }
 
 export const REPLICA_LIMITS: ReplicaLimits = {
@@ -54,6 +57,7 @@ export const REPLICA_LIMITS: ReplicaLimits = {
   checkpointBytes: CHECKPOINT_INTERVAL_BYTES,
   retainedBytes: LOG_RETAINED_BYTES,
   heldBytes: MAX_LOG_HELD_BYTES,
+  stateHeldBytes: STATE_HELD_WARNING_BYTES,
 }
 
 /** What a founder brings: the id of the cluster, 32 hex characters, and itself as a member. */

@@ -82,10 +82,12 @@ test('checkpoint: claims nothing while a reader keeps it from completing', () =>
     reader.exec('BEGIN; SELECT count(*) FROM entries')
     opened.machine.apply([log.set('after the reader', '1')])
     await settled((done) => opened.machine.checkpoint(done))
+    assert.ok((opened.machine.heldBytes?.() ?? 0) > 0)
     assert.equal(opened.machine.durableIndex(), 0)
     reader.exec('ROLLBACK')
     reader.close()
     await settled((done) => opened.machine.checkpoint(done))
+    assert.equal(opened.machine.heldBytes?.(), 0)
     assert.equal(opened.machine.durableIndex(), log.index)
   }))
 

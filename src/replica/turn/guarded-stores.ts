@@ -39,6 +39,7 @@ function guardStateMachine(state: StateMachine, loop: Guard): StateMachine {
     head: (key) => state.head(key),
     scan: (range, limit, maxBytes) => state.scan(range, limit, maxBytes),
     durableIndex: () => state.durableIndex(),
+    heldBytes: () => state.heldBytes?.() ?? 0,
     checkpoint: (done) => state.checkpoint(guarded(loop, done)),
     audit: (done) => state.audit(guarded(loop, done)),
     takeSnapshot: (clusterId, done) => state.takeSnapshot(clusterId, guarded(loop, done)),

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { AspenError } from '../../api/index.ts'
 import { StoreRefusal } from '../../ports/index.ts'
-import { CHECKPOINT_INTERVAL_BYTES, LOG_RETAINED_BYTES, MAX_LOG_HELD_BYTES, MAX_LOG_HELD_ENTRIES } from '../../limits.ts'
+import {
+  CHECKPOINT_INTERVAL_BYTES,
+  LOG_RETAINED_BYTES,
+  MAX_LOG_HELD_BYTES,
+  MAX_LOG_HELD_ENTRIES,
+  STATE_HELD_WARNING_BYTES,
+} from '../../limits.ts'
 import type { StoredSnapshot } from '../../ports/index.ts'
 import type { LogId } from '../../raft/index.ts'
 import { LogRetention } from './log-retention.ts'
@@ -27,6 +33,7 @@ class Bench {
   readonly answers = new Answers<StoredSnapshot>()
   readonly snapshots: Snapshots
   readonly #retention: LogRetention
+  heldBytes = 0
   /** What of the core the log's keeping looks at. */
   readonly id: number
   readonly reachedByPeers = Number.POSITIVE_INFINITY
@@ -35,10 +42,11 @@ class Bench {
     this.id = nodeId
     this.appliedIndex = applied
     const loop = handLoop((error) => this.events.push(`failed ${error.message}`))
-    const context = handContext<'fail', Core>({ loop, raft: this })
+    const logger = { log: (level: string, words: string): void => void this.events.push(`${level} ${words}`) }
+    const context = handContext<'fail', Core>({ loop, raft: this, logger })
     const settings = { retainedEntries: RETAINED, checkpointIntervalEntries: INTERVAL }
     this.#retention = new LogRetention(context, settings, {
-      stateMachine: this.state,
+      stateMachine: Object.assign(this.state, { heldBytes: () => this.heldBytes }),
       applier: this,
       persister: this,
       hold: this,
@@ -94,6 +102,27 @@ describe('LogRetention: checkpoints', () => {
     assert.deepEqual(bench.pending, [])
     bench.applyTo(210)
     assert.deepEqual(bench.pending, ['checkpoint'])
+  })
+
+  test('applied: a reader that keeps the state from being moved is said once, and that it has ended', () => {
+    const bench = new Bench()
+    let index = 0
+    const checkpointWith = (heldBytes: number): void => {
+      bench.heldBytes = heldBytes
+      bench.applyTo((index += INTERVAL))
+      bench.finish()
+    }
+    for (const bytes of [STATE_HELD_WARNING_BYTES - 1, STATE_HELD_WARNING_BYTES, 2 * STATE_HELD_WARNING_BYTES])
+      checkpointWith(bytes)
+    const said = (): string[] => bench.events.filter((event) => /^(warn|info) /.test(event))
+    assert.match(said().join(), /^warn the state's write-ahead log grows, because another process reads/)
+    assert.equal(said().length, 1)
+    checkpointWith(0)
+    checkpointWith(0)
+    assert.equal(said().length, 2)
+    assert.match(said()[1] ?? '', /^info nobody holds/)
+    checkpointWith(STATE_HELD_WARNING_BYTES)
+    assert.equal(said().length, 3)
   })
 
   test('applied: nodes that apply the same entries make their checkpoints at different ones, so that a quorum has a quiet disk', () => {

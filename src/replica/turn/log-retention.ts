@@ -15,7 +15,7 @@ export interface RetentionSettings {
   readonly retainedEntries: number
   /** Entries applied between two checkpoints. */
   readonly checkpointIntervalEntries: number
-  readonly limits?: Pick<ReplicaLimits, 'checkpointBytes' | 'retainedBytes' | 'heldBytes'>
+  readonly limits?: Pick<ReplicaLimits, 'checkpointBytes' | 'retainedBytes' | 'heldBytes' | 'stateHeldBytes'>
 }
 
 /** Who keeps entries in the log for others. */
@@ -48,6 +48,8 @@ export class LogRetention implements SnapshotListener {
   #lastTurn: number
   #bytes = 0
   #checkpointing = false
+  /** The last that was said of what others hold. */
+  #heldIsLong = false
 
   constructor(context: RetentionContext, settings: RetentionSettings, parts: RetentionParts) {
     this.#context = context
@@ -85,9 +87,26 @@ export class LogRetention implements SnapshotListener {
     this.#bytes = 0
     this.#parts.stateMachine.checkpoint((error) => {
       this.#checkpointing = false
-      if (error === undefined) this.#purgeBehind()
-      else this.#context.loop.fail(error)
+      if (error !== undefined) return this.#context.loop.fail(error)
+      this.#watchHeld(this.#parts.stateMachine.heldBytes?.() ?? 0)
+      this.#purgeBehind()
     })
+  }
+
+  /** A reader that never ends lets the state's own log grow until the disk is full; nothing else tells of it. */
+  #watchHeld(bytes: number): void {
+    const { logger, metrics } = this.#context
+    if (bytes > 0) metrics.heldCheckpoints.add()
+    const isLong = bytes >= this.#settings.limits.stateHeldBytes
+    if (isLong === this.#heldIsLong) return
+    this.#heldIsLong = isLong
+    if (isLong) {
+      logger.log(
+        'warn',
+        "the state's write-ahead log grows, because another process reads the database: end that reader (lsof names it)",
+        { bytes },
+      )
+    } else logger.log('info', "nobody holds the state's write-ahead log any more", { bytes })
   }
 
   #purgeBehind(): void {

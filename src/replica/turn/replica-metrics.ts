@@ -10,6 +10,7 @@ export interface ReplicaMetrics {
   readonly applyBatch: Histogram
   readonly proposals: Counter
   readonly reads: Counter
+  readonly heldCheckpoints: Counter
   readonly digestDisputes: Counter
   readonly stateDamage: Counter
   readonly forwarded: Readonly<Record<ForwardRequest['operation'], Counter>>
@@ -28,6 +29,7 @@ export function openReplicaMetrics(metrics: Metrics): ReplicaMetrics {
     proposals: metrics.counter('aspen_proposals_total'),
     reads: metrics.counter('aspen_reads_total'),
     stateDamage: metrics.counter('aspen_state_damage_total'),
+    heldCheckpoints: metrics.counter('aspen_held_checkpoints_total'),
     digestDisputes: metrics.counter('aspen_state_disputes_total'),
     forwarded: { write: forwarded('write'), admin: forwarded('admin'), found: forwarded('found') },
     refused: {

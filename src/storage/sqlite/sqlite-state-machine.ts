@@ -46,6 +46,7 @@ export class SqliteStateMachine implements StateEngine {
   readonly #operations: RunningOperations
   #state: SqliteState
   #durableIndex: number
+  #heldBytes = 0
   #restoring = false
   /** A checkpoint may need to keep writers out for a moment: until it has ended, no transaction is left open. */
   #checkpoints = 0
@@ -107,6 +108,10 @@ export class SqliteStateMachine implements StateEngine {
     return this.#durableIndex
   }
 
+  heldBytes(): number {
+    return this.#heldBytes
+  }
+
   /** Leaves `durableIndex` where it is, without an error, when a full disk or a busy worker allows no checkpoint now. */
   checkpoint(done: Done): void {
     const ended = this.#operations.begin(done)
@@ -118,6 +123,7 @@ export class SqliteStateMachine implements StateEngine {
     this.#worker.request('checkpoint', {}, (error, outcome) => {
       this.#checkpoints--
       if (outcome?.complete === true) this.#durableIndex = outcome.appliedIndex
+      if (outcome !== undefined) this.#heldBytes = outcome.heldBytes
       ended(error)
     })
   }

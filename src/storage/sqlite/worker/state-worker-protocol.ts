@@ -13,6 +13,8 @@ export interface CheckpointOutcome {
   /** Whether everything up to `appliedIndex` is in the synced database file. */
   readonly complete: boolean
   readonly appliedIndex: number
+  /** Bytes of the write-ahead log where it could not be moved whole; 0 where it could. */
+  readonly heldBytes: number
 }
 
 /** Sums of the hashes of all rows. */

@@ -1,4 +1,5 @@
 /** The worker's side of the database: its own connection, and the long work that must not stop the main thread. */
+import { statSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import type { StoredSnapshot } from '../../../ports/index.ts'
 import { auditDatabase } from '../sqlite-audit.ts'
@@ -34,7 +35,7 @@ export class WorkerDatabase {
     return guardFile(this.#file, () => {
       const appliedIndex = readMeta(database, this.#file).applied.index
       const complete = checkpointBesideWriter(database, `${this.#file}-wal`)
-      return { complete, appliedIndex }
+      return { complete, appliedIndex, heldBytes: complete ? 0 : statSync(`${this.#file}-wal`).size }
     })
   }
 
