@@ -44,4 +44,4 @@ export type {
 export { KvClient } from './kv-client.ts'
 export { checkScan, remainingRange, scanLimit, scanToken } from './scan-pages.ts'
 export type { DiskStatus, HealthCheck, NodeStatus, PeerStatus, VersionStatus, StatusSource } from './status.ts'
-export { REJOIN_ADVICE } from './rejoin-advice.ts'
+export { LOST_DISK_ADVICE, NEWCOMER_ADVICE, REJOIN_ADVICE } from './rejoin-advice.ts'

@@ -7,12 +7,14 @@ import { assert } from '../lib/index.ts'
 import type { LinkedPeer } from '../ports/index.ts'
 import { DialPolicy, PeerBook, PeerExchange } from '../peers/index.ts'
 import type { PeerHint } from '../peers/index.ts'
+import { EMPTY_MEMBERSHIP } from '../raft/index.ts'
 import type { Membership } from '../raft/index.ts'
-import type { ReplicaView } from '../replica/index.ts'
+import type { FoundingTerms, ReplicaView } from '../replica/index.ts'
 import type { RestartableFault } from './fault.ts'
 import { Incarnation } from './incarnation.ts'
 import type { ReplicaEvents } from './incarnation.ts'
 import type { NodePorts, NodeSettings } from './node-ports.ts'
+import { LostDisk } from './lost-disk.ts'
 import { NodeService, selfAsMember } from './node-service.ts'
 import type { ServiceParts } from './node-service.ts'
 import { RaftHandle } from './raft-handle.ts'
@@ -26,6 +28,7 @@ export interface Surroundings {
   readonly book: PeerBook
   readonly policy: DialPolicy
   readonly removal: Removal
+  readonly lostDisk: LostDisk
   readonly events: ReplicaEvents
 }
 
@@ -42,14 +45,15 @@ export class NodeServer {
   /** What is to happen when the replica is open again; null while none is being opened. */
   #waiting: (() => void)[] | null = null
 
-  constructor(ports: NodePorts, settings: NodeSettings, { book, policy, removal, events }: Surroundings, first: Incarnation) {
+  constructor(ports: NodePorts, settings: NodeSettings, surroundings: Surroundings, first: Incarnation) {
+    const { book, policy, removal, lostDisk, events } = surroundings
     const { nodeId, version, requestTimeoutMs, language = LANGUAGE } = settings
     this.#ports = ports
     this.#settings = settings
     this.#policy = policy
     this.#events = events
     this.raft = new RaftHandle(first)
-    this.serviceParts = { ...ports, nodeId, version, language, requestTimeoutMs, peerBook: book, raft: this.raft, removal }
+    this.serviceParts = { ...ports, nodeId, version, language, requestTimeoutMs, peerBook: book, raft: this.raft, removal, lostDisk }
     this.service = new NodeService(this.serviceParts)
     const { clock, transport, logger } = ports
     this.#voterLinks = new VoterLinks(transport, clock, logger, () => this.raft.view.membership)
@@ -60,8 +64,11 @@ export class NodeServer {
       clock,
       isSound: () => this.raft.view.poisoned === null,
       clusterId: () => this.raft.view.clusterId,
-      absentSince: (endpointId) => absentSince(this.raft.view, transport.endpointId, endpointId),
-      toldAbsent: (since, by) => removal.told(since, by, this.raft.view),
+      absentSince: (peer) => absentSince(this.raft.view, transport.endpointId, peer),
+      toldAbsent: (since, by) => {
+        if (this.raft.view.clusterId === null) lostDisk.told(by)
+        else removal.told(since, by, this.raft.view)
+      },
     })
     for (const face of ports.faces) face.serve(this.service)
   }
@@ -173,13 +180,19 @@ export function surround(ports: NodePorts, settings: NodeSettings): Surroundings
   for (const peer of settings.peers) note(peer, 'peers')
   const policy = new DialPolicy({ nodeId: settings.nodeId, book, transport, clock, refused: noRoom })
   const removal = new Removal(transport.endpointId, logger)
+  const lostDisk = new LostDisk({ nodeId: settings.nodeId, transport, clock, logger })
+  const terms = (): FoundingTerms => {
+    lostDisk.checkMayFound(EMPTY_MEMBERSHIP)
+    return { clusterId: ports.drawClusterId(), self: selfAsMember(settings.nodeId, transport) }
+  }
   return {
     book,
     policy,
     removal,
+    lostDisk,
     events: {
       nodeIdHint: (endpointId) => book.get(endpointId)?.nodeId ?? null,
-      founder: { terms: () => ({ clusterId: ports.drawClusterId(), self: selfAsMember(settings.nodeId, transport) }) },
+      founder: { terms },
       onLinked: ({ endpointId, claims }: LinkedPeer) => {
         note({ endpointId, nodeId: claims.nodeId, addresses: claims.addresses }, 'link')
       },
@@ -193,12 +206,17 @@ export function surround(ports: NodePorts, settings: NodeSettings): Surroundings
   }
 }
 
-/** Where the configuration stands that does not name this key, as a member of it can tell; null when that is not certain. */
+/**
+ * Where the configuration stands that does not name this key, as a member of it can tell; null when that is not certain. Who belongs to no
+ * cluster may be a newcomer, unless somebody else has its id.
+ */
 function absentSince(
   { membership, membershipIndex, appliedIndex }: ReplicaView,
   self: string,
-  endpointId: string,
+  { endpointId, claims }: LinkedPeer,
 ): number | null {
   const names = (key: string): boolean => membership.members.some((member) => member.endpointId === key)
-  return membershipIndex > appliedIndex || !names(self) || names(endpointId) ? null : membershipIndex
+  if (membershipIndex > appliedIndex || !names(self) || names(endpointId)) return null
+  const isNewcomer = claims.clusterId === null && !membership.members.some(({ id }) => id === claims.nodeId)
+  return isNewcomer ? null : membershipIndex
 }

@@ -44,6 +44,7 @@ import type { Member, Membership } from '../raft/index.ts'
 import type { Reply } from '../replica/index.ts'
 import { clusterState, nodeStatus } from './node-status.ts'
 import type { RaftHandle } from './raft-handle.ts'
+import type { LostDisk } from './lost-disk.ts'
 import type { Removal } from './removal.ts'
 import { ReadTurns } from './read-turns.ts'
 
@@ -55,6 +56,7 @@ export interface ServiceParts {
   readonly transport: Transport
   readonly peerBook: PeerBook
   readonly removal: Removal
+  readonly lostDisk: LostDisk
   /** For requests that name no timeout of their own. */
   readonly requestTimeoutMs: number
   /** What this node writes and reads commands with. That of this program when absent. */
@@ -144,6 +146,7 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
         `this is node ${this.nodeId}, which is not among the members [${voters.join(', ')}]: ask one of them`,
       )
     }
+    this.#parts.lostDisk.checkMayFound(this.#parts.raft.view.membership)
     const clusterId = this.#parts.drawClusterId()
     const self = selfAsMember(this.nodeId, this.#parts.transport)
     return this.#askMembership(

@@ -80,6 +80,7 @@ function parts(
     transport: { endpointId: 'key-1', addresses: () => ['127.0.0.1:1'], peers: () => reports } as unknown as Transport,
     peerBook: new PeerBook(),
     removal: { words: () => null },
+    lostDisk: { words: () => null },
     ...changes,
   }
 }

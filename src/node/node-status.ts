@@ -1,4 +1,5 @@
 import type { ActorStatus } from '../actor/index.ts'
+import { NEWCOMER_ADVICE } from '../api/index.ts'
 import type { ClusterState, DiskStatus, HealthCheck, NodeStatus, PeerStatus } from '../api/index.ts'
 import { MAX_MEMBER_ADDRESSES } from '../limits.ts'
 import type { PeerBook } from '../peers/index.ts'
@@ -7,6 +8,7 @@ import type { Membership } from '../raft/index.ts'
 import { isVoterAs } from '../raft/index.ts'
 import type { ReplicaView } from '../replica/index.ts'
 import type { RaftHandle } from './raft-handle.ts'
+import type { LostDisk } from './lost-disk.ts'
 import type { Removal } from './removal.ts'
 import { unlinkedVoters } from './voter-links.ts'
 
@@ -19,6 +21,7 @@ export interface StatusParts {
   readonly transport: Transport
   readonly peerBook: Pick<PeerBook, 'get'>
   readonly removal: Pick<Removal, 'words'>
+  readonly lostDisk: Pick<LostDisk, 'words'>
 }
 
 /** A configuration as users see it: who belongs to it, and where those are now, as far as this node knows. */
@@ -113,7 +116,7 @@ function healthChecks(view: ReplicaView, actor: ActorStatus): HealthCheck[] {
         ? view.leader === null
           ? `no leader is known in term ${view.term}`
           : `node ${view.leader} leads term ${view.term}`
-        : 'not initialised: POST /init',
+        : `not initialised. ${NEWCOMER_ADVICE}`,
     },
     {
       name: 'state_machine',
@@ -125,8 +128,11 @@ function healthChecks(view: ReplicaView, actor: ActorStatus): HealthCheck[] {
   ]
 }
 
-function memberChecks(view: ReplicaView, { removal, transport }: StatusParts): HealthCheck[] {
-  if (view.membership.members.length === 0) return []
+function memberChecks(view: ReplicaView, { removal, lostDisk, transport }: StatusParts): HealthCheck[] {
+  if (view.membership.members.length === 0) {
+    const lost = lostDisk.words(view.membership)
+    return [{ name: 'former_life', ok: lost === null, detail: lost ?? 'no cluster knows this node under another key' }]
+  }
   const removed = removal.words(view)
   const unlinked = unlinkedVoters(view.membership, transport)
   return [

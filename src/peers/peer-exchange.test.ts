@@ -62,7 +62,7 @@ class Bench {
       clock,
       isSound: () => this.isSound,
       clusterId: () => this.clusterId,
-      absentSince: (endpointId) => this.absent.get(endpointId) ?? null,
+      absentSince: ({ endpointId }) => this.absent.get(endpointId) ?? null,
       toldAbsent: (since) => void this.told.push(since),
     })
     this.exchange.start()
@@ -175,16 +175,16 @@ test('PeerExchange: nonsense is nothing', () => {
   assert.deepEqual([bench.book.entries(), bench.told], [[], []])
 })
 
-test('PeerExchange: a linked key of this cluster that is no member is told so, at once and again', () => {
+test('PeerExchange: a linked key of this cluster or of none that is no member is told so, at once and again', () => {
   const bench = new Bench()
-  bench.absent.set(idOf(3), 7).set(idOf(4), 7)
-  bench.open(peer(2), peer(3), peer(4, { clusterId: null }))
+  bench.absent.set(idOf(3), 7).set(idOf(4), 7).set(idOf(5), 7)
+  bench.open(peer(2), peer(3), peer(4, { clusterId: null }), peer(5, { clusterId: 'c2' }))
   assert.deepEqual(
     bench.news.filter((line) => line.includes('absent')),
-    ['3 is absent since 7'],
+    ['3 is absent since 7', '4 is absent since 7'],
   )
   bench.advance(5_000)
-  assert.deepEqual(bench.news, ['3 is absent since 7'])
+  assert.deepEqual(bench.news, ['3 is absent since 7', '4 is absent since 7'])
   bench.exchange.stop()
   assert.equal(bench.timers, 0)
 })

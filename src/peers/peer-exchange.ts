@@ -2,7 +2,7 @@
  * Passes on what this node knows of others at first hand: whom it is linked with, where those say they can be dialled, and whom a person has
  * told it of. So an address that one node learns is soon known to all, and a member that moved is found by those who never heard
  * of its move. What is heard here fills the book and binds nothing; it is never passed on itself, so nothing old goes in circles.
- * A linked key that is no member any more is told so.
+ * A linked key that is no member any more is told so, and one that belongs to no cluster and has the id of a member.
  *
  * Bounds: a message says little and is one of few; what is new goes out at once, and everything again now and then, for those who missed it.
  */
@@ -29,8 +29,8 @@ export interface PeerExchangeOptions {
   /** The cluster of this node, or null before it has one. */
   readonly clusterId: () => string | null
   /** Where the committed configuration stands that does not name this key; null when it does, or nothing is known for certain. */
-  readonly absentSince: (endpointId: string) => number | null
-  /** A member says that this node is none any more. */
+  readonly absentSince: (peer: LinkedPeer) => number | null
+  /** A member says that this node is none of its cluster: not any more, or not under this key. */
   readonly toldAbsent: (since: number, by: LinkedPeer) => void
 }
 
@@ -139,8 +139,9 @@ export class PeerExchange implements ChannelHandler {
 
   #tellAbsence(endpointId: string): void {
     const claims = this.#linked.get(endpointId)
-    if (claims === undefined || claims.clusterId === null || claims.clusterId !== this.#options.clusterId()) return
-    const absentSince = this.#options.absentSince(endpointId)
+    const own = this.#options.clusterId()
+    if (claims === undefined || own === null || (claims.clusterId ?? own) !== own) return
+    const absentSince = this.#options.absentSince({ endpointId, claims })
     if (absentSince !== null) this.#say(endpointId, { facts: [], absentSince })
   }
 

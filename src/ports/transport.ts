@@ -71,6 +71,15 @@ export interface PeerReport {
   readonly lastError: string | null
 }
 
+/** A member of a cluster dialled this node's address, and expected another key there. It has proven its own key, and nothing else. */
+export interface MistakenDial {
+  readonly endpointId: string
+  /** Where it dialled from; null when that is not known. */
+  readonly remote: string | null
+  /** Who it says that it is, and whom it expected. */
+  readonly words: string
+}
+
 /** Whom to keep a link to, and where it may be found. */
 export interface DialTarget {
   readonly endpointId: string
@@ -108,6 +117,8 @@ export interface Transport extends Links {
   disconnect(endpointId: string): void
   /** Changes what this node says of itself and tells every linked peer; links that no longer fit are closed. */
   announce(change: Partial<Claims>): void
+  /** The last of the members that took this node for another one, in the last minute; absent where addresses are made of keys. */
+  mistaken?(): MistakenDial | null
   close(): Promise<void>
 }
 

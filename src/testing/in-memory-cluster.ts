@@ -17,6 +17,7 @@ import {
   givenItems,
   givenLength,
   givenText,
+  NEWCOMER_ADVICE,
   remainingRange,
   scanLimit,
   scanToken,
@@ -283,7 +284,7 @@ export class InMemoryCluster implements KeyValueStore, ClusterController, Status
 
   #requireInitialized(): void {
     if (this.#membership.initialized) return
-    throw new AspenError('NOT_INITIALIZED', 'this node belongs to no cluster yet: found one with init, or add it to one')
+    throw new AspenError('NOT_INITIALIZED', `this node belongs to no cluster yet. ${NEWCOMER_ADVICE}`)
   }
 
   #requireLeader(): void {

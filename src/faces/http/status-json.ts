@@ -1,4 +1,5 @@
 /** A node's status and membership as JSON: the same facts, in the spelling of the HTTP API. */
+import { NEWCOMER_ADVICE } from '../../api/index.ts'
 import type { ClusterState, DiskStatus, NodeStatus, PeerStatus } from '../../api/index.ts'
 
 export function clusterJson(state: ClusterState): object {
@@ -96,7 +97,7 @@ const MAX_READY_LAG = 1_000
 export function whyNotReady(status: NodeStatus, stopping: boolean): string | null {
   if (stopping) return 'this node is stopping'
   if (!isAlive(status)) return 'this node makes no progress'
-  if (!status.initialized) return 'this node belongs to no cluster yet'
+  if (!status.initialized) return `this node belongs to no cluster yet. ${NEWCOMER_ADVICE}`
   if (!status.cluster.nodes.some(({ endpointId }) => endpointId === status.endpointId)) return 'this node is no member any more'
   if (status.checks.some(({ name, ok }) => name === MEMBERSHIP_CHECK && !ok)) return 'this node was removed from the cluster'
   if (status.leader === null) return 'no leader is known'

@@ -12,6 +12,8 @@ import { provenEndpointId } from './tls-context.ts'
 
 const MAX_DIAL_ADDRESSES = 32
 const HEAD_START_MS = 250
+/** Of a key, for people. */
+const SHOWN_DIGITS = 16
 
 export interface DialerOptions {
   readonly context: SecureContext
@@ -156,7 +158,13 @@ function checkPeer(socket: TLSSocket, self: HandshakeSelf, expected: string): vo
   if (socket.alpnProtocol !== self.protocol) throw refusalError('VERSION_MISMATCH', false, self.protocol)
   const actual = provenEndpointId(socket)
   if (actual === self.endpointId) throw refusalError('SELF', false)
-  if (actual !== expected) throw refusalError('KEY_MISMATCH', false)
+  if (actual !== expected) throw refusalError('KEY_MISMATCH', false, whoExpects(self, expected))
+}
+
+/** For a node that has lost its key with its disk. Who belongs to no cluster says nothing: what it was told may be wrong. */
+function whoExpects({ claims }: HandshakeSelf, expected: string): string {
+  const { nodeId, clusterId } = claims()
+  return clusterId === null ? '' : `node ${nodeId} of cluster ${clusterId} expects key ${expected.slice(0, SHOWN_DIGITS)}... here`
 }
 
 /** Lets a refusal reach the peer, within bounds. */

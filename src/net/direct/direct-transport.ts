@@ -14,6 +14,7 @@ import type {
   LinkEnd,
   Logger,
   Metrics,
+  MistakenDial,
   PeerReport,
   ServedProtocol,
   Timer,
@@ -55,6 +56,8 @@ export const RAFT_PROTOCOL = 'aspen/raft/1'
 export const DEFAULT_KEEP_ALIVE_MS: number = keepAliveMsFor(1_500)
 const DEFAULT_BACKOFF: BackoffOptions = { minMs: 50, maxMs: 2_000 }
 const MAX_PENDING_CONNECTIONS = 100
+/** Members dial every few seconds: one that has not for so long has given up, or was stopped. */
+const MISTAKEN_EXPIRY_MS = 60_000
 
 export interface DirectTransportOptions {
   readonly identity: NodeIdentity
@@ -122,6 +125,7 @@ export class DirectTransport implements Transport {
   #served: readonly ServedLinks[] = []
   #closed = false
   #keepAlive: Timer | undefined
+  #mistaken: { readonly at: number; readonly dial: MistakenDial } | undefined
 
   constructor(options: DirectTransportOptions) {
     this.endpointId = options.identity.endpointId
@@ -223,6 +227,11 @@ export class DirectTransport implements Transport {
     return Array.from(this.#peers.values(), (peer) => peer.report())
   }
 
+  mistaken(): MistakenDial | null {
+    const { at = -Infinity, dial: last } = this.#mistaken ?? {}
+    return last !== undefined && this.#clock.now() < at + MISTAKEN_EXPIRY_MS ? last : null
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
@@ -279,12 +288,20 @@ export class DirectTransport implements Transport {
     } catch (error) {
       if (error instanceof LinkError) stream.refuse(error)
       else socket.destroy()
+      this.#noteMistaken(peerId, remote, error)
       this.#onFailed(peerId, remote, error as Error)
       return
     }
     // From the decision to the link nothing is awaited: they are one moment.
     admit()
     this.#adopt(socket, dialer.accept(), false, stream.release())
+  }
+
+  /** Who belongs to a cluster tells whom it expects; see the dialer. */
+  #noteMistaken(endpointId: string, remote: string | null, error: unknown): void {
+    if (!(error instanceof LinkError) || error.code !== 'KEY_MISMATCH' || !error.byPeer || error.detail === '') return
+    this.#mistaken = { at: this.#clock.now(), dial: { endpointId, remote, words: error.detail } }
+    if (this.#currentClaims().clusterId === null) this.#reports.mistaken({ endpointId, remote, words: error.detail })
   }
 
   /** Throws when the link of this dialer must not be made. */

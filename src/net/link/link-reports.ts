@@ -1,5 +1,5 @@
-import { parseAddress } from '../../api/index.ts'
-import type { Claims, CounterName, Labels, Lane, LinkEnd, Logger, Metrics } from '../../ports/index.ts'
+import { LOST_DISK_ADVICE, parseAddress } from '../../api/index.ts'
+import type { Claims, CounterName, Labels, Lane, LinkEnd, Logger, Metrics, MistakenDial } from '../../ports/index.ts'
 import { describeFailure } from './link-error.ts'
 import type { LinkError } from './link-error.ts'
 
@@ -58,6 +58,12 @@ export class LinkReports {
     this.#count('aspen_link_failures_total', { code: cause })
     const from = isKnown ? endpointId : hostOf(remote)
     this.#logger.log('warn', 'no link', { endpointId, remote, reason: describeFailure(error) }, { cause, from })
+  }
+
+  /** A node of no cluster is taken for a member of one. */
+  mistaken({ endpointId, remote, words: said }: MistakenDial): void {
+    const words = `a cluster knows this address under another key. ${LOST_DISK_ADVICE}`
+    this.#logger.log('error', words, { endpointId, remote, said }, { cause: 'LOST_DISK', from: hostOf(remote) })
   }
 
   /** Two processes have one identity: this node and another one, if the peer says so, or two that are peers of this node. */

@@ -1,11 +1,11 @@
 /** What a replica says to those whom it cannot serve. */
-import { AspenError } from '../../api/index.ts'
+import { AspenError, NEWCOMER_ADVICE } from '../../api/index.ts'
 import type { Raft } from '../../raft/index.ts'
 
 export function notInitialized(): AspenError {
   return new AspenError(
     'NOT_INITIALIZED',
-    'this node belongs to no cluster yet: POST /init on one node, then /add-learner for the others',
+    `this node belongs to no cluster yet. ${NEWCOMER_ADVICE}`,
   )
 }
 

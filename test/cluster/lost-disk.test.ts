@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict'
+import { rmSync } from 'node:fs'
+import { test } from 'node:test'
+import type { AspenNode } from '../../src/cluster/index.ts'
+import { eventually, formThree, peerOf, rejectsWith, testNodes } from './nodes.ts'
+
+const portOf = (node: AspenNode): number => Number(node.status().addresses[0]?.split(':').at(-1))
+const formerLife = (node: AspenNode): string | undefined =>
+  node.status().checks.find(({ name, ok }) => name === 'former_life' && !ok)?.detail
+
+test('AspenNode.init: a member that lost its disk founds nothing while its cluster dials it under its former key', async (t) => {
+  const nodes = testNodes(t)
+  const [one, two, three] = await formThree(nodes)
+  const former = three.endpointId
+  const ractorPort = portOf(three)
+  await three.stop()
+  rmSync(nodes.directory(3), { recursive: true })
+  const empty = await nodes.start(3, { ractorPort })
+  const detail = await eventually('the cluster is noticed', () => formerLife(empty))
+  assert.match(detail, /aspen-node rejoin/)
+  const error = await rejectsWith('CLUSTER_MISMATCH', empty.init([3]))
+  assert.match(error.message, new RegExp(`node [12] of cluster ${one.status().clusterId} expects key ${former.slice(0, 16)}`))
+  assert.match(error.message, /other ports/)
+  assert.equal(error.retryable, false)
+  assert.equal(empty.status().initialized, false)
+  await two.write({ Set: { key: 'k', value: 'v' } })
+})
+
+test('AspenNode.init: a member that lost its disk and is linked with its cluster is told so too', async (t) => {
+  const nodes = testNodes(t)
+  const [one, , three] = await formThree(nodes)
+  await three.stop()
+  rmSync(nodes.directory(3), { recursive: true })
+  const empty = await nodes.start(3)
+  await empty.addPeer(peerOf(one))
+  const detail = await eventually('the cluster is noticed', () => formerLife(empty))
+  assert.match(detail, /node 1 says that cluster .* has a member 3 with another key/)
+  await rejectsWith('CLUSTER_MISMATCH', empty.init([3]))
+})
+
+test('AspenNode.init: a new cluster is founded beside a node that merely was told a wrong key', async (t) => {
+  const nodes = testNodes(t)
+  const [one, two] = await Promise.all([nodes.start(1), nodes.start(2)])
+  await one.addPeer({ ...peerOf(two), endpointId: 'ab'.repeat(32) })
+  await eventually('it was dialled', () => one.status().peers.some(({ lastError }) => lastError?.startsWith('KEY_MISMATCH')))
+  assert.equal(formerLife(two), undefined)
+  await two.init([2])
+})
