@@ -1,5 +1,5 @@
 /** What a failing run leaves behind: enough to run it again, and to see what happened last. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { UsageError } from './options.ts'
 import type { FailedRun, RunFigures } from './run.ts'
@@ -45,7 +45,7 @@ export function describeFailure(failure: FailedRun, commit: string, realMs: numb
 
 /** Writes it into the folder, which is created when it is missing, and gives its path. */
 export function writeArtifact(folder: string, artifact: Artifact): string {
-  mkdirSync(folder, { recursive: true })
+  createDirectory(folder)
   const path = join(folder, `${artifact.runId}.json`)
   writeFileSync(path, `${JSON.stringify(artifact, null, 2)}\n`)
   return path

@@ -75,3 +75,13 @@ test('cluster: stops on a signal although nobody reads what it says', async () =
   cluster.child.kill('SIGTERM')
   assert.deepEqual(await exit, [0, null])
 })
+
+test(
+  'cluster: a data folder that cannot be made ends it with an error',
+  { skip: process.platform !== 'linux' && 'needs /proc' },
+  async () => {
+    const refused = run({ ...(await oneNode()), ASPEN_DATA_DIR: '/proc/aspen/data' })
+    assert.equal(await refused.ended, 1, refused.said())
+    assert.match(refused.said(), /ASPEN_DATA_DIR \/proc\/aspen\/data cannot be used: /)
+  },
+)

@@ -56,7 +56,8 @@ export class LostDisk {
   #said(): string | null {
     const { transport, clock, nodeId } = this.#parts
     const dial = transport.mistaken?.() ?? null
-    if (dial !== null) return `a member of a cluster dials this node as another one: ${dial.words} (from ${dial.remote ?? 'unknown'})`
+    if (dial !== null)
+      return `a member of a cluster dials this node as another one: ${dial.words} (from ${dial.remote ?? 'unknown'})`
     if (this.#told === null || clock.now() >= this.#told.at + EXPIRY_MS) return null
     const { claims } = this.#told.by
     return `node ${claims.nodeId} says that cluster ${claims.clusterId} has a member ${nodeId} with another key`

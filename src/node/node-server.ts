@@ -53,10 +53,26 @@ export class NodeServer {
     this.#policy = policy
     this.#events = events
     this.raft = new RaftHandle(first)
-    this.serviceParts = { ...ports, nodeId, version, language, requestTimeoutMs, peerBook: book, raft: this.raft, removal, lostDisk }
+    this.serviceParts = {
+      ...ports,
+      nodeId,
+      version,
+      language,
+      requestTimeoutMs,
+      peerBook: book,
+      raft: this.raft,
+      removal,
+      lostDisk,
+    }
     this.service = new NodeService(this.serviceParts)
     const { clock, transport, logger } = ports
-    this.#voterLinks = new VoterLinks(transport, clock, logger, () => this.raft.view.membership)
+    this.#voterLinks = new VoterLinks(
+      transport,
+      clock,
+      logger,
+      () => this.raft.view.membership,
+      () => removal.words(this.raft.view),
+    )
     this.#exchange = new PeerExchange({
       nodeId,
       book,

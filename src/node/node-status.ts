@@ -128,7 +128,7 @@ function healthChecks(view: ReplicaView, actor: ActorStatus): HealthCheck[] {
   ]
 }
 
-function memberChecks(view: ReplicaView, { removal, lostDisk, transport }: StatusParts): HealthCheck[] {
+function memberChecks(view: ReplicaView, { nodeId, removal, lostDisk, transport }: StatusParts): HealthCheck[] {
   if (view.membership.members.length === 0) {
     const lost = lostDisk.words(view.membership)
     return [{ name: 'former_life', ok: lost === null, detail: lost ?? 'no cluster knows this node under another key' }]
@@ -140,9 +140,14 @@ function memberChecks(view: ReplicaView, { removal, lostDisk, transport }: Statu
     {
       name: 'voter_links',
       ok: unlinked.length === 0,
-      detail: unlinked.length === 0 ? 'linked with all other voters' : `no link to voters ${unlinked.join(', ')}`,
+      detail: linksDetail(unlinked, isVoterAs(view.membership, nodeId, transport.endpointId)),
     },
   ]
+}
+
+function linksDetail(unlinked: readonly number[], isVoter: boolean): string {
+  if (!isVoter) return 'this node is no voter'
+  return unlinked.length === 0 ? 'linked with all other voters' : `no link to voters ${unlinked.join(', ')}`
 }
 
 function digestCheck({ index, disputedIndex, isDisputed }: ReplicaView['digests']): HealthCheck {

@@ -62,3 +62,25 @@ test('Removal: a member that has read the configuration without it needs nobody 
   assert.equal(removal.words(viewOf(membershipOf(2), { commitIndex: 4 })), null)
   assert.equal(removalOf(undefined, membershipOf(2)).words(viewOf(membershipOf(2))), null)
 })
+
+test('Removal: the leader that took leave of it is no reason to doubt, and it is said in the log once', () => {
+  const lines: string[] = []
+  const removal = new Removal('key-1', { log: (level, message) => void lines.push(`${level} ${message}`) })
+  for (const membership of [membershipOf(1, 2), membershipOf(2)]) removal.follow(membership)
+  const gone = viewOf(membershipOf(2), { leader: 2 })
+  assert.equal(removal.words({ ...gone, commitIndex: 4 }), null)
+  for (let i = 0; i < 3; i++) assert.match(removal.words(gone) ?? '', /removed/)
+  assert.equal(lines.length, 1)
+  assert.match(lines[0] ?? '', /^error this node was removed from the cluster/)
+  // It comes back under the same key, and is removed once more.
+  for (const membership of [membershipOf(1, 2), membershipOf(2)]) removal.follow(membership)
+  assert.match(removal.words(gone) ?? '', /removed/)
+  assert.equal(lines.length, 2)
+})
+
+test('Removal: a member that never heard of the commit is told by another one', () => {
+  const removal = removalOf(undefined, membershipOf(1, 2), membershipOf(2))
+  const view = viewOf(membershipOf(2), { commitIndex: 4 })
+  removal.told(5, MEMBER, view)
+  assert.match(removal.words(view) ?? '', /says node 2/)
+})

@@ -1,7 +1,7 @@
 /**
- * Whether this node was removed from its cluster. One that was down meanwhile never hears so from a leader, who speaks to members only: a
- * linked member tells it. Its word changes nothing of consensus. It counts while no leader is heard, and while the last configuration that
- * this node knows is an earlier one that names it.
+ * Whether this node was removed from its cluster. One that is up hears so from the leader: it has the configuration without it, and that it
+ * is committed. One that was down meanwhile never does, for a leader speaks to members only: a linked member tells it. Its word changes
+ * nothing of consensus. It counts while no leader is heard, and while the last configuration that this node knows is an earlier one.
  */
 import type { LinkedPeer, Logger } from '../ports/index.ts'
 import type { Membership } from '../raft/index.ts'
@@ -14,6 +14,7 @@ export class Removal {
   readonly #logger: Logger
   #wasMember = false
   #told: { readonly since: number; readonly by: number } | null = null
+  #isSaid = false
 
   constructor(endpointId: string, logger: Logger) {
     this.#endpointId = endpointId
@@ -22,23 +23,33 @@ export class Removal {
 
   /** Another configuration is in force, or was in a former life. */
   follow(membership: Membership): void {
-    if (this.#names(membership)) this.#wasMember = true
+    if (!this.#names(membership)) return
+    this.#wasMember = true
+    this.#isSaid = false
   }
 
   /** A member of the cluster says that the configuration at `since`, which is committed, does not name this node. */
   told(since: number, { claims }: LinkedPeer, view: RemovalView): void {
-    const before = this.words(view)
     this.#told = { since, by: claims.nodeId }
-    const words = this.words(view)
-    if (before === null && words !== null) this.#logger.log('error', words, { by: claims.nodeId, since })
+    this.words(view)
   }
 
-  /** What has become of this node; null while it may be a member. */
-  words({ leader, membership, membershipIndex, commitIndex }: RemovalView): string | null {
-    if (leader !== null || membership.members.length === 0) return null
+  /** What has become of this node, in the log too when it is asked first; null while it may be a member. */
+  words(view: RemovalView): string | null {
+    const words = this.#words(view)
+    if (words !== null && !this.#isSaid) {
+      this.#isSaid = true
+      this.#logger.log('error', words, { by: this.#told?.by ?? view.leader, since: this.#told?.since ?? view.membershipIndex })
+    }
+    return words
+  }
+
+  #words({ leader, membership, membershipIndex, commitIndex }: RemovalView): string | null {
+    if (membership.members.length === 0) return null
     const named = this.#names(membership)
     // A newcomer's log does not name it yet, and a member that is behind does not know of it.
-    const isTold = this.#told !== null && (named || this.#wasMember) && membershipIndex <= this.#told.since
+    const isTold = this.#told !== null && leader === null && (named || this.#wasMember) && membershipIndex <= this.#told.since
+    // The leader it knows of is the one that took leave of it.
     const isRead = this.#wasMember && !named && membershipIndex <= commitIndex
     if (!isTold && !isRead) return null
     const by = isTold && this.#told !== null ? `, says node ${this.#told.by}` : ''

@@ -22,20 +22,24 @@ export class VoterLinks {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #membership: () => Membership
+  readonly #alsoLook: () => void
   /** By voter, at how many looks in a row it had no link. */
   #missed = new Map<number, number>()
   #timer: Timer | null = null
 
-  constructor(links: Links, clock: Clock, logger: Logger, membership: () => Membership) {
+  /** @param alsoLook what else is to be looked at now and then */
+  constructor(links: Links, clock: Clock, logger: Logger, membership: () => Membership, alsoLook: () => void) {
     this.#links = links
     this.#clock = clock
     this.#logger = logger
     this.#membership = membership
+    this.#alsoLook = alsoLook
   }
 
   start(): void {
     this.#timer = this.#clock.setTimer(LOOK_INTERVAL_MS, () => {
       this.#look()
+      this.#alsoLook()
       this.start()
     })
   }

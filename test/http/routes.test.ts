@@ -215,7 +215,7 @@ describe('the routes that describe a node', () => {
     const reasons: readonly (readonly [Partial<NodeStatus>, RegExp])[] = [
       [{ leader: null }, /no leader/],
       [{ initialized: false }, /no cluster/],
-      [{ cluster: { members: [2], learners: [], nodes: [] } }, /no member any more/],
+      [{ cluster: { members: [2], learners: [], nodes: [] } }, /no member of the cluster, as far as it knows/],
       [{ knownCommitIndex: 5_000, commitIndex: 20, appliedIndex: 20 }, /4980 entries behind/],
       [{ poisoned: 'a sync failed' }, /no progress/],
       [{ checks: [{ name: 'raft_actor', ok: false, detail: '' }] }, /no progress/],

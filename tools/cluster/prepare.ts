@@ -1,8 +1,9 @@
 /** What has to be on disk before the nodes start, and the plan of each node that follows from it. */
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { IDENTITY_FILE, loadOrCreateIdentityFile } from '../../src/cluster/identity/identity-file.ts'
+import { createDirectory } from '../../src/storage/disk/index.ts'
 import type { ClusterSettings } from './environment.ts'
 import { LOOPBACK } from './node-plan.ts'
 import type { NodePlan } from './node-plan.ts'
@@ -14,7 +15,6 @@ export interface PreparedCluster {
   readonly plans: readonly NodePlan[]
 }
 
-const PRIVATE_FOLDER = 0o700
 const PRIVATE_FILE = 0o600
 
 /** The default cookie is no secret; any other is kept off the command line, which every user of the machine can read. */
@@ -27,7 +27,7 @@ function cookieFlags(cookie: string | undefined, dataDir: string): readonly stri
 
 /** The entry of a durable node in the others' lists. Its key is made here, before any node starts. */
 function peerEntry({ nodeId, dataDir, ractorPort }: Omit<NodePlan, 'peers'>): string {
-  mkdirSync(dataDir, { recursive: true, mode: PRIVATE_FOLDER })
+  createDirectory(dataDir)
   const { endpointId } = loadOrCreateIdentityFile(join(dataDir, IDENTITY_FILE)).identity
   return `${nodeId}@${endpointId}:${LOOPBACK}:${ractorPort}`
 }
@@ -54,7 +54,7 @@ export function nodePorts(settings: ClusterSettings): readonly Pick<NodePlan, 'n
 export function prepareCluster(settings: ClusterSettings, more: readonly string[]): PreparedCluster {
   const { dataDir: given, storage } = settings
   const dataDir = given === undefined ? mkdtempSync(join(tmpdir(), 'aspen-cluster-')) : resolve(given)
-  mkdirSync(dataDir, { recursive: true, mode: PRIVATE_FOLDER })
+  createDirectory(dataDir)
   const cookie = cookieFlags(settings.cookie, dataDir)
   const plans = nodePorts(settings).map((ports) => ({
     ...ports,

@@ -30,8 +30,7 @@ Any node takes any request:
 Kill a node, and start it again with its line:
 ${lines.join('\n')}
 
-Connect TUI with: npm run -s aspen-tui -- ${plans.map((plan) => `--nodes ${nodeUrl(plan)}`).join(' ')}
-(the TUI itself comes with a later version)
+Connect TUI with: aspen-tui ${plans.map((plan) => `--nodes ${nodeUrl(plan)}`).join(' ')} (a later version brings it)
 Ctrl-C stops the nodes that this command has started.
 `
 }

@@ -98,8 +98,9 @@ export function whyNotReady(status: NodeStatus, stopping: boolean): string | nul
   if (stopping) return 'this node is stopping'
   if (!isAlive(status)) return 'this node makes no progress'
   if (!status.initialized) return `this node belongs to no cluster yet. ${NEWCOMER_ADVICE}`
-  if (!status.cluster.nodes.some(({ endpointId }) => endpointId === status.endpointId)) return 'this node is no member any more'
   if (status.checks.some(({ name, ok }) => name === MEMBERSHIP_CHECK && !ok)) return 'this node was removed from the cluster'
+  if (!status.cluster.nodes.some(({ endpointId }) => endpointId === status.endpointId))
+    return 'this node is no member of the cluster, as far as it knows'
   if (status.leader === null) return 'no leader is known'
   const lag = status.knownCommitIndex - status.appliedIndex
   return lag > MAX_READY_LAG ? `this node is ${lag} entries behind` : null

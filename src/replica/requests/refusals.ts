@@ -3,10 +3,7 @@ import { AspenError, NEWCOMER_ADVICE } from '../../api/index.ts'
 import type { Raft } from '../../raft/index.ts'
 
 export function notInitialized(): AspenError {
-  return new AspenError(
-    'NOT_INITIALIZED',
-    `this node belongs to no cluster yet. ${NEWCOMER_ADVICE}`,
-  )
+  return new AspenError('NOT_INITIALIZED', `this node belongs to no cluster yet. ${NEWCOMER_ADVICE}`)
 }
 
 export function alreadyInitialized(clusterId: string | null): AspenError {
