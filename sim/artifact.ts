@@ -1,6 +1,7 @@
 /** What a failing run leaves behind: enough to run it again, and to see what happened last. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { createDirectory } from '../src/storage/index.ts'
 import { UsageError } from './options.ts'
 import type { FailedRun, RunFigures } from './run.ts'
 import { complainOf, DEFAULT_SETTINGS, isProfile, isTrouble, MAX_CLIENTS, MAX_FAULTS_MS, MAX_NODES } from './settings.ts'

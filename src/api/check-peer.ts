@@ -34,3 +34,8 @@ function checkLength(what: string, value: unknown, max: number): string {
   if (text.length <= max) return text
   throw invalid(`${what} of the peer has ${text.length} characters; at most ${max} are allowed`)
 }
+
+/** A peer without an address waits for a discovery that is not there. @throws AspenError INVALID_REQUEST */
+export function checkPlace(addresses: readonly string[]): void {
+  if (addresses.length === 0) throw invalid('addresses is empty, and this version has no discovery: give host:port of the peer')
+}

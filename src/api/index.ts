@@ -11,7 +11,7 @@ export type {
 export { checkMembership, checkVoters } from './check-membership.ts'
 export { checkNodeId, checkNodeIds } from './check-node-ids.ts'
 export { checkOptions } from './check-options.ts'
-export { checkEndpointId, checkPeer } from './check-peer.ts'
+export { checkEndpointId, checkPeer, checkPlace } from './check-peer.ts'
 export { checkTimeout } from './check-timeout.ts'
 export { checkClusterVersion } from './check-version.ts'
 export {

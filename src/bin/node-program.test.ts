@@ -50,7 +50,7 @@ async function startNode(): Promise<Started> {
     stops++
     return stopped.promise
   }
-  const node: RunningNode = { url: 'http://127.0.0.1:8080', endpointId: 'ab12', stop }
+  const node: RunningNode = { url: 'http://127.0.0.1:8080', endpointId: 'ab12', ractorPort: 26_004, stop }
   await runNode(process.host, CONFIG, process.logger, (_, given) => {
     dependencies = given
     return Promise.resolve(node)
@@ -141,7 +141,7 @@ test('runNode: stops a node that was told to stop while it started', async () =>
   const running = runNode(process.host, CONFIG, process.logger, () => starting.promise)
   process.signal('SIGTERM')
   let stops = 0
-  starting.resolve({ url: '', endpointId: '', stop: () => Promise.resolve(void stops++) })
+  starting.resolve({ url: '', endpointId: '', ractorPort: 1, stop: () => Promise.resolve(void stops++) })
   await running
   assert.deepEqual([stops, process.exits, process.printed], [1, [0], []])
 })

@@ -28,6 +28,8 @@ export interface ProcessHost {
 export interface RunningNode {
   readonly url: string
   readonly endpointId: string
+  /** Where links from other nodes are accepted. */
+  readonly ractorPort: number
   /** Drains, hands leadership over and flushes. */
   stop(): Promise<void>
 }
@@ -51,8 +53,7 @@ export const STOP_DEADLINE_MS = 8_000
 export const REPEATED_SIGNAL_MS = 1_000
 
 function readyLine(config: NodeConfig, node: RunningNode): string {
-  const { ractorHost, ractorPort } = config
-  const links = ractorPort === 0 ? `${ractorHost}, any free port` : formatHostPort({ host: ractorHost, port: ractorPort })
+  const links = formatHostPort({ host: config.ractorHost, port: node.ractorPort })
   return `aspen-node ${config.nodeId} is ready: http ${node.url}, peers ${links}, endpoint ${node.endpointId}`
 }
 

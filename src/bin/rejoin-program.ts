@@ -1,6 +1,6 @@
 /** The life of `aspen-node rejoin`: one task, which a signal interrupts between two steps. */
 import { connectHttp } from '../client/index.ts'
-import { rejoin } from '../cluster/index.ts'
+import { isRejoinUnderWay, rejoin } from '../cluster/index.ts'
 import type { RejoinVia } from '../cluster/index.ts'
 import type { NodeConfig } from '../cluster/config/index.ts'
 import type { Logger } from '../ports/index.ts'
@@ -48,7 +48,7 @@ export async function runRejoin(host: ProcessHost, config: NodeConfig, flags: Re
   } catch (error) {
     logger.log('debug', 'rejoin failed', { error })
     const reason = error instanceof Error ? error.message : String(error)
-    const more = reason.endsWith('Nothing was changed') ? '' : '. Run the same command again to go on'
+    const more = isRejoinUnderWay(config.dataDir) ? '. Run the same command again to go on' : ''
     host.complain(`${name}: ${reason}${more}`)
     host.exit(signalled === undefined ? EXIT.FAILURE : EXIT[signalled])
   } finally {

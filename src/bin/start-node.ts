@@ -1,3 +1,4 @@
+import { parseAddress } from '../api/index.ts'
 import { AspenNode, descriptorLimit, lowDescriptorWarning } from '../cluster/index.ts'
 import { standardError } from '../cluster/output/index.ts'
 import { PrometheusMetrics } from '../faces/http/index.ts'
@@ -11,5 +12,7 @@ export const startNode: StartNode = async (config, { logger, onFatal }): Promise
   const warning = lowDescriptorWarning(descriptorLimit())
   if (warning !== undefined) logger.log('warn', warning)
   const node = await AspenNode.start(config, { logger, metrics, onFatal, http: true })
-  return { url: node.httpUrl ?? '', endpointId: node.endpointId, stop: () => node.stop() }
+  const [address = ''] = node.status().addresses
+  const ractorPort = parseAddress(address)?.port ?? config.ractorPort
+  return { ractorPort, url: node.httpUrl ?? '', endpointId: node.endpointId, stop: () => node.stop() }
 }

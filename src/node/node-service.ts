@@ -10,6 +10,7 @@ import {
   checkNodeId,
   checkOptions,
   checkPeer,
+  checkPlace,
   checkScan,
   checkVoters,
   remainingRange,
@@ -191,6 +192,7 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
     const { peerBook, transport } = this.#parts
     if (endpointId === transport.endpointId) throw new AspenError('INVALID_REQUEST', 'endpoint_id is this node itself')
     if (nodeId === this.nodeId) throw new AspenError('INVALID_REQUEST', `node_id ${nodeId} is this node itself`)
+    checkPlace(addresses)
     this.#checkBound(nodeId, endpointId)
     const result = peerBook.add({ nodeId, endpointId, addresses, relay }, 'add-peer')
     if (result === 'invalid') {
@@ -277,7 +279,7 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
   get #removed(): AspenError | null {
     const { removal, raft } = this.#parts
     // Asked for with every request, and a view is large.
-    if (raft.leader !== null) return null
+    if (raft.leader !== null && !removal.isLeaving) return null
     const words = removal.words(raft.view)
     return words === null ? null : new AspenError('REMOVED', words)
   }

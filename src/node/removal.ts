@@ -15,15 +15,23 @@ export class Removal {
   #wasMember = false
   #told: { readonly since: number; readonly by: number } | null = null
   #isSaid = false
+  #isLeaving = false
 
   constructor(endpointId: string, logger: Logger) {
     this.#endpointId = endpointId
     this.#logger = logger
   }
 
+  /** A configuration without this node has come after one with it. Costs nothing to ask; `words` says what it means. */
+  get isLeaving(): boolean {
+    return this.#isLeaving
+  }
+
   /** Another configuration is in force, or was in a former life. */
   follow(membership: Membership): void {
-    if (!this.#names(membership)) return
+    const named = this.#names(membership)
+    this.#isLeaving = this.#wasMember && !named
+    if (!named) return
     this.#wasMember = true
     this.#isSaid = false
   }

@@ -1,6 +1,7 @@
 export {
   createDirectory,
   DataDirectoryLock,
+  LOCK_FILE,
   DiskError,
   FULL_ADVICE,
   isVolumeFull,

@@ -12,6 +12,7 @@ import {
   checked,
   checkOptions,
   checkPeer,
+  checkPlace,
   checkScan,
   givenFields,
   givenItems,
@@ -186,6 +187,7 @@ export class InMemoryCluster implements KeyValueStore, ClusterController, Status
 
   async addPeer(peer: AddPeerRequest): Promise<void> {
     const own = checkPeer(peer)
+    checkPlace(own.addresses)
     await this.#enter()
     this.#membership.addPeer(own)
   }

@@ -1,6 +1,6 @@
 /** What the command that brings a member back refuses, and in which words. Nodes in this process. */
 import assert from 'node:assert/strict'
-import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { completeConfig, rejoin } from '../../src/cluster/index.ts'
@@ -95,6 +95,7 @@ test('rejoin: refuses whatever it cannot do safely, and changes nothing', async 
   damageLog(directory)
   const stranger = /node 7 is no member of the cluster at http:\/\/node-1 \(voters 1, 2, 3, learners none\).*POST \/add-learner/
   await refused('it is no member', stranger, run(nodes, 7, [one, two]))
+  assert.equal(existsSync(nodes.directory(7)), false)
   const memory = /node 3 keeps nothing on disk: start it, remove the old member/
   await refused('it is in memory', memory, run(nodes, 3, [one], { storageBackend: 'InMemory' }))
   rmSync(join(directory, 'identity.json'))
@@ -106,6 +107,18 @@ test('rejoin: refuses whatever it cannot do safely, and changes nothing', async 
   const majority =
     /no member in reach can decide anything \(http:\/\/node-1: .*A member is replaced by a majority of the voters, and node 3 is none/
   await refused('no majority is left', majority, run(nodes, 3, [one]))
+})
+
+test('rejoin: a wrong cookie ends it at the first refusal, in words, and the right one goes on', async (t) => {
+  const nodes = testNodes(t)
+  const [one, two, three] = await formThree(nodes, TIMINGS)
+  await three.stop()
+  damageLog(nodes.directory(3))
+  const before = one.status().cluster
+  const { error } = await run(nodes, 3, [one, two], { cookie: 'another-cookie' })
+  assert.match(error, /^the members refuse the cookie: .*--cookie-file.*Nothing was changed in the cluster$/)
+  assert.deepEqual(one.status().cluster, before)
+  assert.equal((await run(nodes, 3, [one, two])).error, '')
 })
 
 test('rejoin: goes on after it was killed while it set the old data aside', async (t) => {

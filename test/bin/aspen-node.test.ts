@@ -101,7 +101,7 @@ test('aspen-node: refuses wrong settings with exit status 64 and one line that n
 test('aspen-node: says where it serves, logs with its id, and ends with 0 on SIGTERM and SIGINT', async () => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     const program = node(...memoryNode(...FREE_PORTS))
-    const line = /^aspen-node 1 is ready: http (http:\S+), peers 127\.0\.0\.1\S*.*, endpoint [0-9a-f]{64}\n$/.exec(
+    const line = /^aspen-node 1 is ready: http (http:\S+), peers 127\.0\.0\.1:[1-9]\d*, endpoint [0-9a-f]{64}\n$/.exec(
       await program.ready(),
     )
     assert(line !== null, program.out)

@@ -21,12 +21,14 @@ export function membershipContract(withController: WithController, traits: Contr
 
 function peerContract(withController: WithController): void {
   test(
-    'addPeer: takes a peer again and again, with other addresses, with none, with a relay',
+    'addPeer: takes a peer again and again, with other addresses, with a relay, but not with none',
     withController(async ({ controller }) => {
       const peer = { nodeId: 7, endpointId: 'ab'.repeat(32), addresses: ['127.0.0.1:9'] }
-      for (const change of [{}, {}, { addresses: ['localhost:9', '[::1]:9'] }, { addresses: [] }, { relay: null }]) {
+      for (const change of [{}, {}, { addresses: ['localhost:9', '[::1]:9'] }, { relay: null }]) {
         await controller.addPeer({ ...peer, ...change })
       }
+      const { message } = await refuses('INVALID_REQUEST', controller.addPeer({ ...peer, addresses: [] }))
+      assert.match(message, /no discovery: give host:port/)
       assert.deepEqual((await controller.clusterState()).nodes, [])
     }),
   )

@@ -245,7 +245,8 @@ describe('membership', () => {
   test('a learner that two peers claim to be: 409 NODE_AMBIGUOUS naming both, the endpoint id chooses', async () => {
     const fixture = await createFixture()
     const [a, b] = ['a'.repeat(64), 'b'.repeat(64)]
-    for (const endpoint of [a, b]) await fixture.post('/add-peer', { node_id: 2, endpoint_id: endpoint, addresses: [] })
+    for (const endpoint of [a, b])
+      await fixture.post('/add-peer', { node_id: 2, endpoint_id: endpoint, addresses: ['127.0.0.1:1'] })
     await refuses(fixture, '/add-learner', { node_id: 2 }, [409, 'NODE_AMBIGUOUS'])
     const { body } = await fixture.post('/add-learner', { node_id: 2 })
     assert.deepEqual(body.error.details, { endpoint_ids: [a, b] })

@@ -31,7 +31,7 @@ interface Bound<Face> {
   readonly limit: number
 }
 
-const PEER: AddPeerRequest = { nodeId: 7, endpointId: 'ab'.repeat(32), addresses: [] }
+const PEER: AddPeerRequest = { nodeId: 7, endpointId: 'ab'.repeat(32), addresses: ['127.0.0.1:1'] }
 
 const addressesOf = (count: number): readonly string[] => Array.from({ length: count }, (_, i) => `127.0.0.1:${i + 1}`)
 /** The name of an interface may be long. */

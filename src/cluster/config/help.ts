@@ -56,7 +56,7 @@ const EXAMPLES = `Examples:
   aspen-node --node-id 1 --cookie dev-cluster
       A first node. Make it a cluster of its own with
       curl -X POST http://127.0.0.1:8080/init -H "Content-Type: application/json" -d '{"members":[1]}'
-  aspen-node --node-id 2 --http-addr 127.0.0.1:8082 --ractor-port 26002 \\
+  aspen-node --node-id 2 --cookie dev-cluster --http-addr 127.0.0.1:8082 --ractor-port 26002 \\
              --peers 1@ENDPOINT_ID_OF_NODE_1:127.0.0.1:26000 --no-enable-mdns
       A second one on the same machine, which dials the first; GET /node-info tells an endpoint id.
   ASPEN_COOKIE_FILE=/etc/aspen/cookie aspen-node --config /etc/aspen/node.toml

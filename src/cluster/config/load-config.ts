@@ -110,11 +110,34 @@ function withoutSelf(config: NodeConfig): NodeConfig {
 }
 
 /** What a person has asked for and does not get. */
-function warningsOf(winners: Layer, values: Values): string[] {
+function warningsOf(winners: Layer, values: Values, config: NodeConfig): string[] {
   const deprecated = [...winners.values()]
     .filter(({ setting, text }) => setting.field === 'storageBackend' && text.toLowerCase() === 'redb')
     .map(({ source, text }) => `${source}: ${text} is deprecated and means Sqlite: give Sqlite`)
-  return [...deprecated, ...idleSettings(values, (setting) => winners.get(setting)?.source ?? setting.name)]
+  const peersSource = [...winners.values()].find(({ setting }) => setting.field === 'peers')?.source ?? 'peers'
+  return [
+    ...deprecated,
+    ...idleSettings(values, (setting) => winners.get(setting)?.source ?? setting.name),
+    ...idlePeers(config, peersSource),
+  ]
+}
+
+/** Peers that nobody can dial as they are given: there is no discovery yet, and there are no relays. */
+function idlePeers({ peers = [] }: Partial<Pick<NodeConfig, 'peers'>>, source: string): string[] {
+  const noPlace = peers.filter(({ addresses, relay = null }) => addresses.length === 0 && relay === null)
+  const relayed = peers.filter(({ relay = null }) => relay !== null)
+  const spell = (some: typeof peers): string => some.map(({ nodeId }) => nodeId).join(', ')
+  return [
+    ...(noPlace.length === 0
+      ? []
+      : [
+          `${source}: peer ${spell(noPlace)} has no address, and this version has no discovery: it has no effect until somebody names one; ` +
+            'write ID@ENDPOINT_ID:HOST:PORT, or use /add-peer',
+        ]),
+    ...(relayed.length === 0
+      ? []
+      : [`${source}: peer ${spell(relayed)} has a relay, and this version has none: the relay has no effect; give HOST:PORT`]),
+  ]
 }
 
 /** One warning for the settings that are given and do nothing yet; a switch that is off has what it asks for. */
@@ -147,7 +170,7 @@ export function loadConfig({ argv, env, readFile }: ConfigSources): LoadedConfig
   checkRelations(config, (field) => [...winners.values()].find(({ setting }) => setting.field === field)?.source ?? 'default')
   const checked = withoutSelf(config)
   checkedConfigs.add(checked)
-  return { kind: 'run', config: checked, warnings: [...variables.warnings, ...warnings, ...warningsOf(winners, values)] }
+  return { kind: 'run', config: checked, warnings: [...variables.warnings, ...warnings, ...warningsOf(winners, values, checked)] }
 }
 
 /** Configurations that are complete and checked already, with their warnings said. */
@@ -190,7 +213,9 @@ export function checkOptions(given: Partial<NodeConfig>): CompleteConfig {
     throw new ConfigError("option nodeId is missing: give this node's number in the cluster, from 1")
   const config = complete(values)
   checkRelations(config, (field) => (values[field] === undefined ? 'default' : `option ${field}`))
-  return { config: withoutSelf(config), warnings: idleSettings(values, ({ field }) => `option ${field}`) }
+  const checked = withoutSelf(config)
+  const warnings = [...idleSettings(values, ({ field }) => `option ${field}`), ...idlePeers(checked, 'option peers')]
+  return { config: checked, warnings }
 }
 
 /** The same without the warnings. @throws ConfigError */

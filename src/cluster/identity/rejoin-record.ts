@@ -1,5 +1,5 @@
 /** What an unfinished rejoin has written down, so that running it again goes on where it stopped. */
-import { readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { isEndpointId } from '../../api/index.ts'
 import { writeFileAtomicallySync } from './atomic-file.ts'
@@ -46,6 +46,11 @@ export function readRejoinRecord(directory: string): RejoinRecord | undefined {
   throw new RejoinError(
     `the record of an unfinished rejoin, ${path}, cannot be read: move the data directory away and run the command again with an empty one`,
   )
+}
+
+/** Whether a rejoin has changed anything in `directory` and is not done. */
+export function isRejoinUnderWay(directory: string): boolean {
+  return existsSync(join(directory, FILE))
 }
 
 /** Durable before the call returns. */

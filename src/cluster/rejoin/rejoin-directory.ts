@@ -1,7 +1,7 @@
 /** The data directory of a node that is to rejoin: what is in it, and how it is set aside without being lost. */
-import { existsSync, readdirSync, renameSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { createDirectory, DataDirectoryLock, syncDirectorySync } from '../../storage/index.ts'
+import { createDirectory, DataDirectoryLock, LOCK_FILE, syncDirectorySync } from '../../storage/index.ts'
 import { IDENTITY_FILE, loadOrCreateIdentityFile, readRejoinRecord, RejoinError, writeRejoinRecord } from '../identity/index.ts'
 import type { RejoinRecord } from '../identity/index.ts'
 
@@ -56,6 +56,12 @@ export class RejoinDirectory {
 
   release(): void {
     this.#lock.release()
+  }
+
+  /** Removes what was made for the lock alone, once it is released. */
+  removeBare(): void {
+    const { path } = this
+    if (readdirSync(path).every((name) => name.startsWith(LOCK_FILE))) rmSync(path, { recursive: true })
   }
 
   record(): RejoinRecord | undefined {

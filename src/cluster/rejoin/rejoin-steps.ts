@@ -59,10 +59,17 @@ async function until<T>(
 async function linkWithLeader({ node, cluster }: RejoinTask): Promise<true> {
   const { leader, cluster: state } = await cluster.view()
   for (const { id, endpointId, addresses } of state.nodes) {
-    if (id !== node.nodeId) await node.addPeer({ nodeId: id, endpointId, addresses })
+    if (id !== node.nodeId && addresses.length > 0) await node.addPeer({ nodeId: id, endpointId, addresses })
   }
   const endpointId = memberOf(state, leader)?.endpointId
-  const peer = node.status().peers.find((one) => one.endpointId === endpointId)
+  const { peers } = node.status()
+  if (peers.some(({ lastError }) => lastError?.startsWith('COOKIE_MISMATCH') === true)) {
+    throw new RejoinError(
+      'the members refuse the cookie: give the one that they were started with, by --cookie-file or ASPEN_COOKIE, and run the command again. ' +
+        'Nothing was changed in the cluster',
+    )
+  }
+  const peer = peers.find((one) => one.endpointId === endpointId)
   if (peer?.connected === true) return true
   throw new AspenError('NODE_UNKNOWN', `node ${leader}: ${peer?.lastError ?? 'not linked yet'}`)
 }

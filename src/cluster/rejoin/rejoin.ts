@@ -1,4 +1,5 @@
 /** How a member that refuses to start, or has lost its disk, comes back: under a new key, with all it had fetched from its peers. */
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { AspenError } from '../../api/index.ts'
 import type { ClusterNode } from '../../api/index.ts'
@@ -56,6 +57,7 @@ export async function rejoin(options: RejoinOptions): Promise<void> {
 /** Everything that can be refused before anything is changed, and then the old data out of the way. */
 async function prepare(options: RejoinOptions, cluster: RejoinCluster): Promise<RejoinRecord> {
   const { config, say } = options
+  const wasThere = existsSync(config.dataDir)
   let directory = new RejoinDirectory(config.dataDir)
   /** The stores take the lock of the directory themselves. */
   const refusalOfStores = async (): Promise<string | undefined> => {
@@ -87,6 +89,7 @@ async function prepare(options: RejoinOptions, cluster: RejoinCluster): Promise<
     return setAside(options, directory, directory.begin(role, member.endpointId))
   } finally {
     directory.release()
+    if (!wasThere) directory.removeBare()
   }
 }
 

@@ -12,6 +12,8 @@ import { provenEndpointId } from './tls-context.ts'
 
 const MAX_DIAL_ADDRESSES = 32
 const HEAD_START_MS = 250
+/** Beside the one that says most. */
+const MAX_SHOWN_FAILURES = 4
 /** Of a key, for people. */
 const SHOWN_DIGITS = 16
 
@@ -44,7 +46,7 @@ export type DialResult =
   | { readonly linked: DialedLink }
   | {
       readonly linked?: undefined
-      /** Why, at the address that came furthest. */
+      /** Why, at each address; its code is that of the address that came furthest. */
       readonly error: Error
       /** That address, or the name that was not found; null when there was none. */
       readonly remote: string | null
@@ -128,7 +130,7 @@ async function handshakeOver(options: DialerOptions, target: DialAttempt, winner
   let stream: HandshakeStream | undefined
   try {
     if (target.signal.aborted) abort()
-    await secured(socket)
+    await secured(socket, spell(winner.address))
     stream = new HandshakeStream(socket)
     checkPeer(socket, options.self, target.endpointId)
     const peer = await dialHandshake(stream, options.self, target.endpointId, target.beforeProof)
@@ -143,15 +145,28 @@ async function handshakeOver(options: DialerOptions, target: DialAttempt, winner
   }
 }
 
-async function secured(socket: TLSSocket): Promise<void> {
+async function secured(socket: TLSSocket, where: string): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   socket.once('secureConnect', resolve)
   socket.once('error', (error: NodeJS.ErrnoException) => {
     const unknownProtocol = error.code === 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL'
-    reject(unknownProtocol ? refusalError('VERSION_MISMATCH', true) : error)
+    reject(unknownProtocol ? refusalError('VERSION_MISMATCH', true) : tlsFailure(error, where))
   })
   socket.once('close', () => reject(new LinkError('ABORTED', 'the peer closed the connection during the TLS handshake')))
   await promise
+}
+
+/** What OpenSSL says when the first bytes that it hears are no record of TLS: an HTTP server's, mostly. */
+const NO_TLS = new Set(['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG', 'ERR_SSL_HTTP_REQUEST', 'EPROTO'])
+
+/** Its own words are lines of a library's source, with an end of line behind. */
+function tlsFailure(error: NodeJS.ErrnoException, where: string): Error {
+  const { code = '' } = error
+  if (error instanceof LinkError || !(NO_TLS.has(code) || code.startsWith('ERR_SSL_'))) return error
+  const words = NO_TLS.has(code)
+    ? `what answers at ${where} does not speak TLS: give the ractor port of the node`
+    : `TLS with ${where} failed: ${code.slice('ERR_SSL_'.length).replaceAll('_', ' ').toLowerCase()}`
+  return Object.assign(new Error(words, { cause: error }), { code })
 }
 
 function checkPeer(socket: TLSSocket, self: HandshakeSelf, expected: string): void {
@@ -180,10 +195,25 @@ function closeAfter(options: DialerOptions, socket: TLSSocket, stream: Handshake
   socket.once('close', () => linger.cancel())
 }
 
+/** The one from furthest on comes first, and the others behind it, in the order of the addresses: the newest before older ones. */
 function mostTelling(failures: readonly Failure[]): { readonly error: Error; readonly remote: string | null } {
-  const furthest = failures.findLast((failure) => failure.stage === 1) ?? failures.at(-1)
-  if (furthest === undefined) return { error: new LinkError('ABORTED', 'there is no address to dial'), remote: null }
-  return { error: furthest.error, remote: furthest.remote }
+  const first = failures.findLast((failure) => failure.stage === 1) ?? failures[0]
+  if (first === undefined) return { error: new LinkError('ABORTED', 'there is no address to dial'), remote: null }
+  const others = failures.filter((failure) => failure !== first)
+  return { error: others.length === 0 ? first.error : together(first, others), remote: first.remote }
+}
+
+function together(first: Failure, others: readonly Failure[]): Error {
+  const rest = others.slice(0, MAX_SHOWN_FAILURES).map(at)
+  if (others.length > rest.length) rest.push(`${others.length - rest.length} addresses more`)
+  const message = `${at(first)}; ${rest.join('; ')}`
+  const { error } = first
+  if (error instanceof LinkError) return new LinkError(error.code, message, error.byPeer, error.detail)
+  return Object.assign(new Error(message, { cause: error }), { code: (error as NodeJS.ErrnoException).code })
+}
+
+function at({ error: { message }, remote }: Failure): string {
+  return remote === null || message.includes(remote) ? message : `at ${remote}: ${message}`
 }
 
 function spell({ host, port }: Address): string {

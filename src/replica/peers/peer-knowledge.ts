@@ -2,6 +2,9 @@ import { AspenError } from '../../api/index.ts'
 import type { LinkedPeer, PeerReport } from '../../ports/index.ts'
 import type { Member, NodeId } from '../../raft/index.ts'
 
+/** Of a key, for people. */
+const SHOWN_DIGITS = 16
+
 /** What is known of other nodes, members or not. */
 export interface PeerKnowledge {
   readonly links: Iterable<LinkedPeer>
@@ -35,11 +38,15 @@ function noSuchPeer(nodeId: NodeId, { reports, nodeIdHint }: PeerKnowledge): Asp
       lastError?.startsWith('CLUSTER_MISMATCH') === true && (claims?.nodeId ?? nodeIdHint(endpointId)) === nodeId,
   )
   if (refused === undefined) {
-    return new AspenError(
-      'NODE_UNKNOWN',
-      `no live peer claims node id ${nodeId}: start it, and make it known with --peers or POST /add-peer`,
-      { node_id: nodeId },
+    const known = reports.find(
+      ({ endpointId, claims, lastError }) => claims === null && lastError !== null && nodeIdHint(endpointId) === nodeId,
     )
+    const words =
+      known === undefined
+        ? 'start it, and make it known with --peers or POST /add-peer'
+        : `it is known as ${known.endpointId.slice(0, SHOWN_DIGITS)}..., and not linked: ${known.lastError}. ` +
+          'Start it there, or correct its address with POST /add-peer'
+    return new AspenError('NODE_UNKNOWN', `no live peer claims node id ${nodeId}: ${words}`, { node_id: nodeId })
   }
   return foreignPeer(nodeId, refused.endpointId)
 }

@@ -10,7 +10,7 @@ import { FULL_ADVICE, isVolumeFull } from './disk-failure.ts'
 // Not by an import: on a Node without it the whole package could not even say which one it needs.
 const Sqlite = process.getBuiltinModule('node:sqlite')
 
-const LOCK_FILE = 'LOCK'
+export const LOCK_FILE = 'LOCK'
 const SQLITE_BUSY = 5
 const SQLITE_FULL = 13
 
