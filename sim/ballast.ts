@@ -1,10 +1,11 @@
 import type { StateMachine } from '../src/ports/index.ts'
+import type { Entry } from '../src/raft/index.ts'
 
 /**
  * A state machine that says it holds so many bytes more than it does: what other programs keep in the same store. It
- * reaches the quota without a simulation having to hold hundreds of megabytes.
+ * reaches the quota without a simulation having to hold hundreds of megabytes. And one that may take entries for others.
  */
-export function weighedDown(state: StateMachine, ballastBytes: () => number): StateMachine {
+export function weighedDown(state: StateMachine, ballastBytes: () => number, misread: (entry: Entry) => Entry): StateMachine {
   return {
     opensFromSnapshot: state.opensFromSnapshot,
     get awaitsSnapshot() {
@@ -16,7 +17,7 @@ export function weighedDown(state: StateMachine, ballastBytes: () => number): St
       const ballast = ballastBytes()
       return ballast === 0 ? info : { ...info, bytes: info.bytes + ballast }
     },
-    apply: (entries) => state.apply(entries),
+    apply: (entries) => state.apply(entries.map(misread)),
     digest: () => state.digest(),
     get: (key) => state.get(key),
     head: (key) => state.head(key),

@@ -39,6 +39,9 @@ export interface ClusterCounters {
   refusedStarts: number
   startsDespiteFlips: number
   disksLost: number
+  /** States that were made other ones on purpose, and nodes that stopped for that. */
+  damagedStates: number
+  divergedNodes: number
   membersReplaced: number
   flaps: number
   slowedMessages: number
@@ -93,6 +96,8 @@ export function noCounts(): ClusterCounters {
     refusedStarts: 0,
     startsDespiteFlips: 0,
     disksLost: 0,
+    damagedStates: 0,
+    divergedNodes: 0,
     membersReplaced: 0,
     flaps: 0,
     slowedMessages: 0,

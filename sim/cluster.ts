@@ -13,6 +13,7 @@ import { LivenessViolation } from './liveness.ts'
 import type { EntryIdentity } from './invariants.ts'
 import { forkPrng, Scheduler, SimNetwork, Trace } from '../src/simulation/index.ts'
 import type { CrashKind, DiskFailure } from '../src/simulation/index.ts'
+import { isDivergence } from './planted-damage.ts'
 import type { Sabotage } from './sabotage.ts'
 import { idOfEndpoint, SimNode } from './sim-node.ts'
 import { Turns } from './turns.ts'
@@ -53,6 +54,8 @@ export class SimCluster {
   readonly turns = new Turns()
   /** The store is said to be as large as its quota. */
   quotaReached = false
+  /** The node whose state is damaged on purpose: it may stop for it. */
+  planted: SimNode | null = null
   /** A node that ends because it failed is started again, as by a service manager. */
   supervised = false
   /** Called when a node has lost its disks and waits, under a new key, to be taken in again. */
@@ -280,16 +283,21 @@ export class SimCluster {
     const { replica } = node
     if (replica === null) return
     const { role, term, commitIndex, digests } = replica.view
-    if (digests.disputedIndex !== null)
+    if (digests.disputedIndex !== null && this.planted === null)
       this.violate('equal states', `node ${node.id} has heard of different states after entry ${digests.disputedIndex}`)
     const termAt = (index: number): number | undefined => replica.termAt(index)
     if (role === 'leader') this.checker.leads(node.id, term, termAt, node.endpointId)
     this.checker.commits(node.id, commitIndex, role === 'leader' ? term : null, termAt)
   }
 
-  /** A node may fail because its disk did, and for no other reason. */
+  /** A node may fail because its disk did, or its state was damaged on purpose, and for no other reason. */
   #fatal(node: SimNode, error: Error): void {
-    if (causesOf(error).some((cause) => cause instanceof SafetyViolation) || !isDiskFailure(error)) {
+    const isPlanted = node === this.planted && isDivergence(error)
+    if (isPlanted) {
+      this.counters.divergedNodes++
+      node.misread = (entry) => entry
+    }
+    if (causesOf(error).some((cause) => cause instanceof SafetyViolation) || !(isPlanted || isDiskFailure(error))) {
       throw new Error(`node ${node.id} poisoned itself: ${error.message}`, { cause: error })
     }
     this.note(node, 'is poisoned')

@@ -13,6 +13,7 @@ import { forkPrng } from '../src/simulation/index.ts'
 import { READ_TIMEOUT_MS } from '../src/limits.ts'
 import { SafetyViolation } from './invariants.ts'
 import { LivenessViolation } from './liveness.ts'
+import { PlantedDamage } from './planted-damage.ts'
 import type { Sabotage } from './sabotage.ts'
 import type { SimNode } from './sim-node.ts'
 import { DEFAULT_SETTINGS, weatherOf } from './settings.ts'
@@ -100,6 +101,7 @@ class Run {
   readonly #clients: Clients
   readonly #faults: Faults
   readonly #upgrades: Upgrades
+  readonly #damage: PlantedDamage
   readonly #random
 
   /** `faces` has one for each node, or none when nobody asks over HTTP. */
@@ -118,6 +120,7 @@ class Run {
     })
     this.#faults = new Faults(this.#cluster, this.#random, weather)
     this.#upgrades = new Upgrades(this.#cluster, forkPrng(seed, 'upgrades'))
+    this.#damage = new PlantedDamage(this.#cluster, forkPrng(seed, 'damage'))
   }
 
   #createHttp(faces: readonly HttpFace[]): HttpClients {
@@ -140,6 +143,7 @@ class Run {
     await this.#demandAgreement()
     const verdict = checkLinearizable(this.#clients.history)
     if (!verdict.ok) throw new SafetyViolation('linearizability', verdict.report)
+    await this.#demandDamageIsFound()
     return this.#report()
   }
 
@@ -182,6 +186,14 @@ class Run {
     if (missing > 0) throw new Error(`${missing} reads of the healed cluster failed`)
     const states = new Set(this.#members().map(describeState))
     for (const { state } of this.#members()) this.#upgrades.check(state)
+    if (states.size !== 1) throw new SafetyViolation('state machine safety', `states differ: ${[...states].join(' | ')}`)
+  }
+
+  async #demandDamageIsFound(): Promise<void> {
+    if (!this.#damage.plant(this.#members())) return
+    await this.#until(RECOVERY_MS, 'a write of the healed cluster fails', () => this.#damage.write())
+    await this.#until(RECOVERY_MS, 'a damaged state is not found and cured', () => this.#damage.isCured(this.#members()))
+    const states = new Set(this.#members().map(describeState))
     if (states.size !== 1) throw new SafetyViolation('state machine safety', `states differ: ${[...states].join(' | ')}`)
   }
 

@@ -4,6 +4,7 @@ import type { Language } from '../src/commands/index.ts'
 import { assert, chance, randomBetween } from '../src/lib/index.ts'
 import type { Fault, NodePorts, RaftActorMessage, RaftStores } from '../src/node/index.ts'
 import type { StateMachine } from '../src/ports/index.ts'
+import type { Entry } from '../src/raft/index.ts'
 import type { Replica } from '../src/replica/index.ts'
 import { weighedDown } from './ballast.ts'
 import { forkPrng, Life, nodeIdOfSimEndpoint, simEndpointId, SimMachine } from '../src/simulation/index.ts'
@@ -66,6 +67,8 @@ export class SimNode {
   readonly #machine: SimMachine
   /** Bits were flipped since the last start that went well: the next one may be refused. */
   damaged = false
+  /** What its state makes of an entry before it applies it. */
+  misread: (entry: Entry) => Entry = (entry) => entry
   /** The replica of this life has failed: nothing may come from it any more. */
   poisoned = false
 
@@ -214,9 +217,11 @@ export class SimNode {
     const log = isHasty ? new HastyLog(bare.log, sabotage, (run) => life.clock.defer(run)) : bare.log
     const { hardState, purged, entries } = log.recovered
     const identities = entries.map(({ index, term }) => ({ index, term, digest: null }))
-    const applied = bare.stateMachine.info().applied.index
+    const { awaitsSnapshot } = bare.stateMachine
+    // What is not believed is applied again, behind the snapshot that is to come.
+    const applied = awaitsSnapshot ? purged.index : bare.stateMachine.info().applied.index
     checker.started(this.id, { ...hardState, purged, entries: identities, applied })
-    const weighed = weighedDown(bare.stateMachine, ballastBytes)
+    const weighed = weighedDown(bare.stateMachine, ballastBytes, (entry) => this.misread(entry))
     return {
       ...bare,
       log: watchLog(log, this.id, checker),
