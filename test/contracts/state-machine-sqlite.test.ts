@@ -447,14 +447,26 @@ for (const [what, sql] of DAMAGES) {
     }))
 }
 
-test('takeSnapshot: refuses rows that are not those that were written', () =>
+test('takeSnapshot: refuses a row that is an old one, sound by itself, and audit notices it', () =>
   withPlace(async (place) => {
     const opened = place.open()
-    fill(opened, 20)
+    const log = fill(opened, 20)
     opened.machine.flush()
     const database = new DatabaseSync(join(place.stateDirectory, 'state-1.db'))
-    database.exec("DELETE FROM entries WHERE key = CAST('key-7' AS BLOB)")
-    database.exec('UPDATE meta SET keys = keys - 1, bytes = bytes - 12')
+    const old = database.prepare("SELECT * FROM entries WHERE key = CAST('key-7' AS BLOB)").get()
+    opened.machine.apply([log.set('key-7', 'VALUE-7')])
+    opened.machine.flush()
+    // As a disk would have it that has lost the last write of a page.
+    const { value, mod_revision: revision, version, hash, checksum } = old as Record<string, number | Uint8Array>
+    database
+      .prepare(
+        "UPDATE entries SET value = ?, mod_revision = ?, version = ?, hash = ?, checksum = ? WHERE key = CAST('key-7' AS BLOB)",
+      )
+      .run(value ?? null, revision ?? null, version ?? null, hash ?? null, checksum ?? null)
     database.close()
-    await assert.rejects(takeSnapshot(opened), (error) => error instanceof StateError && error.code === 'CORRUPT')
+    await assert.rejects(
+      takeSnapshot(opened),
+      (error) => error instanceof StateError && error.message.includes('its rows have the sum'),
+    )
+    assert.equal(await settled<boolean>((done) => opened.machine.audit(done)), false)
   }))
