@@ -133,6 +133,12 @@ export function givenWhole(value: unknown, what: string, min: number): number {
   throw invalid(`${what} is ${typeof value === 'number' ? value : kindOf(value)}: it must be a whole number from ${min}`)
 }
 
+/** Any number between the bounds. */
+export function givenNumber(value: unknown, what: string, min: number, max: number): number {
+  if (typeof value === 'number' && value >= min && value <= max) return value
+  throw invalid(`${what} is ${typeof value === 'number' ? value : kindOf(value)}: it must be a number from ${min} to ${max}`)
+}
+
 export function givenText(value: unknown, what: string): string {
   if (typeof value !== 'string') throw invalid(`${what} is ${kindOf(value)}: give text`)
   if (!value.isWellFormed()) throw invalid(`${what} has a lone surrogate: it is not valid Unicode`)

@@ -21,6 +21,7 @@ export {
   givenFields,
   givenItems,
   givenLength,
+  givenNumber,
   givenText,
   givenVariant,
   givenWhole,

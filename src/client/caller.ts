@@ -47,13 +47,19 @@ export class Caller {
   }
 
   async call<T>(call: Call<T>): Promise<T> {
+    /** Why each node that was asked was not reached, in the last words of it. */
+    const reasons = new Map<URL, string>()
     return this.#attempts.run({
       repeatable: call.repeatable,
       changes: call.changes ?? false,
       pinned: call.pinned ?? false,
       timeoutMs: call.timeoutMs ?? this.#options.timeoutMs,
-      attempt: (node, budgetMs, connectMs) => this.#attempt(call, node, budgetMs, connectMs),
-      giveUp: (failure, node) => finalError(failure, call, this.#urls[node]),
+      attempt: async (node, budgetMs, connectMs) => {
+        const attempt = await this.#attempt(call, node, budgetMs, connectMs)
+        if ('failure' in attempt) reasons.set(this.#urls[node] as URL, attempt.failure.message)
+        return attempt
+      },
+      giveUp: (failure, node) => finalError(failure, call, this.#urls[node], reasons),
     })
   }
 
@@ -94,11 +100,25 @@ function meaning<T>(answer: Answer, call: Call<T>): Attempt<T> {
   }
 }
 
-function finalError(failure: ExchangeFailure, call: Call<unknown>, url: URL | undefined): AspenError {
+const MAX_SHOWN_URLS = 8
+
+function unreached(reasons: ReadonlyMap<URL, string>): string {
+  const all = Array.from(reasons, ([url, reason]) => `${url.origin}: ${reason}`)
+  const more = all.length > MAX_SHOWN_URLS ? [`and ${all.length - MAX_SHOWN_URLS} more`] : []
+  return [...all.slice(0, MAX_SHOWN_URLS), ...more].join(', ')
+}
+
+function finalError(
+  failure: ExchangeFailure,
+  call: Call<unknown>,
+  url: URL | undefined,
+  reasons: ReadonlyMap<URL, string>,
+): AspenError {
   const where = `${call.method} ${call.path} at ${url?.origin}`
   const details = { url: url?.origin, reason: failure.message }
   // What can be asked again without harm has no outcome to wonder about.
   const code = call.repeatable && call.changes !== true ? 'DEADLINE_EXCEEDED' : 'OUTCOME_UNKNOWN'
   if (failure.sent) return new AspenError(code, `${where} was sent and not answered: ${failure.message}`, details)
-  return new AspenError('NO_LEADER', `${where} reached no node: ${failure.message}`, details)
+  const words = `${call.method} ${call.path} reached no node: ${unreached(reasons)}; check that nodes run there, and that these are their http_addr`
+  return new AspenError('NO_LEADER', words, details)
 }

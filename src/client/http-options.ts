@@ -45,8 +45,20 @@ export function checkUrls(urls: unknown): readonly URL[] {
 function toUrl(given: unknown): URL {
   const text = givenText(given, 'the URL of a node')
   const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return checkBare(url)
   throw invalid(`${text} is not the URL of a node: write http://host:port`)
+}
+
+/** A node has nothing below its root, and would not hear of the rest. A password is not repeated. */
+function checkBare(url: URL): URL {
+  const more = [
+    ...(url.username === '' && url.password === '' ? [] : ['a user: give a token in the options']),
+    ...(url.pathname === '/' ? [] : [`the path ${url.pathname}: a node serves at the root of its address`]),
+    ...(url.search === '' ? [] : ['a query: remove it']),
+    ...(url.hash === '' ? [] : ['a fragment: remove it']),
+  ]
+  if (more.length === 0) return url
+  throw invalid(`the URL of the node at ${url.host} has ${more.join(', and ')}; write ${url.origin}`)
 }
 
 function checkToken(token: unknown): string {

@@ -12,12 +12,21 @@ export class Trace {
 
   record(timeMs: number, node: string, event: string, ...facts: readonly (string | number | boolean | null)[]): void {
     const line = `${timeMs.toFixed(3)} ${node} ${event} ${facts.join(' ')}`
+    this.#mix(line)
+    this.#keepLine(line)
+  }
+
+  /** As {@link Trace.record}, and no line is kept for people. */
+  mix(timeMs: number, node: string, event: string, ...facts: readonly string[]): void {
+    this.#mix(`${timeMs.toFixed(3)} ${node} ${event} ${facts.join(' ')}`)
+  }
+
+  #mix(line: string): void {
     for (let i = 0; i < line.length; i++) {
       const unit = line.charCodeAt(i)
       this.#high = Math.imul(this.#high ^ unit, 0x0100_0193)
       this.#low = Math.imul(this.#low ^ unit, 0x85eb_ca6b) + this.#high
     }
-    this.#keepLine(line)
   }
 
   /** Detail for people alone: the hash does not depend on whether anybody looks. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 import { SimDisk } from '../../src/simulation/index.ts'
 import { explore, simulate, SimulationFailure } from '../../src/testing/index.ts'
@@ -133,4 +134,82 @@ test('simulate: a node that stops itself fails the run, and is named', async (t)
     assert.match(error.message, /^seed 1: node 3 stopped itself: .*EIO/)
     return true
   })
+})
+
+test('AspenRouter: misspelt and impossible faults are refused by name, wherever they are given', async () => {
+  const untyped = (value: unknown): never => value as never
+  const uses: readonly (readonly [(router: AspenRouter) => unknown, RegExp])[] = [
+    [(router) => router.trouble(untyped({ crsh: 1 })), /the trouble has a field "crsh": it may have crash, powerCut, partition/],
+    [(router) => router.trouble({ crash: 5 }), /crash is 5: it must be a number from 0 to 1/],
+    [(router) => router.trouble(untyped(null)), /the trouble is null: give an object/],
+    [(router) => router.crash(1, untyped('kill')), /the kind of a crash is "kill": give one of killed, power-cut/],
+    [(router) => router.network(untyped({ los: 0.5 })), /the network has a field "los"/],
+    [(router) => router.network({ loss: 7 }), /loss is 7: it must be a number from 0 to 1/],
+    [(router) => router.network({ latencyMaxMs: Number.NaN }), /latencyMaxMs is NaN/],
+    [(router) => router.network({ latencyMinMs: 9 }), /latencyMinMs is 9 and latencyMaxMs is 2: it must not be below/],
+  ]
+  await simulate({ seed: 1 }, async (router) => {
+    for (const [use, message] of uses) assert.throws(() => use(router), { code: 'INVALID_REQUEST', message })
+    assert.throws(() => router.client([]), { name: 'RangeError', message: /name at least one/ })
+    for (const id of router.nodeIds) assert.equal(router.isRunning(id), true)
+    await router.client().write(set('k', 'v'))
+  })
+  await assert.rejects(simulate({ seed: 1, network: untyped({ los: 1 }) }, nothing), { code: 'INVALID_REQUEST' })
+})
+
+test('simulate: the trace of a failure shows what was asked and answered, and no hashes', async () => {
+  const run = simulate({ seed: 1 }, async (router) => {
+    router.program('reader', async ({ node }) => void (await node.read('k')), [2])
+    const client = router.client()
+    await client.write(set('k', 'v'))
+    await router.node(2).read('k')
+    await assert.rejects(client.write(set('', 'v')), { code: 'INVALID_KEY' })
+    throw new Error('as planned')
+  })
+  const failure = await run.catch((error: unknown) => error)
+  assert.ok(failure instanceof SimulationFailure)
+  for (const line of [
+    /^[\d.]+ c1 asks write \{"Set":\{"key":"k","value":"v"\}\}$/,
+    /^[\d.]+ c1 hears write ok \{"logId":\{"term":1,"index":\d+\}/,
+    /^[\d.]+ c1 hears write INVALID_KEY: /,
+    /^[\d.]+ to n2 hears read ok .*"value":"v"/,
+    /^[\d.]+ n2 reader asks read "?k/,
+  ])
+    assert.ok(
+      failure.trace.some((one) => line.test(one)),
+      `${line} in\n${failure.message}`,
+    )
+})
+
+test('AspenRouter.client: gives up after the requestTimeoutMs of the run, all attempts together', async () => {
+  for (const [options, expected] of [
+    [{}, 5_000],
+    [{ requestTimeoutMs: 700 }, 700],
+  ] as const) {
+    const { value } = await simulate({ seed: 1, ...options }, async (router) => {
+      for (const id of [2, 3]) router.crash(id)
+      const before = router.now
+      await assert.rejects(router.client([1]).write(set('k', 'v')))
+      return router.now - before
+    })
+    assert.ok(value >= expected - 50 && value <= expected + 200, `${value}`)
+  }
+})
+
+test('simulate: a refused request that nobody awaits fails the run, in a process that goes on otherwise', async () => {
+  const program = `
+    import { simulate } from ${JSON.stringify(new URL('../../src/testing/index.ts', import.meta.url).href)}
+    const run = simulate({ seed: 7 }, async (router) => {
+      void router.client().write({ Set: { key: '', value: 'v' } })
+      await router.sleep(100)
+    })
+    const error = await run.catch((reason) => reason)
+    console.log(error.name, error.message.split('\\n')[0])
+    Promise.reject(new Error('of somebody else'))
+  `
+  const args = ['--input-type=module', '--eval', program]
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+  assert.match(stdout, /^SimulationFailure seed 7: nobody awaits a request that was refused: /, stderr)
+  assert.equal(status, 1)
+  assert.match(stderr, /of somebody else/)
 })

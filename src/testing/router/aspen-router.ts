@@ -12,6 +12,9 @@ import type { CrashKind, NetworkProfile, Trace } from '../../simulation/index.ts
 import { decodePeerMessage } from '../../wire/index.ts'
 import { Programs, wordsOf } from './programs.ts'
 import type { Program } from './programs.ts'
+import { changedNetwork, checkCrashKind, checkTrouble } from './check-faults.ts'
+import { recorded } from './recorded.ts'
+import type { Recorder } from './recorded.ts'
 import { RemoteNode } from './remote-node.ts'
 import { RoutedClient } from './routed-client.ts'
 import type { Trouble } from './trouble.ts'
@@ -32,6 +35,8 @@ export interface RouterOptions {
 export interface RouterDependencies {
   /** Something that no program of the user caught: the run is over. */
   readonly fail: (error: Error) => void
+  /** A request of the user was refused with this, whether anybody awaits it or not. */
+  readonly refused: (error: unknown) => void
   readonly trace: Trace
 }
 
@@ -43,7 +48,6 @@ interface Invariant {
 const DEFAULT_NODES = 3
 const MAX_NODES = 32
 const DEFAULT_REQUEST_TIMEOUT_MS = 5_000
-const CLIENT_TIMEOUT_MS = 10_000
 const LOOK_INTERVAL_MS = 10
 const FOUNDING_LIMIT_MS = 30_000
 const SEGMENT_SIZE = 64 * 1024
@@ -55,6 +59,7 @@ export class AspenRouter {
   readonly random: Random
   readonly nodeIds: readonly number[]
   readonly #options: RouterOptions
+  readonly #profile: NetworkProfile
   readonly #dependencies: RouterDependencies
   readonly #scheduler = new Scheduler()
   readonly #network: SimNetwork
@@ -74,10 +79,11 @@ export class AspenRouter {
     this.#dependencies = dependencies
     this.random = forkPrng(seed, 'scenario')
     this.nodeIds = Array.from({ length: nodes }, (_, i) => i + 1)
-    const profile = { ...RELIABLE_NETWORK, ...options.network }
+    const profile = changedNetwork(RELIABLE_NETWORK, options.network ?? {})
+    this.#profile = profile
     this.#network = new SimNetwork(this.#scheduler, forkPrng(seed, 'network'), profile, (from, to, lane, bytes) => {
       const content = crc32(bytes).toString(16)
-      this.#record(Number.parseInt(to, 16), 'hears', `n${Number.parseInt(from, 16)}`, lane, String(bytes.length), content)
+      this.#mix(Number.parseInt(to, 16), 'hears', `n${Number.parseInt(from, 16)}`, lane, String(bytes.length), content)
     })
     // Consensus survives what links rule out; a forwarded write relies on arriving once.
     this.#network.mayDouble = (bytes) => decodePeerMessage(bytes).type === 'raft'
@@ -85,7 +91,12 @@ export class AspenRouter {
     const latency = forkPrng(seed, 'clients')
     const latencyMs = (): number => 0.1 + (latency.nextUint32() % 1000) / 1000
     this.#nodes = new Map([...this.#machines].map(([id, machine]) => [id, new RemoteNode(machine, this.#scheduler, latencyMs)]))
-    this.#programs = new Programs({ seed, scheduler: this.#scheduler, fail: dependencies.fail })
+    this.#programs = new Programs({
+      seed,
+      scheduler: this.#scheduler,
+      fail: dependencies.fail,
+      recorder: (who) => this.#recorder(who),
+    })
     this.#troublemaker = new Troublemaker(this, forkPrng(seed, 'trouble'))
   }
 
@@ -139,18 +150,21 @@ export class AspenRouter {
 
   /** A node as a client elsewhere sees it, through all of its lives. */
   node(nodeId: number): RemoteNode {
-    return known(this.#nodes, nodeId)
+    return recorded(known(this.#nodes, nodeId), this.#recorder(`to n${nodeId}`))
   }
 
   /** A client that may ask any of these nodes, and asks another one when a request provably changed nothing. */
   client(nodeIds: readonly number[] = this.nodeIds): KeyValueStore {
-    return new RoutedClient({
-      nodes: nodeIds.map((id) => this.node(id)),
-      random: forkPrng(this.seed, `client ${++this.#clients}`),
+    if (nodeIds.length === 0) throw new RangeError('a client of no nodes can ask nobody: name at least one')
+    const number = ++this.#clients
+    const client = new RoutedClient({
+      nodes: nodeIds.map((id) => known(this.#nodes, id)),
+      random: forkPrng(this.seed, `client ${number}`),
       now: () => this.now,
       sleep: (ms) => this.sleep(ms),
-      timeoutMs: CLIENT_TIMEOUT_MS,
+      timeoutMs: this.#options.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS,
     })
+    return recorded(client, this.#recorder(`c${number}`))
   }
 
   isRunning(nodeId: number): boolean {
@@ -212,7 +226,7 @@ export class AspenRouter {
 
   /** Ends the process of a node, between two events; a power cut also takes what its disks had not synced. */
   crash(nodeId: number, kind: CrashKind = 'killed'): void {
-    known(this.#machines, nodeId).crash(kind)
+    known(this.#machines, nodeId).crash(checkCrashKind(kind))
     this.#record(nodeId, 'crashes', kind)
     known(this.#nodes, nodeId).crashed()
   }
@@ -233,12 +247,12 @@ export class AspenRouter {
 
   /** Changes the network: latency, loss, duplication, reordering, bandwidth. */
   network(change: Partial<NetworkProfile>): void {
-    this.#network.profile = { ...this.#network.profile, ...change }
+    this.#network.profile = changedNetwork(this.#network.profile, change)
   }
 
   /** Random faults from now on, until {@link AspenRouter.heal}. */
   trouble(trouble: Trouble): void {
-    this.#troublemaker.begin(trouble)
+    this.#troublemaker.begin(checkTrouble(trouble))
   }
 
   /** All paths work, the network is as it was at the start, and all nodes run. */
@@ -246,7 +260,7 @@ export class AspenRouter {
     this.#record(0, 'heals')
     this.#troublemaker.end()
     this.#network.healAll()
-    this.#network.profile = { ...RELIABLE_NETWORK, ...this.#options.network }
+    this.#network.profile = this.#profile
     for (const id of this.nodeIds) if (!this.isRunning(id)) this.start(id)
   }
 
@@ -333,6 +347,18 @@ export class AspenRouter {
   #cut(from: readonly number[], to: readonly number[]): void {
     for (const a of from) {
       for (const b of to) this.#network.cut(known(this.#machines, a).endpointId, known(this.#machines, b).endpointId)
+    }
+  }
+
+  /** Of the run, and no line for people: there are very many, and what they say are bytes. */
+  #mix(nodeId: number, event: string, ...facts: readonly string[]): void {
+    this.#dependencies.trace.mix(this.now, `n${nodeId}`, event, ...facts)
+  }
+
+  #recorder(who: string): Recorder {
+    return {
+      line: (event, text) => this.#dependencies.trace.record(this.now, who, event, text),
+      refused: this.#dependencies.refused,
     }
   }
 

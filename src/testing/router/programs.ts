@@ -1,4 +1,6 @@
 /** The user's own programs, beside the nodes: one starts with each life of its node, and ends with it. */
+import { recorded } from './recorded.ts'
+import type { Recorder } from './recorded.ts'
 import type { ClusterController, KeyValueStore } from '../../api/index.ts'
 import type { Random } from '../../lib/index.ts'
 import { forkPrng } from '../../simulation/index.ts'
@@ -36,6 +38,7 @@ export interface ProgramsOptions {
   readonly seed: number
   readonly scheduler: Scheduler
   readonly fail: (error: Error) => void
+  readonly recorder: (who: string) => Recorder
 }
 
 interface Entry {
@@ -70,7 +73,7 @@ export class Programs {
     const context: ProgramContext = {
       nodeId,
       life,
-      node: process.server.service,
+      node: recorded(process.server.service, this.#options.recorder(`n${nodeId} ${name}`)),
       random: forkPrng(this.#options.seed, `program ${name} on ${nodeId}, life ${life}`),
       now: () => process.life.clock.now(),
       sleep: (ms) => new Promise((resolve) => void process.life.after(ms, resolve)),

@@ -5,6 +5,7 @@ import { Trace } from '../../simulation/index.ts'
 import { AspenRouter } from './aspen-router.ts'
 import type { RouterOptions } from './aspen-router.ts'
 import { wordsOf } from './programs.ts'
+import { noteRefusal, watchingUnawaited } from './unawaited.ts'
 
 export type Scenario<T> = (router: AspenRouter) => Promise<T>
 
@@ -69,7 +70,9 @@ export async function simulate<T>(options: SimulateOptions, scenario: Scenario<T
   checkSeed('seed', options.seed)
   const trace = new Trace(options.keepLines ?? DEFAULT_KEEP_LINES)
   const failures: Error[] = []
-  const router = new AspenRouter(options, { fail: (error) => void failures.push(error), trace })
+  const fail = (error: Error): void => void failures.push(error)
+  const run = { seed: options.seed, fail }
+  const router = new AspenRouter(options, { fail, refused: (error) => noteRefusal(run, error), trace })
   const settled: { value: T }[] = []
   const play = async (): Promise<void> => {
     await router.found()
@@ -77,7 +80,8 @@ export async function simulate<T>(options: SimulateOptions, scenario: Scenario<T
   }
   play().catch((error: unknown) => void failures.push(asError(error)))
   try {
-    await drive(router, options.limitMs ?? DEFAULT_LIMIT_MS, () => failures.length > 0 || settled.length > 0)
+    const { limitMs = DEFAULT_LIMIT_MS } = options
+    await watchingUnawaited(() => drive(router, limitMs, () => failures.length > 0 || settled.length > 0))
     if (failures[0] !== undefined) throw failures[0]
   } catch (error) {
     throw new SimulationFailure(options.seed, asError(error), trace.lines())
