@@ -53,6 +53,10 @@ export const ERROR_CATALOGUE = {
   DEADLINE_EXCEEDED: { status: 504, retryable: true },
   /** A write that was not answered: it may or may not take effect. Never of a read. */
   OUTCOME_UNKNOWN: { status: 504, retryable: false },
+  /** A node inside a program did not start: what its data directory holds, or does not, cannot be used. */
+  CANNOT_START: { status: 500, retryable: false },
+  /** A node inside a program did not start: a port or an address cannot be had. */
+  CANNOT_LISTEN: { status: 500, retryable: false },
   QUOTA_EXCEEDED: { status: 507, retryable: false },
   /** A volume is full, or so nearly that growth is refused. Nothing was changed. */
   DISK_FULL: { status: 507, retryable: false },
@@ -69,8 +73,8 @@ export class AspenError extends Error {
   readonly code: ErrorCode
   readonly details: ErrorDetails
 
-  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
-    super(message)
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}, options?: ErrorOptions) {
+    super(message, options)
     this.code = code
     this.details = details
   }

@@ -11,6 +11,7 @@ import { checkDependencies } from './node-dependencies.ts'
 import type { NodeDependencies } from './node-dependencies.ts'
 import type { HttpFace } from './http-face.ts'
 import { checkInstallation } from './package-version.ts'
+import { startError } from './start-error.ts'
 import { openHome, openRealNode, settled } from './real-node.ts'
 
 /**
@@ -37,14 +38,22 @@ export class AspenNode extends NodeService {
 
   /**
    * Opens the node's data, starts listening for peers, and takes part.
-   * @throws ConfigError for settings; Error when the data directory is in use or damaged, or the port is taken
+   * @throws ConfigError, INVALID_CONFIG; AspenError CANNOT_LISTEN, DISK_FULL, CANNOT_START for a data directory that is in use, damaged or another node's
    */
   static async start(
     settings: Partial<NodeConfig> & Pick<NodeConfig, 'nodeId'>,
     dependencies: NodeDependencies = {},
   ): Promise<AspenNode> {
-    checkInstallation()
     const { config, warnings } = checkOptions(settings)
+    try {
+      return await AspenNode.#start(config, warnings, dependencies)
+    } catch (error) {
+      throw startError(error, config)
+    }
+  }
+
+  static async #start(config: NodeConfig, warnings: readonly string[], dependencies: NodeDependencies): Promise<AspenNode> {
+    checkInstallation()
     const {
       logger: lines = silentLogger,
       metrics: given,

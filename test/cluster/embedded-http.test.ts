@@ -36,7 +36,11 @@ test('AspenNode: without the option it serves no HTTP; what cannot be served, or
   t.after(() => taken.close())
   const { port } = taken.address() as { port: number }
   const settings = { nodeId: 1, dataDir: nodes.directory(1), cookie: 'c', ractorPort: 0 }
-  await assert.rejects(AspenNode.start({ ...settings, httpAddr: addr(port) }, { http: true }), { code: 'EADDRINUSE' })
+  await assert.rejects(AspenNode.start({ ...settings, httpAddr: addr(port) }, { http: true }), {
+    name: 'AspenError',
+    code: 'CANNOT_LISTEN',
+    message: `cannot listen for HTTP on 127.0.0.1:${port}: another program listens there (EADDRINUSE): give another httpAddr`,
+  })
   await assert.rejects(AspenNode.start(settings, { http: true, metrics: noMetrics }), ConfigError)
   const wrong = { http: 'yes' } as unknown as { http: boolean }
   await assert.rejects(AspenNode.start(settings, wrong), /dependency http: "yes" is not allowed/)

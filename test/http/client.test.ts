@@ -156,5 +156,23 @@ describe('connectHttp: beyond the store', () => {
     for (const urls of [[], '', 'localhost:8080', 'ftp://localhost', ['http://127.0.0.1:1', 'nonsense']]) {
       assert.throws(() => connectHttp(urls), { code: 'INVALID_REQUEST' }, String(urls))
     }
+    for (const [more, message] of [
+      ['/kv', /the path \/kv: .*; write http:\/\/host:1$/],
+      ['/?a=1', /a query/],
+      ['/#a', /a fragment/],
+    ] as const)
+      assert.throws(() => connectHttp(`http://host:1${more}`), { code: 'INVALID_REQUEST', message })
+    const secret = (error: Error): boolean => /has a user/.test(error.message) && !error.message.includes('hidden')
+    assert.throws(() => connectHttp('http://me:hidden@host:1'), secret)
+  })
+
+  test('nodes that all refuse: NO_LEADER that names each of them, why, and what to do', async () => {
+    const urls = [await deadUrl(), await deadUrl()]
+    await assert.rejects(client(urls, { timeoutMs: 300 }).write(WRITE), (error: AspenError) => {
+      assert.equal(error.code, 'NO_LEADER')
+      for (const url of urls) assert.ok(error.message.includes(`${url}: ECONNREFUSED`), error.message)
+      assert.match(error.message, /^POST \/write reached no node: .*; check that nodes run there/)
+      return true
+    })
   })
 })

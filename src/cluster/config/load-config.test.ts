@@ -581,5 +581,5 @@ test('completeConfig: fills in defaults and checks what it is given', () => {
   assert.deepEqual(config, { ...run({ argv: ['--node-id', '3', '--heartbeat-interval-ms=50', '--no-enable-mdns'] }).config })
   assert.throws(() => completeConfig({ nodeId: 0 }), /option nodeId/)
   assert.throws(() => completeConfig({ nodeId: 1, ractorPort: 70_000 }), /option ractorPort: 70000/)
-  assert.throws(() => completeConfig({ nodeId: 1, electionTimeoutMaxMs: 100 }), /election_timeout_max_ms is 100 \(option/)
+  assert.throws(() => completeConfig({ nodeId: 1, electionTimeoutMaxMs: 100 }), /electionTimeoutMaxMs is 100 \(option/)
 })

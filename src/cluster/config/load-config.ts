@@ -212,7 +212,7 @@ export function checkOptions(given: Partial<NodeConfig>): CompleteConfig {
   if (values.nodeId === undefined)
     throw new ConfigError("option nodeId is missing: give this node's number in the cluster, from 1")
   const config = complete(values)
-  checkRelations(config, (field) => (values[field] === undefined ? 'default' : `option ${field}`))
+  checkRelations(config, (field) => (values[field] === undefined ? 'default' : `option ${field}`), true)
   const checked = withoutSelf(config)
   const warnings = [...idleSettings(values, ({ field }) => `option ${field}`), ...idlePeers(checked, 'option peers')]
   return { config: checked, warnings }

@@ -142,7 +142,7 @@ function checkNodeId(directory: string, { fields }: IdentityFile, nodeId: number
   if (typeof known !== 'number' || known === nodeId) return
   throw new Error(
     `the data directory ${directory} is that of node ${known}, not of node ${nodeId}: ` +
-      `start it with --node-id ${known}, or give node ${nodeId} its own --data-dir`,
+      `start it as node ${known}, or give node ${nodeId} a data directory of its own`,
   )
 }
 

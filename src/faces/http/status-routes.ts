@@ -117,7 +117,7 @@ export function statusRoutes(context: RouteContext): readonly Route[] {
       handle: () => {
         throw new AspenError(
           'NOT_IMPLEMENTED',
-          'cluster tickets are not offered by this version: name the peers with --peers or /add-peer',
+          'cluster tickets are not offered by this version: name the peers in the setting peers or by /add-peer',
         )
       },
     },

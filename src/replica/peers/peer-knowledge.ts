@@ -43,7 +43,7 @@ function noSuchPeer(nodeId: NodeId, { reports, nodeIdHint }: PeerKnowledge): Asp
     )
     const words =
       known === undefined
-        ? 'start it, and make it known with --peers or POST /add-peer'
+        ? 'start it, and make it known in the setting peers or by POST /add-peer'
         : `it is known as ${known.endpointId.slice(0, SHOWN_DIGITS)}..., and not linked: ${known.lastError}. ` +
           'Start it there, or correct its address with POST /add-peer'
     return new AspenError('NODE_UNKNOWN', `no live peer claims node id ${nodeId}: ${words}`, { node_id: nodeId })
