@@ -104,6 +104,8 @@ export const STATE_BUSY_RETRY_MS: number = 2
 export const MAX_STATE_BUSY_RETRY_MS: number = 100
 /** How long that may go on before the log says so. */
 export const STATE_BUSY_WARNING_MS: number = 1_000
+/** How long a node that is being started waits for it: nothing is served before. */
+export const STATE_BUSY_OPENING_MS: number = 60_000
 /** The state's own log is to be that large at most while a reader of another process keeps it from being moved, before the log of the node says so. */
 export const STATE_HELD_WARNING_BYTES: number = 256 * MIB
 /** Entries applied between two checkpoints of the state machine: few enough that the disk is not busy with one for long. */

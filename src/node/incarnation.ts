@@ -11,6 +11,7 @@ import type { Membership } from '../raft/index.ts'
 import { decodeMembership } from '../wire/index.ts'
 import { faultOf } from './fault.ts'
 import type { NodePorts, NodeSettings, RaftStores } from './node-ports.ts'
+import { openUnheld } from './open-unheld.ts'
 import { RaftActor } from './raft-actor.ts'
 import { SettlingSnapshots } from './settling-snapshots.ts'
 
@@ -59,17 +60,23 @@ export class Incarnation {
 
   /** Opens the stores, and brings them into agreement. What cannot be used is closed again before `reply` hears of it. */
   static open(options: IncarnationOptions, reply: Reply<Incarnation>): void {
+    const { ports, settings } = options
+    const { language = LANGUAGE } = settings
+    openUnheld(ports, language, (error, opened) => {
+      if (opened === undefined) return reply(error ?? new Error('the stores were not opened'))
+      Incarnation.#openOn({ ...opened, snapshots: new SettlingSnapshots(opened.snapshots) }, options, reply)
+    })
+  }
+
+  static #openOn(stores: Opened, options: IncarnationOptions, reply: Reply<Incarnation>): void {
     const { ports, settings, events } = options
     const { language = LANGUAGE } = settings
-    let stores: Opened
     try {
-      const opened = ports.openStores(language)
-      stores = { ...opened, snapshots: new SettlingSnapshots(opened.snapshots) }
-      for (const { membership, payload } of opened.log.recovered.memberships) {
+      for (const { membership, payload } of stores.log.recovered.memberships) {
         events.onRecalled(membership ?? decodeMembership(payload))
       }
     } catch (error) {
-      reply(error as Error)
+      closeStores(stores, () => reply(error as Error))
       return
     }
     logFindings(ports, stores)

@@ -30,7 +30,7 @@ export interface NodePorts {
   readonly random: Random
   /** Under the key that is the node's identity. */
   readonly transport: Transport
-  /** Opens log, state and snapshots, to be read with this language, once for each incarnation of the replica. @throws Error for what must not be used */
+  /** Opens log, state and snapshots, to be read with this language, once for each incarnation of the replica. @throws Error for what must not be used; StateBusy, with nothing left open */
   readonly openStores: (language: Language) => RaftStores
   readonly peerStore: PeerStore
   readonly faces: readonly Face[]

@@ -62,9 +62,12 @@ export class StoreRefusal extends Error implements ClassifiedError {
 /** Another process holds the state's database. Nothing was changed: the same call may be made again, and goes well once it lets go. */
 export class StateBusy extends Error {
   override readonly name = 'StateBusy'
+  /** Of the database. */
+  readonly file: string
 
-  constructor(file: string) {
-    super(`another process holds a lock on ${file}: what is committed is applied once it lets go`)
+  constructor(file: string, options?: ErrorOptions) {
+    super(`another process holds a lock on ${file}: what is committed is applied once it lets go`, options)
+    this.file = file
   }
 }
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { after, afterEach, before, describe, test } from 'node:test'
 import { AspenNode } from '../../src/cluster/index.ts'
 import type { LogLevel } from '../../src/ports/index.ts'
@@ -122,6 +123,30 @@ async function resetLog(dataDir: string): Promise<void> {
   })
   await new Promise<void>((resolve, reject) => log.close((error) => (error === undefined ? resolve() : reject(error))))
 }
+
+test('a node whose state another connection holds waits for it at its start, and the process around it goes on', async () => {
+  const dataDir = join(root, 'held')
+  const first = await start(dataDir)
+  await first.node.init([1])
+  await write(first.node, 0, 50)
+  await first.node.stop()
+  const other = new DatabaseSync(stateFile(dataDir))
+  other.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
+  let settled = false
+  const starting = start(dataDir).finally(() => (settled = true))
+  // It has met the lock by then: all that it opens before is opened in one go.
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.equal(settled, false)
+  await assert.rejects(
+    AspenNode.start({ nodeId: 1, dataDir }),
+    /is in use by another node/,
+    'whoever waits keeps the data directory',
+  )
+  other.close()
+  const { node, warnings, faults } = await starting
+  assert.deepEqual([warnings, faults], [[], []])
+  assert.equal(text((await node.read('key-49'))?.value), value(49))
+})
 
 describe('a node with a damaged state', () => {
   /** Stopped after all writes; an old copy of its state; the same with a snapshot and a purged log; that without the snapshot. */

@@ -115,6 +115,28 @@ test('apply: waits for nobody who writes or keeps writers out; nothing has chang
     assert.equal(machine.durableIndex(), log.index)
   }))
 
+test('open: does not wait for whoever holds the database, names the file, and leaves nothing open', () =>
+  withPlace((place) => {
+    const file = join(place.stateDirectory, 'state-1.db')
+    mkdirSync(place.stateDirectory)
+    const other = new DatabaseSync(file)
+    for (const hold of ['BEGIN EXCLUSIVE', 'PRAGMA journal_mode = WAL; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE']) {
+      other.exec(hold)
+      const since = performance.now()
+      for (let i = 0; i < 3; i++) {
+        assert.throws(
+          () => place.open(),
+          (error) => error instanceof StateBusy && error.file === file,
+        )
+      }
+      // Far above what it takes, and below any wait of SQLite's.
+      assert.ok(performance.now() - since < 9_000, 'the thread was asleep')
+      other.exec('ROLLBACK')
+    }
+    other.close()
+    assert.equal(place.open().machine.info().applied.index, 0)
+  }))
+
 test('open: sets aside what is no database, and names the file', () =>
   withPlace((place) => {
     const file = join(place.stateDirectory, 'state-1.db')

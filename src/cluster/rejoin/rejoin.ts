@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { AspenError } from '../../api/index.ts'
 import type { ClusterNode } from '../../api/index.ts'
 import { LaterVersion } from '../../commands/index.ts'
+import { StateBusy } from '../../ports/index.ts'
 import type { Logger } from '../../ports/index.ts'
 import { assertRecoverable } from '../../replica/index.ts'
 import { AspenNode } from '../aspen-node.ts'
@@ -145,7 +146,7 @@ function assertSameMember(directory: RejoinDirectory, { id, endpointId }: Cluste
   )
 }
 
-/** Why the node would not start on what it has; undefined when it would. @throws RejoinError when a later program would */
+/** Why the node would not start on what it has; undefined when it would. @throws RejoinError when a later program would, or later this one */
 async function refusalOf({ dataDir, nodeId }: NodeConfig): Promise<string | undefined> {
   try {
     const home = openDurableHome(dataDir, nodeId)
@@ -161,7 +162,11 @@ async function refusalOf({ dataDir, nodeId }: NodeConfig): Promise<string | unde
     }
     return undefined
   } catch (error) {
-    // It is sound, and nothing that is to be given up: a later program goes on from it.
+    // Nothing is wrong with what is only held by another process, or what a later program goes on from.
+    if (error instanceof StateBusy)
+      throw new RejoinError(
+        `another process holds a lock on ${error.file}: end it, and run the command again. Nothing was changed`,
+      )
     if (error instanceof LaterVersion)
       throw new RejoinError(`${error.message}. The node starts on what it has then. Nothing was changed`)
     return (error as Error).message

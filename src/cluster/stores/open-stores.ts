@@ -27,6 +27,7 @@ import {
 } from '../../storage/index.ts'
 import { addIdentityFields, IDENTITY_FILE, loadOrCreateIdentityFile, readRejoinRecord, RejoinError } from '../identity/index.ts'
 import type { IdentityFile } from '../identity/index.ts'
+import type { SqliteStateMachine } from '../../storage/index.ts'
 import { exposedDirectory } from './exposed-directory.ts'
 
 const UNFINISHED_REJOIN = 'a rejoin of this node is not finished: run aspen-node rejoin as before until it says that it is done'
@@ -156,6 +157,16 @@ function checkLogHasKey(directory: string, identityPath: string): void {
   )
 }
 
+/** Nobody is left to hear how closing goes: why it is closed is what counts. */
+function closingUnless<T>(engine: SqliteStateMachine, open: () => T): T {
+  try {
+    return open()
+  } catch (error) {
+    engine.close(() => undefined)
+    throw error
+  }
+}
+
 /** Whose stores are opened, where, and by a program of which language. */
 interface StoresOf {
   readonly directory: string
@@ -167,18 +178,17 @@ interface StoresOf {
  * Key and log belong together. A key whose log is gone has forgotten its votes, a log without its key has no name:
  * either would let a node that is not the old one speak for it.
  */
-function openLog({ directory, nodeId, language }: StoresOf, identityPath: string, identityFile: IdentityFile): LogStore {
-  const disk = openFolder(join(directory, 'log'))
-  const present = hasLog(disk)
-  const expected = identityFile.fields[LOG_CREATED] === true
-  if (expected && !present) {
-    throw new Error(
-      `the data directory ${directory} holds an identity but its log is gone: a voter returns with its memory or not at all. ` +
-        REJOIN_ADVICE,
-    )
-  }
+function checkKeyHasLog(directory: string, disk: NodeDisk, { fields }: IdentityFile): void {
+  if (fields[LOG_CREATED] !== true || hasLog(disk)) return
+  throw new Error(
+    `the data directory ${directory} holds an identity but its log is gone: a voter returns with its memory or not at all. ` +
+      REJOIN_ADVICE,
+  )
+}
+
+function openLog({ nodeId, language }: StoresOf, disk: NodeDisk, identityPath: string, identityFile: IdentityFile): LogStore {
   const log = openLogFolder(disk, identityFile.logStoreId, language.version)
-  if (!expected) addIdentityFields(identityPath, { [LOG_CREATED]: true, [NODE_ID]: nodeId })
+  if (identityFile.fields[LOG_CREATED] !== true) addIdentityFields(identityPath, { [LOG_CREATED]: true, [NODE_ID]: nodeId })
   return log
 }
 
@@ -199,12 +209,20 @@ function openStores(stores: StoresOf): RaftStores {
   const { directory, language } = stores
   const identityPath = join(directory, IDENTITY_FILE)
   // Read again each time: the first log of a node leaves its mark there.
-  const log = openLog(stores, identityPath, loadOrCreateIdentityFile(identityPath))
+  const identityFile = loadOrCreateIdentityFile(identityPath)
+  const logDisk = openFolder(join(directory, 'log'))
+  checkKeyHasLog(directory, logDisk, identityFile)
   const snapshotDirectory = join(directory, 'snapshots')
   const disk = openFolder(snapshotDirectory)
   const divergence = readDivergence(disk)
-  const snapshots = openSnapshotFiles(disk, { directory: snapshotDirectory })
-  const engine = openSqliteStateMachine({ directory: join(directory, 'state'), snapshots, language })
+  // First the state, for another process may hold it: who tries again has done nothing else, and has nothing to close.
+  const engine = openSqliteStateMachine({
+    directory: join(directory, 'state'),
+    snapshots: () => openSnapshotFiles(disk, { directory: snapshotDirectory }),
+    language,
+  })
+  const { snapshots } = engine
+  const log = closingUnless(engine, () => openLog(stores, logDisk, identityPath, identityFile))
   return {
     log,
     stateMachine: new TrustedStateMachine(engine, { disk, divergence, defer: setImmediate }),

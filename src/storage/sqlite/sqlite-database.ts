@@ -11,8 +11,6 @@ const Sqlite = process.getBuiltinModule('node:sqlite')
 const APPLICATION_ID = 0x4153504e
 const SCHEMA_VERSION = 5
 
-/** How long opening waits for whoever holds the file: nothing is served yet. What comes after it has its own {@link setBusyTimeout}. */
-const OPENING_TIMEOUT_MS = 10_000
 const CACHE_KIB = 32 * 1024
 /** A database that is built in key order only ever looks at its end, and what it holds back is synced at once. */
 const BUILDING_CACHE_KIB = 4 * 1024
@@ -66,11 +64,13 @@ const SCHEMA = `
 /**
  * Opens the database for reading and writing, creating it when it is missing. Commits are not synced one by one:
  * a crash of the machine may lose the newest, in order, back to the last checkpoint.
+ *
+ * Its thread sleeps for up to `busyTimeoutMs` at each lock that another connection holds; then, or at once, the error {@link isBusy}.
  * @throws StateError CORRUPT, UNREADABLE, UNKNOWN_VERSION, naming the file
  */
-export function openDatabase(file: string): DatabaseSync {
+export function openDatabase(file: string, busyTimeoutMs = 0): DatabaseSync {
   return guardFile(file, () => {
-    const database = new Sqlite.DatabaseSync(file, { timeout: OPENING_TIMEOUT_MS })
+    const database = new Sqlite.DatabaseSync(file, { timeout: busyTimeoutMs })
     return closeUnless(database, () => {
       database.exec(`
         PRAGMA journal_mode = WAL;
@@ -150,9 +150,9 @@ export function isDiskFull(error: unknown): boolean {
   return sqliteCode(error) === SQLITE_FULL
 }
 
-/** Whether an error says that another connection holds a lock; then nothing was changed. */
+/** Whether an error says, itself or as a StateError, that another connection holds a lock; then nothing was changed. */
 export function isBusy(error: unknown): boolean {
-  return sqliteCode(error) === SQLITE_BUSY
+  return sqliteCode(error instanceof StateError ? error.cause : error) === SQLITE_BUSY
 }
 
 /** The primary result code of an error from SQLite. */

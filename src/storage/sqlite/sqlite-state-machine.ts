@@ -6,6 +6,7 @@ import type { KeyValue, ScanRange } from '../../api/index.ts'
 import { LANGUAGE } from '../../commands/index.ts'
 import type { Language, RowHead, Rows } from '../../commands/index.ts'
 import { assert } from '../../lib/index.ts'
+import { MAX_STATE_BUSY_RETRY_MS, STATE_BUSY_OPENING_MS } from '../../limits.ts'
 import { StateBusy } from '../../ports/index.ts'
 import type { AppliedBatch, Done, StateDigest, StateEngine, StateInfo, StoredSnapshot } from '../../ports/index.ts'
 import type { Entry } from '../../raft/index.ts'
@@ -13,7 +14,7 @@ import { createDirectory, isDescriptorShortage, isVolumeFull } from '../disk/ind
 import type { LocalSnapshot, SnapshotFiles } from '../snapshots/index.ts'
 import { markDamaged, openSoundState } from './damaged-state.ts'
 import { asError, RunningOperations, StateError, volumeFull } from '../state/index.ts'
-import { guardFile } from './sqlite-database.ts'
+import { guardFile, isBusy } from './sqlite-database.ts'
 import { SqliteState } from './sqlite-state.ts'
 import { generationFile, newestGeneration, removeOtherGenerations, syncDirectory } from './state-generations.ts'
 import { StateWorkerLink } from './worker/index.ts'
@@ -21,15 +22,15 @@ import { StateWorkerLink } from './worker/index.ts'
 export interface SqliteStateMachineOptions {
   /** A folder for the database files, created when it is missing. One process at a time. */
   readonly directory: string
-  /** Opened with its own `directory`. */
-  readonly snapshots: SnapshotFiles
+  /** Opened with its own `directory`; by a function, once the state is open: another process may hold that, and looking through a snapshot takes long. */
+  readonly snapshots: SnapshotFiles | (() => SnapshotFiles)
   /** What entries are read with. That of this program when absent. */
   readonly language?: Language
 }
 
 /**
  * Opens the state, empty when there is no database yet, and makes what it finds durable.
- * @throws StateError CORRUPT, UNREADABLE, UNKNOWN_VERSION, naming the file
+ * @throws StateError CORRUPT, UNREADABLE, UNKNOWN_VERSION, naming the file; StateBusy while another process holds it, at once
  */
 export function openSqliteStateMachine(options: SqliteStateMachineOptions): SqliteStateMachine {
   return new SqliteStateMachine(options)
@@ -39,9 +40,9 @@ export class SqliteStateMachine implements StateEngine {
   readonly opensFromSnapshot = false
   /** Why the state was set aside when it was opened, and begins empty; null when it was sound. */
   readonly damage: string | null
+  readonly snapshots: SnapshotFiles
   readonly #directory: string
   readonly #language: Language
-  readonly #snapshots: SnapshotFiles
   readonly #worker: StateWorkerLink
   readonly #operations: RunningOperations
   #state: SqliteState
@@ -54,13 +55,21 @@ export class SqliteStateMachine implements StateEngine {
   constructor({ directory, snapshots, language = LANGUAGE }: SqliteStateMachineOptions) {
     this.#directory = directory
     this.#language = language
-    this.#snapshots = snapshots
-    const { state, generation, damage } = openSoundState(directory, prepareDirectory(directory), language)
+    const newest = prepareDirectory(directory)
+    const { state, generation, damage } = unlessHeld(generationFile(directory, newest), () =>
+      openSoundState(directory, newest, language),
+    )
     this.#state = state
     this.damage = damage
-    guardFile(this.#state.file, () => syncDirectory(directory))
-    // After a crash of the process, what was applied last may be in the operating system's memory only.
-    this.#durableIndex = this.#state.checkpointNow() ? this.#state.info.applied.index : 0
+    try {
+      guardFile(state.file, () => syncDirectory(directory))
+      // After a crash of the process, what was applied last may be in the operating system's memory only.
+      this.#durableIndex = state.checkpointNow() ? state.info.applied.index : 0
+      this.snapshots = typeof snapshots === 'function' ? snapshots() : snapshots
+    } catch (error) {
+      state.close()
+      throw error
+    }
     this.#worker = new StateWorkerLink({ directory, generation })
     this.#operations = new RunningOperations(directory, setImmediate)
   }
@@ -140,8 +149,8 @@ export class SqliteStateMachine implements StateEngine {
     let local: LocalSnapshot
     let path: string
     try {
-      local = this.#snapshots.beginLocal()
-      path = this.#snapshots.path(local.name)
+      local = this.snapshots.beginLocal()
+      path = this.snapshots.path(local.name)
     } catch (caught) {
       const error = notBegun(this.#directory, caught)
       return void setImmediate(() => ended(error))
@@ -174,16 +183,15 @@ export class SqliteStateMachine implements StateEngine {
     if (ended === undefined) return
     assert(!this.#restoring, 'one restore at a time')
     this.#restoring = true
-    const path = this.#snapshots.path(snapshot.id)
+    const path = this.snapshots.path(snapshot.id)
     this.#worker.request('restore', { path, snapshotId: snapshot.id }, (error, outcome) => {
-      this.#restoring = false
-      if (outcome === undefined) return ended(error)
-      try {
-        this.#switchTo(outcome.generation)
-      } catch (caught) {
-        return ended(asError(caught))
+      const switched = (failure: Error | undefined): void => {
+        this.#restoring = false
+        if (failure !== undefined) ended(failure)
+        else this.#worker.request('retire', {}, ended)
       }
-      this.#worker.request('retire', {}, ended)
+      if (outcome === undefined) return switched(error ?? new Error('the state was not restored'))
+      this.#switchTo(outcome.generation, Math.ceil(STATE_BUSY_OPENING_MS / MAX_STATE_BUSY_RETRY_MS), switched)
     })
   }
 
@@ -220,11 +228,27 @@ export class SqliteStateMachine implements StateEngine {
     }
   }
 
-  #switchTo(generation: number): void {
-    const next = new SqliteState(generationFile(this.#directory, generation), this.#language)
-    this.#state.close()
-    this.#state = next
-    this.#durableIndex = next.info.applied.index
+  /** Somebody may have opened the new file before this does. */
+  #switchTo(generation: number, tries: number, done: Done): void {
+    try {
+      const next = new SqliteState(generationFile(this.#directory, generation), this.#language)
+      this.#state.close()
+      this.#state = next
+    } catch (caught) {
+      if (tries <= 1 || !isBusy(caught)) return done(asError(caught))
+      return void setTimeout(() => this.#switchTo(generation, tries - 1, done), MAX_STATE_BUSY_RETRY_MS)
+    }
+    this.#durableIndex = this.#state.info.applied.index
+    done()
+  }
+}
+
+/** @throws StateBusy */
+function unlessHeld<T>(file: string, open: () => T): T {
+  try {
+    return open()
+  } catch (error) {
+    throw isBusy(error) ? new StateBusy(file, { cause: error }) : error
   }
 }
 

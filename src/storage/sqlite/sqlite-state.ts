@@ -10,15 +10,7 @@ import { applyDecoded, decodeEntries, lastMembership } from '../state/index.ts'
 import type { DecodedEntry } from '../state/index.ts'
 import type { StatePosition } from './row-checksum.ts'
 import { checkpointDatabase } from './sqlite-checkpoint.ts'
-import {
-  asDatabaseError,
-  asFileError,
-  checkIntegrity,
-  guardFile,
-  isBusy,
-  openDatabase,
-  setBusyTimeout,
-} from './sqlite-database.ts'
+import { asDatabaseError, asFileError, checkIntegrity, guardFile, isBusy, openDatabase } from './sqlite-database.ts'
 import { prepareMetaWriter, readMeta } from './sqlite-meta.ts'
 import { SqliteStore } from './sqlite-store.ts'
 
@@ -57,6 +49,7 @@ export class SqliteState {
   constructor(file: string, language: Language) {
     this.file = file
     this.#language = language
+    // The thread of this connection serves everybody: who meets a lock tries again later, and never sleeps.
     const database = openDatabase(file)
     this.#database = database
     try {
@@ -69,8 +62,6 @@ export class SqliteState {
       this.#commit = database.prepare('COMMIT')
       this.#writeMeta = prepareMetaWriter(database, membershipIndex)
       this.#replicated = this.#openState()
-      // The thread of this connection serves everybody: it tries again later, and never sleeps.
-      setBusyTimeout(database, 0)
     } catch (error) {
       database.close()
       if (error instanceof LaterVersion) throw error

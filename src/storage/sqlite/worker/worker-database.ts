@@ -11,6 +11,8 @@ import { writeSnapshot } from '../sqlite-snapshot.ts'
 import { generationFile, removeOtherGenerations } from '../state-generations.ts'
 import type { AuditOutcome, CheckpointOutcome, WorkerSetup } from './state-worker-protocol.ts'
 
+/** How long opening waits for whoever holds the file. */
+const OPENING_TIMEOUT_MS = 10_000
 /**
  * How long a checkpoint waits for readers before it leaves the log as it is. It keeps writers out meanwhile, who try
  * again; readers of this process take a millisecond, and those of others may stay for ever.
@@ -75,7 +77,7 @@ export class WorkerDatabase {
 
   #open(): DatabaseSync {
     if (this.#connection === undefined) {
-      this.#connection = openDatabase(this.#file)
+      this.#connection = openDatabase(this.#file, OPENING_TIMEOUT_MS)
       setBusyTimeout(this.#connection, READERS_TIMEOUT_MS)
     }
     return this.#connection
