@@ -92,6 +92,51 @@ describe('every page', () => {
   }
 })
 
+test('package.json: ships every page that the README links to', () => {
+  const { files } = JSON.parse(TREE.get('package.json') ?? '{}') as { readonly files: readonly string[] }
+  const linked = [...README.matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map(([, target = '']) => target)
+  assert.ok(linked.length > 5)
+  assert.deepEqual(
+    linked.filter((target) => !/^https?:/.test(target) && !files.includes(target)),
+    [],
+  )
+})
+
+test('docs/library.md: lists every setting, with its type and its default', () => {
+  const page = TREE.get('docs/library.md') ?? ''
+  const source = TREE.get('src/cluster/config/node-config.ts') ?? ''
+  const rows = [...page.matchAll(/^\| `(\w+)` +\| `(.*?)` +\| ([^|]*?) +\|$/gm)].map(([, field, type, preset]) => ({
+    field,
+    type: type?.replaceAll('\\|', '|'),
+    preset: preset?.replaceAll('`', ''),
+  }))
+  const expected = SETTINGS.map((setting) => ({
+    field: setting.field,
+    type: new RegExp(`^  readonly ${setting.field}: (.+)$`, 'm').exec(source)?.[1],
+    preset: defaultOf(setting),
+  }))
+  const byName = (a: { readonly field?: string | undefined }, b: { readonly field?: string | undefined }): number =>
+    (a.field ?? '') < (b.field ?? '') ? -1 : 1
+  assert.deepEqual(rows.sort(byName), expected.sort(byName))
+})
+
+test('docs/operations.md: names the queues that requests are refused by, each of them and no other', () => {
+  const page = TREE.get('docs/operations.md') ?? ''
+  const sources = [...TREE].filter(
+    ([path]) => path.startsWith('src/') && !path.endsWith('.test.ts') && !path.startsWith('src/testing/'),
+  )
+  const queues = new Set(sources.flatMap(([, text]) => [...text.matchAll(/\bqueue: '(\w+)'/g)].map(([, name = '']) => name)))
+  assert.ok(queues.size > 8)
+  assert.deepEqual(
+    [...queues].filter((name) => !page.includes(`\`${name}\``)),
+    [],
+  )
+})
+
+test('docs: what is to be typed runs on the Node.js of the checkout, not on that of the machine', () => {
+  for (const [path, page] of PAGES) assert.doesNotMatch(page, /(?<!\/)\bnode (?:bench|tools|sim)\//, path)
+})
+
 describe('README', () => {
   test('README: begins with the two commands', () => {
     const [first = ''] = blocks(README, 'sh')
@@ -141,7 +186,7 @@ describe('README', () => {
   })
 
   test('README: its programs compile against the sources, and one with an error in it would not', () => {
-    const programs = blocks(README, 'ts')
+    const programs = [README, TREE.get('docs/library.md') ?? ''].flatMap((page) => blocks(page, 'ts'))
     assert.ok(programs.length >= 2)
     const wrong = `import { AspenNode } from 'aspen'\nawait AspenNode.start({ nodeId: 'one' })\n`
     assert.match(

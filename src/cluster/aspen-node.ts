@@ -6,7 +6,7 @@ import { systemClock } from '../net/index.ts'
 import { NodeService } from '../node/index.ts'
 import type { NodeServer } from '../node/index.ts'
 import { checkOptions } from './config/index.ts'
-import type { NodeConfig } from './config/index.ts'
+import type { NodeConfig, NodeSettings } from './config/index.ts'
 import { checkDependencies } from './node-dependencies.ts'
 import type { NodeDependencies } from './node-dependencies.ts'
 import type { HttpFace } from './http-face.ts'
@@ -40,10 +40,7 @@ export class AspenNode extends NodeService {
    * Opens the node's data, starts listening for peers, and takes part.
    * @throws ConfigError, INVALID_CONFIG; AspenError CANNOT_LISTEN, DISK_FULL, CANNOT_START for a data directory that is in use, damaged or another node's
    */
-  static async start(
-    settings: Partial<NodeConfig> & Pick<NodeConfig, 'nodeId'>,
-    dependencies: NodeDependencies = {},
-  ): Promise<AspenNode> {
+  static async start(settings: NodeSettings, dependencies: NodeDependencies = {}): Promise<AspenNode> {
     const { config, warnings } = checkOptions(settings)
     try {
       return await AspenNode.#start(config, warnings, dependencies)

@@ -26,7 +26,7 @@ export type Listeners = Pick<NodePorts, 'logger' | 'metrics' | 'onFault'>
 
 /** The key and the data directory of a node; in memory for one that keeps nothing. @throws Error when it cannot be had */
 export function openHome({ storageBackend, dataDir, nodeId }: NodeConfig): NodeHome {
-  return storageBackend === 'InMemory' ? openMemoryHome() : openDurableHome(dataDir, nodeId)
+  return storageBackend === 'InMemory' ? openMemoryHome(dataDir) : openDurableHome(dataDir, nodeId)
 }
 
 /** A node that is not started yet. The home stays the caller's, to be released when the node is closed, or was not made. */

@@ -72,7 +72,7 @@ function parts(
     nodeId: 1,
     version: '1.2.3',
     startedAt: 1000,
-    clock: { now: () => 1500, setTimer: () => ({ cancel: () => undefined }), defer: (run) => run() },
+    clock: { now: () => 1500.4, setTimer: () => ({ cancel: () => undefined }), defer: (run) => run() },
     raft: {
       facts: { view: { ...VIEW, ...view }, mailbox, logBytes: 14, state, snapshotIndex: 15, versions: VERSIONS },
       peer: (id: number) => (id === 2 ? progress : undefined),

@@ -79,7 +79,7 @@ export function nodeStatus(parts: StatusParts): NodeStatus {
     disk: view.disk,
     poisoned: view.poisoned?.message ?? null,
     checks: [...healthChecks(view, mailbox), ...memberChecks(view, parts)],
-    uptimeMs: clock.now() - parts.startedAt,
+    uptimeMs: Math.round(clock.now() - parts.startedAt),
   }
 }
 
@@ -162,6 +162,8 @@ function diskCheck({ directory, usedPercent, isLow }: DiskStatus): HealthCheck {
   return {
     name: 'disk',
     ok: !isLow,
-    detail: isLow ? `${use}: free space before it is full; while this node leads, writes that grow the store are refused` : use,
+    detail: isLow
+      ? `${use}: free space${usedPercent < 100 ? ' before it is full' : ' there'}; while this node leads, writes that grow the store are refused`
+      : use,
   }
 }

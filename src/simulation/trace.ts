@@ -11,14 +11,14 @@ export class Trace {
   }
 
   record(timeMs: number, node: string, event: string, ...facts: readonly (string | number | boolean | null)[]): void {
-    const line = `${timeMs.toFixed(3)} ${node} ${event} ${facts.join(' ')}`
+    const line = [timeMs.toFixed(3), node, event, ...facts].join(' ')
     this.#mix(line)
     this.#keepLine(line)
   }
 
   /** As {@link Trace.record}, and no line is kept for people. */
   mix(timeMs: number, node: string, event: string, ...facts: readonly string[]): void {
-    this.#mix(`${timeMs.toFixed(3)} ${node} ${event} ${facts.join(' ')}`)
+    this.#mix([timeMs.toFixed(3), node, event, ...facts].join(' '))
   }
 
   #mix(line: string): void {

@@ -37,7 +37,10 @@ test('a volume fills up: growth is refused with 507 before it is full, deletes a
       console.log(`${acknowledged.size} writes of 100 KB, then refused with the volume at ${volume.usedPercent.toFixed(1)} %`)
       assert.equal(refusal?.status, 507)
       assert.equal(refusal.code, 'DISK_FULL')
-      assert.match(refusal.message, new RegExp(`the volume of ${volume.directory} on the leader is \\d+(\\.\\d)? % full`))
+      assert.match(
+        refusal.message,
+        new RegExp(`the volume of ${volume.directory} on node \\d+, the leader, is \\d+(\\.\\d)? % full`),
+      )
       assert.match(refusal.message, /free space on it or enlarge it, and writes pass again by themselves/)
       assert.ok(volume.freeBytes > 0, 'nothing was left')
 

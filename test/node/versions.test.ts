@@ -120,7 +120,13 @@ describe('a cluster of two versions', () => {
     world.administer({ op: 'raise-version', version: 1 })
     world.settle()
     assert.deepEqual(world.machines.map(versionAt), [2, 2, 2], 'never down')
-    assert.match(refusalOf(world, { op: 'raise-version', version: 3 }).message, /node \d can apply versions up to 2/)
+    const beyond = refusalOf(world, { op: 'raise-version', version: 3 })
+    for (const id of [1, 2, 3]) assert.match(beyond.message, new RegExp(`node ${id} can apply versions up to 2`))
+    assert.deepEqual(beyond.details['held_back_by'], [1, 2, 3])
+    world.node(3).crash('killed')
+    world.run(1_000)
+    const heldBackBy = [1, 2].map((id) => world.node(id).process?.replica.versions.heldBackBy)
+    assert.deepEqual(heldBackBy, [[], []], 'nobody keeps the cluster below what it is at')
   })
 
   test('a member that is away, or a learner of an old version, holds it back', () => {

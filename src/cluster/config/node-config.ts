@@ -61,3 +61,6 @@ export interface NodeConfig {
   readonly logLevel: LogLevel
   readonly logFormat: LogFormat
 }
+
+/** What a program gives a node: its number, and whatever is not to be the default. */
+export type NodeSettings = Partial<NodeConfig> & Pick<NodeConfig, 'nodeId'>

@@ -56,13 +56,13 @@ export interface NodeHome {
 }
 
 /** Everything in memory, the key included: when the replica ends, this node is gone for good. */
-export function openMemoryHome(): NodeHome {
+export function openMemoryHome(dataDir: string): NodeHome {
   const defer = (run: () => void): void => void setImmediate(run)
   let opened = false
   return {
     identity: generateIdentity(),
     peerBookFile: null,
-    warnings: [],
+    warnings: memoryWarnings(dataDir),
     openStores: (language = LANGUAGE) => {
       if (opened) throw new Error('a node that keeps everything in memory has nothing to begin again with')
       opened = true
@@ -74,6 +74,13 @@ export function openMemoryHome(): NodeHome {
     },
     release: () => undefined,
   }
+}
+
+function memoryWarnings(dataDir: string): string[] {
+  const kept = 'storage_backend is InMemory: nothing is kept, and when this node ends its key and all it knows are gone for good'
+  const identity = join(dataDir, IDENTITY_FILE)
+  if (!existsSync(identity)) return [kept]
+  return [kept, `${dataDir} holds a durable node, which this one is not: give storage_backend Sqlite to start it`]
 }
 
 /**

@@ -7,6 +7,9 @@ import { MAX_HTTP_BODY_SIZE } from '../../limits.ts'
 /** Seconds after which a client that met OVERLOADED may come back. */
 export const RETRY_AFTER_SECONDS = '1'
 
+/** A mistake may be of any length; what is said of it is not. */
+const MAX_QUOTED = 40
+
 export const JSON_TYPE = 'application/json; charset=utf-8'
 
 export function errorBody(error: AspenError): string {
@@ -18,11 +21,19 @@ export function errorBody(error: AspenError): string {
 function invalidBody(error: FastifyError): AspenError {
   const [first] = error.validation ?? []
   const where = first === undefined || first.instancePath === '' ? 'the body' : `the body at ${first.instancePath}`
-  const what = first?.keyword === 'additionalProperties' ? ` (${String(first.params['additionalProperty'])})` : ''
-  return new AspenError('INVALID_REQUEST', `${where} ${first?.message ?? 'is not valid'}${what}: see /openapi.json`, {
+  const said = first?.keyword === 'additionalProperties' ? unknownField(first) : (first?.message ?? 'is not valid')
+  return new AspenError('INVALID_REQUEST', `${where} ${said}: see /openapi.json`, {
     path: first?.instancePath ?? '',
     rule: first?.keyword ?? '',
   })
+}
+
+type Violation = NonNullable<FastifyError['validation']>[0] & { readonly parentSchema?: { readonly properties?: object } }
+
+function unknownField({ params, parentSchema }: Violation): string {
+  const allowed = Object.keys(parentSchema?.properties ?? {})
+  const field = JSON.stringify(String(params['additionalProperty']).slice(0, MAX_QUOTED))
+  return `has a field ${field}: it may have ${allowed.join(', ') || 'none'}`
 }
 
 function isFastifyError(error: unknown): error is FastifyError {

@@ -130,7 +130,9 @@ function createApp({
       requireHostHeader: false,
     },
     clientErrorHandler: clientErrorHandler(metrics),
-    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allowUnionTypes: true } },
+    ajv: {
+      customOptions: { verbose: true, coerceTypes: false, removeAdditional: false, useDefaults: false, allowUnionTypes: true },
+    },
     frameworkErrors: (error, _request, reply) => {
       sendError(reply, expectedError(error) ?? INTERNAL_ERROR)
     },

@@ -32,7 +32,7 @@ export interface VersionStanding {
   readonly cluster: number
   /** The highest that this node can apply. */
   readonly own: number
-  /** Members that cannot apply that, or have no link to this node: while there is one, the cluster cannot be raised to it. */
+  /** Members that cannot apply that, or have no link to this node, and so keep the cluster below it; nobody once it is there. */
   readonly heldBackBy: readonly NodeId[]
 }
 
@@ -64,7 +64,8 @@ export class ClusterVersion {
 
   get standing(): VersionStanding {
     const own = this.#parts.language.version
-    return { cluster: this.current, own, heldBackBy: this.#without(own).map(({ id }) => id) }
+    const { current } = this
+    return { cluster: current, own, heldBackBy: current < own ? this.#without(own).map(({ id }) => id) : [] }
   }
 
   /** @throws AspenError CLUSTER_VERSION, NOT_APPLIED: the command was not proposed */
@@ -107,15 +108,13 @@ export class ClusterVersion {
     if (floor === undefined) return undefined
     if (version <= this.current) return null
     if (version <= floor) return this.#pending?.logId
-    const { language, maxVersion } = this.#parts
+    const { maxVersion } = this.#parts
     if (version > maxVersion)
       return refusal(
         version,
         this.current,
         `the setting max_cluster_version of node ${this.#context.raft.id} holds it at ${maxVersion}`,
       )
-    if (version > language.version)
-      return refusal(version, this.current, `node ${this.#context.raft.id} can apply versions up to ${language.version}`)
     const missing = this.#without(version)
     if (missing.length > 0) return refusal(version, this.current, this.#say(missing), missing)
     return this.#propose(version)

@@ -49,7 +49,7 @@ class Bench {
       },
     }
     const logger = { log: (level: string, message: string) => void this.said.push(`${level}: ${message.slice(0, 40)}`) }
-    this.reserve = new DiskReserve({ volumes, clock, logger, reserveBytes: Bench.reserveBytes })
+    this.reserve = new DiskReserve({ nodeId: 1, volumes, clock, logger, reserveBytes: Bench.reserveBytes })
     this.reserve.start()
   }
 
@@ -96,14 +96,25 @@ describe('DiskReserve', () => {
     ])
   })
 
+  test('start: says that a reserve is larger than its volume', () => {
+    Bench.reserveBytes = 2_000_000
+    try {
+      const bench = new Bench(new FakeVolume())
+      assert.equal(bench.said[1], 'warn: what is to be kept free (disk_reserve_mi')
+      assert.equal(bench.write(SET), 'DISK_FULL 507')
+    } finally {
+      Bench.reserveBytes = null
+    }
+  })
+
   test('check: says which volume, how full it is, and what to do', () => {
     const volume = new FakeVolume('/var/lib/aspen/log')
     volume.freeBytes = 31_000
     const bench = new Bench(volume)
     assert.throws(() => bench.reserve.check(SET, 1000), {
       message:
-        /the volume of \/var\/lib\/aspen\/log on the leader is 96\.9 % full; its last 50000 bytes are kept, .* free space on it or enlarge it/,
-      details: { directory: '/var/lib/aspen/log', used_percent: 96.9, free_bytes: 31_000 },
+        /the volume of \/var\/lib\/aspen\/log on node 1, the leader, is 96\.9 % full; its last 50000 bytes are kept, .* free space on it or enlarge it/,
+      details: { node_id: 1, directory: '/var/lib/aspen/log', used_percent: 96.9, free_bytes: 31_000 },
     })
   })
 

@@ -8,11 +8,13 @@ import {
   MIN_DISK_RESERVE_BYTES,
 } from '../../limits.ts'
 import type { Clock, Logger, Timer, Volume } from '../../ports/index.ts'
+import type { NodeId } from '../../raft/index.ts'
 
 /** The part of the room above the reserve that writes may have taken before it is measured again. */
 const TRUSTED_SHARE = 0.25
 
 export interface DiskReserveOptions {
+  readonly nodeId: NodeId
   /** Those that this node writes to; none for a node in memory. */
   readonly volumes: readonly Volume[]
   /** Of every volume, in bytes; null for 5 % of it, at most 8 GiB. */
@@ -70,9 +72,9 @@ export class DiskReserve {
     this.#refusedWrites++
     throw new AspenError(
       'DISK_FULL',
-      `the volume of ${directory} on the leader is ${usedPercent} % full; its last ${spell(this.#reserveOf(totalBytes))} are kept, and nothing ` +
+      `the volume of ${directory} on node ${this.#options.nodeId}, the leader, is ${usedPercent} % full; its last ${spell(this.#reserveOf(totalBytes))} are kept, and nothing ` +
         'is written that could grow the store: free space on it or enlarge it, and writes pass again by themselves; deletes and reads pass now',
-      { directory, used_percent: usedPercent, free_bytes: freeBytes },
+      { node_id: this.#options.nodeId, directory, used_percent: usedPercent, free_bytes: freeBytes },
     )
   }
 
@@ -106,6 +108,12 @@ export class DiskReserve {
 
   #sayTooSmall({ directory, totalBytes }: { readonly directory: string; readonly totalBytes: number }): void {
     const reserveBytes = this.#reserveOf(totalBytes)
+    if (reserveBytes >= totalBytes) {
+      const words =
+        'what is to be kept free (disk_reserve_mib) is more than a volume of this node has: as leader it refuses all that could grow the store'
+      this.#options.logger.log('warn', words, { directory, totalBytes, reserveBytes })
+      return
+    }
     if (reserveBytes >= MIN_DISK_RESERVE_BYTES) return
     const message =
       'a volume of this node is small: what is kept of it for deletes and checkpoints may not last until somebody frees space; enlarge it'

@@ -69,7 +69,7 @@ export class Requests implements TurnListener, PeerHandlers {
     this.#parts = parts
     this.#proposals = new Proposals(engine.appliedIndex, limits)
     this.#reads = new Reads(stores.stateMachine, limits.reads)
-    this.#reserve = new DiskReserve({ volumes, clock, logger, reserveBytes: diskReserveBytes })
+    this.#reserve = new DiskReserve({ nodeId: context.raft.id, volumes, clock, logger, reserveBytes: diskReserveBytes })
     const { stateMachine } = stores
     this.#version = new ClusterVersion(context, { language, stateMachine, engine, peers, maxVersion: maxClusterVersion })
     this.#admin = new MembershipAdmin(context, engine, peers, this.#version)
