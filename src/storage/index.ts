@@ -4,9 +4,12 @@ export {
   LOCK_FILE,
   DiskError,
   FULL_ADVICE,
+  isDescriptorShortage,
   isVolumeFull,
   MemoryDisk,
   NodeDisk,
+  openWithKept,
+  SHORTAGE_RETRY_MS,
   syncDirectorySync,
 } from './disk/index.ts'
 export { hasLog, LogCorruptionError, MemoryLog, openSegmentedLog } from './log/index.ts'

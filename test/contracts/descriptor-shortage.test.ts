@@ -1,7 +1,7 @@
 /** A store that finds no file descriptor for a while waits for one, and nothing that was written is doubted. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -61,6 +61,56 @@ const PROGRAM = (folder: string): string => `
   await writes(1, 30)
   await new Promise((resolve) => log.close(resolve))
   console.log(first, openSegmentedLog(disk, ${JSON.stringify(OPTIONS)}).recovered.entries.length)`
+
+const STATE_PROGRAM = (folder: string): string => `
+  import { closeSync, openSync, } from 'node:fs'
+
+  import { NodeDisk } from '${new URL('../../src/storage/disk/index.ts', import.meta.url).href}'
+  import { openSnapshotFiles } from '${new URL('../../src/storage/snapshots/index.ts', import.meta.url).href}'
+  import { openSqliteStateMachine } from '${new URL('../../src/storage/sqlite/index.ts', import.meta.url).href}'
+  import { writeFileAtomically, writeFileAtomicallySync } from '${new URL('../../src/cluster/identity/atomic-file.ts', import.meta.url).href}'
+  const folder = ${JSON.stringify(folder)}
+  const open = () => {
+    const snapshots = openSnapshotFiles(new NodeDisk(folder + '/snapshots'), { directory: folder + '/snapshots' })
+    return openSqliteStateMachine({ directory: folder + '/state', snapshots })
+  }
+  const settled = (run) => new Promise((resolve, reject) => run((error, value) => error === undefined ? resolve(value) : reject(error)))
+  const machine = open()
+  machine.apply([{ index: 1, term: 1, kind: 'noop', payload: new Uint8Array(0) }])
+  const hoard = []
+  const fill = () => { try { for (;;) hoard.push(openSync('/dev/null', 'r')) } catch (error) { return error.code } }
+  const first = fill()
+  writeFileAtomicallySync(folder + '/identity.json', 'whole')
+  fill()
+  const opened = openSqliteStateMachine({ directory: folder + '/opened-short', snapshots: machine.snapshots })
+  fill()
+  let isFree = false
+  const written = writeFileAtomically(folder + '/peers.json', 'whole')
+  const moved = settled((done) => machine.checkpoint(done)).then(() => isFree)
+  setTimeout(() => { isFree = true; hoard.splice(0).forEach(closeSync) }, 300)
+  const wasFree = await moved
+  await written
+  await settled((done) => opened.close(done))
+  await settled((done) => machine.close(done))
+  const again = open()
+  console.log(first, wasFree, again.info().applied.index, again.durableIndex())
+  await settled((done) => again.close(done))`
+
+test(
+  'state machine, identity, peer book: in a process that has used up its descriptors',
+  { skip: process.platform !== 'linux' },
+  (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'aspen-descriptors-'))
+    t.after(() => rmSync(folder, { recursive: true, force: true }))
+    const run = spawnSync(
+      'sh',
+      ['-c', 'ulimit -n 128 && exec "$0" "$@"', process.execPath, '--input-type=module', '-e', STATE_PROGRAM(folder)],
+      { encoding: 'utf8' },
+    )
+    assert.equal(run.stdout, 'EMFILE true 1 1\n', run.stderr)
+    for (const name of ['identity.json', 'peers.json']) assert.equal(readFileSync(join(folder, name), 'utf8'), 'whole')
+  },
+)
 
 test('SegmentedLog: in a process that has used up its descriptors', { skip: process.platform !== 'linux' }, (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'aspen-descriptors-'))

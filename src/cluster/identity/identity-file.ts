@@ -5,6 +5,7 @@ import { fromHex, toHex } from '../../lib/index.ts'
 import { writeFileAtomicallySync } from './atomic-file.ts'
 import { generateIdentity, identityFromSeed, SEED_SIZE } from '../../net/index.ts'
 import type { NodeIdentity } from '../../net/index.ts'
+import { openWithKept } from '../../storage/index.ts'
 
 /** The file's name within a data directory. */
 export const IDENTITY_FILE = 'identity.json'
@@ -50,7 +51,7 @@ function createIdentityFile(path: string, fields: Readonly<Record<string, unknow
 
 function readIfPresent(path: string): string | undefined {
   try {
-    return readFileSync(path, 'utf8')
+    return openWithKept(() => readFileSync(path, 'utf8'))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
@@ -89,7 +90,7 @@ function unusable(path: string, problem: string): IdentityFileError {
 
 /** Adds `fields` to the file at `path`, which must hold an identity and keeps it; durable before the call returns. */
 export function addIdentityFields(path: string, fields: Readonly<Record<string, unknown>>): void {
-  const text = readFileSync(path, 'utf8')
+  const text = openWithKept(() => readFileSync(path, 'utf8'))
   const { identity, logStoreId } = parseIdentity(path, text)
   const own = { version: FILE_VERSION, endpointId: identity.endpointId, seed: toHex(identity.seed), logStoreId }
   writeFileAtomicallySync(path, `${JSON.stringify({ ...parseObject(path, text), ...fields, ...own }, null, 2)}\n`)

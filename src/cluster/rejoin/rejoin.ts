@@ -11,6 +11,7 @@ import { AspenNode } from '../aspen-node.ts'
 import type { NodeConfig } from '../config/index.ts'
 import { closeStores } from '../../node/index.ts'
 import type { RaftStores } from '../../node/index.ts'
+import { isDescriptorShortage } from '../../storage/index.ts'
 import { openDurableHome } from '../stores/index.ts'
 import { idList, memberOf, RejoinCluster } from './rejoin-cluster.ts'
 import type { ClusterView, RejoinVia } from './rejoin-cluster.ts'
@@ -163,6 +164,10 @@ async function refusalOf({ dataDir, nodeId }: NodeConfig): Promise<string | unde
     return undefined
   } catch (error) {
     // Nothing is wrong with what is only held by another process, or what a later program goes on from.
+    if (isDescriptorShortage(error))
+      throw new RejoinError(
+        `${(error as Error).message}: run the command again when there are file descriptors. Nothing was changed`,
+      )
     if (error instanceof StateBusy)
       throw new RejoinError(
         `another process holds a lock on ${error.file}: end it, and run the command again. Nothing was changed`,

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { MAX_PEERS } from '../../limits.ts'
 import { checkPeerHint, createPeerEntry, PEER_SOURCES } from '../../peers/index.ts'
 import type { Heard, PeerEntry, PeerSource, PeerStore } from '../../peers/index.ts'
+import { openWithKept } from '../../storage/index.ts'
 import { writeFileAtomically } from '../identity/index.ts'
 
 const FILE_VERSION = 2
@@ -31,7 +32,7 @@ export class PeerBookFile implements PeerStore {
   load(now: number): readonly PeerEntry[] {
     let text: string
     try {
-      text = readFileSync(this.#path, 'utf8')
+      text = openWithKept(() => readFileSync(this.#path, 'utf8'))
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
       throw error

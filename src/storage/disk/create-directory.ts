@@ -1,8 +1,9 @@
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import { openHere } from './descriptor-shortage.ts'
 
 export function syncDirectorySync(directory: string): void {
-  const fd = openSync(directory, 'r')
+  const fd = openHere(() => openSync(directory, 'r'))
   try {
     fsyncSync(fd)
   } finally {

@@ -28,6 +28,16 @@ test('isDescriptorShortage: is about descriptors of the process and of the syste
   )
 })
 
+test('isDescriptorShortage: looks at causes, and takes SQLite at its word only where there is none', () => {
+  const cannotOpen = Object.assign(new Error('unable to open database file'), { code: 'ERR_SQLITE_ERROR', errcode: 14 })
+  const deep = new Error('outer', { cause: new Error('inner', { cause: refusal('ENFILE') }) })
+  assert.deepEqual([deep, cannotOpen, new Error('outer', { cause: refusal('EIO') })].map(isDescriptorShortage), [
+    true,
+    false,
+    false,
+  ])
+})
+
 for (const code of ['EMFILE', 'ENFILE']) {
   test(`openPatiently, openAsleep: try ${code} again until it opens`, async () => {
     const patient = new Opening(3, code)

@@ -58,7 +58,7 @@ export class NodeDisk implements Disk, Volume {
   }
 
   syncDirectorySync(): void {
-    openWithKept(() => syncDirectorySync(this.directory))
+    syncDirectorySync(this.directory)
   }
 
   space(): { readonly freeBytes: number; readonly totalBytes: number } {

@@ -1,6 +1,6 @@
 /** The database file of the state: its schema, how it is opened, and what can be wrong with it. */
 import type { DatabaseSync } from 'node:sqlite'
-import { DiskError, FAILING_ADVICE, FULL_ADVICE } from '../disk/index.ts'
+import { DiskError, FAILING_ADVICE, FULL_ADVICE, openHere } from '../disk/index.ts'
 import { metaChecksum } from './row-checksum.ts'
 import { asError, StateError } from '../state/index.ts'
 
@@ -69,29 +69,33 @@ const SCHEMA = `
  * @throws StateError CORRUPT, UNREADABLE, UNKNOWN_VERSION, naming the file
  */
 export function openDatabase(file: string, busyTimeoutMs = 0): DatabaseSync {
-  return guardFile(file, () => {
-    const database = new Sqlite.DatabaseSync(file, { timeout: busyTimeoutMs })
-    return closeUnless(database, () => {
-      database.exec(`
-        PRAGMA journal_mode = WAL;
-        PRAGMA synchronous = NORMAL;
-        PRAGMA wal_autocheckpoint = 0;
-        PRAGMA cache_size = -${CACHE_KIB};
-      `)
-      if (readPragma(database, 'schema_version') === 0) createSchema(database)
-      checkSchema(database, file)
-    })
+  return guardFile(file, () => openHere(() => openOnce(file, busyTimeoutMs)))
+}
+
+function openOnce(file: string, busyTimeoutMs: number): DatabaseSync {
+  const database = new Sqlite.DatabaseSync(file, { timeout: busyTimeoutMs })
+  return closeUnless(database, () => {
+    database.exec(`
+      PRAGMA journal_mode = WAL;
+      PRAGMA synchronous = NORMAL;
+      PRAGMA wal_autocheckpoint = 0;
+      PRAGMA cache_size = -${CACHE_KIB};
+    `)
+    if (readPragma(database, 'schema_version') === 0) createSchema(database)
+    checkSchema(database, file)
   })
 }
 
 /** Opens a new database that nobody sees until it is finished; it is not durable before the caller syncs the file. */
 export function createHiddenDatabase(file: string): DatabaseSync {
-  return guardFile(file, () => {
-    const database = new Sqlite.DatabaseSync(file)
-    return closeUnless(database, () => {
-      database.exec(`PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -${BUILDING_CACHE_KIB}`)
-      createSchema(database)
-    })
+  return guardFile(file, () => openHere(() => createOnce(file)))
+}
+
+function createOnce(file: string): DatabaseSync {
+  const database = new Sqlite.DatabaseSync(file)
+  return closeUnless(database, () => {
+    database.exec(`PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -${BUILDING_CACHE_KIB}`)
+    createSchema(database)
   })
 }
 

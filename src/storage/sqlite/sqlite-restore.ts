@@ -3,7 +3,7 @@ import { closeSync, fsyncSync, openSync, readSync, renameSync, rmSync } from 'no
 import type { DatabaseSync } from 'node:sqlite'
 import { RowsAudit } from '../../commands/index.ts'
 import { SNAPSHOT_CHUNK_SIZE } from '../../limits.ts'
-import { guardDisk, openAsleep, WorkPace } from '../disk/index.ts'
+import { guardDisk, openHere, WorkPace } from '../disk/index.ts'
 import type { SnapshotSink } from '../snapshots/index.ts'
 import { SnapshotReader } from '../snapshots/index.ts'
 import { createHiddenDatabase, guardFile } from './sqlite-database.ts'
@@ -62,7 +62,7 @@ function fillDatabase(path: string, id: string, database: DatabaseSync, pace: Wo
 }
 
 function readSnapshotFile(path: string, reader: SnapshotReader, pace: WorkPace): string {
-  const fd = openAsleep(() => openSync(path, 'r'))
+  const fd = openHere(() => openSync(path, 'r'))
   try {
     for (;;) {
       // A buffer for each chunk: the decoder keeps views of what it has not used up.
@@ -78,7 +78,7 @@ function readSnapshotFile(path: string, reader: SnapshotReader, pace: WorkPace):
 }
 
 function syncFile(path: string): void {
-  const fd = openAsleep(() => openSync(path, 'r+'))
+  const fd = openHere(() => openSync(path, 'r+'))
   try {
     guardDisk(`syncing ${path}`, () => fsyncSync(fd))
   } finally {

@@ -2,7 +2,7 @@ import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import { loadMeta, NEW_STATE } from '../../commands/index.ts'
 import type { StoredSnapshot } from '../../ports/index.ts'
-import { DiskError, guardDisk, isVolumeFull, openAsleep, WorkPace } from '../disk/index.ts'
+import { DiskError, guardDisk, isVolumeFull, openHere, WorkPace } from '../disk/index.ts'
 import { describeSnapshot, encodeSnapshot, SnapshotDigest } from '../snapshots/index.ts'
 import type { SnapshotHeader } from '../snapshots/index.ts'
 import { guardFile } from './sqlite-database.ts'
@@ -50,7 +50,7 @@ function storeOf(database: DatabaseSync, { keys, bytes, systemRows, systemBytes 
 
 function writeChunks(path: string, header: SnapshotHeader, chunks: Iterable<Uint8Array>): StoredSnapshot {
   const digest = new SnapshotDigest()
-  const fd = openAsleep(() => openSync(path, 'r+'))
+  const fd = openHere(() => openSync(path, 'r+'))
   const sync = (): void => guardDisk(`syncing the snapshot ${path}`, () => fsyncSync(fd))
   const pace = new WorkPace(sync)
   try {

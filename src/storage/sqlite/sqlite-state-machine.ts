@@ -228,14 +228,14 @@ export class SqliteStateMachine implements StateEngine {
     }
   }
 
-  /** Somebody may have opened the new file before this does. */
+  /** Somebody may have opened the new file before this does, or taken the last descriptor. */
   #switchTo(generation: number, tries: number, done: Done): void {
     try {
       const next = new SqliteState(generationFile(this.#directory, generation), this.#language)
       this.#state.close()
       this.#state = next
     } catch (caught) {
-      if (tries <= 1 || !isBusy(caught)) return done(asError(caught))
+      if (tries <= 1 || !(isBusy(caught) || isDescriptorShortage(caught))) return done(asError(caught))
       return void setTimeout(() => this.#switchTo(generation, tries - 1, done), MAX_STATE_BUSY_RETRY_MS)
     }
     this.#durableIndex = this.#state.info.applied.index

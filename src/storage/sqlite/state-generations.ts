@@ -5,6 +5,7 @@
  */
 import { closeSync, fsyncSync, openSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { openHere } from '../disk/index.ts'
 
 const NAME = /^state-(\d{1,15})\.db$/
 const OURS = /^state-(\d{1,15})\.db(\.building)?(-wal|-shm|-journal)?$/
@@ -21,8 +22,12 @@ export function buildingFile(file: string): string {
 /** The newest generation in the folder, or 1 when there is none. */
 export function newestGeneration(directory: string): number {
   let newest = 1
-  for (const name of readdirSync(directory)) newest = Math.max(newest, Number(NAME.exec(name)?.[1] ?? 0))
+  for (const name of namesIn(directory)) newest = Math.max(newest, Number(NAME.exec(name)?.[1] ?? 0))
   return newest
+}
+
+function namesIn(directory: string): string[] {
+  return openHere(() => readdirSync(directory))
 }
 
 /** Whether a file belongs to some generation, finished or not. */
@@ -32,7 +37,7 @@ export function isStateFile(name: string): boolean {
 
 /** Removes what belongs to no generation but `current`: older ones, and one that was never finished. */
 export function removeOtherGenerations(directory: string, current: number): void {
-  for (const name of readdirSync(directory)) {
+  for (const name of namesIn(directory)) {
     const match = OURS.exec(name)
     if (match === null) continue
     if (Number(match[1]) !== current || match[2] !== undefined) rmSync(join(directory, name))
@@ -41,7 +46,7 @@ export function removeOtherGenerations(directory: string, current: number): void
 
 /** Makes what was created, renamed or removed in a folder durable. */
 export function syncDirectory(directory: string): void {
-  const fd = openSync(directory, 'r')
+  const fd = openHere(() => openSync(directory, 'r'))
   try {
     fsyncSync(fd)
   } finally {
