@@ -6,7 +6,6 @@ import { test } from 'node:test'
 import { completeConfig, rejoin } from '../../src/cluster/index.ts'
 import type { AspenNode, NodeConfig, RejoinVia } from '../../src/cluster/index.ts'
 import { loadOrCreateIdentityFile } from '../../src/cluster/identity/identity-file.ts'
-import { silentLogger } from '../../src/ports/index.ts'
 import { formThree, testNodes, text } from '../cluster/nodes.ts'
 import type { TestNodes } from '../cluster/nodes.ts'
 import { LogFolder } from './log-folder.ts'
@@ -18,6 +17,8 @@ const RUN_TIMEOUT_MS = 60_000
 interface Run {
   readonly said: string
   readonly error: string
+  /** Lines of the node's own log. */
+  readonly logged: readonly string[]
 }
 
 function viaOf(node: AspenNode): RejoinVia {
@@ -38,6 +39,7 @@ async function run(
   via: readonly RejoinVia[] = members.map(viaOf),
 ): Promise<Run> {
   const said: string[] = []
+  const logged: string[] = []
   const config = completeConfig({
     nodeId: id,
     dataDir: nodes.directory(id),
@@ -50,7 +52,7 @@ async function run(
     config,
     via,
     evenIfSound: false,
-    logger: silentLogger,
+    logger: { log: (_, message) => void logged.push(message) },
     say: (line) => said.push(line),
     // What does not come to an end fails in words.
     signal: AbortSignal.timeout(RUN_TIMEOUT_MS),
@@ -58,7 +60,7 @@ async function run(
     () => '',
     (reason: Error) => reason.message,
   )
-  return { said: said.join('\n'), error }
+  return { said: said.join('\n'), error, logged }
 }
 
 /** Flips a byte in the middle of what was synced. */
@@ -118,7 +120,10 @@ test('rejoin: a wrong cookie ends it at the first refusal, in words, and the rig
   const { error } = await run(nodes, 3, [one, two], { cookie: 'another-cookie' })
   assert.match(error, /^the members refuse the cookie: .*--cookie-file.*Nothing was changed in the cluster$/)
   assert.deepEqual(one.status().cluster, before)
-  assert.equal((await run(nodes, 3, [one, two])).error, '')
+  const { error: none, logged } = await run(nodes, 3, [one, two])
+  assert.equal(none, '')
+  assert.ok(logged.length > 0)
+  for (const line of logged) assert.doesNotMatch(line, /POST \/init is for a new cluster only/, 'a rejoin is what runs')
 })
 
 test('rejoin: goes on after it was killed while it set the old data aside', async (t) => {

@@ -42,12 +42,12 @@ describe('the packed archive', () => {
     await rm(folder, { recursive: true, force: true })
   })
 
-  test('npm pack: ships compiled code, types and licences, and nothing else', () => {
+  test('npm pack: ships compiled code, types, licences and documents, and nothing else', () => {
     const paths = packed.files.map(({ path }) => path)
     for (const wanted of ['README.md', 'LICENSE-APACHE', 'LICENSE-MIT', 'dist/index.js', 'dist/index.d.ts']) {
       assert.ok(paths.includes(wanted), `${wanted} is missing`)
     }
-    const allowed = /^(?:dist\/.*\.(?:js|d\.ts)|bin\/.*\.cjs|[A-Z-]+(?:\.md)?|package\.json)$/
+    const allowed = /^(?:dist\/.*\.(?:js|d\.ts)|bin\/.*\.cjs|docs\/(?:adr\/)?[\w-]+\.md|[A-Z-]+(?:\.md)?|package\.json)$/
     assert.deepEqual(
       paths.filter((path) => !allowed.test(path) || /\.test\./.test(path)),
       [],

@@ -1,7 +1,7 @@
 /** How a member that refuses to start, or has lost its disk, comes back: under a new key, with all it had fetched from its peers. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { AspenError } from '../../api/index.ts'
+import { AspenError, LOST_DISK_ADVICE } from '../../api/index.ts'
 import type { ClusterNode } from '../../api/index.ts'
 import { LaterVersion } from '../../commands/index.ts'
 import { StateBusy } from '../../ports/index.ts'
@@ -46,7 +46,7 @@ export async function rejoin(options: RejoinOptions): Promise<void> {
   const cluster = new RejoinCluster(options.via)
   const record = await prepare(options, cluster)
   const fatal = new AbortController()
-  const node = await AspenNode.start(config, { logger, onFatal: (error) => fatal.abort(error) })
+  const node = await AspenNode.start(config, { logger: withoutLostDisk(logger), onFatal: (error) => fatal.abort(error) })
   try {
     await rejoinCluster({ node, record, cluster, say, signal: AbortSignal.any([signal, fatal.signal]) })
     removeRejoinRecord(config.dataDir)
@@ -54,6 +54,15 @@ export async function rejoin(options: RejoinOptions): Promise<void> {
     await node.stop()
   }
   conclude(options, record, node.endpointId)
+}
+
+/** The members still look for the old key, and say so: what to do about that is being done. */
+function withoutLostDisk(logger: Logger): Logger {
+  return {
+    log: (level, message, facts, same) => {
+      if (!message.includes(LOST_DISK_ADVICE)) logger.log(level, message, facts, same)
+    },
+  }
 }
 
 /** Everything that can be refused before anything is changed, and then the old data out of the way. */

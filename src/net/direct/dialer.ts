@@ -179,7 +179,9 @@ function checkPeer(socket: TLSSocket, self: HandshakeSelf, expected: string): vo
 /** For a node that has lost its key with its disk. Who belongs to no cluster says nothing: what it was told may be wrong. */
 function whoExpects({ claims }: HandshakeSelf, expected: string): string {
   const { nodeId, clusterId } = claims()
-  return clusterId === null ? '' : `node ${nodeId} of cluster ${clusterId} expects key ${expected.slice(0, SHOWN_DIGITS)}... here`
+  return clusterId === null
+    ? ''
+    : `node ${nodeId} of cluster ${clusterId.slice(0, SHOWN_DIGITS)}... expects key ${expected.slice(0, SHOWN_DIGITS)}... here`
 }
 
 /** Lets a refusal reach the peer, within bounds. */
