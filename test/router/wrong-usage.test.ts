@@ -157,6 +157,22 @@ test('AspenRouter: misspelt and impossible faults are refused by name, wherever 
   await assert.rejects(simulate({ seed: 1, network: untyped({ los: 1 }) }, nothing), { code: 'INVALID_REQUEST' })
 })
 
+test('simulate, AspenRouter: times and numbers that cannot be are refused', async () => {
+  for (const wrong of [{ limitMs: 0 }, { limitMs: Number.NaN }, { keepLines: -1 }, { keepLines: 1.5 }])
+    await assert.rejects(simulate({ seed: 1, ...wrong }, nothing), { name: 'RangeError' })
+  await assert.rejects(simulate({ seed: 1, requestTimeoutMs: 0 }, nothing), { code: 'INVALID_REQUEST' })
+  await simulate({ seed: 1 }, async (router) => {
+    for (const ms of [Number.NaN, -1, Number.POSITIVE_INFINITY]) {
+      await assert.rejects(router.sleep(ms), { name: 'RangeError', message: /give milliseconds from 0/ })
+      assert.throws(() => router.after(ms, () => undefined), RangeError)
+      await assert.rejects(
+        router.until('never', ms, () => false),
+        RangeError,
+      )
+    }
+  })
+})
+
 test('simulate: the trace of a failure shows what was asked and answered, and no hashes', async () => {
   const run = simulate({ seed: 1 }, async (router) => {
     router.program('reader', async ({ node }) => void (await node.read('k')), [2])

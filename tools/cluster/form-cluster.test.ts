@@ -34,7 +34,7 @@ async function serve(given: InMemoryCluster): Promise<void> {
 const peer = (nodeId: number): Parameters<InMemoryCluster['addPeer']>[0] => ({
   nodeId,
   endpointId: `${nodeId}`.repeat(64),
-  addresses: [],
+  addresses: ['127.0.0.1:1'],
 })
 
 test('formCluster: founds a cluster and makes every node a voter', async () => {

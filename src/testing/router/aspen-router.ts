@@ -3,6 +3,7 @@
  * user beside them, and faults at will. All that happens is drawn from one seed, so that a failure can be repeated.
  */
 import { crc32 } from 'node:zlib'
+import { checkTimeout } from '../../api/index.ts'
 import type { KeyValue, KeyValueStore, NodeStatus } from '../../api/index.ts'
 import type { NodeService } from '../../node/index.ts'
 import { utf8Decode } from '../../lib/index.ts'
@@ -74,6 +75,7 @@ export class AspenRouter {
     const { seed, nodes = DEFAULT_NODES, founders = nodes } = options
     checkWhole('nodes', nodes, 1, MAX_NODES)
     checkWhole('founders', founders, 0, nodes)
+    if (options.requestTimeoutMs !== undefined) checkTimeout(options.requestTimeoutMs)
     this.seed = seed
     this.#options = options
     this.#dependencies = dependencies
@@ -107,17 +109,20 @@ export class AspenRouter {
     return this.#scheduler.now
   }
 
-  sleep(ms: number): Promise<void> {
+  async sleep(ms: number): Promise<void> {
+    checkDelay('the time to sleep', ms)
     return new Promise((resolve) => void this.#scheduler.after(ms, resolve))
   }
 
   /** Runs `run` so many virtual milliseconds later. */
   after(ms: number, run: () => void): void {
+    checkDelay('the time to wait', ms)
     this.#scheduler.after(ms, run)
   }
 
   /** Waits until `reached` gives true. @throws Error when it does not within so many virtual milliseconds */
   async until(what: string, withinMs: number, reached: () => boolean): Promise<void> {
+    checkDelay('the time to wait', withinMs)
     const deadline = this.now + withinMs
     while (!reached()) {
       if (this.now >= deadline) throw new Error(`not within ${withinMs} ms: ${what}`)
@@ -365,6 +370,11 @@ export class AspenRouter {
   #record(nodeId: number, event: string, ...facts: readonly string[]): void {
     this.#dependencies.trace.record(this.now, nodeId === 0 ? 'world' : `n${nodeId}`, event, ...facts)
   }
+}
+
+/** Time that is no number would never come. */
+function checkDelay(what: string, ms: number): void {
+  if (!(ms >= 0 && ms < Number.POSITIVE_INFINITY)) throw new RangeError(`${what} is ${ms}: give milliseconds from 0`)
 }
 
 function checkWhole(name: string, value: number, min: number, max: number): void {

@@ -67,8 +67,11 @@ function checkNames(options: object, known: readonly string[]): void {
  */
 export async function simulate<T>(options: SimulateOptions, scenario: Scenario<T>): Promise<Simulated<T>> {
   checkNames(options, SIMULATE_OPTIONS)
-  checkSeed('seed', options.seed)
-  const trace = new Trace(options.keepLines ?? DEFAULT_KEEP_LINES)
+  checkFromZero('seed', options.seed)
+  const { limitMs = DEFAULT_LIMIT_MS, keepLines = DEFAULT_KEEP_LINES } = options
+  if (!(limitMs > 0)) throw new RangeError(`limitMs is ${limitMs}: give milliseconds above 0`)
+  checkFromZero('keepLines', keepLines)
+  const trace = new Trace(keepLines)
   const failures: Error[] = []
   const fail = (error: Error): void => void failures.push(error)
   const run = { seed: options.seed, fail }
@@ -80,7 +83,6 @@ export async function simulate<T>(options: SimulateOptions, scenario: Scenario<T
   }
   play().catch((error: unknown) => void failures.push(asError(error)))
   try {
-    const { limitMs = DEFAULT_LIMIT_MS } = options
     await watchingUnawaited(() => drive(router, limitMs, () => failures.length > 0 || settled.length > 0))
     if (failures[0] !== undefined) throw failures[0]
   } catch (error) {
@@ -90,7 +92,7 @@ export async function simulate<T>(options: SimulateOptions, scenario: Scenario<T
   return { value: (settled[0] as { value: T }).value, hash: trace.hash, virtualMs: router.now }
 }
 
-function checkSeed(name: string, seed: number): void {
+function checkFromZero(name: string, seed: number): void {
   if (!(Number.isSafeInteger(seed) && seed >= 0)) throw new RangeError(`${name} is ${seed}: give a whole number from 0`)
 }
 
@@ -134,7 +136,7 @@ export async function explore(options: ExploreOptions, scenario: Scenario<unknow
   checkNames(options, EXPLORE_OPTIONS)
   const { firstSeed = 1, seeds = 100, twice = false, ...rest } = options
   if (!(Number.isSafeInteger(seeds) && seeds >= 1)) throw new RangeError(`seeds is ${seeds}: give a whole number from 1`)
-  checkSeed('firstSeed', firstSeed)
+  checkFromZero('firstSeed', firstSeed)
   for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
     const { hash } = await simulate({ ...rest, seed }, scenario)
     if (!twice) continue
