@@ -71,4 +71,32 @@ export const MEMBERSHIP: readonly Mutant[] = [
     replace: '',
     hunter: 'test/replica/answers.test.ts',
   },
+  {
+    name: 'consent to two foundings at a time',
+    file: 'replica/requests/consents.ts',
+    find: 'if (this.isGiven(now) && this.#given?.to !== asked.from) {',
+    replace: 'if (asked.deadline < 0) {',
+    hunter: 'test/router/founding.test.ts',
+  },
+  {
+    name: 'found a cluster of others while this node is promised to one',
+    file: 'replica/requests/founding.ts',
+    find: 'if (this.#consents.isGiven(now)) return false',
+    replace: '',
+    hunter: 'test/router/founding.test.ts',
+  },
+  {
+    name: 'ask for consent from the highest id down',
+    file: 'replica/requests/founding.ts',
+    find: 'others.toSorted((a, b) => a.id - b.id)',
+    replace: 'others.toSorted((a, b) => b.id - a.id)',
+    hunter: 'test/router/founding.test.ts',
+  },
+  {
+    name: 'keep the consents of a founding that came to nothing',
+    file: 'replica/requests/founding.ts',
+    find: 'asked.has(member.endpointId)) this.#release',
+    replace: 'asked.size > 100) this.#release',
+    hunter: 'test/router/founding.test.ts',
+  },
 ]

@@ -2,8 +2,25 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { utf8Encode } from '../../lib/index.ts'
 import { WireError } from '../../wire/index.ts'
-import { decodeAdminRequest, encodeAdminRequest } from './admin-codec.ts'
+import { decodeAdminRequest, decodeFounding, encodeAdminRequest, encodeFounding } from './admin-codec.ts'
 import type { AdminRequest } from './membership-admin.ts'
+
+test('decodeFounding: gives back what was encoded, and refuses everything else', () => {
+  for (const step of ['found', 'consent', 'release'] as const) {
+    assert.deepEqual(decodeFounding(encodeFounding({ step, voters: [1, 2] })), { step, voters: [1, 2] })
+  }
+  const documents = [
+    '',
+    '{}',
+    '{"voters":[1]}',
+    '{"step":"grab","voters":[1]}',
+    '{"step":"found","voters":[]}',
+    '{"step":"found"}',
+  ]
+  for (const document of [...documents, '{"step":"found","voters":[0]}', '{"step":"found","voters":[1],"more":1}']) {
+    assert.throws(() => decodeFounding(utf8Encode(document)), WireError, document)
+  }
+})
 
 describe('decodeAdminRequest', () => {
   test('decodeAdminRequest: gives back what was encoded', () => {

@@ -28,14 +28,26 @@ export function decodeAdminRequest(bytes: Uint8Array): AdminRequest {
   return decoded(bytes, toAdminRequest)
 }
 
-/** The voters of a cluster that is to be founded. */
-export function encodeVoters(voters: readonly NodeId[]): Uint8Array {
-  return utf8Encode(JSON.stringify({ voters }))
+/** What a founding takes: that its founder is asked for it; and that the founder asks the other voters to found nothing else, or again whatever they like. */
+const FOUNDING_STEPS = ['found', 'consent', 'release'] as const
+
+export interface FoundingRequest {
+  readonly step: (typeof FOUNDING_STEPS)[number]
+  readonly voters: readonly NodeId[]
+}
+
+export function encodeFounding(request: FoundingRequest): Uint8Array {
+  return utf8Encode(JSON.stringify(request))
 }
 
 /** @throws WireError */
-export function decodeVoters(bytes: Uint8Array): readonly NodeId[] {
-  return decoded(bytes, (request) => checkVoters(givenFields(request, 'a founding', ['voters'])['voters']))
+export function decodeFounding(bytes: Uint8Array): FoundingRequest {
+  return decoded(bytes, (request) => {
+    const { step, voters } = givenFields(request, 'a founding', ['step', 'voters'])
+    const known = FOUNDING_STEPS.find((one) => one === step)
+    if (known === undefined) throw new WireError('a founding takes no such step')
+    return { step: known, voters: checkVoters(voters) }
+  })
 }
 
 function decoded<T>(bytes: Uint8Array, check: (request: unknown) => T): T {

@@ -221,6 +221,7 @@ export class Requests implements TurnListener, PeerHandlers {
   }
 
   linkClosed(endpointId: string): void {
+    this.#founding.linkClosed(endpointId)
     this.#forwarder.linkClosed(endpointId)
   }
 
