@@ -5,7 +5,7 @@ export const REJOIN_ADVICE =
 
 /** What to do with a node that has no data, and whose cluster knows it: sentences. */
 export const LOST_DISK_ADVICE =
-  'A member that lost its disk: stop this node and run aspen-node rejoin --via URL_OF_A_MEMBER with its settings. POST /init is for a new cluster only'
+  'A member that lost its disk: stop it and run aspen-node rejoin --via URL_OF_A_MEMBER with its settings. POST /init is for a new cluster only'
 
 /** What to do with a node that belongs to no cluster: sentences. */
 export const NEWCOMER_ADVICE =

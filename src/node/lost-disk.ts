@@ -42,7 +42,7 @@ export class LostDisk {
     const said = this.#said()
     if (said === null) return null
     return (
-      `${said}. ${LOST_DISK_ADVICE}. If this node is none of that cluster, stop that one or give this node other ports ` +
+      `${said}. ${LOST_DISK_ADVICE}. If it is none of that cluster, stop that one or give this node other ports ` +
       `and another id: it is forgotten ${EXPIRY_MS / 1000} s after it was said last`
     )
   }
@@ -57,7 +57,7 @@ export class LostDisk {
     const { transport, clock, nodeId } = this.#parts
     const dial = transport.mistaken?.() ?? null
     if (dial !== null)
-      return `a member of a cluster dials this node as another one: ${dial.words} (from ${dial.remote ?? 'unknown'})`
+      return `a member of a cluster dials node ${nodeId} as another one: ${dial.words} (from ${dial.remote ?? 'unknown'})`
     if (this.#told === null || clock.now() >= this.#told.at + EXPIRY_MS) return null
     const { claims } = this.#told.by
     return `node ${claims.nodeId} says that cluster ${claims.clusterId} has a member ${nodeId} with another key`

@@ -208,7 +208,7 @@ export function surround(ports: NodePorts, settings: NodeSettings): Surroundings
     lostDisk,
     events: {
       nodeIdHint: (endpointId) => book.get(endpointId)?.nodeId ?? null,
-      founder: { terms },
+      founder: { terms, checkMayFound: () => lostDisk.checkMayFound(EMPTY_MEMBERSHIP) },
       onLinked: ({ endpointId, claims }: LinkedPeer) => {
         note({ endpointId, nodeId: claims.nodeId, addresses: claims.addresses }, 'link')
       },

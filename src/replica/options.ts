@@ -69,6 +69,8 @@ export interface FoundingTerms {
 /** Whoever can found a cluster for others. */
 export interface Founder {
   terms(): FoundingTerms
+  /** @throws AspenError where this node must not belong to a new cluster, founded by whomever */
+  checkMayFound?(): void
 }
 
 export interface ReplicaOptions {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AspenError } from '../../src/api/index.ts'
 import { AspenNode } from '../../src/cluster/index.ts'
-import { peerOf, testNodes } from './nodes.ts'
+import { eventually, peerOf, testNodes } from './nodes.ts'
 
 /** More than a mailbox, or what waits for the leader, has places for. */
 const FLOOD = 25_000
@@ -30,6 +30,7 @@ test(
     await follower.addPeer(peerOf(leader))
     await leader.init([1])
     await leader.addLearner(2)
+    await eventually('the learner hears of it', () => follower.status().initialized)
     for (const [asked, members] of [
       [follower, [1, 2]],
       [leader, [1]],

@@ -26,6 +26,11 @@ test('AspenNode.init: a member that lost its disk founds nothing while its clust
   assert.match(error.message, /other ports/)
   assert.equal(error.retryable, false)
   assert.equal(empty.status().initialized, false)
+  const other = await nodes.start(1, { dataDir: nodes.directory(11) })
+  await nodes.introduce(other, empty)
+  const asked = await rejectsWith('CLUSTER_MISMATCH', other.init([1, 3]))
+  assert.match(asked.message, /dials node 3 as another one/)
+  assert.deepEqual([other.status().initialized, empty.status().initialized], [false, false])
   await two.write({ Set: { key: 'k', value: 'v' } })
 })
 

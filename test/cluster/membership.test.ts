@@ -55,6 +55,8 @@ test('AspenNode.init: founds a cluster of several voters at once', async (t) => 
   await nodes.introduce(one, two, three)
   await eventually('links', () => one.status().peers.filter((peer) => peer.connected).length === 2)
   assert.deepEqual((await one.init([1, 2, 3])).members, [1, 2, 3])
+  // A majority has it.
+  await eventually('node 3 hears of it', () => three.status().initialized)
   await three.write({ Set: { key: 'k', value: 'v' } })
   assert.equal(text((await two.read('k'))?.value), 'v')
 })

@@ -93,8 +93,10 @@ export class Founding {
   }
 
   #consent(step: 'consent' | 'release', from: string, deadline: number, reply: Reply<Uint8Array>): void {
-    if (step === 'consent') this.#consents.ask(from, deadline, reply)
-    else {
+    if (step === 'consent') {
+      this.#parts.founder?.checkMayFound?.()
+      this.#consents.ask(from, deadline, reply)
+    } else {
       this.#consents.release(from)
       reply(undefined, new Uint8Array(0))
     }
