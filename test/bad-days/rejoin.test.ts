@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { completeConfig, rejoin } from '../../src/cluster/index.ts'
 import type { AspenNode, NodeConfig, RejoinVia } from '../../src/cluster/index.ts'
@@ -94,6 +95,11 @@ test('rejoin: refuses whatever it cannot do safely, and changes nothing', async 
   await three.stop()
   const sound = /nothing is found wrong with .*: start the node as usual.*--even-if-sound/
   await refused('its data is sound', sound, run(nodes, 3, [one, two]))
+  const other = new DatabaseSync(join(directory, 'state', 'state-1.db'))
+  other.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
+  const held = /another process holds a lock on .*state-1\.db: end it, and run the command again/
+  await refused('its state is held', held, run(nodes, 3, [one, two]))
+  other.close()
   damageLog(directory)
   const stranger = /node 7 is no member of the cluster at http:\/\/node-1 \(voters 1, 2, 3, learners none\).*POST \/add-learner/
   await refused('it is no member', stranger, run(nodes, 7, [one, two]))
@@ -102,9 +108,9 @@ test('rejoin: refuses whatever it cannot do safely, and changes nothing', async 
   await refused('it is in memory', memory, run(nodes, 3, [one], { storageBackend: 'InMemory' }))
   rmSync(join(directory, 'identity.json'))
   loadOrCreateIdentityFile(join(directory, 'identity.json'))
-  const other =
+  const somebody =
     /holds the key [0-9a-f]{64}, and the cluster at http:\/\/node-1 knows node 3 by the key [0-9a-f]{64}.*Check --via and --data-dir/
-  await refused('the directory is that of somebody else', other, run(nodes, 3, [one, two]))
+  await refused('the directory is that of somebody else', somebody, run(nodes, 3, [one, two]))
   await two.stop()
   const majority =
     /no member in reach can decide anything \(http:\/\/node-1: .*A member is replaced by a majority of the voters, and node 3 is none/
