@@ -11,6 +11,10 @@ import { MAX_HTTP_BODY_SIZE } from '../../limits.ts'
 const MAX_DISCARDED_BYTES = MAX_HTTP_BODY_SIZE
 const DISCARD_MS = 2_000
 
+/** Those that have more to throw away. One piece of one of them is read in a turn of the loop, so that a crowd costs the others no more than one does. */
+const waiting = new Set<Socket>()
+let isTurnDue = false
+
 /** Makes this answer the last of its connection, which ends when the client has stopped sending, or has sent enough. */
 export function makeLast(response: ServerResponse): void {
   response.shouldKeepAlive = false
@@ -24,17 +28,34 @@ function discardRest(socket: Socket): void {
   let bytes = 0
   const discard = (piece: Buffer): void => {
     bytes += piece.length
-    if (bytes > MAX_DISCARDED_BYTES) socket.destroy()
-    // One piece a turn: others are read in between.
     socket.pause()
-    setImmediate(() => socket.resume())
+    if (bytes > MAX_DISCARDED_BYTES) socket.destroy()
+    else awaitTurn(socket)
   }
   // Node takes its parser off the connection for whoever wants to read it.
   socket.on('data', discard)
   for (const listener of socket.listeners('data')) if (listener !== discard) socket.off('data', listener as () => void)
   const enough = setTimeout(() => socket.destroy(), DISCARD_MS)
-  socket.once('close', () => clearTimeout(enough))
+  socket.once('close', () => {
+    clearTimeout(enough)
+    waiting.delete(socket)
+  })
   socket.once('end', () => socket.destroy())
   socket.end()
-  socket.resume()
+  awaitTurn(socket)
+}
+
+function awaitTurn(socket: Socket): void {
+  waiting.add(socket)
+  if (!isTurnDue) setImmediate(readNext)
+  isTurnDue = true
+}
+
+function readNext(): void {
+  const [next] = waiting
+  isTurnDue = waiting.size > 1
+  if (isTurnDue) setImmediate(readNext)
+  if (next === undefined) return
+  waiting.delete(next)
+  next.resume()
 }
