@@ -80,4 +80,11 @@ export const SNAPSHOTS: readonly Mutant[] = [
     replace: 'log.reset(snapshot.last, { term, votedFor: null }, ',
     hunter: 'snapshots',
   },
+  {
+    name: 'let a sender wait without a word while its snapshot is restored',
+    file: 'replica/peers/snapshot-exchange.ts',
+    find: 'for (const whole of this.#arrived) this.#receiver.reportWhole(whole)',
+    replace: 'void this.#arrived',
+    hunter: 'src/replica/peers/snapshot-exchange.test.ts',
+  },
 ]

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Prng } from '../../lib/index.ts'
+import { READ_TIMEOUT_MS } from '../../limits.ts'
 import { StoreRefusal } from '../../ports/index.ts'
 import type { StoredSnapshot } from '../../ports/index.ts'
 import { Raft } from '../../raft/index.ts'
-import type { LogId, NodeId } from '../../raft/index.ts'
+import type { LogId, NodeId, SnapshotMeta } from '../../raft/index.ts'
 import { encodeMembership } from '../../wire/index.ts'
 import type { PeerMessage } from '../../wire/index.ts'
 import { Snapshots } from '../turn/index.ts'
@@ -141,5 +142,74 @@ describe('SnapshotExchange: offers', () => {
     assert.deepEqual(leader.taking, ['snapshot'])
     leader.taken(undefined, storedSnapshot(LAST))
     assert.deepEqual(leader.offered, [`3: ${LAST}`])
+  })
+})
+
+/** Node 1, which follows node 2, over stores that the test completes. */
+class Follower {
+  readonly snapshots = new HandSnapshots()
+  readonly reports: string[] = []
+  readonly exchange: SnapshotExchange
+
+  constructor() {
+    const raft = {
+      id: 1,
+      role: 'follower',
+      term: 3,
+      leader: 2,
+      purgedTo: { term: 0, index: 0 },
+      step: () => void (raft.purgedTo = { term: 2, index: LAST }),
+      snapshotEnded: () => undefined,
+    } as const satisfies Partial<Raft> as { -readonly [K in 'purgedTo']: LogId } & Pick<
+      Raft,
+      'id' | 'role' | 'term' | 'leader' | 'step' | 'snapshotEnded'
+    >
+    const context = handContext({ loop: handLoop(assert.fail), raft })
+    const stores = { log: new HandLog(), stateMachine: new HandState({ term: 0, index: 0 }), snapshots: this.snapshots }
+    this.exchange = new SnapshotExchange(context, stores, new Snapshots(context, stores.stateMachine), this)
+  }
+
+  send(to: NodeId, message: PeerMessage): boolean {
+    assert.ok(message.type === 'snapshot-progress')
+    this.reports.push(`${to}: ${message.received}`)
+    return true
+  }
+
+  /** The whole of a snapshot comes in one chunk, and is written. */
+  receives(snapshot: StoredSnapshot): void {
+    const bytes = new Uint8Array(snapshot.sizeBytes)
+    this.exchange.chunk({ type: 'snapshot-chunk', from: 2, term: 3, snapshot, position: 0, bytes })
+    this.snapshots.next()
+    this.reports.length = 0
+  }
+
+  /** What is said while ten seconds pass. */
+  saysFrom(seconds: number): string[] {
+    for (let now = seconds * 1000; now < seconds * 1000 + READ_TIMEOUT_MS; now += 500) this.exchange.progress(now)
+    return this.reports.splice(0)
+  }
+}
+
+describe('SnapshotExchange: a whole snapshot takes time', () => {
+  test('its sender hears of it while it is looked through, and while it is restored, at least four times in READ_TIMEOUT_MS', () => {
+    const follower = new Follower()
+    follower.receives(storedSnapshot(LAST, 2, 40))
+    assert.deepEqual(
+      follower.saysFrom(10),
+      Array.from({ length: 4 }, () => '2: 40'),
+      'it is being looked through',
+    )
+    follower.snapshots.next()
+    assert.deepEqual(
+      follower.saysFrom(20),
+      Array.from({ length: 4 }, () => '2: 40'),
+      'it waits for log and state',
+    )
+    follower.exchange.install({ last: { term: 2, index: LAST } } as SnapshotMeta, { term: 3, votedFor: null }, () => undefined)
+    assert.deepEqual(
+      follower.saysFrom(30),
+      Array.from({ length: 4 }, () => '2: 40'),
+      'it is being restored',
+    )
   })
 })

@@ -3,8 +3,9 @@ import type { Done, StoredSnapshot } from '../../ports/index.ts'
 import type { HardState, NodeId, SnapshotMeta } from '../../raft/index.ts'
 import type { SnapshotChunk, SnapshotProgress, SnapshotWanted } from '../../wire/index.ts'
 import type { PeerSender, ReplicaStores, Snapshots, TurnContext } from '../turn/index.ts'
+import { READ_TIMEOUT_MS } from '../../limits.ts'
 import { SnapshotReceiver } from './snapshot-receiver.ts'
-import type { ReceiptListener } from './snapshot-receiver.ts'
+import type { ReceiptListener, WholeSnapshot } from './snapshot-receiver.ts'
 import { SnapshotSender } from './snapshot-sender.ts'
 import type { SendingListener } from './snapshot-sender.ts'
 
@@ -12,6 +13,8 @@ import type { SendingListener } from './snapshot-sender.ts'
 const MAX_UNRESTORED = 2
 /** How often the leader is asked for a snapshot, in milliseconds. */
 const ASK_INTERVAL_MS = 1_000
+/** How often a sender is told that its snapshot is being restored: it gives up one of which it hears nothing. */
+const REPORT_INTERVAL_MS = READ_TIMEOUT_MS / 4
 
 type ExchangeContext = TurnContext<
   'input' | 'guard' | 'fail',
@@ -27,7 +30,8 @@ export class SnapshotExchange implements SendingListener, ReceiptListener {
   readonly #receiver: SnapshotReceiver
   readonly #peers: PeerSender
   /** Whole, durable, and not restored yet: a second one can arrive while the first waits for the log. */
-  #arrived: StoredSnapshot[] = []
+  #arrived: WholeSnapshot[] = []
+  #nextReport = 0
   #refill: StoredSnapshot | null = null
   #nextAsk = 0
   /** For each peer that is to get a snapshot: a position that lies in it. The entries behind are needed next. */
@@ -56,8 +60,21 @@ export class SnapshotExchange implements SendingListener, ReceiptListener {
     return Math.min(...this.#promised.values(), Number.POSITIVE_INFINITY)
   }
 
-  /** Asks the leader for a snapshot while the state waits for one. */
   progress(now: number): void {
+    if (now >= this.#nextReport) this.#reportWhole(now)
+    this.#askForSnapshot(now)
+  }
+
+  /** To look through a large snapshot and to restore it may take longer than a sender waits for a word. */
+  #reportWhole(now: number): void {
+    this.#nextReport = now + REPORT_INTERVAL_MS
+    const { finishing } = this.#receiver
+    if (finishing !== null) this.#receiver.reportWhole(finishing)
+    for (const whole of this.#arrived) this.#receiver.reportWhole(whole)
+  }
+
+  /** While the state waits for one. */
+  #askForSnapshot(now: number): void {
     if (!this.#stores.stateMachine.awaitsSnapshot || now < this.#nextAsk) return
     this.#nextAsk = now + ASK_INTERVAL_MS
     const { id, role, leader, purgedTo } = this.#context.raft
@@ -169,7 +186,7 @@ export class SnapshotExchange implements SendingListener, ReceiptListener {
       const { purgedTo } = raft
       raft.step({ type: 'snapshot', from, to: raft.id, term, snapshot })
       // Unless the log agrees with it already, or has more, it begins behind the snapshot now.
-      if (raft.purgedTo !== purgedTo) this.#arrived.push(snapshot)
+      if (raft.purgedTo !== purgedTo) this.#arrived.push({ from, term, snapshot })
       else if (this.#canRefill(snapshot)) this.#refill = snapshot
     })
   }
@@ -185,10 +202,10 @@ export class SnapshotExchange implements SendingListener, ReceiptListener {
    */
   install(meta: SnapshotMeta, hardState: HardState, done: Done): void {
     const { index, term } = meta.last
-    const snapshot = this.#arrived.find(({ last }) => last.index === index && last.term === term)
+    const snapshot = this.#arrived.find((one) => one.snapshot.last.index === index && one.snapshot.last.term === term)?.snapshot
     const ended: Done = (error) => {
       // Not before: while it is read the store must not be given others to keep in its place.
-      this.#arrived = this.#arrived.filter(({ last }) => last.index > index)
+      this.#arrived = this.#arrived.filter((one) => one.snapshot.last.index > index)
       done(error)
     }
     if (snapshot === undefined) {

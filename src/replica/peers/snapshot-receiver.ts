@@ -15,6 +15,13 @@ export interface ReceiptListener {
 
 type ReceiverContext = TurnContext<'fail', 'id'>
 
+/** A snapshot of which every byte is here, and who sent it. */
+export interface WholeSnapshot {
+  readonly from: NodeId
+  readonly term: number
+  readonly snapshot: StoredSnapshot
+}
+
 /** Takes in one snapshot at a time. Another snapshot than the one at hand takes its place. */
 export class SnapshotReceiver {
   readonly #context: ReceiverContext
@@ -23,6 +30,8 @@ export class SnapshotReceiver {
   readonly #listener: ReceiptListener
   #current: { readonly snapshot: StoredSnapshot; received: number; busy: boolean; readonly waiting: SnapshotChunk[] } | null =
     null
+  /** It is looked through and made durable. */
+  #finishing: WholeSnapshot | null = null
   /** The newest chunk of another snapshot, which came while this one was being written. */
   #opening: SnapshotChunk | null = null
 
@@ -31,6 +40,11 @@ export class SnapshotReceiver {
     this.#snapshots = snapshots
     this.#peers = peers
     this.#listener = listener
+  }
+
+  /** The one that has arrived and is not announced yet. */
+  get finishing(): WholeSnapshot | null {
+    return this.#finishing
   }
 
   receive(chunk: SnapshotChunk): void {
@@ -82,9 +96,7 @@ export class SnapshotReceiver {
     const current = this.#current
     if (current === null) return
     const { id, sizeBytes } = current.snapshot
-    const from = this.#context.raft.id
-    const { received } = current
-    this.#peers.send(chunk.from, { type: 'snapshot-progress', from, term: chunk.term, id, received }, 'normal')
+    this.#report(chunk, current.received)
     if (current.received < sizeBytes && this.#opening !== null) {
       this.#takeOver()
       return
@@ -95,8 +107,10 @@ export class SnapshotReceiver {
       return
     }
     current.busy = true
+    this.#finishing = { from: chunk.from, term: chunk.term, snapshot: current.snapshot }
     this.#snapshots.finish(id, (error) => {
       this.#current = null
+      this.#finishing = null
       if (error !== undefined) {
         this.#reject(error)
         return
@@ -104,6 +118,15 @@ export class SnapshotReceiver {
       this.#listener.arrived(chunk.from, chunk.term, current.snapshot)
       this.#takeOver()
     })
+  }
+
+  /** Says again that a snapshot is whole: for its sender that is as good as progress. */
+  reportWhole(whole: WholeSnapshot): void {
+    this.#report(whole, whole.snapshot.sizeBytes)
+  }
+
+  #report({ from: to, term, snapshot: { id } }: WholeSnapshot, received: number): void {
+    this.#peers.send(to, { type: 'snapshot-progress', from: this.#context.raft.id, term, id, received }, 'normal')
   }
 
   #reject(error: Error): void {
