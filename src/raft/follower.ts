@@ -70,7 +70,7 @@ export function handleHeartbeat(state: RaftState, request: HeartbeatRequest): vo
   if (!(request.commit <= state.log.lastIndex))
     fail(
       `node ${state.id} acknowledged entry ${request.commit} to the leader, node ${request.from}, and its log ends at ${state.log.lastIndex}: ` +
-        'an old copy of its disk was put back, or the disk has lost it. Bring the node back with aspen-node rejoin',
+        'an old copy of its disk was put back, or the disk has lost it. Bring the node back with aspen-node rejoin --even-if-sound',
     )
   state.commitTo(Math.min(request.commit, state.verified))
   const response: HeartbeatResponse = {

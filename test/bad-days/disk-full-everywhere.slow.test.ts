@@ -120,8 +120,8 @@ test('a first start without space: ends with 1 and says which file and what to d
   const volumes = new Volumes()
   try {
     const [httpPort, ractorPort] = (await freePorts(LOOPBACK, 2)) as [number, number]
-    // From no byte for the identity, over the log's first segment, to the database that does not fit behind it.
-    for (const leaveBytes of [0, 4 * KIB, 12 * KIB, 512 * KIB, MIB, MIB + 12 * KIB, MIB + 24 * KIB, MIB + 64 * KIB]) {
+    // From no byte for the identity, over the state's database, to the log's first segment that does not fit behind it.
+    for (const leaveBytes of [0, 4 * KIB, 12 * KIB, 24 * KIB, 64 * KIB, 512 * KIB, MIB, MIB + 12 * KIB, MIB + 24 * KIB]) {
       const volume = volumes.tmpfs(`node-${leaveBytes}`, 32 * MIB)
       const command = nodeCommand({
         nodeId: 1,

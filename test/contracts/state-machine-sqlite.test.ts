@@ -469,6 +469,47 @@ for (const [what, sql] of DAMAGES) {
     }))
 }
 
+for (const [what, sql] of DAMAGES) {
+  test(`open: sets the state aside when ${what}, or finds it at the first use of the row`, () =>
+    withPlace(async (place) => {
+      const opened = place.open()
+      const log = fill(opened, 20)
+      opened.machine.apply([log.command({ type: 'batch', operations: [{ type: 'delete', key: Buffer.from('none') }] }, CLIENT)])
+      await close(opened)
+      const file = join(place.stateDirectory, 'state-1.db')
+      const database = new DatabaseSync(file)
+      database.exec(sql)
+      database.close()
+      const { machine } = place.open()
+      // A head or a value that is not as it was written is refused when it is read.
+      if (damageOf(machine) === null)
+        assert.throws(() => machine.scan({ start: new Uint8Array(), end: null }, 1000, 1_000_000), damagedBy(file, 'CORRUPT'))
+      else assertSetAside(machine, file)
+    }))
+}
+
+test('open: sets aside a state with a row that is an old one, sound by itself', () =>
+  withPlace(async (place) => {
+    const opened = place.open()
+    const log = fill(opened, 20)
+    opened.machine.flush()
+    const file = join(place.stateDirectory, 'state-1.db')
+    const database = new DatabaseSync(file)
+    const old = database.prepare("SELECT * FROM entries WHERE key = CAST('key-7' AS BLOB)").get()
+    opened.machine.apply([log.set('key-7', 'VALUE-7')])
+    await close(opened)
+    const { value, mod_revision: revision, version, hash, checksum } = old as Record<string, number | Uint8Array>
+    database
+      .prepare(
+        "UPDATE entries SET value = ?, mod_revision = ?, version = ?, hash = ?, checksum = ? WHERE key = CAST('key-7' AS BLOB)",
+      )
+      .run(value ?? null, revision ?? null, version ?? null, hash ?? null, checksum ?? null)
+    database.close()
+    const { machine } = place.open()
+    assertSetAside(machine, file)
+    assert.match(damageOf(machine) ?? '', /its rows are not those that were written: their hashes have the sum/)
+  }))
+
 test('takeSnapshot: refuses a row that is an old one, sound by itself, and audit notices it', () =>
   withPlace(async (place) => {
     const opened = place.open()

@@ -125,4 +125,11 @@ export const DIGEST: readonly Mutant[] = [
     replace: '',
     hunter: 'test/contracts/state-machine-sqlite.test.ts',
   },
+  {
+    name: 'open a state whose rows are not those that were written',
+    file: 'storage/sqlite/sqlite-sums.ts',
+    find: 'if (facts === undefined || sum === facts.rowsSum) return',
+    replace: 'if (facts === undefined || sum !== -1) return',
+    hunter: 'test/contracts/state-machine-sqlite.test.ts',
+  },
 ]

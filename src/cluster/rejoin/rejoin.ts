@@ -198,7 +198,8 @@ function assertRefused({ config, evenIfSound, say }: RejoinOptions, refusal: str
   if (refusal !== undefined) return say(`what the node has is refused: ${refusal}`)
   if (evenIfSound) return
   throw new RejoinError(
-    `nothing is found wrong with ${config.dataDir}: start the node as usual. To replace what it has all the same, add --even-if-sound. Nothing was changed`,
+    `nothing is found wrong with ${config.dataDir}: start the node as usual. What it has is replaced all the same with --even-if-sound: when it has ended because ` +
+      'it had forgotten what it acknowledged, or is of another cluster than the members at --via. Nothing was changed',
   )
 }
 

@@ -13,6 +13,7 @@ import { checkpointDatabase } from './sqlite-checkpoint.ts'
 import { asDatabaseError, asFileError, checkIntegrity, guardFile, isBusy, openDatabase } from './sqlite-database.ts'
 import { prepareMetaWriter, readMeta } from './sqlite-meta.ts'
 import { SqliteStore } from './sqlite-store.ts'
+import { checkSums } from './sqlite-sums.ts'
 
 /**
  * Entries, and bytes of them, in one transaction. A commit writes every page that was touched, so what changes a page
@@ -181,6 +182,8 @@ export class SqliteState {
   /** For start-up. @throws StateError CORRUPT */
   check(): void {
     checkIntegrity(this.#database, this.file)
+    const { user, system } = this.#store
+    guardFile(this.file, () => checkSums(this.#database, this.file, this.#store, user, system))
   }
 
   /** For start-up: makes what is applied durable before returning; false when it could not yet be done. */
