@@ -1,6 +1,8 @@
 /** Peers, learners and voters. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { AspenError } from '../../src/api/index.ts'
+import type { ErrorCode } from '../../src/api/index.ts'
 import { MAX_MEMBER_ADDRESSES } from '../../src/limits.ts'
 import { acquaint, assertState, found, idsOf } from './cluster-controller-place.ts'
 import type { ControllerTraits, WithController } from './cluster-controller-place.ts'
@@ -8,6 +10,19 @@ import { put, refuses, textAt } from './key-value-store-place.ts'
 
 /** Long enough for an answer that does not depend on other nodes, and far below the default. */
 const SHORT = { timeoutMs: 300 }
+const MOST_ATTEMPTS = 20
+
+/** On a busy machine an answer may come when its client has given up, a quarter of a second after the deadline: then it is asked again. */
+async function refusesAtLast(code: ErrorCode, ask: () => Promise<unknown>): Promise<AspenError> {
+  for (let attempt = 1; ; attempt++) {
+    const outcome = ask()
+    const isUnknown = await outcome.then(
+      () => false,
+      (error: unknown) => error instanceof AspenError && error.code === 'OUTCOME_UNKNOWN',
+    )
+    if (!isUnknown || attempt === MOST_ATTEMPTS) return refuses(code, outcome)
+  }
+}
 const BAD_IDS = [0, -1, 1.5, 2 ** 53]
 
 export function membershipContract(withController: WithController, traits: ControllerTraits): void {
@@ -112,11 +127,11 @@ function learnerContract(withController: WithController): void {
     'addLearner: of a node that nobody claims to be: NODE_UNKNOWN',
     withController(async (opened) => {
       await found(opened)
-      const { details } = await refuses('NODE_UNKNOWN', opened.controller.addLearner(2, undefined, SHORT))
+      const { details } = await refusesAtLast('NODE_UNKNOWN', () => opened.controller.addLearner(2, undefined, SHORT))
       assert.deepEqual(details, { node_id: 2 })
       await acquaint(opened, 2)
-      await refuses('NODE_UNKNOWN', opened.controller.addLearner(2, 'ab'.repeat(32), SHORT))
-      await refuses('NODE_UNKNOWN', opened.controller.addLearner(3, undefined, SHORT))
+      await refusesAtLast('NODE_UNKNOWN', () => opened.controller.addLearner(2, 'ab'.repeat(32), SHORT))
+      await refusesAtLast('NODE_UNKNOWN', () => opened.controller.addLearner(3, undefined, SHORT))
       assert.deepEqual((await opened.controller.clusterState()).learners, [])
     }),
   )
@@ -168,7 +183,7 @@ function voterContract(withController: WithController): void {
       await acquaint(opened, 2)
       await controller.addLearner(2)
       await assertState(opened, await controller.changeMembership({ members: [1], learners: [] }), [[1], [], [1]])
-      await refuses('NODE_UNKNOWN', controller.changeMembership({ members: [1, 2] }, SHORT))
+      await refusesAtLast('NODE_UNKNOWN', () => controller.changeMembership({ members: [1, 2] }, SHORT))
       await assertState(opened, await controller.addLearner(2), [[1], [2], [1, 2]])
       await assertState(opened, await controller.changeMembership({ members: [1, 2] }), [[1, 2], [], [1, 2]])
     }),
