@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AspenError } from '../../src/api/index.ts'
-import type { ErrorCode } from '../../src/api/index.ts'
+import type { ClusterState, ErrorCode } from '../../src/api/index.ts'
 import { MAX_MEMBER_ADDRESSES } from '../../src/limits.ts'
 import { acquaint, assertState, found, idsOf } from './cluster-controller-place.ts'
 import type { ControllerTraits, WithController } from './cluster-controller-place.ts'
@@ -238,9 +238,9 @@ function absenceContract(withController: WithController, { peers }: ControllerTr
       const peer = await acquaint(opened, 2)
       const state = await controller.addLearner(2)
       await opened.end(peer)
-      const change = controller.changeMembership({ members: [1, 2] }, SHORT)
-      if (peers === 'said') return assertState(opened, await change, [[1, 2], [], [1, 2]])
-      const error = await refuses('LEARNER_NOT_READY', change)
+      const change = (): Promise<ClusterState> => controller.changeMembership({ members: [1, 2] }, SHORT)
+      if (peers === 'said') return assertState(opened, await change(), [[1, 2], [], [1, 2]])
+      const error = await refusesAtLast('LEARNER_NOT_READY', change)
       assert.deepEqual([error.details['node_id'], error.details['connected'], error.retryable], [2, false, true])
       assert.deepEqual(await controller.clusterState(), state)
       await put(opened.store, 'k', 'goes on')
