@@ -74,13 +74,17 @@ export function givenFields(value: unknown, what: string, known: readonly string
   return fields
 }
 
+/** What is said of an object that has a field beyond those it may have, whoever looks at it. */
+export function surplusField(name: string, known: readonly string[]): string {
+  return `has a field ${short(name)}: it may have ${known.join(', ') || 'none'}`
+}
+
 /** It is an object, and has no other fields. Runs for every request: nothing is made here but what a refusal needs. */
 function checkFields(value: unknown, what: string, known: readonly string[]): asserts value is object {
   if (typeof value !== 'object' || value === null || isList(value)) throw noObject(value, what, known)
   // What is inherited is none of its fields; to list its own costs more than to pass over what is not.
   for (const name in value) {
-    if (!known.includes(name) && Object.hasOwn(value, name))
-      throw invalid(`${what} has a field ${short(name)}: it may have ${known.join(', ')}`)
+    if (!known.includes(name) && Object.hasOwn(value, name)) throw invalid(`${what} ${surplusField(name, known)}`)
   }
 }
 

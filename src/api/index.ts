@@ -25,6 +25,7 @@ export {
   givenText,
   givenVariant,
   givenWhole,
+  surplusField,
 } from './given.ts'
 export { toKey, toValue } from './commands.ts'
 export type { ClientSequence, Data, WriteCommand, WriteCondition, WriteOperation } from './commands.ts'

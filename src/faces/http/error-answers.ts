@@ -1,14 +1,11 @@
 /** Every refusal as the one JSON shape, whoever raised it: the store, the framework, or a mistake of ours. */
 import type { FastifyError } from 'fastify'
-import { AspenError } from '../../api/index.ts'
+import { AspenError, surplusField } from '../../api/index.ts'
 import type { ErrorCode } from '../../api/index.ts'
 import { MAX_HTTP_BODY_SIZE } from '../../limits.ts'
 
 /** Seconds after which a client that met OVERLOADED may come back. */
 export const RETRY_AFTER_SECONDS = '1'
-
-/** A mistake may be of any length; what is said of it is not. */
-const MAX_QUOTED = 40
 
 export const JSON_TYPE = 'application/json; charset=utf-8'
 
@@ -31,9 +28,7 @@ function invalidBody(error: FastifyError): AspenError {
 type Violation = NonNullable<FastifyError['validation']>[0] & { readonly parentSchema?: { readonly properties?: object } }
 
 function unknownField({ params, parentSchema }: Violation): string {
-  const allowed = Object.keys(parentSchema?.properties ?? {})
-  const field = JSON.stringify(String(params['additionalProperty']).slice(0, MAX_QUOTED))
-  return `has a field ${field}: it may have ${allowed.join(', ') || 'none'}`
+  return surplusField(String(params['additionalProperty']), Object.keys(parentSchema?.properties ?? {}))
 }
 
 function isFastifyError(error: unknown): error is FastifyError {
