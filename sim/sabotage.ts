@@ -54,6 +54,10 @@ export class HastyLog implements LogStore {
     this.#afterWrites(() => this.#log.reset(...args))
   }
 
+  distrust(reason: string, done: Done): void {
+    this.#log.distrust(reason, done)
+  }
+
   sizeBytes(): number {
     return this.#log.sizeBytes()
   }

@@ -48,6 +48,7 @@ export function watchLog(log: LogStore, node: number, checker: SafetyChecker): L
         done(error)
       })
     },
+    distrust: (reason, done) => log.distrust(reason, done),
     sizeBytes: () => log.sizeBytes(),
     close: (done) => log.close(done),
   }

@@ -106,6 +106,8 @@ export const MAX_STATE_BUSY_RETRY_MS: number = 100
 export const STATE_BUSY_WARNING_MS: number = 1_000
 /** How long a node that is being started waits for it: nothing is served before. */
 export const STATE_BUSY_OPENING_MS: number = 60_000
+/** How long a node that has to mark its log as forgetful waits for the disk, in milliseconds, before it ends without. */
+export const FORGOTTEN_MARK_TIMEOUT_MS: number = 3_000
 /** The state's own log is to be that large at most while a reader of another process keeps it from being moved, before the log of the node says so. */
 export const STATE_HELD_WARNING_BYTES: number = 256 * MIB
 /** Entries applied between two checkpoints of the state machine: few enough that the disk is not busy with one for long. */

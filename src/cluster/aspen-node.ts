@@ -38,7 +38,7 @@ export class AspenNode extends NodeService {
 
   /**
    * Opens the node's data, starts listening for peers, and takes part.
-   * @throws ConfigError, INVALID_CONFIG; AspenError CANNOT_LISTEN, DISK_FULL, CANNOT_START for a data directory that is in use, damaged or another node's
+   * @throws ConfigError, INVALID_CONFIG; AspenError CANNOT_LISTEN, DISK_FULL, CANNOT_START for a data directory that is in use, damaged, forgetful or another node's
    */
   static async start(settings: NodeSettings, dependencies: NodeDependencies = {}): Promise<AspenNode> {
     const { config, warnings } = checkOptions(settings)

@@ -1,6 +1,6 @@
 /** Thrown when an invariant does not hold: a bug or corrupt state, never a condition of normal operation. */
 export class AssertionError extends Error {
-  override readonly name = 'AssertionError'
+  override readonly name: string = 'AssertionError'
 }
 
 /**

@@ -52,6 +52,11 @@ export interface LogStore {
   purge(index: number, done: (error: Error | undefined, purged: LogId) => void): void
   /** Replaces the whole log by an empty one that begins after `position`, keeping `hardState` and `clusterId`. Atomic. */
   reset(position: LogId, hardState: HardState, clusterId: string, done: Done): void
+  /**
+   * Remembers, durably before `done`, that this log lacks what its node has promised: it is refused whenever it is opened from now on.
+   * It may come beside a write under way, and after an error.
+   */
+  distrust(reason: string, done: Done): void
   /** Bytes held on disk or in memory. */
   sizeBytes(): number
   close(done: Done): void

@@ -1,6 +1,7 @@
 /** The follower's side of log replication: checking, storing and acknowledging what a leader sends (paper 5.3). */
 import { fail } from '../lib/index.ts'
 import { hearLeader } from './election.ts'
+import { ForgottenPromise } from './forgotten-promise.ts'
 import { answerTo } from './messages.ts'
 import type { AppendRequest, AppendResponse, HeartbeatRequest, HeartbeatResponse, Message, SnapshotRequest } from './messages.ts'
 import type { RaftState } from './state.ts'
@@ -68,9 +69,9 @@ export function handleHeartbeat(state: RaftState, request: HeartbeatRequest): vo
   hearLeader(state, request.from)
   // The leader names what was acknowledged to it from here: what is missing now has been forgotten, and may have been relied on.
   if (!(request.commit <= state.log.lastIndex))
-    fail(
+    throw new ForgottenPromise(
       `node ${state.id} acknowledged entry ${request.commit} to the leader, node ${request.from}, and its log ends at ${state.log.lastIndex}: ` +
-        'an old copy of its disk was put back, or the disk has lost it. Bring the node back with aspen-node rejoin --even-if-sound',
+        'an old copy of its disk was put back, or the disk has lost it',
     )
   state.commitTo(Math.min(request.commit, state.verified))
   const response: HeartbeatResponse = {

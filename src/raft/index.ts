@@ -1,4 +1,5 @@
 export type { Effects, Persist, ReadyRead, RoleChange } from './effects.ts'
+export { ForgottenPromise } from './forgotten-promise.ts'
 export { allVoters, EMPTY_MEMBERSHIP, hasQuorum, isJoint, isMember, isVoter, isVoterAs } from './membership.ts'
 export type { MembershipTarget } from './membership.ts'
 export type { ChangeRefusal } from './membership-change.ts'

@@ -99,6 +99,8 @@ export class HandLog implements LogStore {
   /** What it was asked to do, in order. */
   readonly calls: string[] = []
   readonly batches: LogBatch[][] = []
+  /** Ends the marking under way. */
+  marked: Done | null = null
   readonly #reads: { readonly run: () => void; readonly fail: (error: Error) => void }[] = []
   #entries: Entry[]
   #purged: LogId
@@ -157,6 +159,11 @@ export class HandLog implements LogStore {
     this.#begin(`reset ${position.index}`, done)
     this.#entries = []
     this.#purged = position
+  }
+
+  distrust(reason: string, done: Done): void {
+    this.calls.push(`distrust ${reason}`)
+    this.marked = done
   }
 
   sizeBytes(): number {

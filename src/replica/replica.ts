@@ -8,9 +8,10 @@
 import type { WriteResult } from '../api/index.ts'
 import { LANGUAGE, MAX_CLUSTER_VERSION } from '../commands/index.ts'
 import type { StoredSnapshot } from '../ports/index.ts'
-import { Raft } from '../raft/index.ts'
+import { ForgottenPromise, Raft } from '../raft/index.ts'
 import type { Member, Membership, NodeId, PeerProgress } from '../raft/index.ts'
 import { encodeMembership } from '../wire/index.ts'
+import { markForgotten } from './forgotten-promise.ts'
 import { REPLICA_LIMITS } from './options.ts'
 import type { Reply, ReplicaOptions } from './options.ts'
 import { Peers } from './peers/index.ts'
@@ -185,7 +186,9 @@ export class Replica implements TurnRunner {
     const { message, stack } = error
     this.#context.logger.log('fatal', 'the node is poisoned: it takes no further part', { error: message, stack })
     this.#requests.abandon(`the node failed: ${message}`)
-    this.#options.onFatal(error)
+    const { log, clock, logger, onFatal } = this.#options
+    if (error instanceof ForgottenPromise) markForgotten({ log, clock, logger }, error, () => onFatal(error))
+    else onFatal(error)
   }
 
   // --- What can be seen ---

@@ -12,7 +12,7 @@ export {
   SHORTAGE_RETRY_MS,
   syncDirectorySync,
 } from './disk/index.ts'
-export { hasLog, LogCorruptionError, MemoryLog, openSegmentedLog } from './log/index.ts'
+export { DistrustedLogError, hasLog, LogCorruptionError, MemoryLog, openSegmentedLog } from './log/index.ts'
 export type { SegmentedLog } from './log/index.ts'
 export { MemoryStore, openMemoryStateMachine } from './memory/index.ts'
 export type { MemoryStateMachine } from './memory/index.ts'

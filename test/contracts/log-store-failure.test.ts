@@ -6,6 +6,7 @@ import type { LogStore } from '../../src/ports/index.ts'
 import { MemoryDisk } from '../../src/storage/index.ts'
 import { openSegmentedLog } from '../../src/storage/log/index.ts'
 import { CrashingDisk } from './disk-crashing.ts'
+import { complete } from './disk.ts'
 import { close, entries, purge, read, reset, write } from './log-store.ts'
 
 const SEGMENT_SIZE = 4096
@@ -159,4 +160,20 @@ describe('write: on a full volume', () => {
     await assertPoisoned(log, [], /ENOSPC/)
     assert.deepEqual(disk.list(), ['filler', 'log-0000000001.segment'])
   })
+})
+
+test('distrust: reports that the mark was not written, and reaches the disk after an error of the log', async () => {
+  const { disk, log, fail } = makeLog()
+  fail('writeDurably')
+  await assert.rejects(write(log, { entries: entries(1, 2) }), /EIO: writeDurably/)
+  await assert.rejects(
+    complete((done) => log.distrust('why', done)),
+    /EIO: writeDurably/,
+  )
+  disk.failOn(() => undefined)
+  await complete((done) => log.distrust('why', done))
+  assert.throws(
+    () => openSegmentedLog(disk, { storeId: 's', segmentSize: SEGMENT_SIZE }),
+    /has forgotten .*: why \(marked by log-distrusted\)/,
+  )
 })

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { encodeSetVersion } from '../../src/commands/index.ts'
 import type { LogBatch, LogStore } from '../../src/ports/index.ts'
+import { DistrustedLogError } from '../../src/storage/index.ts'
 import type { Entry, EntryKind, HardState, LogId } from '../../src/raft/index.ts'
 import { complete } from './disk.ts'
 
@@ -304,6 +305,20 @@ function reopenContract({ open }: LogStoreFixture, reopen: (log: LogStore) => Pr
     ])
     assert.deepEqual(plain(recovered.memberships), plain([entry(1, 2, 30, 'membership')]))
     assert.equal(recovered.tornBytes, 0)
+  })
+
+  test('reopen: refuses for ever what was marked, beside a write and while it was closed too, with the reason', async () => {
+    const log = open()
+    const writing = write(log, { entries: entries(1, 3) })
+    const marking = complete((done) => log.distrust('entry 9 is gone', done))
+    for (let life = 0; life < 2; life++) {
+      await assert.rejects(reopen(log), (error: unknown) => {
+        assert.ok(error instanceof DistrustedLogError, String(error))
+        assert.equal(error.reason, 'entry 9 is gone')
+        return true
+      })
+    }
+    await Promise.all([writing, marking])
   })
 
   test('reopen: a truncated membership is gone, and its successor is there', async () => {

@@ -95,7 +95,7 @@ test('Raft: a node that has forgotten what it acknowledged hears so from its lea
   cluster.advance(TIMINGS.heartbeatIntervalMs, [1])
   assert.throws(
     () => cluster.settle(),
-    /node 3 acknowledged entry 5 to the leader, node 1, and its log ends at 3: .* rejoin --even-if-sound$/,
+    /node 3 acknowledged entry 5 to the leader, node 1, and its log ends at 3: .*, or the disk has lost it$/,
   )
 })
 

@@ -54,6 +54,27 @@ export const STORAGE: readonly Mutant[] = [
     hunter: 'power-cuts',
   },
   {
+    name: 'start on a log that has forgotten what was promised',
+    file: 'storage/log/segmented-log.ts',
+    find: '  assertTrusted(disk, prefix)\n',
+    replace: '',
+    hunter: 'test/contracts/log-store.test.ts',
+  },
+  {
+    name: 'let a node that has forgotten what it promised end without a mark',
+    file: 'replica/replica.ts',
+    find: 'if (error instanceof ForgottenPromise) markForgotten({ log, clock, logger }, error, () => onFatal(error))\n    else onFatal(error)',
+    replace: 'onFatal(error)',
+    hunter: 'test/cluster/old-disk.test.ts',
+  },
+  {
+    name: 'wait for ever for a disk that does not take the mark',
+    file: 'replica/forgotten-promise.ts',
+    find: 'end(`not written within ',
+    replace: 'void (`not written within ',
+    hunter: 'src/replica/forgotten-promise.test.ts',
+  },
+  {
     name: 'leave truncations out of the log on disk',
     file: 'storage/log/segmented-log.ts',
     find: 'this.#encoder.truncate(kept)\n',

@@ -199,7 +199,7 @@ function assertRefused({ config, evenIfSound, say }: RejoinOptions, refusal: str
   if (evenIfSound) return
   throw new RejoinError(
     `nothing is found wrong with ${config.dataDir}: start the node as usual. What it has is replaced all the same with --even-if-sound: when it has ended because ` +
-      'it had forgotten what it acknowledged, or is of another cluster than the members at --via. Nothing was changed',
+      'it had forgotten what it promised and its log could not be marked, or is of another cluster than the members at --via. Nothing was changed',
   )
 }
 

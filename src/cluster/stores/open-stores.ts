@@ -11,6 +11,7 @@ import type { RaftStores } from '../../node/index.ts'
 import {
   DataDirectoryLock,
   DiskError,
+  DistrustedLogError,
   FULL_ADVICE,
   hasLog,
   LogCorruptionError,
@@ -135,6 +136,7 @@ function openLogFolder(disk: NodeDisk, storeId: string, ownVersion: number): Log
   } catch (error) {
     if (error instanceof LogCorruptionError)
       throw new LogCorruptionError(join(disk.directory, error.file), error.offset, error.reason)
+    if (error instanceof DistrustedLogError) throw new DistrustedLogError(join(disk.directory, error.file), error.reason)
     if (error instanceof LaterVersion) throw new LaterVersion(where, error.needs, error.knows)
     throw new Error(`${where} cannot be opened: ${(error as Error).message}`, { cause: error })
   }

@@ -19,6 +19,8 @@ export function guardLog(log: LogStore, loop: Guard): LogStore {
     read: (first, last, maxBytes, done) => log.read(first, last, maxBytes, guarded(loop, done)),
     purge: (index, done) => log.purge(index, guarded(loop, done)),
     reset: (position, hardState, clusterId, done) => log.reset(position, hardState, clusterId, guarded(loop, done)),
+    // It is for a replica that has ended.
+    distrust: (reason, done) => log.distrust(reason, done),
     sizeBytes: () => log.sizeBytes(),
     close: (done) => log.close(done),
   }

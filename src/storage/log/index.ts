@@ -1,3 +1,4 @@
+export { DistrustedLogError } from './distrust-mark.ts'
 export { LogCorruptionError } from './log-corruption-error.ts'
 export { MemoryLog } from './memory-log.ts'
 export { hasLog } from './segment-name.ts'

@@ -80,6 +80,11 @@ export class MemoryLog implements LogStore {
     this.#complete(done)
   }
 
+  /** Nobody opens it again. */
+  distrust(_reason: string, done: Done): void {
+    this.#defer(() => done())
+  }
+
   sizeBytes(): number {
     return this.#payloadBytes + this.#entries.length * ENTRY_OVERHEAD_BYTES
   }

@@ -11,6 +11,7 @@ import { FIRST_LOG_SEGMENT_SIZE, LOG_SEGMENT_SIZE } from '../../limits.ts'
 import type { Disk, Done, LogBatch, LogStore, RecoveredLog } from '../../ports/index.ts'
 import type { Entry, HardState, LogId } from '../../raft/index.ts'
 import { createLog } from './create-log.ts'
+import { assertTrusted, markDistrusted } from './distrust-mark.ts'
 import { FRAME_DATA, FRAME_HEADER_SIZE, FRAME_MARKER, FRAME_SEAL } from './frame.ts'
 import { encodeEmptyFrame, FrameEncoder } from './frame-encoder.ts'
 import { leastCapacity, planFrames, roomAt } from './frame-plan.ts'
@@ -45,7 +46,7 @@ export interface SegmentedLogOptions {
 
 /**
  * Opens the log on `disk`, or creates an empty one; `hasLog` tells beforehand which it will be. Synchronous.
- * @throws LogCorruptionError naming file and offset when the log is damaged; LaterVersion when it holds what only a later program
+ * @throws LogCorruptionError naming file and offset when the log is damaged; DistrustedLogError when it is marked; LaterVersion when it holds what only a later program
  * knows; Error when it is another node's
  */
 export function openSegmentedLog(disk: Disk, options: SegmentedLogOptions): SegmentedLog {
@@ -53,6 +54,7 @@ export function openSegmentedLog(disk: Disk, options: SegmentedLogOptions): Segm
   const { ownVersion = LANGUAGE.version } = options
   if (!(segmentSize >= MIN_SEGMENT_SIZE && segmentSize < 0x8000_0000))
     fail(`a log segment of ${segmentSize} bytes is not supported`)
+  assertTrusted(disk, prefix)
   if (!hasLog(disk, prefix)) createLog(disk, prefix, storeId, Math.min(segmentSize, FIRST_LOG_SEGMENT_SIZE))
   return new SegmentedLog(
     disk,
@@ -66,6 +68,7 @@ export class SegmentedLog implements LogStore {
   readonly storeId: string
   readonly recovered: RecoveredLog
   readonly #disk: Disk
+  readonly #prefix: string
   readonly #segmentSize: number
   readonly #defer: (run: () => void) => void
   readonly #image: LogImage
@@ -82,6 +85,7 @@ export class SegmentedLog implements LogStore {
   #durableIndex: number
   #cleanEnd: boolean
   #busy = false
+  #marking = false
   #closed = false
   #error: Error | undefined
   #whenIdle: (() => void) | undefined
@@ -90,6 +94,7 @@ export class SegmentedLog implements LogStore {
     this.storeId = options.storeId
     this.recovered = state.recovered
     this.#disk = disk
+    this.#prefix = options.prefix
     this.#segmentSize = options.segmentSize
     this.#defer = options.defer
     this.#image = state.image
@@ -162,6 +167,17 @@ export class SegmentedLog implements LogStore {
     )
   }
 
+  distrust(reason: string, done: Done): void {
+    this.#marking = true
+    markDistrusted(this.#disk, this.#prefix, reason, (error) =>
+      this.#defer(() => {
+        this.#marking = false
+        done(error)
+        this.#rest()
+      }),
+    )
+  }
+
   sizeBytes(): number {
     let size = this.#next.sizeBytes()
     for (const segment of this.#segments.values()) size += segment.capacity
@@ -172,8 +188,8 @@ export class SegmentedLog implements LogStore {
   close(done: Done): void {
     if (this.#closed) return this.#defer(() => done(this.#error))
     this.#closed = true
-    if (this.#busy) this.#whenIdle = () => this.#shutDown(done)
-    else this.#shutDown(done)
+    this.#whenIdle = () => this.#shutDown(done)
+    this.#rest()
   }
 
   /** Whether a call cannot be served; it is then answered later with the reason. */
@@ -192,6 +208,11 @@ export class SegmentedLog implements LogStore {
     this.#error ??= error
     if (error === undefined) this.#durableIndex = this.#image.index.lastIndex
     done(error)
+    this.#rest()
+  }
+
+  #rest(): void {
+    if (this.#busy || this.#marking) return
     this.#whenIdle?.()
     this.#whenIdle = undefined
   }
