@@ -8,6 +8,8 @@ export interface ClusterCounters {
   /** Times that a leader had entries for a peer and sent none, because as much as may be was unanswered. */
   fullWindows: number
   snapshotsInstalled: number
+  /** Reminders of what former lives of a node had promised, all of it kept. */
+  reminders: number
   followerReadsAfterTermChange: number
   clamps: number
   crashes: number
@@ -71,6 +73,7 @@ export function noCounts(): ClusterCounters {
     conflictingSnapshots: 0,
     fullWindows: 0,
     snapshotsInstalled: 0,
+    reminders: 0,
     followerReadsAfterTermChange: 0,
     clamps: 0,
     crashes: 0,

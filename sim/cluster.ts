@@ -260,6 +260,7 @@ export class SimCluster {
     this.counters.longTruncations += counters.longTruncations
     this.counters.conflictingSnapshots += counters.conflictingSnapshots
     this.counters.fullWindows += counters.fullWindows
+    this.counters.reminders += counters.reminders
     this.counters.snapshotsInstalled += counters.snapshotsRestored
     this.counters.clamps += counters.clamps
     if (purgedIndex > 0) this.counters.livesWithPurges++

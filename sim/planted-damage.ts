@@ -65,7 +65,11 @@ export class PlantedDamage {
   isCured(members: readonly SimNode[]): boolean {
     const { planted, counters } = this.#cluster
     if (planted === null || counters.divergedNodes === 0) return false
-    return members.every((node) => node.replica !== null && !node.state.awaitsSnapshot && valueOn(node) === SOUND)
+    // While nobody leads, nobody says who the members are.
+    return (
+      members.length > 0 &&
+      members.every((node) => node.replica !== null && !node.state.awaitsSnapshot && valueOn(node) === SOUND)
+    )
   }
 }
 

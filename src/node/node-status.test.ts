@@ -42,6 +42,7 @@ const VIEW: ReplicaView = {
     snapshotsRestored: 11,
     conflictingSnapshots: 0,
     fullWindows: 0,
+    reminders: 0,
     jointChanges: 0,
   },
   disk: null,

@@ -4,6 +4,7 @@ import { allVoters, voteOutcome } from './membership.ts'
 import { answerTo } from './messages.ts'
 import type { Message, TimeoutNow, VoteRequest, VoteResponse } from './messages.ts'
 import { Progress } from './progress.ts'
+import { noteHeld } from './reminder.ts'
 import type { RaftState } from './state.ts'
 import type { NodeId } from './types.ts'
 
@@ -22,9 +23,14 @@ export function becomeFollower(state: RaftState, term: number, leader: NodeId | 
   state.votes.clear()
   state.transfer = null
   state.transferCampaign = false
-  if (wasLeader) state.progress.clear()
+  if (wasLeader) forgetProgress(state)
   rejoinReads(state)
   state.resetElectionTimer()
+}
+
+function forgetProgress(state: RaftState): void {
+  for (const [id, progress] of state.progress) noteHeld(state, id, progress)
+  state.progress.clear()
 }
 
 /** Open questions cannot be answered any more; local reads go to the next leader, remote askers are told at once. */

@@ -114,6 +114,7 @@ function restore(state: RaftState, request: SnapshotRequest): void {
   const { last, membership, membershipIndex } = request.snapshot
   state.counters.snapshotsRestored++
   if (state.log.lastIndex > state.commit) state.counters.conflictingSnapshots++
+  if (state.log.lastIndex >= last.index) state.lowestCut = Math.min(state.lowestCut, last.index)
   state.log.reset(last)
   state.memberships.reset({ index: membershipIndex, membership })
   state.stage.restore(request.snapshot)

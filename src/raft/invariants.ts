@@ -25,6 +25,7 @@ export function checkThoroughly(state: RaftState): void {
   checkConfigurations(state)
   checkVotes(state)
   checkRounds(state)
+  checkHeld(state)
 }
 
 /** purged <= applied or on its way there <= committed and durable <= the log's end. */
@@ -113,4 +114,12 @@ function checkRounds({ rounds, role, commit }: RaftState): void {
   if (!(openCount <= MAX_READ_ROUNDS)) fail(`${openCount} read rounds are open`)
   if (openCount !== 0 && role !== 'leader') fail(`a ${role} has read rounds open`)
   if (!(openIndex <= commit)) fail(`a read round would answer at entry ${openIndex}; committed is ${commit}`)
+}
+
+/** What peers are reminded of is committed, whatever became of this node's reign since. */
+function checkHeld({ held, commit, log }: RaftState): void {
+  for (const [key, { index, term }] of held) {
+    if (!(index <= commit)) fail(`${key} is said to hold entry ${index} of what is committed; that is ${commit}`)
+    if (index > log.purged.index && log.termAt(index) !== term) fail(`${key} is said to hold entry ${index} of term ${term}`)
+  }
 }

@@ -6,6 +6,7 @@ import { settleMembership } from './membership-change.ts'
 import type { AppendResponse, HeartbeatResponse } from './messages.ts'
 import type { Progress } from './progress.ts'
 import { acknowledgeRound } from './read-index.ts'
+import { noteHeld } from './reminder.ts'
 import type { RaftState } from './state.ts'
 import { continueTransfer } from './transfer.ts'
 import type { NodeId } from './types.ts'
@@ -175,6 +176,7 @@ export function advanceCommit(state: RaftState): void {
 export function linkClosed(state: RaftState, peer: NodeId): void {
   const progress = state.progress.get(peer)
   if (progress === undefined) return
+  noteHeld(state, peer, progress)
   if (progress.state !== 'snapshot') progress.becomeProbe(progress.match + 1)
 }
 

@@ -30,6 +30,8 @@ import {
   snapshotEnded,
 } from './leader.ts'
 import { handleAppend, handleHeartbeat, handleSnapshot, refuseStaleLeader } from './follower.ts'
+import { checkReminder } from './reminder.ts'
+import type { Reminder } from './reminder.ts'
 import { RaftState } from './state.ts'
 import type { RaftCounters, RaftOptions, RaftRestored } from './state.ts'
 import { bestSuccessor, transferLeadership } from './transfer.ts'
@@ -180,6 +182,14 @@ export class Raft {
     this.#settled()
   }
 
+  /**
+   * A peer has said what this node had promised: what former lives had, or this one too.
+   * @throws ForgottenPromise for what its disk does not know
+   */
+  reminded(from: NodeId, reminder: Reminder, ofFormerLives: boolean): void {
+    checkReminder(this.#state, from, reminder, ofFormerLives)
+  }
+
   // --- Output ---
 
   /** The effects of everything since the last call, or undefined when there are none. */
@@ -265,6 +275,11 @@ export class Raft {
   /** True while leadership is being handed over: proposals are refused. */
   get transferring(): boolean {
     return this.#state.transfer !== null
+  }
+
+  /** The last entry of what is committed that the holder of this key has acknowledged to this node, in whichever term; index 0: none. */
+  heldBy(endpointId: string): LogId {
+    return this.#state.held.get(endpointId) ?? { term: 0, index: 0 }
   }
 
   /** The term of the entry at `index`, or undefined when it is not held. */

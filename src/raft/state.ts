@@ -59,6 +59,8 @@ export interface RaftCounters {
   jointChanges: number
   /** Times that entries were held back from a peer, because as much as may be was unanswered. */
   fullWindows: number
+  /** Times that a peer knew of promises of former lives, and all of them were kept. */
+  reminders: number
 }
 
 /** An outgoing transfer of leadership. */
@@ -92,6 +94,7 @@ export class RaftState {
     conflictingSnapshots: 0,
     jointChanges: 0,
     fullWindows: 0,
+    reminders: 0,
   }
 
   now = 0
@@ -112,6 +115,13 @@ export class RaftState {
   handedOut: number
   /** The log is known to agree up to here with that of the leader of this term, of which there is one, whoever else campaigns meanwhile. */
   verified = 0
+
+  /** Term and end of the log as this life has found them, and the first entry that a leader has had removed since. */
+  readonly restoredTerm: number
+  readonly restoredLast: number
+  lowestCut = Number.POSITIVE_INFINITY
+  /** By key: the last entry of what is committed that its holder has acknowledged to this node as the leader. It outlives the term. */
+  readonly held = new Map<string, LogId>()
 
   electionDeadline = 0
   lastLeaderContact = Number.NEGATIVE_INFINITY
@@ -139,6 +149,8 @@ export class RaftState {
     this.durableTerm = restored.term
     this.log = new LogIndex(restored.purged)
     for (const entry of restored.entries) this.log.append(entry.term, entry.size)
+    this.restoredTerm = restored.term
+    this.restoredLast = this.log.lastIndex
     if (!(restored.applied >= restored.purged.index))
       fail(`applied ${restored.applied} lies before the log, purged to ${restored.purged.index}`)
     if (!(restored.applied <= this.log.lastIndex))
@@ -225,6 +237,7 @@ export class RaftState {
     if (!(index > this.commit)) fail(`truncation at ${index} would remove committed entries (commit ${this.commit})`)
     this.counters.truncations++
     if (this.log.lastIndex > index) this.counters.longTruncations++
+    this.lowestCut = Math.min(this.lowestCut, index)
     this.log.truncateFrom(index)
     this.memberships.truncateFrom(index)
     if (this.stage.truncateFrom(index)) this.counters.clamps++

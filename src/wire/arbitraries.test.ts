@@ -266,4 +266,5 @@ export const peerMessage: Arb<PeerMessage> = fc.oneof(
   reply,
   chunk,
   record({ type: fc.constant('snapshot-progress' as const), from: positive, term: number, id: snapshotId, received: number }),
+  record({ type: fc.constant('reminder' as const), from: positive, term: number, held: record({ term: number, index: number }) }),
 )

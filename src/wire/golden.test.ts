@@ -113,6 +113,11 @@ const GOLDEN: readonly (readonly [name: string, bytes: Uint8Array, hex: string])
     '0042' + '020102' + '0802e807',
   ],
   [
+    'peer message: what the receiver had promised',
+    concatBytes(encodePeerMessage({ type: 'reminder', from: 2, term: 7, held: { term: 6, index: 1000 } })),
+    '0043' + '020102' + '040107' + '060306e807',
+  ],
+  [
     'client request: read on channel 0, of group 0',
     concatBytes(encodeClientRequest({ type: 'read', id: 1, timeoutMs: 5, key: utf8Encode('k') })),
     '0000' + '020105' + '6b',

@@ -5,6 +5,7 @@ import { readDigests, readVerdict, readWanted, writeDigests, writeVerdict, write
 import { readForward, readForwardAnswer, readForwardError, writeForward, writeForwardReply } from './forward-codec.ts'
 import type { PeerMessage, SnapshotChunk, SnapshotProgress } from './peer-message.ts'
 import { GROUP, readGroup, UnknownMessageError } from './route.ts'
+import { readReminder, writeReminder } from './reminder-codec.ts'
 import { raftMessageCode, readRaftMessage, writeRaftMessage } from './raft-message-codec.ts'
 import { readSnapshotId, readStoredSnapshot, writeSnapshotId, writeStoredSnapshot } from './snapshot-codec.ts'
 
@@ -17,6 +18,7 @@ const SNAPSHOT_PROGRESS = 49
 const STATE_DIGESTS = 64
 const DIGEST_VERDICT = 65
 const SNAPSHOT_WANTED = 66
+const REMINDER = 67
 
 /** Enough for everything in a message but payloads, in most messages; the writer grows for the rest. */
 const HEADER_CAPACITY = 64
@@ -76,6 +78,8 @@ function messageCode(message: PeerMessage): number {
       return DIGEST_VERDICT
     case 'snapshot-wanted':
       return SNAPSHOT_WANTED
+    case 'reminder':
+      return REMINDER
     default:
       return unreachable(message)
   }
@@ -99,6 +103,8 @@ function writeMessage(writer: ByteWriter, message: PeerMessage): void {
       return writeVerdict(writer, message)
     case 'snapshot-wanted':
       return writeWanted(writer, message)
+    case 'reminder':
+      return writeReminder(writer, message)
     default:
       return unreachable(message)
   }
@@ -123,6 +129,8 @@ function readMessage(reader: ByteReader, ownVersion: number): PeerMessage {
       return readVerdict(reader)
     case SNAPSHOT_WANTED:
       return readWanted(reader)
+    case REMINDER:
+      return readReminder(reader)
     default: {
       const message = readRaftMessage(reader, code, ownVersion)
       if (message === undefined) throw new UnknownMessageError('message', code)

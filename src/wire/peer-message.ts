@@ -1,5 +1,5 @@
 import type { ErrorCode, ErrorDetails } from '../api/index.ts'
-import type { Message } from '../raft/index.ts'
+import type { Message, Reminder } from '../raft/index.ts'
 import type { StateDigest, StoredSnapshot } from '../ports/index.ts'
 
 /** A consensus message. */
@@ -73,6 +73,12 @@ export interface SnapshotWanted {
   readonly atLeast: number
 }
 
+/** To a node whose link has just opened: what it had promised before, as the sender has heard. */
+export interface PeerReminder extends Reminder {
+  readonly type: 'reminder'
+  readonly from: number
+}
+
 export type PeerMessage =
   | RaftPeerMessage
   | ForwardRequest
@@ -82,3 +88,4 @@ export type PeerMessage =
   | StateDigests
   | DigestVerdict
   | SnapshotWanted
+  | PeerReminder

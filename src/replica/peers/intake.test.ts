@@ -5,7 +5,14 @@ import { concatBytes } from '../../lib/index.ts'
 import type { LinkedPeer } from '../../ports/index.ts'
 import type { Message } from '../../raft/index.ts'
 import { encodePeerMessage } from '../../wire/index.ts'
-import type { ForwardReply, ForwardRequest, PeerMessage, SnapshotChunk, SnapshotProgress } from '../../wire/index.ts'
+import type {
+  ForwardReply,
+  ForwardRequest,
+  PeerMessage,
+  PeerReminder,
+  SnapshotChunk,
+  SnapshotProgress,
+} from '../../wire/index.ts'
 import { ClusterBinding } from '../turn/index.ts'
 import { Directory } from './directory.ts'
 import { handContext, handLoop } from '../hand-context.test.ts'
@@ -50,6 +57,8 @@ class Gate {
   term = 1
   readonly seen: string[] = []
   readonly vias: (string | undefined)[] = []
+  /** Who was reminded, and how much had happened on its link by then. */
+  readonly reminders: string[] = []
   readonly directory = new Directory(1)
   readonly #metrics = countingMetrics()
   readonly intake: Intake
@@ -96,6 +105,10 @@ class Gate {
       followMembership: () => undefined,
       reported: () => undefined,
       judged: () => undefined,
+      spoke: () => undefined,
+      remind: (endpointId: string) => void this.reminders.push(`${endpointId} after ${this.seen.length}`),
+      reminded: (endpointId: string, { from, term }: PeerReminder) =>
+        note(`reminded by ${from} of term ${term} on ${endpointId}`),
     }
     const handlers = {
       forwarded: (from: string, request: ForwardRequest) => note(`forward ${request.id} from ${from}`),
@@ -157,6 +170,43 @@ describe('Intake: routing', () => {
     assert.equal(gate.refusals('malformed'), 4, 'what a later version says is not malformed')
     gate.hear(keyOf(2), raft(heartbeat(2)))
     assert.deepEqual(gate.seen, ['heartbeat from 2'])
+  })
+})
+
+describe('Intake: reminders', () => {
+  const reminder: PeerMessage = { type: 'reminder', from: 2, term: 7, held: NO_LOG }
+
+  test('opened: a peer is reminded first, once a link, and not when it only says something new of itself', () => {
+    const gate = new Gate()
+    const peer: LinkedPeer = {
+      endpointId: keyOf(2),
+      claims: { nodeId: 2, clusterId: 'c1', addresses: [], languageVersion: 1 },
+    }
+    gate.intake.opened(peer)
+    gate.intake.claimed(peer)
+    assert.deepEqual(gate.reminders, [`${keyOf(2)} after 0`])
+  })
+
+  test('message: a reminder is heard of members, of who has the id of one since, and where this node has forgotten its cluster', () => {
+    for (const [gate, key] of [
+      [new Gate(), keyOf(2)],
+      [new Gate(), STRANGER],
+      [new Gate(null), keyOf(2)],
+    ] as const) {
+      gate.link(key, 2)
+      gate.hear(key, reminder)
+      assert.deepEqual(gate.seen, [`reminded by 2 of term 7 on ${key}`])
+    }
+    assert.equal(new Gate(null).clusterId, null, 'it joins nothing by that')
+  })
+
+  test('message: a reminder of another cluster, or under another name, is refused', () => {
+    const gate = new Gate()
+    gate.link(keyOf(2), 2, 'c2')
+    gate.hear(keyOf(2), reminder)
+    gate.link(keyOf(3), 3)
+    gate.hear(keyOf(3), reminder)
+    assert.deepEqual([gate.seen, gate.refusals('cluster'), gate.refusals('stranger')], [[], 1, 1])
   })
 })
 

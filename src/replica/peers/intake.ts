@@ -5,7 +5,7 @@ import { MAX_PEERS } from '../../limits.ts'
 import type { ChannelHandler, LinkedPeer } from '../../ports/index.ts'
 import type { Message, NodeId } from '../../raft/index.ts'
 import { decodePeerMessage, LaterAppendError, UnknownMessageError, WireError } from '../../wire/index.ts'
-import type { DigestVerdict, ForwardReply, ForwardRequest, PeerMessage, StateDigests } from '../../wire/index.ts'
+import type { DigestVerdict, ForwardReply, ForwardRequest, PeerMessage, PeerReminder, StateDigests } from '../../wire/index.ts'
 import type { TurnContext } from '../turn/index.ts'
 import type { Directory } from './directory.ts'
 import { partOf } from './message-part.ts'
@@ -35,6 +35,12 @@ export interface PeerNews {
   followMembership(): void
   /** A node has said which digests its state had. */
   reported(digests: StateDigests): void
+  /** The holder of a key has said this, and may say it. */
+  spoke(endpointId: string, message: Message): void
+  /** The link of this key has opened: nothing was said on it yet. */
+  remind(endpointId: string): void
+  /** The holder of a key has said what this node had promised. */
+  reminded(endpointId: string, reminder: PeerReminder): void
   /** The leader has compared them. */
   judged(verdict: DigestVerdict): void
 }
@@ -62,20 +68,26 @@ export class Intake implements ChannelHandler {
 
   opened(peer: LinkedPeer): void {
     this.#input(() => {
-      this.#directory.linked(peer)
-      this.#news.linked(peer)
-      this.#ids.delete(peer.endpointId)
-      this.#ids.set(peer.endpointId, peer.claims.nodeId)
-      if (this.#ids.size > MAX_PEERS) this.#ids.delete(this.#ids.keys().next().value as string)
-      const id = this.#directory.idOf(peer.endpointId)
-      if (id === undefined) return
-      this.#context.raft.linkOpened(id)
-      this.#handlers.linkOpened()
+      // Before anything that could make it take part, or repair what it lacks.
+      this.#news.remind(peer.endpointId)
+      this.#meet(peer)
     })
   }
 
   claimed(peer: LinkedPeer): void {
-    this.opened(peer)
+    this.#input(() => this.#meet(peer))
+  }
+
+  #meet(peer: LinkedPeer): void {
+    this.#directory.linked(peer)
+    this.#news.linked(peer)
+    this.#ids.delete(peer.endpointId)
+    this.#ids.set(peer.endpointId, peer.claims.nodeId)
+    if (this.#ids.size > MAX_PEERS) this.#ids.delete(this.#ids.keys().next().value as string)
+    const id = this.#directory.idOf(peer.endpointId)
+    if (id === undefined) return
+    this.#context.raft.linkOpened(id)
+    this.#handlers.linkOpened()
   }
 
   closed(endpointId: string): void {
@@ -177,6 +189,7 @@ export class Intake implements ChannelHandler {
   #dispatch(endpointId: string, message: PeerMessage): void {
     switch (message.type) {
       case 'raft':
+        this.#news.spoke(endpointId, message.message)
         this.#step({ ...message.message, via: endpointId })
         break
       case 'forward':
@@ -200,6 +213,9 @@ export class Intake implements ChannelHandler {
       case 'snapshot-wanted':
         this.#exchange.wanted(message)
         break
+      case 'reminder':
+        this.#news.reminded(endpointId, message)
+        break
       default:
         return unreachable(message)
     }
@@ -222,7 +238,7 @@ export class Intake implements ChannelHandler {
     if (id !== undefined || claim === undefined) return id
     const part = partOf(message)
     if (part === 'serve') return this.#directory.isLeading(claim, endpointId) ? claim : undefined
-    return part === 'campaign' || part === 'lead' ? claim : undefined
+    return part === 'campaign' || part === 'lead' || part === 'remind' ? claim : undefined
   }
 
   /**
@@ -237,6 +253,8 @@ export class Intake implements ChannelHandler {
     if (message.type === 'forward-reply' && ours === null) return true
     if (theirs === null) return false
     if (ours !== null) return theirs === ours
+    // It may be that this node belonged to it, and has forgotten even that.
+    if (message.type === 'reminder') return true
     if (message.type !== 'raft') return message.type === 'snapshot-chunk'
     const { type } = message.message
     if (type !== 'append' && type !== 'heartbeat' && type !== 'vote') return false
@@ -272,6 +290,7 @@ function speaker(message: PeerMessage, linked: NodeId): NodeId {
     case 'state-digests':
     case 'digest-verdict':
     case 'snapshot-wanted':
+    case 'reminder':
       return message.from
     case 'forward':
     case 'forward-reply':

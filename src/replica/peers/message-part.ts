@@ -3,8 +3,9 @@ import type { PeerMessage } from '../../wire/index.ts'
 /**
  * The part in which a message is spoken. `campaign` and `lead`: by a candidate and by a leader, of itself. `elect` and
  * `follow`: the answers to those, which count towards a quorum. `ask`: to the leader, by anybody. `serve`: its answer to that.
+ * `remind`: of what the receiver has said, by anybody.
  */
-export type MessagePart = 'campaign' | 'elect' | 'lead' | 'follow' | 'ask' | 'serve'
+export type MessagePart = 'campaign' | 'elect' | 'lead' | 'follow' | 'ask' | 'serve' | 'remind'
 
 type RaftType = Extract<PeerMessage, { readonly type: 'raft' }>['message']['type']
 
@@ -26,6 +27,7 @@ const PARTS: Readonly<Record<Exclude<PeerMessage['type'], 'raft'> | RaftType, Me
   forward: 'ask',
   'read-index-response': 'serve',
   'forward-reply': 'serve',
+  reminder: 'remind',
 }
 
 export function partOf(message: PeerMessage): MessagePart {

@@ -1,12 +1,13 @@
 import { RAFT_CHANNEL } from '../../ports/index.ts'
 import type { Channel, Done, Lane, LinkedPeer, StateDigest, StoredSnapshot } from '../../ports/index.ts'
-import type { HardState, Membership, NodeId, RoleChange, SnapshotMeta } from '../../raft/index.ts'
+import type { HardState, Membership, Message, NodeId, RoleChange, SnapshotMeta } from '../../raft/index.ts'
 import { encodePeerMessage } from '../../wire/index.ts'
-import type { DigestVerdict, PeerMessage, StateDigests } from '../../wire/index.ts'
+import type { DigestVerdict, PeerMessage, PeerReminder, StateDigests } from '../../wire/index.ts'
 import type { ReplicaOptions } from '../options.ts'
 import type { PeerSide, ReplicaStores, Snapshots, TurnContext } from '../turn/index.ts'
 import { DigestWatch } from './digest-watch.ts'
 import type { DigestStanding } from './digest-watch.ts'
+import { HeardPromises } from './heard-promises.ts'
 import { HeardVersions } from './heard-versions.ts'
 import type { HeardVersion } from './heard-versions.ts'
 import { Directory } from './directory.ts'
@@ -25,6 +26,7 @@ export class Peers implements PeerSide, PeerNews {
   readonly #options: PeersOptions
   readonly #exchange: SnapshotExchange
   readonly #versions = new HeardVersions()
+  readonly #promises = new HeardPromises()
   readonly #digests: DigestWatch
   #channel: Channel | undefined
   #membership: Membership
@@ -77,6 +79,7 @@ export class Peers implements PeerSide, PeerNews {
 
   unlinked(endpointId: string): void {
     this.#versions.unlinked(endpointId, this.#context.clock.now())
+    this.#promises.unlinked(endpointId)
   }
 
   /** Which version the holder of a key says that it can apply. */
@@ -89,6 +92,23 @@ export class Peers implements PeerSide, PeerNews {
     const { transport, nodeIdHint } = this.#options
     const { cluster } = this.#context
     return { links: this.#directory.links(), reports: transport.peers(), nodeIdHint, clusterId: cluster.id }
+  }
+
+  // --- Promises ---
+
+  spoke(endpointId: string, message: Message): void {
+    this.#promises.spoke(endpointId, message)
+  }
+
+  remind(endpointId: string): void {
+    const { id } = this.#context.raft
+    const term = this.#promises.termOf(endpointId)
+    const held = this.#context.raft.heldBy(endpointId)
+    if (term > 0 || held.index > 0) this.sendTo(endpointId, { type: 'reminder', from: id, term, held }, 'priority')
+  }
+
+  reminded(endpointId: string, { from, term, held }: PeerReminder): void {
+    this.#context.raft.reminded(from, { term, held }, this.#promises.isFirstLink(endpointId))
   }
 
   // --- Messages ---

@@ -35,6 +35,9 @@ function intakeOf(directory: Directory, cluster: ClusterBinding, step: (message:
     followMembership: nop,
     reported: nop,
     judged: nop,
+    spoke: nop,
+    remind: nop,
+    reminded: nop,
     join: (id: string) => cluster.join(id),
   }
   return new Intake(context, directory, exchange, news, { forwarded: nop, answered: nop, linkOpened: nop, linkClosed: nop })
