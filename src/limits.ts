@@ -33,6 +33,8 @@ export const MAX_HELD_ANSWER_BYTES: number = 128 * MIB
 export const MAX_HTTP_CONNECTIONS: number = 10_000
 /** Connections beyond, which are heard out and refused in words. What comes on top of them is cut without a word. */
 export const MAX_SURPLUS_CONNECTIONS: number = 500
+/** Requests that came behind others on their connections, for which a node holds no answer yet, or a refusal; some hundred MiB. */
+export const MAX_WAITING_HTTP_REQUESTS: number = 65_536
 /** How long requests are read in a turn: so short that heartbeats do not suffer. */
 export const MAX_HTTP_TURN_MS: number = 25
 /** What is found in one turn of the event loop may have as many bytes, and one answer more: some 20 ms of work with all that follows. */

@@ -1,24 +1,23 @@
 /**
  * Requests may follow each other on a connection without waiting for answers, and one read holds a thousand short ones.
  * Were all of them served, and another read after that, a hundred connections could keep a node from everybody else for
- * many seconds. So a connection that sends too many at once is answered and closed.
+ * many seconds. So one request of what a connection sends at once is served at once, and the others wait in a queue; a
+ * connection that sends too many is answered and closed.
  */
-import type { RequestListener, Server, ServerResponse } from 'node:http'
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { AspenError } from '../../api/index.ts'
+import { MAX_WAITING_HTTP_REQUESTS } from '../../limits.ts'
+import { Closings } from './closings.ts'
 import { errorBody, JSON_TYPE, RETRY_AFTER_SECONDS } from './error-answers.ts'
+import { RequestQueue, RequestQueues } from './request-queues.ts'
 import { TurnShare } from './turn-share.ts'
 import type { Held } from './turn-share.ts'
 
-/** Requests of one connection that are served in one turn of the event loop. */
+/** Requests of one connection that are taken in one turn of the event loop. */
 const MAX_REQUESTS_A_TURN = 128
-
 /** Who sent one request in as many turns back, and waited, is likely to send the next soon. */
 const LATELY_TURNS = 64
-
-/** The socket of a request, as far as it is needed here. */
-interface RequestSocket extends Held {
-  destroySoon(): void
-}
 
 interface Pipeline {
   turn: number
@@ -27,6 +26,10 @@ interface Pipeline {
   last: ServerResponse | null
   /** The turn in which the latest piece of a body came. */
   pieceTurn: number
+  /** Null until more than one request came at once. */
+  queue: RequestQueue | null
+  /** Requests that were refused. */
+  refused: number
 }
 
 const REFUSAL = errorBody(
@@ -48,6 +51,8 @@ export interface PipelineOptions {
   readonly refused: () => void
   /** In milliseconds. */
   readonly now: () => number
+  /** Requests of all connections that came behind others and are not answered; a connection that brings more is cut. */
+  readonly maxWaiting?: number
 }
 
 /** What a turn of the event loop is told of, beside requests. */
@@ -57,40 +62,83 @@ export interface Pipelines {
 }
 
 /** Stands before whatever answers the requests of a server. */
-export function boundPipelines(server: Server, { refused, now }: PipelineOptions): Pipelines {
-  const bound = new PipelineBound(server, now)
+export function boundPipelines(server: Server, options: PipelineOptions): Pipelines {
   const listeners = server.listeners('request') as RequestListener[]
-  server.removeAllListeners('request').on('request', (request, response) => {
-    if (bound.admits(request.socket)) {
-      for (const listener of listeners) listener(request, response)
-    } else {
-      refused()
-      bound.refuse(request.socket, response)
-    }
+  const bound = new PipelineBound(server, options, (request, response) => {
+    for (const listener of listeners) listener(request, response)
   })
+  server.removeAllListeners('request').on('request', (request, response) => bound.take(request, response))
   return bound
 }
 
 class PipelineBound implements Pipelines {
   readonly #connections = new WeakMap<object, Pipeline>()
   readonly #share: TurnShare
+  readonly #queues: RequestQueues
+  readonly #closings = new Closings()
+  readonly #serve: RequestListener
+  readonly #refused: () => void
+  readonly #maxWaiting: number
+  /** Requests that were refused, on connections that are open. */
+  #refusedOpen = 0
   #turn = 1
   #turnEnds = false
 
-  constructor(server: Server, now: () => number) {
+  constructor(server: Server, { now, refused, maxWaiting }: PipelineOptions, serve: RequestListener) {
+    this.#maxWaiting = maxWaiting ?? MAX_WAITING_HTTP_REQUESTS
+    this.#serve = serve
+    this.#refused = refused
     this.#share = new TurnShare(server, { isPolite: (socket) => this.#isPolite(socket), now })
+    this.#queues = new RequestQueues({
+      serve,
+      emptied: (socket) => this.#readOn(socket as Socket),
+      woken: () => this.#awaitEndOfTurn(),
+      afterTick: (next) => process.nextTick(next),
+      now,
+    })
   }
 
-  /** Whether a request of this connection may be served now; one more must be given to {@link PipelineBound.refuse}. */
-  admits(socket: Held): boolean {
+  /** Serves a request of this connection now or later, or refuses it. */
+  take(request: IncomingMessage, response: ServerResponse): void {
     this.#awaitEndOfTurn()
+    const { socket } = request
     const connection = this.#connectionOf(socket)
     if (connection.last === null && connection.turn !== this.#turn) {
       connection.turn = this.#turn
       connection.requests = 0
     }
-    this.#share.took(socket, ++connection.requests > 1)
-    return connection.requests <= MAX_REQUESTS_A_TURN
+    const again = ++connection.requests > 1
+    this.#share.took(socket, again)
+    if (!again && connection.queue?.waits !== true) this.#serve(request, response)
+    else this.#takeNext(connection, request, response)
+  }
+
+  #takeNext(connection: Pipeline, request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request
+    const queue = (connection.queue ??= this.#open(connection, socket))
+    // Its parser goes on with what was read.
+    if (socket.destroyed) return
+    if (this.#queues.waiting + this.#refusedOpen >= this.#maxWaiting) {
+      this.#refused()
+      socket.destroy()
+    } else if (connection.requests > MAX_REQUESTS_A_TURN) {
+      this.#refuse(connection, queue, response)
+    } else {
+      if (!queue.waits) this.#share.suspend(socket)
+      this.#queues.add(queue, request, response)
+    }
+  }
+
+  /** A queue for a connection, from which nothing is read while something waits in it. */
+  #open(connection: Pipeline, socket: Socket): RequestQueue {
+    const queue = new RequestQueue(socket)
+    this.#closings.follow(socket, () => {
+      this.#share.end(socket)
+      this.#queues.drop(queue)
+      this.#refusedOpen -= connection.refused
+      return connection.requests
+    })
+    return queue
   }
 
   pieceCame(socket: Held): void {
@@ -100,12 +148,19 @@ class PipelineBound implements Pipelines {
     connection.pieceTurn = this.#turn
   }
 
+  #readOn(socket: Socket): void {
+    if (this.#connections.get(socket)?.last === null) this.#share.readOn(socket)
+  }
+
   /** Answers 429. Nothing more is read from the connection, and it is closed when the answers have left. */
-  refuse(socket: RequestSocket, response: ServerResponse): void {
-    const connection = this.#connections.get(socket)
-    if (connection === undefined) return
+  #refuse(connection: Pipeline, queue: RequestQueue, response: ServerResponse): void {
+    this.#refused()
+    connection.refused++
+    this.#refusedOpen++
     if (connection.last === null) {
+      const { socket } = response.req
       this.#share.end(socket)
+      this.#queues.finish(queue)
       setImmediate(() => closeAfter(connection.last, socket))
     }
     connection.last = response
@@ -115,7 +170,7 @@ class PipelineBound implements Pipelines {
   #connectionOf(socket: Held): Pipeline {
     let connection = this.#connections.get(socket)
     if (connection === undefined) {
-      this.#connections.set(socket, (connection = { turn: 0, requests: 0, last: null, pieceTurn: 0 }))
+      this.#connections.set(socket, (connection = { turn: 0, requests: 0, last: null, pieceTurn: 0, queue: null, refused: 0 }))
     }
     return connection
   }
@@ -132,12 +187,16 @@ class PipelineBound implements Pipelines {
     setImmediate(() => {
       this.#turn++
       this.#turnEnds = false
-      if (this.#share.endTurn()) this.#awaitEndOfTurn()
+      const { isAsked } = this.#share
+      const isHolding = this.#share.endTurn()
+      if (!isHolding && !this.#queues.isReady) return
+      this.#awaitEndOfTurn()
+      if (this.#queues.isReady) this.#queues.serve(isAsked)
     })
   }
 }
 
-function closeAfter(response: ServerResponse | null, socket: RequestSocket): void {
+function closeAfter(response: ServerResponse | null, socket: Socket): void {
   if (response === null || response.writableFinished) socket.destroySoon()
   else response.once('finish', () => socket.destroySoon())
 }

@@ -268,7 +268,8 @@ function addRoute(app: FastifyInstance, serving: Serving, route: Route, metrics:
 }
 
 function openapiRoute(describe: () => string): Route {
-  let document: string | null = null
+  // As bytes: its string would be encoded anew for each answer.
+  let document: Buffer | null = null
   return {
     method: 'GET',
     url: '/openapi.json',
@@ -277,7 +278,7 @@ function openapiRoute(describe: () => string): Route {
     answers: { 200: { description: 'An OpenAPI 3.1 document.', schema: Type.Object({}, { additionalProperties: true }) } },
     errors: statusErrors(),
     handle: (_request, reply) => {
-      document ??= describe()
+      document ??= Buffer.from(describe())
       reply.header('content-type', JSON_TYPE).send(document)
     },
   }

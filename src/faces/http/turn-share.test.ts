@@ -311,6 +311,40 @@ describe('TurnShare', () => {
     assert.ok(honest > 3 * 95, `${honest} reads of others in 200 turns`)
   })
 
+  test('does not read what is suspended, whatever Node resumes and whoever is let go, until it is to be read on', () => {
+    const world = scene(3)
+    const [waiting, full] = world.connections as [Connection, Connection, Connection]
+    world.share.suspend(waiting)
+    full.fill()
+    world.share.suspend(full)
+    waiting.resume()
+    assert.deepEqual(world.read(), [2])
+    pipeline(world, 2, REQUESTS_A_TURN)
+    endTurn(world)
+    assert.equal(endTurn(world), false)
+    assert.deepEqual(world.read(), [2])
+    world.share.readOn(waiting)
+    world.share.readOn(full)
+    assert.deepEqual(world.read(), [0, 2], 'Node has paused the other')
+    full.drain()
+    assert.deepEqual(world.read(), [0, 1, 2])
+  })
+
+  test('reads on in its turn what was suspended, also when its turn was over before', () => {
+    const world = scene(3)
+    const [late] = world.connections as [Connection, Connection, Connection]
+    pipeline(world, 0, REQUESTS_A_TURN)
+    world.share.suspend(late)
+    endTurn(world)
+    assert.deepEqual(world.read(), [1, 2])
+    pipeline(world, 1, REQUESTS_A_TURN)
+    endTurn(world)
+    world.share.readOn(late)
+    assert.ok(!world.read().includes(0))
+    for (let turn = 0; turn < 3; turn++) endTurn(world)
+    assert.deepEqual(world.read(), [0, 1, 2])
+  })
+
   test('never reads again what is closing, and knows nothing of what has closed', () => {
     const world = scene(3)
     const [closing, closed] = world.connections as [Connection, Connection, Connection]

@@ -73,6 +73,11 @@ export class TurnShare {
     for (const other of taken) this.#hold(other)
   }
 
+  /** Whether anything was read in this turn. */
+  get isAsked(): boolean {
+    return this.#taken.size > 0
+  }
+
   /** @returns whether this must be called at the end of the next turn even if nothing comes in it */
   endTurn(): boolean {
     if (!this.#cut) for (const connection of this.#released) this.#dequeue(connection)
@@ -89,6 +94,21 @@ export class TurnShare {
     this.#batch = wasCut ? Math.max(MIN_BATCH, this.#batch / 2) : this.#batch * 2
     this.#release()
     return true
+  }
+
+  /** Nothing is read from a connection until {@link TurnShare.readOn}. */
+  suspend(connection: Held): void {
+    this.#dequeue(connection)
+    // What waited already keeps what is known of who paused it.
+    if (!this.#reading.delete(connection)) return
+    if (connection.isPaused()) this.#sleeping.add(connection)
+    else connection.pause()
+  }
+
+  /** A connection that was suspended is read again: at once, or in its turn when others wait. */
+  readOn(connection: Held): void {
+    if (this.#isHolding) this.#nextRound.add(connection)
+    else this.#read(connection)
   }
 
   /** Nothing more is to be read from a connection. */
@@ -141,10 +161,12 @@ export class TurnShare {
     const others = this.#newcomersFirst ? [...this.#newcomers, ...batch] : [...batch, ...this.#newcomers]
     // They are read in this order.
     this.#released = [...this.#polite, ...others]
-    for (const connection of this.#released) {
-      this.#reading.add(connection)
-      if (!this.#sleeping.delete(connection)) connection.resume()
-    }
+    for (const connection of this.#released) this.#read(connection)
+  }
+
+  #read(connection: Held): void {
+    this.#reading.add(connection)
+    if (!this.#sleeping.delete(connection)) connection.resume()
   }
 
   #dequeue(connection: Held): void {
