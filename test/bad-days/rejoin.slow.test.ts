@@ -166,6 +166,41 @@ test(
   },
 )
 
+test(
+  'a member whose data directory was put back to an older copy is found out, refuses from then on, and one command makes it a voter again',
+  { timeout: 120_000 },
+  async (t) => {
+    const here = await scene(t, 4)
+    const { fleet, load, third, via } = here
+    const oldKey = (await keyOf(third.url, 3)) as string
+    assert.equal(await fleet.end(3, 'SIGTERM'), 'exited with 0')
+    const copy = `${third.plan.dataDir}-copy`
+    cpSync(third.plan.dataDir, copy, { recursive: true })
+    fleet.run(3)
+    const soon = load.acknowledged.length + 200
+    await eventually(
+      'further writes',
+      async () => load.acknowledged.length > soon && (await fleet.settledLeader(1000)) !== undefined,
+    )
+    await fleet.kill(3)
+    rmSync(third.plan.dataDir, { recursive: true })
+    cpSync(copy, third.plan.dataDir, { recursive: true })
+
+    fleet.run(3)
+    const found = await fleet.ended(3)
+    assert.equal(found.how, 'exited with 70', found.output)
+    assert.match(found.output, /node 3 (acknowledged entry|spoke to node) \d+ /)
+    assert.match(found.output, /the log is marked: the node does not start on it again/)
+    const refused = await ended(startNode(third.plan))
+    assert.equal(refused.how, 'exited with 1', refused.output)
+    assert.match(refused.output, /aspen-node 3 did not start: the log has forgotten what this node had promised/)
+    const back = await ended(startRejoin(third.plan, via))
+    assert.equal(back.how, 'exited with 0', back.output)
+    assert.match(back.output, /what the node has is refused: the log has forgotten/)
+    await assertBack(here, oldKey)
+  },
+)
+
 const STEPS = [
   /is kept in/,
   /linked with the leader/,
