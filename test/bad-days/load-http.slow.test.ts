@@ -210,6 +210,22 @@ describe('a node under floods of HTTP', { concurrency: false }, () => {
     assert.equal(await leaderChanges(), before)
   })
 
+  test('a thousand connections that ask for 120 documents each, read none, and leave at once: what nobody reads is not made', async () => {
+    const before = await leaderChanges()
+    const { metrics } = await flood('1,000 pipelines of 120 documents', async (crowd) => {
+      await crowd.open(1_000, (socket) => {
+        socket.pause()
+        socket.write(head('GET', '/openapi.json', '').repeat(120))
+      })
+      await delay(3_000)
+    })
+    // The system takes in some megabytes for each of them.
+    const made = metricValue(metrics, 'aspen_http_requests_total{route="/openapi.json",status="200"}')
+    console.log(`  ${made} of 120,000 answers were made`)
+    assert.ok(made < 50_000, `${made} answers were made`)
+    assert.equal(await leaderChanges(), before)
+  })
+
   test('writes that do not wait for each other, from thousands of connections: are taken in turns', async () => {
     const { crowd } = await flood('40,000 writes in 4,000 pipelines', async (crowd) => {
       await crowd.open(4_000)

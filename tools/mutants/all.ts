@@ -6,6 +6,7 @@ import { INVARIANTS } from './invariants.ts'
 import { LINKS } from './links.ts'
 import { MEMBERSHIP } from './membership.ts'
 import type { Mutant } from './mutant.ts'
+import { PIPELINES } from './pipelines.ts'
 import { PROMISES } from './promises.ts'
 import { READS } from './reads.ts'
 import { REPLICATION } from './replication.ts'
@@ -29,4 +30,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...VERSIONS,
   ...DIGEST,
   ...BOUNDS,
+  ...PIPELINES,
 ]

@@ -230,6 +230,16 @@ describe('boundPipelines', () => {
     await until(() => answers(next) === 40)
   })
 
+  test('what was refused on connections that have closed gives its room back, too', async () => {
+    const world = await scene({ requestsATurn: 1000, maxWaiting: 140 })
+    for (let i = 1; i < 5; i++) {
+      const client = await world.client()
+      client.socket.write(get('/p').repeat(137))
+      await once(client.socket, 'close')
+      assert.equal(answers(client), 137)
+    }
+  })
+
   test('the 129th request at once is refused, and all that were taken are answered before', async () => {
     const world = await scene({ requestsATurn: 3 })
     const client = await world.client()
