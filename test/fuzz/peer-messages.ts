@@ -155,7 +155,7 @@ function otherMessage(random: Random, target: Target): PeerMessage {
   }
   const digest = 'ab'.repeat(32)
   const name = `${String(last.index).padStart(16, '0')}-${last.term}-${digest}.snapshot`
-  switch (pick(random, ['forward', 'reply', 'refusal', 'chunk', 'progress'] as const)) {
+  switch (pick(random, ['forward', 'reply', 'refusal', 'refusal', 'chunk', 'progress', 'reminder'] as const)) {
     case 'forward': {
       const write = chance(random, 0.6)
       const text = pick(random, [
@@ -203,6 +203,12 @@ function otherMessage(random: Random, target: Target): PeerMessage {
         position: pick(random, [0, 0, 30, 60]),
         bytes: randomBytes(random, 40),
       }
+    }
+    case 'reminder': {
+      // A node that has forgotten a promise stops, so that is seldom said.
+      const nothing = chance(random, 0.98)
+      const held = nothing ? { term: 0, index: 0 } : last
+      return { type: 'reminder', from, term: nothing ? 0 : near(random, view.term, wild), held }
     }
     case 'progress':
       return {

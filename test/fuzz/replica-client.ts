@@ -18,7 +18,9 @@ interface Acknowledged {
   readonly cut: boolean
 }
 
+/** What is in the log, also when a liar has made the node believe that it lacks something. */
 export function openLog(disk: Disk): LogStore {
+  disk.remove('log-distrusted')
   return openSegmentedLog(disk, { storeId: 'ab'.repeat(16), segmentSize: 4096 })
 }
 

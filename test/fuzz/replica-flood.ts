@@ -7,7 +7,7 @@
  */
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
-import { chance, pick, randomBetween } from '../../src/lib/index.ts'
+import { AssertionError, chance, pick, randomBetween } from '../../src/lib/index.ts'
 import type { Random } from '../../src/lib/index.ts'
 import { allVoters, isVoterAs } from '../../src/raft/index.ts'
 import type { Message } from '../../src/raft/index.ts'
@@ -187,7 +187,7 @@ function noteFaults(kind: Liar, nodes: readonly Node[], tally: Tally, faults: Ta
   const errors = nodes.flatMap(({ fatal }) => fatal)
   for (const error of errors) {
     faults.add(`${error.name}: ${error.message.replaceAll(/\d+/g, 'N').replaceAll(/[0-9a-f]{16,}/g, 'HEX')}`)
-    if (error.name !== 'AssertionError' && !PROVOKED.some((known) => known.test(error.message)))
+    if (!(error instanceof AssertionError) && !PROVOKED.some((known) => known.test(error.message)))
       throw new Error(`a node ended over ${String(error.stack)}`, { cause: error })
     assert.ok(kind === 'member' || !OF_A_MEMBER.test(error.message), `a stranger was counted: ${error.message}`)
   }

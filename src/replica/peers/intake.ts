@@ -238,7 +238,7 @@ export class Intake implements ChannelHandler {
     if (id !== undefined || claim === undefined) return id
     const part = partOf(message)
     if (part === 'serve') return this.#directory.isLeading(claim, endpointId) ? claim : undefined
-    return part === 'campaign' || part === 'lead' || part === 'remind' ? claim : undefined
+    return part === 'campaign' || part === 'lead' ? claim : undefined
   }
 
   /**

@@ -3,7 +3,7 @@ import type { PeerMessage } from '../../wire/index.ts'
 /**
  * The part in which a message is spoken. `campaign` and `lead`: by a candidate and by a leader, of itself. `elect` and
  * `follow`: the answers to those, which count towards a quorum. `ask`: to the leader, by anybody. `serve`: its answer to that.
- * `remind`: of what the receiver has said, by anybody.
+ * `remind`: of what the receiver has said, by a member.
  */
 export type MessagePart = 'campaign' | 'elect' | 'lead' | 'follow' | 'ask' | 'serve' | 'remind'
 
