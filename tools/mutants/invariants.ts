@@ -12,7 +12,7 @@ export const INVARIANTS: readonly Mutant[] = [
   {
     name: 'keep the progress of peers when deposed',
     file: 'raft/election.ts',
-    find: 'if (wasLeader) state.progress.clear()',
+    find: 'if (wasLeader) forgetProgress(state)',
     replace: 'if (wasLeader && term < 0) state.progress.clear()',
     hunter: 'core',
   },
