@@ -89,7 +89,8 @@ export class ChannelTable {
       return
     }
     this.#catchUp(attached)
-    this.#tell([attached], (handler) => handler.message(endpointId, bytes.subarray(1)))
+    // Catching up may have ended with its going.
+    if (this.#attached[attached.kind.id] === attached) attached.handler.message(endpointId, bytes.subarray(1))
   }
 
   /** Those to be told of what happens now. Whoever attaches meanwhile learns of it by catching up. */

@@ -109,4 +109,18 @@ export const STORAGE: readonly Mutant[] = [
     replace: 'if (held >= 0) return unneeded\n',
     hunter: 'src/replica/turn/log-retention.test.ts',
   },
+  {
+    name: 'read in a transaction of its own beside a checkpoint',
+    file: 'storage/sqlite/sqlite-state.ts',
+    find: '!this.#reading && this.keepsOpen',
+    replace: '!this.#reading',
+    hunter: 'test/contracts/state-machine-sqlite.test.ts',
+  },
+  {
+    name: 'leave the transaction of reads open at a commit',
+    file: 'storage/sqlite/sqlite-state.ts',
+    find: 'if (this.#openEntries === 0 && !this.#reading) return',
+    replace: 'if (this.#openEntries === 0) return',
+    hunter: 'test/contracts/state-machine-sqlite.test.ts',
+  },
 ]

@@ -34,25 +34,33 @@ export function readBody(reading: BodyReading, exchange: AnsweredRequest, limit:
   const { request } = exchange
   const declared = Number(request.headers['content-length'] ?? Number.NaN)
   if (declared > limit) return done(tooLarge(limit))
-  const body = new BodyInArrival(reading, exchange.response, Number.isNaN(declared) ? limit : declared)
-  const finish = (error: Error | null): void => {
+  // Null once it is over.
+  let body: BodyInArrival | null = new BodyInArrival(reading, exchange.response, Number.isNaN(declared) ? limit : declared)
+  const refuse = (error: Error): void => {
+    body = null
     request.off('data', onData).off('end', onEnd).off('error', onError)
-    if (error !== null) {
-      request.pause()
-      return done(error)
-    }
+    request.pause()
+    done(error)
+  }
+  const onData = (piece: Buffer): void => {
+    if (body === null) return
+    reading.pieceCame(request)
+    const refusal = body.size + piece.length > limit ? tooLarge(limit) : body.add(piece)
+    if (refusal !== undefined) refuse(refusal)
+  }
+  const onEnd = (): void => {
+    if (body === null) return
+    if (!Number.isNaN(declared) && body.size !== declared) return refuse(wrongLength())
     const whole = body.whole()
+    // The listeners stay: nothing follows, and to take them away would cost more than all else here.
+    body = null
     if (whole.length <= SMALL_BODY_BYTES) done(null, whole)
     else reading.large.run(() => done(null, whole))
   }
-  const onData = (piece: Buffer): void => {
-    reading.pieceCame(request)
-    const refusal = body.size + piece.length > limit ? tooLarge(limit) : body.add(piece)
-    if (refusal !== undefined) finish(refusal)
-  }
-  const onEnd = (): void => finish(Number.isNaN(declared) || body.size === declared ? null : wrongLength())
   // Node says so when the connection ends within a body.
-  const onError = (): void => finish(new AspenError('INVALID_REQUEST', 'the request could not be read'))
+  const onError = (): void => {
+    if (body !== null) refuse(new AspenError('INVALID_REQUEST', 'the request could not be read'))
+  }
   request.on('data', onData).on('end', onEnd).on('error', onError)
 }
 

@@ -49,7 +49,7 @@ export class SqliteStateMachine implements StateEngine {
   #durableIndex: number
   #heldBytes = 0
   #restoring = false
-  /** A checkpoint may need to keep writers out for a moment: until it has ended, no transaction is left open. */
+  /** A checkpoint may need to keep all others out for a moment: until it has ended, no transaction is left open. */
   #checkpoints = 0
 
   constructor({ directory, snapshots, language = LANGUAGE }: SqliteStateMachineOptions) {
@@ -82,11 +82,7 @@ export class SqliteStateMachine implements StateEngine {
   apply(entries: readonly Entry[]): AppliedBatch {
     this.#operations.assertOpen()
     assert(!this.#restoring, 'entries are applied before or after a restore, not during one')
-    return this.#marking(() => {
-      const batch = this.#state.apply(entries)
-      if (this.#checkpoints > 0) this.#state.commit()
-      return batch
-    })
+    return this.#marking(() => this.#state.apply(entries))
   }
 
   flush(): void {
@@ -121,6 +117,11 @@ export class SqliteStateMachine implements StateEngine {
     return this.#heldBytes
   }
 
+  #count(checkpoints: number): void {
+    this.#checkpoints += checkpoints
+    this.#state.keepsOpen = this.#checkpoints === 0
+  }
+
   /** Leaves `durableIndex` where it is, without an error, when a full disk or a busy worker allows no checkpoint now. */
   checkpoint(done: Done): void {
     const ended = this.#operations.begin(done)
@@ -128,9 +129,9 @@ export class SqliteStateMachine implements StateEngine {
     if (this.#worker.full || this.#durableIndex === this.#state.info.applied.index) return void setImmediate(ended)
     const failure = this.#commit()
     if (failure !== undefined) return void setImmediate(() => ended(failure))
-    this.#checkpoints++
+    this.#count(1)
     this.#worker.request('checkpoint', {}, (error, outcome) => {
-      this.#checkpoints--
+      this.#count(-1)
       if (outcome?.complete === true) this.#durableIndex = outcome.appliedIndex
       if (outcome !== undefined) this.#heldBytes = outcome.heldBytes
       ended(error)

@@ -10,6 +10,9 @@ const ROW_COLUMNS = 'key, value, create_revision, mod_revision, version, hash, c
 
 type RowColumns = readonly [Uint8Array, Uint8Array, number, number, number, hash: number, checksum: number, id: number]
 
+/** Of one row whose key is known. */
+type ValueColumns = readonly [Uint8Array, number, number, number, hash: number, checksum: number]
+
 type FoundColumns = readonly [
   id: number,
   version: number,
@@ -64,7 +67,10 @@ export class SqliteStore implements OrderedStore {
       database,
       `SELECT id, version, length(value), create_revision, mod_revision, hash, checksum ${from} AND key = ?`,
     )
-    this.#get = prepareArrays(database, `SELECT ${ROW_COLUMNS}, id ${from} AND key = ?`)
+    this.#get = prepareArrays(
+      database,
+      `SELECT value, create_revision, mod_revision, version, hash, checksum ${from} AND key = ?`,
+    )
     this.#insert = database.prepare(`INSERT INTO entries (space, ${ROW_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`)
     this.#update = database.prepare(
       'UPDATE entries SET value = ?, create_revision = ?, mod_revision = ?, version = ?, hash = ?, checksum = ? WHERE id = ?',
@@ -99,8 +105,12 @@ export class SqliteStore implements OrderedStore {
   }
 
   get(space: Space, key: Uint8Array): Row | undefined {
-    const row = this.#get.get(space, key) as unknown as RowColumns | undefined
-    return row && toRow(space, row)
+    const found = this.#get.get(space, key) as unknown as ValueColumns | undefined
+    if (found === undefined) return undefined
+    const [value, createRevision, modRevision, version, hash, checksum] = found
+    const row = { key, value, createRevision, modRevision, version }
+    if (!isSoundRow(space, row, hash, checksum)) throw new RowDamage(`row ${this.#find.get(space, key)?.['0']}`)
+    return row
   }
 
   put(space: Space, row: Row, hash: number): number {
