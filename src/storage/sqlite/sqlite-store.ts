@@ -109,8 +109,13 @@ export class SqliteStore implements OrderedStore {
     if (found === undefined) return undefined
     const [value, createRevision, modRevision, version, hash, checksum] = found
     const row = { key, value, createRevision, modRevision, version }
-    if (!isSoundRow(space, row, hash, checksum)) throw new RowDamage(`row ${this.#find.get(space, key)?.['0']}`)
+    if (!isSoundRow(space, row, hash, checksum)) throw new RowDamage(`row ${this.#idOf(space, key)}`)
     return row
+  }
+
+  #idOf(space: Space, key: Uint8Array): number | undefined {
+    const found = this.#find.get(space, key) as unknown as FoundColumns | undefined
+    return found?.[0]
   }
 
   put(space: Space, row: Row, hash: number): number {
