@@ -37,6 +37,8 @@ export const MAX_SURPLUS_CONNECTIONS: number = 500
 export const MAX_WAITING_HTTP_REQUESTS: number = 65_536
 /** How long requests are read in a turn: so short that heartbeats do not suffer. */
 export const MAX_HTTP_TURN_MS: number = 25
+/** For so long at most others wait while HTTP connections come; and then at least as long these for others, in milliseconds. */
+export const MAX_HTTP_ARRIVALS_MS = 50
 /** What is found in one turn of the event loop may have as many bytes, and one answer more: some 20 ms of work with all that follows. */
 export const MAX_READ_BYTES_A_TURN: number = 4 * MIB
 export const MAX_SCAN_LIMIT: number = 1000

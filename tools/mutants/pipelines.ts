@@ -42,4 +42,18 @@ export const PIPELINES: readonly Mutant[] = [
     replace: 'room -= 0',
     hunter: 'src/faces/http/pipeline-bound.test.ts',
   },
+  {
+    file: 'faces/http/turn-share.ts',
+    hunter: 'src/faces/http/turn-share.test.ts',
+    name: 'serve those who are there while many connections come',
+    find: 'if (this.#arrivals.areMany) return true',
+    replace: '',
+  },
+  {
+    file: 'faces/http/arrivals.ts',
+    hunter: 'src/faces/http/arrivals.test.ts',
+    name: 'let others wait for as long as connections come',
+    find: 'if (isOver || !this.#cameNow)',
+    replace: 'if (!this.#cameNow)',
+  },
 ]

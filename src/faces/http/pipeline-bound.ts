@@ -88,7 +88,11 @@ class PipelineBound implements Pipelines {
     this.#maxWaiting = maxWaiting ?? MAX_WAITING_HTTP_REQUESTS
     this.#serve = serve
     this.#refused = refused
-    this.#share = new TurnShare(server, { isPolite: (socket) => this.#isPolite(socket), now })
+    this.#share = new TurnShare(server, {
+      isPolite: (socket) => this.#isPolite(socket),
+      now,
+      woken: () => this.#awaitEndOfTurn(),
+    })
     this.#queues = new RequestQueues({
       serve,
       emptied: (socket) => this.#readOn(socket as Socket),

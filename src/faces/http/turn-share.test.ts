@@ -9,6 +9,7 @@ import { MAX_HTTP_TURN_MS } from '../../limits.ts'
 const REQUESTS_A_TURN = 512
 
 let letGo = 0
+let woken = 0
 
 /** A socket as Node's HTTP server handles it: what is read is decided by the events, and `resume` comes later than its cause. */
 class Connection extends EventEmitter implements Held {
@@ -79,6 +80,7 @@ function scene(count: number, polite: readonly number[] = []): Scene {
   const share = new TurnShare(server as never, {
     isPolite: (connection) => polite.includes(connections.indexOf(connection as Connection)),
     now: () => (requests * MAX_HTTP_TURN_MS) / REQUESTS_A_TURN,
+    woken: () => woken++,
   })
   const connections: Connection[] = []
   const ticks: Connection[] = []
@@ -94,6 +96,9 @@ function scene(count: number, polite: readonly number[] = []): Scene {
     return connections.push(connection) - 1
   }
   for (let i = 0; i < count; i++) connect()
+  // That they came is past.
+  share.endTurn()
+  share.endTurn()
   const read = (): number[] => {
     tick()
     return connections.flatMap(({ isRead }, i) => (isRead ? [i] : []))
@@ -224,6 +229,8 @@ describe('TurnShare', () => {
     pipeline(world, 0, REQUESTS_A_TURN)
     const heard = { newcomers: 0, others: 0 }
     let newcomer = world.connect()
+    endTurn(world)
+    pipeline(world, world.order().at(-1) as number, REQUESTS_A_TURN)
     endTurn(world)
     for (let turn = 0; turn < 40; turn++) {
       const [first, last] = [world.order()[0] as number, world.order().at(-1) as number]
@@ -357,5 +364,63 @@ describe('TurnShare', () => {
     assert.deepEqual(world.read(), [2])
     pipeline(world, 2, REQUESTS_A_TURN)
     assert.deepEqual(world.read(), [])
+  })
+
+  test('holds all while connections come in one turn after the other, and lets them go when none comes', () => {
+    const world = scene(0)
+    const before = woken
+    for (let i = 0; i < 3; i++) {
+      world.connect()
+      endTurn(world)
+      endTurn(world)
+    }
+    assert.equal(woken - before, 3)
+    assert.deepEqual(world.read(), [0, 1, 2], 'one now and then is none of many')
+    world.connect()
+    assert.equal(endTurn(world), true)
+    assert.deepEqual(world.read(), [0, 1, 2, 3])
+    for (let i = 4; i < 40; i++) {
+      world.connect()
+      assert.deepEqual(world.read(), [], 'nobody is served before all have come')
+      assert.equal(endTurn(world), true)
+    }
+    assert.equal(endTurn(world), true)
+    assert.deepEqual(
+      world.read(),
+      world.connections.map((_, i) => i),
+    )
+    assert.equal(endTurn(world), false)
+  })
+
+  test('lets newcomers go a few at a time: to let each of a thousand go in each turn costs more than to serve them', () => {
+    const world = scene(1)
+    pipeline(world, 0, REQUESTS_A_TURN)
+    for (let i = 0; i < 1_000; i++) world.connect()
+    endTurn(world)
+    const released = world.read().length
+    assert.ok(released > 0 && released <= 65, `${released} were let go`)
+    const heard = new Set<number>()
+    let turns = 0
+    while (heard.size < 1_001 && turns++ < 1_100) {
+      for (const place of world.order().slice(0, 2)) {
+        heard.add(place)
+        pipeline(world, place, REQUESTS_A_TURN / 2)
+      }
+      endTurn(world)
+    }
+    assert.equal(heard.size, 1_001)
+  })
+
+  test('serves those who are there in between, though connections come for ever', () => {
+    const world = scene(4, [0, 1, 2, 3])
+    let served = 0
+    for (let i = 0; i < 400; i++) {
+      world.connect()
+      // A turn has its time, however little is done in it.
+      for (let step = 0; step < REQUESTS_A_TURN / 10; step++) world.work()
+      if (world.read().includes(0)) served++
+      endTurn(world)
+    }
+    assert.ok(served > 100, `heard in ${served} of 400 turns`)
   })
 })

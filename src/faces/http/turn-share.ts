@@ -2,12 +2,13 @@
  * In each turn of the event loop a server reads once from every connection that has something to say, and one read holds
  * a thousand short requests: a hundred connections could make one turn of many seconds, in which the node hears and
  * sends no heartbeat; bodies in short pieces do the same. So the time of a turn is looked at with each of them. When it
- * is over, all connections are held, and are let go again a few in each turn.
+ * is over, all connections are held, and are let go again a few in each turn. They are held, too, while many come: see `arrivals.ts`.
  */
 import type { Server } from 'node:http'
 import { MAX_HTTP_TURN_MS } from '../../limits.ts'
+import { Arrivals } from './arrivals.ts'
 
-/** Connections that are let go in a turn, of those that wait for the round: at first, and at the least. */
+/** Connections that are let go in a turn, of newcomers and of those that wait for the round: at first, and at the least. */
 const FIRST_BATCH = 64
 const MIN_BATCH = 8
 
@@ -25,6 +26,8 @@ export interface TurnShareOptions {
   readonly isPolite: (connection: Held) => boolean
   /** In milliseconds. */
   readonly now: () => number
+  /** A connection has come: a turn begins, unless one has, and its end is to be told. */
+  readonly woken: () => void
 }
 
 export class TurnShare {
@@ -44,6 +47,7 @@ export class TurnShare {
   /** What Node had paused when it was held: Node resumes it. */
   readonly #sleeping = new Set<Held>()
   readonly #options: TurnShareOptions
+  readonly #arrivals: Arrivals
   #startedAt: number
   #cut = false
   #batch = FIRST_BATCH
@@ -53,6 +57,7 @@ export class TurnShare {
   constructor(server: Pick<Server, 'on'>, options: TurnShareOptions) {
     this.#options = options
     this.#startedAt = options.now()
+    this.#arrivals = new Arrivals(options.now)
     server.on('connection', (socket) => this.#follow(socket))
   }
 
@@ -67,15 +72,19 @@ export class TurnShare {
     if (again) this.#heard.add(connection)
     if (this.#cut || this.#options.now() - this.#startedAt < MAX_HTTP_TURN_MS) return
     this.#cut = true
+    this.#holdAll()
+  }
+
+  #holdAll(): void {
     // Who had its turn goes behind those who did not, or the first of many would keep off the last.
     const [others, taken] = [this.#reading.difference(this.#taken), this.#reading.intersection(this.#taken)]
     for (const other of others) this.#hold(other)
     for (const other of taken) this.#hold(other)
   }
 
-  /** Whether anything was read in this turn. */
+  /** Whether this turn has to be short: something else was read in it, or many connections come. */
   get isAsked(): boolean {
-    return this.#taken.size > 0
+    return this.#taken.size > 0 || this.#arrivals.areMany
   }
 
   /** @returns whether this must be called at the end of the next turn even if nothing comes in it */
@@ -86,11 +95,13 @@ export class TurnShare {
     this.#taken.clear()
     const wasCut = this.#cut
     this.#cut = false
+    const mayCome = this.#arrivals.endTurn()
     if (this.#round.size === 0) [this.#round, this.#nextRound] = [this.#nextRound, this.#round]
     if (!this.#isHolding) {
       this.#batch = FIRST_BATCH
-      return false
+      return mayCome
     }
+    if (this.#arrivals.areMany) return true
     this.#batch = wasCut ? Math.max(MIN_BATCH, this.#batch / 2) : this.#batch * 2
     this.#release()
     return true
@@ -122,8 +133,11 @@ export class TurnShare {
   }
 
   #follow(connection: Held): void {
+    this.#options.woken()
+    this.#arrivals.came()
+    if (this.#arrivals.areMany) this.#holdAll()
     // Node closes what has not sent a request for some seconds after it came, so it cannot wait for the next round.
-    if (this.#isHolding) this.#newcomers.add(connection)
+    if (this.#isHolding || this.#arrivals.areMany) this.#newcomers.add(connection)
     else this.#reading.add(connection)
     connection.on('resume', () => this.#resumed(connection))
     connection.on('close', () => this.#forget(connection))
@@ -157,8 +171,9 @@ export class TurnShare {
   /** Those who wait for their answers hardly notice. Newcomers and the round are first by turns, or one could keep off the other. */
   #release(): void {
     const batch = this.#round.values().take(this.#batch)
+    const newcomers = this.#newcomers.values().take(this.#batch)
     this.#newcomersFirst = !this.#newcomersFirst
-    const others = this.#newcomersFirst ? [...this.#newcomers, ...batch] : [...batch, ...this.#newcomers]
+    const others = this.#newcomersFirst ? [...newcomers, ...batch] : [...batch, ...newcomers]
     // They are read in this order.
     this.#released = [...this.#polite, ...others]
     for (const connection of this.#released) this.#read(connection)
