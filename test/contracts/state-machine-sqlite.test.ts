@@ -6,12 +6,10 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSyn
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
-import { LANGUAGE } from '../../src/commands/index.ts'
 import { StateBusy } from '../../src/ports/index.ts'
 import type { StateEngine, StoredSnapshot } from '../../src/ports/index.ts'
 import { openSnapshotFiles, openSqliteStateMachine, StateError } from '../../src/storage/index.ts'
 import type { SqliteStateMachine } from '../../src/storage/index.ts'
-import { SqliteState } from '../../src/storage/sqlite/sqlite-state.ts'
 import { NodeDisk } from '../../src/storage/disk/index.ts'
 import { allRows, CLUSTER_ID, LogWriter, membershipOf, plainState, settled, transfer } from './state-machine-fixture.ts'
 import type { OpenedState } from './state-machine-fixture.ts'
@@ -91,61 +89,6 @@ test('checkpoint: claims nothing while a reader keeps it from completing', () =>
     await settled((done) => opened.machine.checkpoint(done))
     assert.equal(opened.machine.heldBytes?.(), 0)
     assert.equal(opened.machine.durableIndex(), log.index)
-  }))
-
-/** Uses a state, and another connection to its file which finds out whether the state keeps a transaction open. */
-function besideState(use: (state: SqliteState, isOpen: () => boolean) => void): Promise<void> {
-  return withPlace((place) => {
-    mkdirSync(place.stateDirectory)
-    const file = join(place.stateDirectory, 'state-1.db')
-    const state = new SqliteState(file, LANGUAGE)
-    const other = new DatabaseSync(file, { timeout: 0 })
-    // The log of writes begins anew only when nobody reads from it or writes to it; that nobody reads is seen while it has something new.
-    const isOpen = (): boolean => other.prepare('PRAGMA wal_checkpoint(RESTART)').get()?.['busy'] === 1
-    try {
-      use(state, isOpen)
-    } finally {
-      other.close()
-      state.close()
-    }
-  })
-}
-
-const valueOf = (state: SqliteState, key: string): string => Buffer.from(state.get(Buffer.from(key))?.value ?? []).toString()
-
-test('SqliteState: reads share a transaction, which ends with the next write, and see what was written last', () =>
-  besideState((state, isOpen) => {
-    const log = new LogWriter()
-    const write = (value: string): void => {
-      state.apply([log.set('key', value)])
-      assert.equal(valueOf(state, 'key'), value)
-      state.commit()
-    }
-    state.apply([log.membership(membershipOf(1))])
-    write('1')
-    assert.equal(valueOf(state, 'key'), '1')
-    assert.equal(isOpen(), true)
-    assert.equal(valueOf(state, 'key'), '1')
-    write('2')
-    assert.equal(isOpen(), false)
-    write('3')
-    assert.equal(valueOf(state, 'key'), '3')
-    state.commit()
-    assert.equal(isOpen(), false, 'whoever asks for a commit wants nothing left open')
-    assert.equal(valueOf(state, 'key'), '3')
-    write('4')
-  }))
-
-test('SqliteState: leaves no transaction open while a checkpoint runs', () =>
-  besideState((state, isOpen) => {
-    const log = new LogWriter()
-    state.keepsOpen = false
-    state.apply([log.membership(membershipOf(1)), log.set('key', '1')])
-    assert.equal(valueOf(state, 'key'), '1')
-    assert.equal(isOpen(), false)
-    state.keepsOpen = true
-    state.apply([log.set('key', '2')])
-    assert.equal(isOpen(), true)
   }))
 
 test('apply: waits for nobody who writes or keeps writers out; nothing has changed, and the same batch goes well later', () =>
@@ -565,6 +508,21 @@ test('open: sets aside a state with a row that is an old one, sound by itself', 
     const { machine } = place.open()
     assertSetAside(machine, file)
     assert.match(damageOf(machine) ?? '', /its rows are not those that were written: their hashes have the sum/)
+  }))
+
+test('takeSnapshot: says of a state from which a row is gone that it is damaged', () =>
+  withPlace(async (place) => {
+    const opened = place.open()
+    fill(opened, 20)
+    opened.machine.flush()
+    const file = join(place.stateDirectory, 'state-1.db')
+    const database = new DatabaseSync(file)
+    database.exec("DELETE FROM entries WHERE key = CAST('key-7' AS BLOB)")
+    database.close()
+    await assert.rejects(
+      takeSnapshot(opened),
+      (error) => error instanceof StateError && error.code === 'CORRUPT' && /damaged: a cut of 20 keys/.test(error.message),
+    )
   }))
 
 test('takeSnapshot: refuses a row that is an old one, sound by itself, and audit notices it', () =>

@@ -114,13 +114,13 @@ export const STORAGE: readonly Mutant[] = [
     file: 'storage/sqlite/sqlite-state.ts',
     find: '!this.#reading && this.keepsOpen',
     replace: '!this.#reading',
-    hunter: 'test/contracts/state-machine-sqlite.test.ts',
+    hunter: 'test/contracts/sqlite-reads.test.ts',
   },
   {
     name: 'leave the transaction of reads open at a commit',
     file: 'storage/sqlite/sqlite-state.ts',
     find: 'if (this.#openEntries === 0 && !this.#reading) return',
     replace: 'if (this.#openEntries === 0) return',
-    hunter: 'test/contracts/state-machine-sqlite.test.ts',
+    hunter: 'test/contracts/sqlite-reads.test.ts',
   },
 ]

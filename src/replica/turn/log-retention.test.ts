@@ -274,9 +274,9 @@ describe('Snapshots', () => {
     bench.snapshots.take(bench.answers.reply('a'))
     bench.snapshots.take(bench.answers.reply('b'))
     bench.finish(new StoreRefusal('nothing to hold'))
-    assert.deepEqual([bench.answers.outcomes, bench.pending, bench.events], [['a: nothing to hold'], ['snapshot'], []])
+    assert.deepEqual([bench.answers.outcomes, bench.pending, bench.events], [['a: INTERNAL'], ['snapshot'], []])
     bench.finish(undefined, storedSnapshot(90))
-    assert.deepEqual(bench.answers.outcomes, ['a: nothing to hold', 'b: ok'])
+    assert.deepEqual(bench.answers.outcomes, ['a: INTERNAL', 'b: ok'])
   })
 
   test('takeSnapshot: a disk that fails over it ends the node: no other is taken', () => {

@@ -81,7 +81,7 @@ export class Snapshots {
   }
 }
 
-/** Whoever asked may free space; what else a store refuses is not about the request. */
+/** Whoever asked may free space; what else a store refuses is not about the request, and its words say what it is about. */
 function asAnswer(error: Error): Error {
-  return error instanceof StoreRefusal && error.isVolumeFull ? new AspenError('DISK_FULL', error.message) : error
+  return error instanceof StoreRefusal ? new AspenError(error.isVolumeFull ? 'DISK_FULL' : 'INTERNAL', error.message) : error
 }

@@ -2,7 +2,6 @@
 import type { KeyValue } from '../../api/index.ts'
 import { RowsAudit, SPACE_IDS, SPACES } from '../../commands/index.ts'
 import type { Space } from '../../commands/index.ts'
-import { fail } from '../../lib/index.ts'
 import { SNAPSHOT_CHUNK_SIZE } from '../../limits.ts'
 import {
   encodeHeader,
@@ -18,7 +17,7 @@ import { damagedState } from '../state/index.ts'
 
 /**
  * The bytes of a snapshot file. `rowsOf` gives the rows of a space in byte order of their keys.
- * @throws AssertionError when they are not as many as the header says; StateError CORRUPT when they are not those that were written
+ * @throws StateError CORRUPT when they are not as many as the header says, or not those that were written
  */
 export function* encodeSnapshot(
   header: SnapshotHeader,
@@ -41,7 +40,7 @@ export function* encodeSnapshot(
   }
   const { keys, bytes, systemRows, systemBytes } = header
   if (!(user.rows === keys && user.bytes === bytes && system.rows === systemRows && system.bytes === systemBytes))
-    fail(
+    throw damagedState(
       `a cut of ${keys} keys, ${bytes} bytes, beside ${systemRows} rows, ${systemBytes} bytes of the system, has ${user.rows}, ${user.bytes}, ${system.rows}, ${system.bytes}`,
     )
   if (audit.problem !== undefined) throw damagedState(audit.problem)
