@@ -43,7 +43,7 @@ export const SNAPSHOTS: readonly Mutant[] = [
     file: 'replica/peers/snapshot-receiver.ts',
     find: 'if (this.#current?.snapshot.id !== snapshot.id && !this.#begin(snapshot)) return',
     replace: 'if (this.#current === null && !this.#begin(snapshot)) return',
-    hunter: 'snapshots',
+    hunter: 'src/replica/peers/snapshot-receiver.test.ts',
   },
   {
     name: 'install a snapshot with other content than announced',
