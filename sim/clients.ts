@@ -30,8 +30,11 @@ export interface ClientsOptions {
 }
 
 const MAX_ATTEMPTS = 3
+/** How often a client that rests looks whether it may go on. */
+const REST_MS = 20
 /** A node answers by the deadline it was given, unless it stands still: then the client goes at last. */
 const HANG_UP_FACTOR = 1.5
+
 export class Clients {
   readonly #cluster: SimCluster
   readonly #records: ClientRecords
@@ -44,6 +47,8 @@ export class Clients {
   #asked: () => readonly SimNode[]
   #values = 0
   #running = false
+  /** Whether nothing new is begun for now. */
+  resting = false
 
   constructor({ cluster, random, clients, keys, http = null }: ClientsOptions) {
     this.#cluster = cluster
@@ -97,9 +102,13 @@ export class Clients {
   }
 
   #next(client: number): void {
-    const pause = randomBetween(this.#random, 0, this.#cluster.weather.thinkMs)
+    this.#after(randomBetween(this.#random, 0, this.#cluster.weather.thinkMs), client)
+  }
+
+  #after(pause: number, client: number): void {
     this.#cluster.scheduler.after(pause, () => {
       if (!this.#running) return
+      if (this.resting) return this.#after(REST_MS, client)
       const begun = this.#http?.serves(client) === true ? this.#beginOverHttp(this.#http, client) : this.#begin(client)
       if (!begun) this.#next(client)
     })

@@ -53,8 +53,11 @@ export class Faults {
     this.#end(node)
   }
 
-  /** The sky clears: all paths work, all nodes run, and whoever lost its disks is a member again. */
-  async heal(): Promise<void> {
+  /**
+   * The sky clears: all paths work, all nodes run, and whoever lost its disks is a member again. With bounds that let a follower have one
+   * entry at a time, clients can write as fast as a newcomer on a longer path catches up: `rest` is called when that takes long.
+   */
+  async heal(rest: () => void): Promise<void> {
     this.#healed = true
     // A disk that failed just before may be reported only now.
     this.#cluster.supervised = true
@@ -64,6 +67,7 @@ export class Faults {
     for (const { life } of this.#cluster.nodes) life?.douseFuse()
     const deadline = this.#cluster.scheduler.now + REPLACEMENT_MS
     do {
+      if (this.#cluster.scheduler.now > deadline - REPLACEMENT_MS / 2) rest()
       for (const node of this.#cluster.nodes) {
         this.#cluster.resume(node)
         if (node.life === null) this.#cluster.start(node)

@@ -47,8 +47,8 @@ const FAILS: Plant = async () => {
 async function simWith(plant: Plant, ...args: readonly string[]): Promise<Outcome> {
   const { heal } = Faults.prototype
   let runs = 0
-  Faults.prototype.heal = function (): Promise<void> {
-    return plant(++runs, () => heal.call(this))
+  Faults.prototype.heal = function (rest): Promise<void> {
+    return plant(++runs, () => heal.call(this, rest))
   }
   try {
     return await sim(...args)

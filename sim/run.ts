@@ -138,7 +138,8 @@ class Run {
       this.#faults.disturb()
       this.#upgrades.disturb()
     }
-    await this.#faults.heal()
+    await this.#faults.heal(() => (this.#clients.resting = true))
+    this.#clients.resting = false
     await this.#demandProgress()
     await this.#demandAgreement()
     const verdict = checkLinearizable(this.#clients.history)
