@@ -209,7 +209,7 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
     const key = checkEndpointId(endpointId)
     const member = this.#parts.raft.view.membership.members.find((one) => one.endpointId === key)
     if (member !== undefined) {
-      const words = `endpoint_id is the key of member ${member.id}: remove it with POST /change-membership, and it is forgotten`
+      const words = `endpoint_id is the key of member ${member.id}: remove it with POST /change-membership first`
       throw new AspenError('INVALID_REQUEST', words, { node_id: member.id })
     }
     if (!this.#parts.peerBook.remove(key)) {

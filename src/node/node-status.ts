@@ -123,7 +123,7 @@ function healthChecks(view: ReplicaView, actor: ActorStatus): HealthCheck[] {
       ok: view.poisoned === null,
       detail: `applied ${view.appliedIndex} of ${view.commitIndex} committed entries`,
     },
-    ...(view.digests.index === 0 ? [] : [digestCheck(view.digests)]),
+    ...(view.digests.index === 0 ? [] : [digestCheck(view.digests, view.membership.members.length < 2)]),
     ...(view.disk === null ? [] : [diskCheck(view.disk)]),
   ]
 }
@@ -150,7 +150,8 @@ function linksDetail(unlinked: readonly number[], isVoter: boolean): string {
   return unlinked.length === 0 ? 'linked with all other voters' : `no link to voters ${unlinked.join(', ')}`
 }
 
-function digestCheck({ index, disputedIndex, isDisputed }: ReplicaView['digests']): HealthCheck {
+function digestCheck({ index, disputedIndex, isDisputed }: ReplicaView['digests'], isAlone: boolean): HealthCheck {
+  if (isAlone) return { name: 'state_digest', ok: true, detail: 'there is no other replica to compare the state with' }
   const detail = isDisputed
     ? `replicas have different states after entry ${disputedIndex}, and no majority of the voters has one: compare them and bring back the wrong ones with aspen-node rejoin`
     : `the state was compared with those of other replicas after entry ${index}`

@@ -180,7 +180,7 @@ const FIELDS: ReadonlyMap<string, Setting> = new Map(SETTINGS.map((setting) => [
 
 function unknownOption(name: string): ConfigError {
   const meant = nearest(name, [...FIELDS.keys()])
-  const hint = meant === undefined ? 'see the type NodeConfig for the names that are' : `did you mean ${meant}?`
+  const hint = meant === undefined ? 'see the type NodeSettings for the names that are' : `did you mean ${meant}?`
   return new ConfigError(`option ${show(name)} is not known: ${hint}`)
 }
 

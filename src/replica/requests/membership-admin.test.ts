@@ -210,6 +210,16 @@ describe('MembershipAdmin: add-learner', () => {
     bench.submit('same key', add(2, keyOf(2)))
     bench.submit('other key', add(2, OTHER_KEY))
     assert.deepEqual(bench.answers.outcomes, ['again: ok', 'same key: ok', 'other key: NODE_AMBIGUOUS'])
+    bench.links.push(link(OTHER_KEY, 2))
+    bench.submit('a node that lost its disk', add(2))
+    bench.links.push(link(keyOf(2), 2))
+    bench.submit('the member is here', add(2))
+    bench.submit('itself', add(1))
+    assert.deepEqual(bench.answers.outcomes.slice(3), [
+      'a node that lost its disk: NODE_AMBIGUOUS',
+      'the member is here: ok',
+      'itself: ok',
+    ])
     assert.equal(bench.raft.lastLog.index, before)
   })
 

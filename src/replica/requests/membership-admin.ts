@@ -2,7 +2,7 @@ import { AspenError } from '../../api/index.ts'
 import { unreachable } from '../../lib/index.ts'
 import { LEARNER_LAG_THRESHOLD, MAX_ADMIN_REQUESTS, MAX_LEARNERS, MAX_VOTERS } from '../../limits.ts'
 import { isJoint } from '../../raft/index.ts'
-import type { LogId, Membership, MembershipTarget, NodeId } from '../../raft/index.ts'
+import type { LogId, Member, Membership, MembershipTarget, NodeId } from '../../raft/index.ts'
 import type { Reply } from '../options.ts'
 import { bindMember } from '../peers/index.ts'
 import type { Peers } from '../peers/index.ts'
@@ -135,14 +135,8 @@ export class MembershipAdmin {
     const { membership } = raft
     const present = membership.members.find((member) => member.id === nodeId)
     if (present !== undefined) {
-      if (endpointId === null || endpointId === present.endpointId) return membership
-      return new AspenError(
-        'NODE_AMBIGUOUS',
-        `node ${nodeId} is a member with key ${present.endpointId}: remove it before adding another`,
-        {
-          endpoint_ids: [present.endpointId, endpointId],
-        },
-      )
+      const other = endpointId ?? this.#claimantInsteadOf(present)
+      return other === undefined || other === present.endpointId ? membership : otherKey(present, other)
     }
     if (membership.learners.length >= MAX_LEARNERS)
       return new AspenError(
@@ -165,6 +159,13 @@ export class MembershipAdmin {
       })
     }
     return this.#propose(task, { voters: membership.voters, learners: [...membership.learners, nodeId], newMembers: [member] })
+  }
+
+  /** Whoever is linked under the id of a member whose own key is not. */
+  #claimantInsteadOf({ id, endpointId }: Member): string | undefined {
+    if (id === this.#context.raft.id) return undefined
+    const claiming = [...this.#peers.knowledge().links].filter((peer) => peer.claims.nodeId === id)
+    return claiming.some((peer) => peer.endpointId === endpointId) ? undefined : claiming[0]?.endpointId
   }
 
   #changeMembership(task: Task, now: number): Membership | AspenError | null {
@@ -251,6 +252,13 @@ export class MembershipAdmin {
     this.#context.loop.schedule()
     return null
   }
+}
+
+function otherKey({ id, endpointId }: Member, other: string): AspenError {
+  const words =
+    `node ${id} is a member with key ${endpointId}, and this one has key ${other}: a member that lost its disk comes back with ` +
+    'aspen-node rejoin; another node takes another id, or this one once the member is removed'
+  return new AspenError('NODE_AMBIGUOUS', words, { endpoint_ids: [endpointId, other] })
 }
 
 function tooOld(nodeId: NodeId, speaks: number, needs: number): AspenError {
