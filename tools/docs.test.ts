@@ -5,28 +5,34 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { describe, test } from 'node:test'
+import { pathToFileURL } from 'node:url'
+import { readRejoinArguments, REJOIN } from '../src/bin/rejoin-arguments.ts'
 import { readCommandLine } from '../src/cluster/config/command-line-layer.ts'
 import { KNOWN_VARIABLES } from '../src/cluster/config/environment-layer.ts'
 import { type Setting, SETTINGS } from '../src/cluster/config/settings.ts'
+import { readToml } from '../src/cluster/config/toml-layer.ts'
+import { METRIC_TABLE } from '../src/ports/metric-table.ts'
 import { readTree } from './tidy.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const TREE = readTree(ROOT)
 const PAGES = [...TREE].filter(([path]) => path.endsWith('.md'))
 const README = TREE.get('README.md') ?? ''
+const LIBRARY = TREE.get('docs/library.md') ?? ''
+const OPERATIONS = TREE.get('docs/operations.md') ?? ''
 const MANIFEST = JSON.parse(TREE.get('package.json') ?? '{}') as { readonly scripts: Readonly<Record<string, string>> }
 
-/** The fenced blocks of a language. */
+/** The fenced blocks of a language, those within lists, too. */
 function blocks(page: string, language: string): string[] {
-  return [...page.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)]
+  return [...page.matchAll(/^ *```(\w*)\n([\s\S]*?)^ *```$/gm)]
     .filter((match) => match[1] === language)
     .map((match) => match[2] ?? '')
 }
 
-/** The commands of the README's shell blocks that begin with a word. */
-function commands(word: string): string[] {
-  return blocks(README, 'sh')
-    .flatMap((block) => block.split('\n'))
+/** The commands of a page's shell blocks that begin with a word. */
+function commands(page: string, word: string): string[] {
+  return blocks(page, 'sh')
+    .flatMap((block) => block.split('\n').map((line) => line.trim()))
     .filter((line) => line.startsWith(`${word} `))
 }
 
@@ -103,9 +109,8 @@ test('package.json: ships every page that the README links to', () => {
 })
 
 test('docs/library.md: lists every setting, with its type and its default', () => {
-  const page = TREE.get('docs/library.md') ?? ''
   const source = TREE.get('src/cluster/config/node-config.ts') ?? ''
-  const rows = [...page.matchAll(/^\| `(\w+)` +\| `(.*?)` +\| ([^|]*?) +\|$/gm)].map(([, field, type, preset]) => ({
+  const rows = [...LIBRARY.matchAll(/^\| `(\w+)` +\| `(.*?)` +\| ([^|]*?) +\|$/gm)].map(([, field, type, preset]) => ({
     field,
     type: type?.replaceAll('\\|', '|'),
     preset: preset?.replaceAll('`', ''),
@@ -120,21 +125,61 @@ test('docs/library.md: lists every setting, with its type and its default', () =
   assert.deepEqual(rows.sort(byName), expected.sort(byName))
 })
 
-test('docs/operations.md: names the queues that requests are refused by, each of them and no other', () => {
-  const page = TREE.get('docs/operations.md') ?? ''
+test('docs/operations.md: names the queues that requests are refused by, each of them', () => {
   const sources = [...TREE].filter(
     ([path]) => path.startsWith('src/') && !path.endsWith('.test.ts') && !path.startsWith('src/testing/'),
   )
-  const queues = new Set(sources.flatMap(([, text]) => [...text.matchAll(/\bqueue: '(\w+)'/g)].map(([, name = '']) => name)))
-  assert.ok(queues.size > 8)
+  const used = sources.flatMap(([, text]) =>
+    [...text.matchAll(/(?:\bqueue: |\boverloaded\(\s*)'(\w+)'/g)].map(([, name = '']) => name),
+  )
+  assert.ok(new Set(used).size > 12)
+  const counted: readonly string[] = METRIC_TABLE.aspen_overloaded_total.values
   assert.deepEqual(
-    [...queues].filter((name) => !page.includes(`\`${name}\``)),
+    [...used, ...counted].filter((name) => !OPERATIONS.includes(`\`${name}\``)),
     [],
   )
 })
 
 test('docs: what is to be typed runs on the Node.js of the checkout, not on that of the machine', () => {
   for (const [path, page] of PAGES) assert.doesNotMatch(page, /(?<!\/)\bnode (?:bench|tools|sim)\//, path)
+})
+
+describe('what is to be typed', () => {
+  for (const [name, page, atLeast] of [
+    ['README', README, { starts: 4, posts: 9 }],
+    ['docs/operations.md', OPERATIONS, { starts: 3, posts: 4 }],
+  ] as const) {
+    test(`${name}: starts nodes with settings that exist`, () => {
+      const starts = commands(page, 'npm').filter((line) => line.includes('aspen-node --'))
+      assert.ok(starts.length >= atLeast.starts)
+      for (const line of starts) assert.ok(settingsOf(line).includes('nodeId'), line)
+    })
+
+    test(`${name}: posts well-formed bodies to routes that exist`, () => {
+      const requests = commands(page, 'curl -X POST')
+      assert.ok(requests.length >= atLeast.posts)
+      for (const line of requests) {
+        const [, path = ''] = /http:\/\/127\.0\.0\.1:\d+(\/\S*)/.exec(line) ?? []
+        assert.ok(isRoute(path), `${path} is no route`)
+        const [, body] = /-d '(.*)'$/.exec(line) ?? []
+        assert.equal(typeof JSON.parse(body ?? ''), 'object')
+      }
+    })
+  }
+})
+
+test('docs/library.md: the program with three nodes runs', () => {
+  const program = blocks(LIBRARY, 'ts').find((block) => block.includes('changeMembership(')) ?? ''
+  const source = pathToFileURL(join(ROOT, 'src/index.ts')).href
+  const runnable = program.replace("'aspen'", `'${source}'`).replace('26_000 + nodeId', '0')
+  const folder = mkdtempSync(join(tmpdir(), 'aspen-docs-'))
+  try {
+    writeFileSync(join(folder, 'program.ts'), runnable)
+    const { stdout, stderr } = spawnSync(process.execPath, ['program.ts'], { cwd: folder, encoding: 'utf8' })
+    assert.deepEqual({ stdout, stderr }, { stdout: '[ 1, 2, 3 ]\n', stderr: '' })
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
 })
 
 describe('README', () => {
@@ -146,27 +191,11 @@ describe('README', () => {
     )
   })
 
-  test('README: starts nodes with settings that exist', () => {
-    const starts = commands('npm').filter((line) => line.includes('aspen-node --'))
-    assert.ok(starts.length >= 4)
-    for (const line of starts) {
-      const settings = readCommandLine(line.slice(line.indexOf(' -- ') + 4).split(' ')).settings()
-      assert.ok(
-        [...settings.keys()].some(({ field }) => field === 'nodeId'),
-        line,
-      )
-    }
-  })
-
-  test('README: posts well-formed bodies to routes that exist', () => {
-    const requests = commands('curl')
-    assert.ok(requests.length >= 9)
-    for (const line of requests) {
-      const [, path = ''] = /http:\/\/127\.0\.0\.1:\d+(\/\S*)/.exec(line) ?? []
-      assert.ok(isRoute(path), `${path} is no route`)
-      const [, body] = /-d '(.*)'$/.exec(line) ?? []
-      assert.equal(typeof JSON.parse(body ?? ''), 'object')
-    }
+  test('README: its TOML has settings that exist', () => {
+    const [example = '', ...others] = blocks(README, 'toml')
+    assert.equal(others.length, 0)
+    const given = readToml('README.md', example.replaceAll('ENDPOINT_ID', '0'.repeat(64)))
+    assert.equal(given.size, example.trim().split('\n').length)
   })
 
   test('README: lists routes that exist, and every one of the quick starts', () => {
@@ -186,7 +215,7 @@ describe('README', () => {
   })
 
   test('README: its programs compile against the sources, and one with an error in it would not', () => {
-    const programs = [README, TREE.get('docs/library.md') ?? ''].flatMap((page) => blocks(page, 'ts'))
+    const programs = [README, LIBRARY].flatMap((page) => blocks(page, 'ts'))
     assert.ok(programs.length >= 2)
     const wrong = `import { AspenNode } from 'aspen'\nawait AspenNode.start({ nodeId: 'one' })\n`
     assert.match(
@@ -195,6 +224,16 @@ describe('README', () => {
     )
   })
 })
+
+/** The fields that a start of a node sets, of a rejoin those of the node. */
+function settingsOf(line: string): readonly string[] {
+  const argv = line
+    .slice(line.indexOf(' -- ') + 4)
+    .replaceAll('ENDPOINT_ID', '0'.repeat(64))
+    .split(' ')
+  const own = argv[0] === REJOIN ? readRejoinArguments(argv.slice(1)).rest : argv
+  return [...readCommandLine(own).settings().keys()].map(({ field }) => field)
+}
 
 function defaultOf({ field, parser, ...setting }: Setting): string {
   if (field === 'nodeId') return 'required'
