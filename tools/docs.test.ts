@@ -171,7 +171,7 @@ describe('what is to be typed', () => {
 test('docs/library.md: the program with three nodes runs', () => {
   const program = blocks(LIBRARY, 'ts').find((block) => block.includes('changeMembership(')) ?? ''
   const source = pathToFileURL(join(ROOT, 'src/index.ts')).href
-  const runnable = program.replace("'aspen'", `'${source}'`).replace('26_000 + nodeId', '0')
+  const runnable = program.replace("'aspen'", `'${source}'`).replace('26_100 + nodeId', '0')
   const folder = mkdtempSync(join(tmpdir(), 'aspen-docs-'))
   try {
     writeFileSync(join(folder, 'program.ts'), runnable)
