@@ -56,4 +56,25 @@ export const PIPELINES: readonly Mutant[] = [
     find: 'if (isOver || !this.#cameNow)',
     replace: 'if (!this.#cameNow)',
   },
+  {
+    file: 'faces/http/turn-share.ts',
+    hunter: 'src/faces/http/turn-share.test.ts',
+    name: 'forget those that were held again in the turn in which they were let go',
+    find: 'if (this.#reading.has(connection)) this.#dequeue(connection)',
+    replace: 'this.#dequeue(connection)',
+  },
+  {
+    ...BOUND,
+    hunter: 'test/http/pipeline-ends.test.ts',
+    name: 'refuse what cannot be read before what came before is answered',
+    find: 'if (connection === undefined || owed <= unanswerable) return say()',
+    replace: 'if (connection === undefined || owed >= unanswerable) return say()',
+  },
+  {
+    file: 'faces/http/request-tracking.ts',
+    hunter: 'test/http/pipeline-ends.test.ts',
+    name: 'end a connection at a stop with the first of its answers',
+    find: 'if (response !== undefined && this.#watch.isNewest(response))',
+    replace: 'if (response !== undefined)',
+  },
 ]

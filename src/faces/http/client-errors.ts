@@ -38,7 +38,10 @@ function refusalFor(code: string): Refusal {
  * Tells the peer why, and closes. What became of the error is of no interest to the node: the peer broke the protocol or
  * went away. It is counted like any answer, as that of the route `unreadable`.
  */
-export function clientErrorHandler(metrics: Metrics): (error: Error & { code?: string }, socket: Socket) => void {
+export function clientErrorHandler(
+  metrics: Metrics,
+  end: (socket: Socket, say: () => void) => void,
+): (error: Error & { code?: string }, socket: Socket) => void {
   return (error, socket) => {
     if (error.code === 'ECONNRESET' || !socket.writable) {
       socket.destroy()
@@ -47,6 +50,6 @@ export function clientErrorHandler(metrics: Metrics): (error: Error & { code?: s
     const { status, reason, error: said } = refusalFor(error.code ?? '')
     metrics.counter('aspen_http_requests_total', { route: 'unreadable', status: String(status) }).add()
     // The rest of what the peer sends is of no use; the answer must leave before the socket goes.
-    socket.end(rawAnswer(status, reason, said), () => socket.destroy())
+    end(socket, () => socket.end(rawAnswer(status, reason, said), () => socket.destroy()))
   }
 }

@@ -1,9 +1,9 @@
 /**
  * A connection that closes takes with it whatever it asked for and has not got, and to give up one request costs as much
  * as to answer a small one. A crowd that asks for much and leaves at once would make one long turn of the event loop. So
- * of connections that had asked for more than one thing at once, a few close in a turn.
+ * of connections that had asked for more than one thing at once, a few are told of in a turn that they have closed.
  */
-import { Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { Deque } from '../../lib/index.ts'
 
 /** Requests that are given up in a turn: some milliseconds of work. */
@@ -19,16 +19,17 @@ export class Closings {
   #scheduled = false
 
   /**
-   * From now on this connection closes when its turn comes: until then it is destroyed already, and its descriptor is not closed.
-   * `begun` is called when it is destroyed, and says how many requests it may have had.
+   * Whoever listens by now for the end of this connection, Node's server first, hears of it when its turn comes: nothing is read from it
+   * any more, and its descriptor is closed. `ended` is called at once, and says how many requests it may have had.
    */
-  follow(socket: Socket, begun: () => number): void {
-    // How a stream is destroyed is what its makers may say, and by that name.
-    // oxlint-disable-next-line eslint/no-underscore-dangle
-    socket._destroy = (error, done) => {
-      // oxlint-disable-next-line eslint/no-underscore-dangle
-      this.run(begun(), () => Socket.prototype._destroy.call(socket, error, done))
-    }
+  follow(socket: Socket, ended: () => number): void {
+    const listeners = socket.rawListeners('close') as ((hadError: boolean) => void)[]
+    for (const listener of listeners) socket.off('close', listener)
+    socket.once('close', (hadError) =>
+      this.run(ended(), () => {
+        for (const listener of listeners) listener.call(socket, hadError)
+      }),
+    )
   }
 
   run(requests: number, close: () => void): void {

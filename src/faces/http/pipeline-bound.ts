@@ -30,6 +30,11 @@ interface Pipeline {
   queue: RequestQueue | null
   /** Requests that were refused. */
   refused: number
+  /** Requests that wait for their answer to be given, and the newest of them. */
+  owed: number
+  newest: ServerResponse | null
+  /** What is done once no more answers are owed than this. */
+  end: { readonly owed: number; readonly run: () => void } | null
 }
 
 const REFUSAL = errorBody(
@@ -59,6 +64,15 @@ export interface PipelineOptions {
 export interface Pipelines {
   /** A piece of a body has come: they may be as short, and as many, as requests. */
   pieceCame(socket: Held): void
+  /** The answer to a request that was taken is given, or nobody is there for it any more. */
+  answered(response: ServerResponse): void
+  /** Whether no other request came after the one that this answers. */
+  isNewest(response: ServerResponse): boolean
+  /**
+   * No more requests can be read from a connection. What is owed on it is answered first, and then it is closed; where nothing is owed,
+   * `say` says why and closes it. A refusal that came before an answer would be taken for that.
+   */
+  end(socket: Socket, say: () => void): void
 }
 
 /** Stands before whatever answers the requests of a server. */
@@ -112,6 +126,8 @@ class PipelineBound implements Pipelines {
       connection.requests = 0
     }
     const again = ++connection.requests > 1
+    connection.owed++
+    connection.newest = response
     this.#share.took(socket, again)
     if (!again && connection.queue?.waits !== true) this.#serve(request, response)
     else this.#takeNext(connection, request, response)
@@ -145,6 +161,32 @@ class PipelineBound implements Pipelines {
     return queue
   }
 
+  answered(response: ServerResponse): void {
+    const connection = this.#connections.get(response.req.socket)
+    if (connection === undefined) return
+    connection.owed--
+    if (connection.newest === response) connection.newest = null
+    const { end } = connection
+    if (end === null || connection.owed > end.owed) return
+    connection.end = null
+    end.run()
+  }
+
+  isNewest(response: ServerResponse): boolean {
+    return this.#connections.get(response.req.socket)?.newest === response
+  }
+
+  end(socket: Socket, say: () => void): void {
+    const connection = this.#connections.get(socket)
+    const { owed = 0, newest = null } = connection ?? {}
+    // A request of which the end will not come has no other answer.
+    const unanswerable = newest?.req.complete === false ? 1 : 0
+    if (connection === undefined || owed <= unanswerable) return say()
+    this.#share.end(socket)
+    if (connection.queue?.waits === true) this.#queues.finish(connection.queue)
+    connection.end ??= { owed: unanswerable, run: () => socket.destroySoon() }
+  }
+
   pieceCame(socket: Held): void {
     this.#awaitEndOfTurn()
     const connection = this.#connectionOf(socket)
@@ -174,7 +216,8 @@ class PipelineBound implements Pipelines {
   #connectionOf(socket: Held): Pipeline {
     let connection = this.#connections.get(socket)
     if (connection === undefined) {
-      this.#connections.set(socket, (connection = { turn: 0, requests: 0, last: null, pieceTurn: 0, queue: null, refused: 0 }))
+      connection = { turn: 0, requests: 0, last: null, pieceTurn: 0, queue: null, refused: 0, owed: 0, newest: null, end: null }
+      this.#connections.set(socket, connection)
     }
     return connection
   }

@@ -30,7 +30,14 @@ export class RouteMetrics {
   }
 }
 
+/** Who has to know what became of requests. */
+export interface AnswerWatch {
+  answered(response: ServerResponse): void
+  isNewest(response: ServerResponse): boolean
+}
+
 export class RequestTracker {
+  readonly #watch: AnswerWatch
   /**
    * The answers in flight, and the places that are free again. Not a Set: its tables, each replaced by the next as
    * requests come and go, keep what has long ended alive until the next major garbage collection.
@@ -38,6 +45,10 @@ export class RequestTracker {
   readonly #inFlight: (ServerResponse | undefined)[] = []
   readonly #free: number[] = []
   #idle: PromiseWithResolvers<void> | null = null
+
+  constructor(watch: AnswerWatch) {
+    this.#watch = watch
+  }
 
   begin(response: ServerResponse, route: RouteMetrics): void {
     const place = this.#free.pop() ?? this.#inFlight.length
@@ -47,14 +58,17 @@ export class RequestTracker {
       route.ended(response.writableEnded ? response.statusCode : 0, (performance.now() - startedAt) / 1000)
       this.#inFlight[place] = undefined
       this.#free.push(place)
+      this.#watch.answered(response)
       if (this.#isIdle) this.#idle?.resolve()
     })
   }
 
-  /** Lets the answers in flight say that their connection ends, and resolves when all have left. */
+  /** Lets the last answer in flight on each connection say that this ends, and resolves when all have left. */
   async drain(): Promise<void> {
     if (this.#isIdle) return
-    for (const response of this.#inFlight) if (response !== undefined) response.shouldKeepAlive = false
+    for (const response of this.#inFlight) {
+      if (response !== undefined && this.#watch.isNewest(response)) response.shouldKeepAlive = false
+    }
     this.#idle = Promise.withResolvers<void>()
     await this.#idle.promise
   }

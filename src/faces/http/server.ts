@@ -2,6 +2,7 @@
  * The HTTP server of a node. It validates a request once, hands it to the public interfaces, and answers; it holds no
  * state of the cluster. Every answer, also of a refusal, is described by /openapi.json.
  */
+import type { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import Fastify from 'fastify'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -109,11 +110,13 @@ interface Serving {
   stopping: boolean
 }
 
-function createApp({
-  metrics,
-  stuckTimeoutMs = STUCK_TIMEOUT_MS,
-  keepAliveMs = KEEP_ALIVE_TIMEOUT_MS,
-}: HttpServerOptions): FastifyInstance {
+/** As {@link Pipelines.end}. */
+type EndConnection = (socket: Socket, say: () => void) => void
+
+function createApp(
+  { metrics, stuckTimeoutMs = STUCK_TIMEOUT_MS, keepAliveMs = KEEP_ALIVE_TIMEOUT_MS }: HttpServerOptions,
+  end: EndConnection,
+): FastifyInstance {
   const app = Fastify({
     logger: false,
     bodyLimit: MAX_HTTP_BODY_SIZE,
@@ -129,7 +132,7 @@ function createApp({
       // The guard refuses a request without a Host, and unlike Node it says why.
       requireHostHeader: false,
     },
-    clientErrorHandler: clientErrorHandler(metrics),
+    clientErrorHandler: clientErrorHandler(metrics, end),
     ajv: {
       customOptions: { verbose: true, coerceTypes: false, removeAdditional: false, useDefaults: false, allowUnionTypes: true },
     },
@@ -137,23 +140,23 @@ function createApp({
       sendError(reply, expectedError(error) ?? INTERNAL_ERROR)
     },
   })
-  answerOddities(app, metrics)
+  answerOddities(app, metrics, end)
   return app
 }
 
 /** What Node would decide by itself, without a word to the client or to the routes. */
-function answerOddities({ server }: FastifyInstance, metrics: PrometheusMetrics): void {
+function answerOddities({ server }: FastifyInstance, metrics: PrometheusMetrics, end: EndConnection): void {
   // Node would answer 417 without a body. RFC 9110 section 10.1.1 lets a server pass over what it is not able to meet.
   server.on('checkExpectation', (request, response) => void server.emit('request', request, response))
   // Node would ask for the body before anybody has looked at the headers: see `onRequest`.
   server.on('checkContinue', (request, response) => void server.emit('request', request, response))
   // A client that has said all it will say may still be waiting for its answer.
   Object.assign(server, { httpAllowHalfOpen: true })
-  server.on('connect', (_request, socket) => {
+  server.on('connect', (_request, socket: Socket) => {
     metrics.counter('aspen_http_requests_total', { route: 'unreadable', status: '405' }).add()
     const error = new AspenError('METHOD_NOT_ALLOWED', 'this is a node and no proxy: CONNECT is not served')
     socket.on('error', () => undefined)
-    socket.end(rawAnswer(405, 'Method Not Allowed', error), () => socket.destroy())
+    end(socket, () => socket.end(rawAnswer(405, 'Method Not Allowed', error), () => socket.destroy()))
   })
 }
 
@@ -331,17 +334,17 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   if (!isLoopback(host) && token === undefined && options.insecure !== true) {
     throw new AspenError('FORBIDDEN', `${host} can be reached by others: give a token, or allow it explicitly as insecure`)
   }
-  const app = createApp(options)
-  const tracker = new RequestTracker()
+  const app = createApp(options, (socket, say) => pipelines.end(socket, say))
   const guard = createRequestGuard({ host, allowedHosts: options.allowedHosts ?? [], token })
   const limits = options.connectionLimits ?? { served: MAX_HTTP_CONNECTIONS, surplus: MAX_SURPLUS_CONNECTIONS }
   const connections = new ConnectionBound(app.server, limits, () => {
     metrics.counter('aspen_overloaded_total', { queue: 'http_connections' }).add()
   })
-  const pipelines = boundPipelines(app.server, {
+  const pipelines: Pipelines = boundPipelines(app.server, {
     refused: () => metrics.counter('aspen_overloaded_total', { queue: 'http_pipeline' }).add(),
     now: options.now ?? (() => performance.now()),
   })
+  const tracker = new RequestTracker(pipelines)
   const serving: Serving = {
     guard,
     tracker,

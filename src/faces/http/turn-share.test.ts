@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { EventEmitter } from 'node:events'
 import { describe, test } from 'node:test'
+import { Prng } from '../../lib/index.ts'
 import { TurnShare } from './turn-share.ts'
 import type { Held } from './turn-share.ts'
 import { MAX_HTTP_TURN_MS } from '../../limits.ts'
@@ -409,6 +410,28 @@ describe('TurnShare', () => {
       endTurn(world)
     }
     assert.equal(heard.size, 1_001)
+  })
+
+  test('forgets nobody: whatever came, was held and let go in whichever order, all are read when nothing more comes', () => {
+    for (let seed = 1; seed <= 200; seed++) {
+      const random = new Prng(seed)
+      const world = scene(5, [0, 1, 2])
+      for (let step = 0; step < 60; step++) {
+        const place = random.nextUint32() % world.connections.length
+        switch (random.nextUint32() % 4) {
+          case 0:
+            world.connect()
+            break
+          case 1:
+            if (world.read().includes(place)) pipeline(world, place, REQUESTS_A_TURN / 4)
+            break
+          default:
+            endTurn(world)
+        }
+      }
+      for (let turn = 0; turn < 100; turn++) endTurn(world)
+      assert.equal(world.read().length, world.connections.length, `seed ${seed}`)
+    }
   })
 
   test('serves those who are there in between, though connections come for ever', () => {

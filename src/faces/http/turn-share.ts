@@ -89,7 +89,8 @@ export class TurnShare {
 
   /** @returns whether this must be called at the end of the next turn even if nothing comes in it */
   endTurn(): boolean {
-    if (!this.#cut) for (const connection of this.#released) this.#dequeue(connection)
+    // Some may have been held again, since many connections come.
+    if (!this.#cut) for (const connection of this.#released) if (this.#reading.has(connection)) this.#dequeue(connection)
     this.#released = []
     this.#heard.clear()
     this.#taken.clear()
