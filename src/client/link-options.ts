@@ -86,7 +86,7 @@ function checkIdentity(identity: unknown): NodeIdentity {
   const { endpointId, privateKey } = identity as Partial<NodeIdentity>
   if (typeof endpointId === 'string' && isEndpointId(endpointId) && privateKey instanceof KeyObject)
     return identity as NodeIdentity
-  throw invalid('identity is not one that createIdentity made')
+  throw invalid('identity is not one that generateIdentity made')
 }
 
 function checkScryptCost(cost: unknown): number {

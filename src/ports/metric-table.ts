@@ -56,7 +56,6 @@ export const METRIC_TABLE = {
       'http_connections',
       'http_pipeline',
       'mailbox',
-      'peer_book',
       'proposals',
       'quota',
       'read_turns',
