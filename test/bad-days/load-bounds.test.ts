@@ -72,8 +72,9 @@ test('a place is free again when a connection has ended', async () => {
 test('bodies over what a node holds together hear 429 OVERLOADED, declared or chunked; ended requests give their room back', async () => {
   const node = await listening({ maxHeldBodyBytes: 100_000 })
   const { crowd } = node
-  await crowd.open(1, (socket) => socket.write(big(90_000) + ' '.repeat(80_000)))
-  await crowd.open(1, (socket) => socket.write(big(50_000) + ' '.repeat(40_000)))
+  // Whichever is read first, the other one finds no room, and nor does the third.
+  await crowd.open(1, (socket) => socket.write(big(90_000) + ' '.repeat(60_000)))
+  await crowd.open(1, (socket) => socket.write(big(70_000) + ' '.repeat(60_000)))
   await eventually(
     'a refusal',
     PATIENCE_MS,
@@ -81,7 +82,7 @@ test('bodies over what a node holds together hear 429 OVERLOADED, declared or ch
   )
   await eventually('its connection to be closed', PATIENCE_MS, () => crowd.closed === 1)
   const chunked = big(0).replace('Content-Length: 0', 'Transfer-Encoding: chunked')
-  await crowd.open(1, (socket) => socket.write(`${chunked}9c40\r\n${' '.repeat(40_000)}`))
+  await crowd.open(1, (socket) => socket.write(`${chunked}ea60\r\n${' '.repeat(60_000)}`))
   await eventually('another refusal', PATIENCE_MS, () => crowd.heard('HTTP/1.1 429 ') === 2)
   assert.equal(await overloaded(node, 'http_bodies'), 2)
   crowd.leave()
