@@ -77,6 +77,13 @@ describe('pipelined requests whose connection ends', () => {
     })
   }
 
+  test('by what is no HTTP behind a path that cannot be read: it is answered, and the connection ends', async () => {
+    const fixture = await listening()
+    const { socket, statuses } = dial(fixture.port)
+    socket.write(`GET /%ff HTTP/1.1\r\n${JSON_HEAD}\r\nGARBAGE\r\n\r\n`)
+    assert.equal((await statuses)[0], 400)
+  })
+
   test('by a body that is cut: what came before is answered, and a refusal is not taken for its answer', async () => {
     const fixture = await listening()
     const { socket, statuses } = dial(fixture.port)

@@ -67,8 +67,8 @@ export const PIPELINES: readonly Mutant[] = [
     ...BOUND,
     hunter: 'test/http/pipeline-ends.test.ts',
     name: 'refuse what cannot be read before what came before is answered',
-    find: 'if (connection === undefined || owed <= unanswerable) return say()',
-    replace: 'if (connection === undefined || owed >= unanswerable) return say()',
+    find: 'if (connection === undefined || owed === undefined || owed === null || owed.closed) return say()',
+    replace: 'if (connection === undefined || socket.writable) return say()',
   },
   {
     file: 'faces/http/request-tracking.ts',

@@ -30,11 +30,9 @@ interface Pipeline {
   queue: RequestQueue | null
   /** Requests that were refused. */
   refused: number
-  /** Requests that wait for their answer to be given, and the newest of them. */
-  owed: number
+  /** The answers to the newest request and to the one before it, unless they were given. */
   newest: ServerResponse | null
-  /** What is done once no more answers are owed than this. */
-  end: { readonly owed: number; readonly run: () => void } | null
+  before: ServerResponse | null
 }
 
 const REFUSAL = errorBody(
@@ -126,7 +124,7 @@ class PipelineBound implements Pipelines {
       connection.requests = 0
     }
     const again = ++connection.requests > 1
-    connection.owed++
+    connection.before = connection.newest
     connection.newest = response
     this.#share.took(socket, again)
     if (!again && connection.queue?.waits !== true) this.#serve(request, response)
@@ -164,12 +162,8 @@ class PipelineBound implements Pipelines {
   answered(response: ServerResponse): void {
     const connection = this.#connections.get(response.req.socket)
     if (connection === undefined) return
-    connection.owed--
     if (connection.newest === response) connection.newest = null
-    const { end } = connection
-    if (end === null || connection.owed > end.owed) return
-    connection.end = null
-    end.run()
+    if (connection.before === response) connection.before = null
   }
 
   isNewest(response: ServerResponse): boolean {
@@ -178,13 +172,13 @@ class PipelineBound implements Pipelines {
 
   end(socket: Socket, say: () => void): void {
     const connection = this.#connections.get(socket)
-    const { owed = 0, newest = null } = connection ?? {}
     // A request of which the end will not come has no other answer.
-    const unanswerable = newest?.req.complete === false ? 1 : 0
-    if (connection === undefined || owed <= unanswerable) return say()
+    const owed = connection?.newest?.req.complete === false ? connection.before : connection?.newest
+    // Answers are given in their order: with the last of them all are.
+    if (connection === undefined || owed === undefined || owed === null || owed.closed) return say()
     this.#share.end(socket)
     if (connection.queue?.waits === true) this.#queues.finish(connection.queue)
-    connection.end ??= { owed: unanswerable, run: () => socket.destroySoon() }
+    owed.once('close', () => socket.destroySoon())
   }
 
   pieceCame(socket: Held): void {
@@ -216,7 +210,7 @@ class PipelineBound implements Pipelines {
   #connectionOf(socket: Held): Pipeline {
     let connection = this.#connections.get(socket)
     if (connection === undefined) {
-      connection = { turn: 0, requests: 0, last: null, pieceTurn: 0, queue: null, refused: 0, owed: 0, newest: null, end: null }
+      connection = { turn: 0, requests: 0, last: null, pieceTurn: 0, queue: null, refused: 0, newest: null, before: null }
       this.#connections.set(socket, connection)
     }
     return connection
