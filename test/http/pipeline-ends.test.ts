@@ -2,13 +2,15 @@
 import assert from 'node:assert/strict'
 import net from 'node:net'
 import { after, describe, test } from 'node:test'
+import type { HttpServerOptions } from '../../src/faces/http/index.ts'
+import { eventually } from '../bad-days/load-witness.ts'
 import { createFixture } from './fixture.ts'
 import type { Fixture } from './fixture.ts'
 
 const opened: Fixture[] = []
 
-async function listening(): Promise<Fixture & { readonly port: number }> {
-  const fixture = await createFixture({ initialized: true })
+async function listening(options: Partial<HttpServerOptions> = {}): Promise<Fixture & { readonly port: number }> {
+  const fixture = await createFixture({ initialized: true }, options)
   opened.push(fixture)
   return { ...fixture, port: Number(new URL(await fixture.server.listen()).port) }
 }
@@ -77,11 +79,26 @@ describe('pipelined requests whose connection ends', () => {
     })
   }
 
-  test('by what is no HTTP behind a path that cannot be read: it is answered, and the connection ends', async () => {
-    const fixture = await listening()
+  test('by what is no HTTP behind a path that cannot be read: it is answered, and the connection ends, not by the time of idle ones', async () => {
+    const fixture = await listening({ keepAliveMs: 600_000 })
     const { socket, statuses } = dial(fixture.port)
     socket.write(`GET /%ff HTTP/1.1\r\n${JSON_HEAD}\r\nGARBAGE\r\n\r\n`)
+    await eventually('the connection to end', 60_000, () => socket.closed)
     assert.equal((await statuses)[0], 400)
+  })
+
+  test('by what is no HTTP: nothing behind it is read while answers are owed', async () => {
+    const fixture = await listening()
+    fixture.cluster.pause()
+    const dialled = dial(fixture.port)
+    dialled.socket.write(`${writes('k', 5)}GARBAGE\r\n\r\n`)
+    await begun(fixture, 5, dialled)
+    dialled.socket.write('MORE\r\n\r\n')
+    for (let turn = 0; turn < 100; turn++) await new Promise(setImmediate)
+    fixture.cluster.resume()
+    assert.deepEqual(await dialled.statuses, [200, 200, 200, 200, 200])
+    const { text } = await fixture.get('/metrics')
+    assert.match(text, /aspen_http_requests_total\{route="unreadable",status="400"\} 1\n/)
   })
 
   test('by a body that is cut: what came before is answered, and a refusal is not taken for its answer', async () => {

@@ -33,6 +33,8 @@ interface Pipeline {
   /** The answers to the newest request and to the one before it, unless they were given. */
   newest: ServerResponse | null
   before: ServerResponse | null
+  /** Nothing more can be read from it: it is closed once what is owed is answered. */
+  ends: boolean
 }
 
 const REFUSAL = errorBody(
@@ -176,6 +178,8 @@ class PipelineBound implements Pipelines {
     const owed = connection?.newest?.req.complete === false ? connection.before : connection?.newest
     // Answers are given in their order: with the last of them all are.
     if (connection === undefined || owed === undefined || owed === null || owed.closed) return say()
+    if (connection.ends) return
+    connection.ends = true
     this.#share.end(socket)
     if (connection.queue?.waits === true) this.#queues.finish(connection.queue)
     owed.once('close', () => socket.destroySoon())
@@ -189,7 +193,8 @@ class PipelineBound implements Pipelines {
   }
 
   #readOn(socket: Socket): void {
-    if (this.#connections.get(socket)?.last === null) this.#share.readOn(socket)
+    const connection = this.#connections.get(socket)
+    if (connection?.last === null && !connection.ends) this.#share.readOn(socket)
   }
 
   /** Answers 429. Nothing more is read from the connection, and it is closed when the answers have left. */
@@ -210,7 +215,17 @@ class PipelineBound implements Pipelines {
   #connectionOf(socket: Held): Pipeline {
     let connection = this.#connections.get(socket)
     if (connection === undefined) {
-      connection = { turn: 0, requests: 0, last: null, pieceTurn: 0, queue: null, refused: 0, newest: null, before: null }
+      connection = {
+        turn: 0,
+        requests: 0,
+        last: null,
+        pieceTurn: 0,
+        queue: null,
+        refused: 0,
+        newest: null,
+        before: null,
+        ends: false,
+      }
       this.#connections.set(socket, connection)
     }
     return connection
