@@ -15,6 +15,13 @@ export class Deque<T> {
     return this.#items[(this.#head + position) & (this.#items.length - 1)]
   }
 
+  /** `count` items from `position` on, all of which are there. */
+  slice(position: number, count: number): T[] {
+    const items: T[] = []
+    for (let i = position; i < position + count; i++) items.push(this.at(i) as T)
+    return items
+  }
+
   set(position: number, item: T): void {
     if (!(position >= 0 && position < this.#length)) fail(`deque position ${position} of ${this.#length}`)
     this.#items[(this.#head + position) & (this.#items.length - 1)] = item

@@ -56,11 +56,12 @@ type Verdict = Pick<AppendResponse, 'success' | 'match' | 'rejected' | 'hint'>
 function respond(state: RaftState, request: AppendRequest, verdict: Verdict): void {
   state.stage.sendOncePersisted({
     type: 'append-response',
-    ...answerTo(request),
+    // What stands behind a spread is defined by calls of the runtime, one for each: this is made for every append.
     term: state.term,
-    ...verdict,
     incarnation: request.incarnation,
     round: request.round,
+    ...answerTo(request),
+    ...verdict,
   })
 }
 
@@ -76,10 +77,10 @@ export function handleHeartbeat(state: RaftState, request: HeartbeatRequest): vo
   state.commitTo(Math.min(request.commit, state.verified))
   const response: HeartbeatResponse = {
     type: 'heartbeat-response',
-    ...answerTo(request),
     term: state.term,
     incarnation: request.incarnation,
     round: request.round,
+    ...answerTo(request),
   }
   // It promises nothing but the term, so it need not wait behind entries that are on their way to the disk.
   if (state.durableTerm === state.term) state.stage.send(response)

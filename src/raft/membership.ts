@@ -28,11 +28,23 @@ export function allVoters(membership: Membership): NodeId[] {
   return [...new Set([...membership.voters, ...membership.outgoing])]
 }
 
+function countReached(voters: readonly NodeId[], valueOf: (id: NodeId) => number, value: number): number {
+  let count = 0
+  for (const id of voters) if (valueOf(id) >= value) count++
+  return count
+}
+
 /** The largest value that a majority of `voters` has reached; Infinity for an empty set, which holds nothing back. */
 function majorityValue(voters: readonly NodeId[], valueOf: (id: NodeId) => number): number {
   if (voters.length === 0) return Number.POSITIVE_INFINITY
-  const values = voters.map(valueOf).sort((a, b) => b - a)
-  return values[Math.floor(voters.length / 2)] as number
+  const majority = Math.floor(voters.length / 2) + 1
+  let reached = Number.NEGATIVE_INFINITY
+  // There are few of them, and this runs with every answer of a peer: it makes no list of the values, to sort it.
+  for (const id of voters) {
+    const value = valueOf(id)
+    if (value > reached && countReached(voters, valueOf, value) >= majority) reached = value
+  }
+  return reached
 }
 
 /** The largest value that every majority the configuration asks for has reached: commit index, confirmed round. */

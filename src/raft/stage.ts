@@ -173,9 +173,9 @@ export class Stage {
   #takePersist(): Persist | undefined {
     if (this.#hardState === undefined && this.#truncateFrom === undefined && this.#append.length === 0) return undefined
     const persist: Persist = {
+      append: this.#append,
       ...(this.#hardState === undefined ? {} : { hardState: this.#hardState }),
       ...(this.#truncateFrom === undefined ? {} : { truncateFrom: this.#truncateFrom }),
-      append: this.#append,
     }
     this.#hardState = undefined
     this.#truncateFrom = undefined

@@ -9,6 +9,13 @@ export const REPLICATION: readonly Mutant[] = [
     hunter: 'core',
   },
   {
+    name: 'commit what half of the voters have',
+    file: 'raft/membership.ts',
+    find: 'const majority = Math.floor(voters.length / 2) + 1',
+    replace: 'const majority = Math.ceil(voters.length / 2)',
+    hunter: 'src/raft/membership.test.ts',
+  },
+  {
     name: 'commit an old-term entry by count',
     file: 'raft/leader.ts',
     find: 'if (index <= state.commit || state.log.termAt(index) !== state.term) return',
@@ -25,9 +32,8 @@ export const REPLICATION: readonly Mutant[] = [
   {
     name: 'acknowledge before sync',
     file: 'raft/follower.ts',
-    find: "state.stage.sendOncePersisted({\n    type: 'append-response',\n    ...answerTo(request),\n    term: state.term,\n    ...verdict,",
-    replace:
-      "state.stage.send({\n    type: 'append-response',\n    ...answerTo(request),\n    term: state.term,\n    ...verdict,",
+    find: "state.stage.sendOncePersisted({\n    type: 'append-response',\n    // What",
+    replace: "state.stage.send({\n    type: 'append-response',\n    // What",
     hunter: 'core',
   },
   {

@@ -169,7 +169,9 @@ export class Peers implements PeerSide, PeerNews {
   }
 
   applied(digests: readonly StateDigest[]): void {
-    if (digests.length > 0) this.#digests.taken(digests)
+    if (digests.length === 0) return
+    this.#digests.taken(digests)
+    this.#context.loop.schedule()
   }
 
   restored(): void {

@@ -234,6 +234,7 @@ export class Requests implements TurnListener, PeerHandlers {
   applied(entries: readonly Entry[], results: readonly (Applied | null)[]): void {
     entries.forEach(({ index, term }, i) => this.#proposals.applied(index, term, results[i] ?? null))
     this.#reads.applied(this.#parts.engine.appliedIndex)
+    if (this.#admin.busy || this.#founding.busy) this.#context.loop.schedule()
   }
 
   restored(index: number): void {

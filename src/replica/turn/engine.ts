@@ -152,13 +152,12 @@ export class Engine implements ApplyListener, SnapshotInstaller {
     this.#told.roleChanged(change)
   }
 
+  /** No turn follows: whoever has something to do because of this asks for one. */
   applied(entries: readonly Entry[], { results, digests }: AppliedBatch): void {
-    const { loop, raft } = this.#context
     this.#told.applied(entries, results)
     this.#peers.applied(digests)
-    this.#cache.trim(this.appliedIndex, raft.reachedByPeers)
+    this.#cache.trim(this.appliedIndex, this.#context.raft.reachedByPeers)
     this.#retention.applied(entries.reduce((sum, { payload }) => sum + payload.length, 0))
-    loop.schedule()
   }
 
   install(snapshot: SnapshotMeta, hardState: HardState, done: Done): void {

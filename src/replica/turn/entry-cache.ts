@@ -57,7 +57,7 @@ export class EntryCache {
   /** The entries `first` to `first + count - 1`, or undefined unless all are here. */
   slice(first: number, count: number): Entry[] | undefined {
     if (first < this.#first || first + count > this.#first + this.#entries.length) return undefined
-    return Array.from({ length: count }, (_, i) => this.#entries.at(first - this.#first + i) as Entry)
+    return this.#entries.slice(first - this.#first, count)
   }
 
   /**

@@ -122,10 +122,10 @@ export class Persister {
       if (persist === undefined && clusterId === undefined) continue
       this.#hardState = persist?.hardState ?? this.#hardState
       batches.push({
+        entries: persist?.append ?? [],
         ...(clusterId === undefined ? {} : { clusterId }),
         ...(persist?.hardState === undefined ? {} : { hardState: persist.hardState }),
         ...(persist?.truncateFrom === undefined ? {} : { truncateFrom: persist.truncateFrom }),
-        entries: persist?.append ?? [],
       })
     }
     const startedAt = this.#context.clock.now()

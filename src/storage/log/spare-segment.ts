@@ -8,8 +8,15 @@ import type { Disk, DiskFile, Done } from '../../ports/index.ts'
 import { isDescriptorShortage, isVolumeFull, openPatiently } from '../disk/index.ts'
 import { spareName } from './segment-name.ts'
 
-/** Written and synced piece by piece: one sync of a whole segment would hold up the appends beside it. */
-const CHUNK_SIZE = 1024 * 1024
+/**
+ * Bytes of one write. A file system may keep them as one piece in its cache, as ext4 does, and look through the whole of a piece
+ * whenever a few bytes of it are written: with pieces of 1 MiB each append took 9 us longer.
+ */
+const CHUNK_SIZE = 64 * 1024
+/** Bytes of one sync, a multiple of the former: one sync of a whole segment would hold up the appends beside it. */
+const SYNC_SIZE = 1024 * 1024
+
+const ZEROS = new Uint8Array(CHUNK_SIZE)
 
 /** A whole segment is taken where as much again is left: the state is written to the same volume meanwhile. */
 const ROOM_FACTOR = 2
@@ -128,14 +135,16 @@ export class SpareSegment {
 
   #fill(file: DiskFile, position: number): void {
     if (position >= this.#capacity) return this.#end(undefined)
+    const end = Math.min(position + CHUNK_SIZE, this.#capacity)
     const next: Done = (error) => {
-      if (error === undefined) this.#fill(file, position + CHUNK_SIZE)
+      if (error === undefined) this.#fill(file, end)
       else this.#end(error)
     }
-    file.write(position, new Uint8Array(Math.min(CHUNK_SIZE, this.#capacity - position)), (error) => {
+    const sync: Done = (error) => {
       if (error === undefined) file.sync(next)
       else this.#end(error)
-    })
+    }
+    file.write(position, ZEROS.subarray(0, end - position), end % SYNC_SIZE === 0 || end === this.#capacity ? sync : next)
   }
 
   #end(error: Error | undefined): void {
