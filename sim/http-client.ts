@@ -2,6 +2,7 @@
 import { AspenError } from '../src/api/index.ts'
 import type { ClientSequence, WriteResult } from '../src/api/index.ts'
 import type { CallerWorld } from '../src/client/caller.ts'
+import { refusalIn } from '../src/client/answers.ts'
 import { ExchangeFailure } from '../src/client/exchange.ts'
 import type { Answer, Exchange, Exchanges } from '../src/client/exchange.ts'
 import { AspenHttpClient } from '../src/client/index.ts'
@@ -123,7 +124,7 @@ export class HttpClient {
     this.#note('asks', exchange.url.hostname, exchange.path, Math.round(exchange.timeoutMs))
     try {
       const answer = await network.send(exchange)
-      if (NOT_KNOWING.has(answer.status)) call.open = true
+      if (leavesOpen(answer)) call.open = true
       this.#note('hears', exchange.url.hostname, answer.status)
       return answer
     } catch (error) {
@@ -137,6 +138,11 @@ export class HttpClient {
     const { trace, scheduler } = this.#surroundings.cluster
     trace.record(scheduler.now, this.name, event, ...facts)
   }
+}
+
+/** Whoever answers with 504 may say as well that the write was never proposed. */
+function leavesOpen(answer: Answer): boolean {
+  return NOT_KNOWING.has(answer.status) && refusalIn(answer)?.code !== 'DEADLINE_EXCEEDED'
 }
 
 /** @throws whatever a correct client does not meet */
