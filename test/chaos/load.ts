@@ -23,13 +23,16 @@ function outcomeOf(error: unknown): Outcome {
   return NEVER_SENT.has(cause?.code ?? '') ? 'failed' : 'unknown'
 }
 
+type OpenOperation = Omit<RecordedOperation, 'end' | 'outcome'>
+
 export class Load {
-  readonly history: RecordedOperation[] = []
   readonly counts: Record<Outcome, number> = { ok: 0, failed: 0, unknown: 0 }
   /** When acknowledgements of writes arrived. */
   readonly acknowledged: number[] = []
   readonly #options: LoadOptions
   readonly #random: Prng
+  readonly #ended: RecordedOperation[] = []
+  readonly #open = new Set<OpenOperation>()
   #values = 0
   #running = false
   #clients: Promise<void>[] = []
@@ -48,6 +51,12 @@ export class Load {
   async stop(): Promise<void> {
     this.#running = false
     await Promise.all(this.#clients)
+  }
+
+  /** What was asked by now. What is on its way may have taken effect, and others may have seen it. */
+  get history(): RecordedOperation[] {
+    const end = performance.now()
+    return [...this.#ended, ...Array.from(this.#open, (open): RecordedOperation => ({ ...open, end, outcome: 'unknown' }))]
   }
 
   /** The longest time in which no write was acknowledged, in milliseconds. */
@@ -94,13 +103,15 @@ export class Load {
   }
 
   async #record(
-    operation: Pick<RecordedOperation, 'key' | 'client' | 'type' | 'value'>,
+    operation: Omit<OpenOperation, 'start'>,
     run: () => Promise<{ outcome: Outcome; value: string | null }>,
   ): Promise<Outcome> {
-    const start = performance.now()
+    const open = { ...operation, start: performance.now() }
+    this.#open.add(open)
     const { outcome, value } = await run().catch((error: unknown) => ({ outcome: outcomeOf(error), value: operation.value }))
     this.counts[outcome]++
-    this.history.push({ ...operation, value, start, end: performance.now(), outcome })
+    this.#open.delete(open)
+    this.#ended.push({ ...open, value, end: performance.now(), outcome })
     return outcome
   }
 }
