@@ -53,7 +53,12 @@ export const LAYERS: readonly Layer[] = [
     pure: true,
     deterministic: true,
   },
-  { name: 'actor', holds: 'mailboxes; knows nothing of consensus', imports: [...CORE], deterministic: true },
+  {
+    name: 'actor',
+    holds: 'actors: mailboxes, supervision, restarts; knows nothing of consensus',
+    imports: [...CORE],
+    deterministic: true,
+  },
   { name: 'storage', holds: 'the segmented log, the state machine, snapshots', imports: [...CORE, 'raft', 'wire'] },
   { name: 'net/link', holds: 'proven links of frames over any stream: handshake, windows, ends', imports: [...CORE, 'wire'] },
   {

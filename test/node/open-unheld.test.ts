@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { LANGUAGE } from '../../src/commands/index.ts'
 import { STATE_BUSY_OPENING_MS, STATE_BUSY_WARNING_MS } from '../../src/limits.ts'
 import { StateBusy } from '../../src/ports/index.ts'
-import { ManualClock } from '../replica/world.ts'
+import { ManualClock } from '../manual-clock.ts'
 import type { RaftStores } from '../../src/node/node-ports.ts'
 import { openUnheld } from '../../src/node/open-unheld.ts'
 

@@ -7,7 +7,7 @@ import { Outbound } from '../../src/replica/turn/outbound.ts'
 import { handContext, handLoop } from '../../src/replica/hand-context.test.ts'
 import { MemoryLog } from '../../src/storage/index.ts'
 import type { PeerMessage } from '../../src/wire/index.ts'
-import { ManualClock } from './world.ts'
+import { ManualClock } from '../manual-clock.ts'
 
 function entry(index: number, term: number): Entry {
   return { index, term, kind: 'command', payload: new TextEncoder().encode(`${index}@${term}`) }

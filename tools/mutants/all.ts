@@ -1,3 +1,4 @@
+import { ACTORS } from './actors.ts'
 import { BOUNDS } from './bounds.ts'
 import { DIGEST } from './digest.ts'
 import { ELECTION } from './election.ts'
@@ -31,4 +32,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...DIGEST,
   ...BOUNDS,
   ...PIPELINES,
+  ...ACTORS,
 ]

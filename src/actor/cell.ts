@@ -1,0 +1,499 @@
+/**
+ * One actor, over all its lives: its mailbox, and which of them there is at the moment.
+ *
+ *   new       waits for its turn to begin a life        running   handles messages, one at a time
+ *   starting  its start has not ended yet               ending    nothing is handled any more: first its children end, then its own hook
+ *   down      no life: its supervisor decides           gone      for good
+ *
+ * Invariants: at most one message is in hand, or one start, or one end; nothing that a former life left behind, a timer or a promise,
+ * acts on a later one; whoever waits for an answer is settled once. Messages in the mailbox survive a failure, the one in hand does not.
+ */
+import { assert, fail, unreachable } from '../lib/index.ts'
+import { DEFAULT_MAILBOX_CAPACITY, MAX_MAILBOX_CAPACITY } from '../limits.ts'
+import type { Timer } from '../ports/index.ts'
+import { ActorError, Refusal } from './actor-error.ts'
+import { Call } from './call.ts'
+import { CellContext } from './cell-context.ts'
+import type { ActorDefinition, Restart, SpawnOptions } from './definition.ts'
+import { crashed, KILLED, sayReason, STOPPED } from './end-reason.ts'
+import type { EndReason } from './end-reason.ts'
+import { Later } from './later.ts'
+import { Life } from './life.ts'
+import type { Handlers } from './protocol.ts'
+import type { ActorRef } from './reference.ts'
+import type { Runnable } from './run-queue.ts'
+import type { Runtime } from './runtime.ts'
+import type { ActorSnapshot } from './snapshot.ts'
+import type { Supervision } from './supervision.ts'
+
+const DEFAULT_SHUTDOWN_MS = 5_000
+/** Messages that an actor handles before others have their turn. */
+const MESSAGES_A_VISIT = 16
+
+type Phase = ActorSnapshot['phase']
+
+export type Offered = 'taken' | 'full' | 'down'
+
+/** A message on its way, and the one behind it. */
+class Envelope {
+  readonly message: string
+  readonly body: unknown
+  readonly call: Call | null
+  next: Envelope | null = null
+
+  constructor(message: string, body: unknown, call: Call | null) {
+    this.message = message
+    this.body = body
+    this.call = call
+  }
+}
+
+/** The body of a message without a name: what the runtime itself has an actor do between two others. */
+class Inside {
+  readonly life: Life
+  readonly run: () => void
+
+  constructor(life: Life, run: () => void) {
+    this.life = life
+    this.run = run
+  }
+}
+
+export class Cell implements Runnable {
+  readonly runtime: Runtime
+  readonly supervisor: Supervision
+  /** Among its siblings. */
+  readonly name: string
+  readonly #definition: ActorDefinition<Handlers, unknown>
+  readonly #options: SpawnOptions<unknown>
+  #phase: Phase = 'new'
+  #life: Life | null = null
+  #children: Supervision | null = null
+  // The mailbox.
+  #first: Envelope | null = null
+  #last: Envelope | null = null
+  #depth = 0
+  #refused = 0
+  /** It is in the run queue, or will put itself there. */
+  #queued = false
+  /** A handler's promise is waited for. */
+  #waiting = false
+  /** A handler runs at this moment. */
+  #handling = false
+  /** Its life is to end, and another may follow. */
+  #halted: (() => void) | null = null
+  /** It is to end for good: those who want to know when it has. */
+  #leaving: (() => void)[] | null = null
+  /** Why no message is taken while it is down. */
+  #closed: string | null = null
+  #deadline: Timer | null = null
+  /** Told once when the life that is being started has started, or failed to. */
+  #started: (() => void) | null = null
+
+  constructor(
+    runtime: Runtime,
+    supervisor: Supervision,
+    name: string,
+    definition: ActorDefinition<Handlers, unknown>,
+    options: SpawnOptions<unknown>,
+  ) {
+    const { mailboxCapacity: capacity = DEFAULT_MAILBOX_CAPACITY } = options
+    if (!(capacity >= 1 && capacity <= MAX_MAILBOX_CAPACITY))
+      fail(`a mailbox of ${capacity}: 1 to ${MAX_MAILBOX_CAPACITY} messages are allowed`)
+    this.runtime = runtime
+    this.supervisor = supervisor
+    this.name = name
+    this.#definition = definition
+    this.#options = options
+  }
+
+  get path(): string {
+    return `${this.supervisor.path}/${this.name}`
+  }
+
+  get phase(): Phase {
+    return this.#phase
+  }
+
+  get depth(): number {
+    return this.#depth
+  }
+
+  /** Messages that found the mailbox full. */
+  get refused(): number {
+    return this.#refused
+  }
+
+  get restart(): Restart {
+    return this.#options.restart ?? 'permanent'
+  }
+
+  /** When the present life began; null without one. */
+  get startedAt(): number | null {
+    return this.#life?.startedAt ?? null
+  }
+
+  get children(): Supervision | null {
+    return this.#children
+  }
+
+  /** A child of a life. @throws ActorError DOWN when that is over, or ending */
+  spawn<H extends Handlers, A>(life: Life, definition: ActorDefinition<H, A>, options: SpawnOptions<A>): ActorRef<H> {
+    if (life.over || this.#phase === 'ending') throw new ActorError('DOWN', `${this.path} has ended: it starts no more actors`)
+    this.#children ??= this.supervisor.below(this, this.#options.supervision)
+    return this.#children.spawn(definition, options)
+  }
+
+  // --- Messages ---
+
+  offer(message: string, body: unknown, call: Call | null): Offered {
+    if (this.#leaving !== null || this.#closed !== null || this.#phase === 'gone') return 'down'
+    if (this.#depth >= (this.#options.mailboxCapacity ?? DEFAULT_MAILBOX_CAPACITY)) {
+      this.#refused++
+      return 'full'
+    }
+    this.#push(new Envelope(message, body, call))
+    return 'taken'
+  }
+
+  #push(envelope: Envelope): void {
+    if (this.#last === null) this.#first = envelope
+    else this.#last.next = envelope
+    this.#last = envelope
+    this.#depth++
+    this.#wake()
+  }
+
+  newCall(message: string, timeoutMs: number): Call {
+    return new Call(this.runtime.deadlines, timeoutMs, () => `${message} to ${this.path}`)
+  }
+
+  /** What the sender of a message hears that was not taken. */
+  refusal(offered: Exclude<Offered, 'taken'>, message: string): ActorError {
+    switch (offered) {
+      case 'full':
+        return new ActorError('OVERLOADED', `the mailbox of ${this.path} is full: ${message} was not taken`)
+      case 'down':
+        return new ActorError(
+          'DOWN',
+          `${this.path} takes no messages, since ${this.#closed ?? 'it is gone'}: ${message} was not handled`,
+        )
+      default:
+        return unreachable(offered)
+    }
+  }
+
+  #wake(): void {
+    if (this.#queued || this.#waiting || (this.#phase !== 'running' && this.#phase !== 'new')) return
+    this.#queued = true
+    this.runtime.runQueue.add(this)
+  }
+
+  run(): boolean {
+    this.#queued = false
+    if (this.#phase === 'new') this.#begin()
+    this.#handling = true
+    for (let handled = 0; handled < MESSAGES_A_VISIT && this.#mayHandle; handled++) this.#handle(this.#take())
+    this.#handling = false
+    if (this.#phase === 'running' && !this.#waiting && !this.#isWanted) this.#endLife(STOPPED)
+    this.#queued = this.#mayHandle
+    return this.#queued
+  }
+
+  get #mayHandle(): boolean {
+    return this.#phase === 'running' && !this.#waiting && this.#first !== null && this.#isWanted
+  }
+
+  #take(): Envelope {
+    const envelope = this.#first as Envelope
+    this.#first = envelope.next
+    if (envelope.next === null) this.#last = null
+    this.#depth--
+    return envelope
+  }
+
+  #handle({ message, body, call }: Envelope): void {
+    if (call !== null) {
+      // Nobody waits for it any more, and was told that it was not handled.
+      if (call.settled) return
+      call.begun = true
+    }
+    const life = this.#life as Life
+    const handlers = life.handlers as Record<string, unknown>
+    const handler = handlers[message]
+    if (typeof handler !== 'function' || message in Object.prototype) return this.#handleNone(message, body, call)
+    let answer: unknown
+    try {
+      answer = handler.call(handlers, body) as unknown
+    } catch (error) {
+      return this.#threw(error, call)
+    }
+    if (typeof answer === 'object' && answer !== null) {
+      if (answer instanceof Later) return this.#keep(life, answer, call)
+      if (isPromise(answer)) return this.#await(life, answer, call)
+    }
+    if (call !== null) call.answer(answer)
+  }
+
+  #handleNone(message: string, body: unknown, call: Call | null): void {
+    if (body instanceof Inside) return this.#runInside(body)
+    const { path } = this
+    this.runtime.report({ path, event: 'unknown-message' })
+    call?.refuse(new ActorError('UNKNOWN_MESSAGE', `${path} handles no message called ${JSON.stringify(message)}`))
+  }
+
+  #threw(error: unknown, call: Call | null): void {
+    if (error instanceof Refusal) return call?.refuse(error)
+    const reason = crashed(error)
+    call?.refuse(
+      new ActorError('CRASHED', `${this.path} failed with the message in hand: ${sayReason(reason)}`, {
+        begun: true,
+        cause: error,
+      }),
+    )
+    if (this.#phase === 'running') this.#endLife(reason)
+  }
+
+  #keep(life: Life, answer: Later<unknown>, call: Call | null): void {
+    if (call === null) return
+    life.keepCall(call)
+    answer.attach(call)
+  }
+
+  #await(life: Life, answer: PromiseLike<unknown>, call: Call | null): void {
+    this.#waiting = true
+    if (call !== null) life.keepCall(call)
+    answer.then(
+      (value) => {
+        if (life.over) return
+        this.#waiting = false
+        call?.answer(value)
+        this.#goOn()
+      },
+      (error: unknown) => {
+        if (life.over) return
+        this.#waiting = false
+        this.#threw(error, call)
+        if (!life.over) this.#goOn()
+      },
+    )
+  }
+
+  /** What was waited for is done. */
+  #goOn(): void {
+    if (this.#phase !== 'running') return
+    if (this.#isWanted) this.#wake()
+    else this.#endLife(STOPPED)
+  }
+
+  /** Whether nobody has asked for its end. */
+  get #isWanted(): boolean {
+    return this.#leaving === null && this.#halted === null
+  }
+
+  /** Runs something of a life between two messages, however many wait: an error of it is a crash. */
+  runInside(life: Life, run: () => void): void {
+    if (!life.over) this.#push(new Envelope('', new Inside(life, run), null))
+  }
+
+  #runInside({ life, run }: Inside): void {
+    if (life.over) return
+    try {
+      run()
+    } catch (error) {
+      this.#threw(error, null)
+    }
+  }
+
+  // --- Lives ---
+
+  /** Begins a life, in its turn. `started` is called when its start is over, one way or the other. */
+  begin(started: (() => void) | null): void {
+    assert(this.#phase === 'new' || this.#phase === 'down', 'an actor that lives is started')
+    this.#phase = 'new'
+    this.#closed = null
+    this.#started = started
+    this.#wake()
+  }
+
+  #begin(): void {
+    const { clock } = this.runtime
+    const life = new Life(clock.now())
+    this.#life = life
+    this.#phase = 'starting'
+    let handlers: Handlers | Promise<Handlers>
+    try {
+      handlers = this.#definition.start(new CellContext(this, life), this.#options.argument)
+    } catch (error) {
+      return this.#startFailed(error)
+    }
+    if (!isPromise(handlers)) return this.#live(life, handlers)
+    handlers.then(
+      (value) => {
+        if (life.over || this.#phase !== 'starting') return
+        this.#live(life, value)
+        this.#goOn()
+      },
+      (error: unknown) => {
+        if (!life.over && this.#phase === 'starting') this.#startFailed(error)
+      },
+    )
+  }
+
+  #live(life: Life, handlers: Handlers): void {
+    if (typeof handlers !== 'object' || handlers === null)
+      return this.#startFailed(new TypeError('start returned no object with handlers'))
+    life.handlers = handlers
+    this.#phase = 'running'
+    this.runtime.report({ path: this.path, event: 'started' })
+    this.#tellStarted()
+    if (this.#phase === 'running' && !this.#isWanted) this.#endLife(STOPPED)
+  }
+
+  #startFailed(error: unknown): void {
+    this.#endLife(crashed(error))
+  }
+
+  #tellStarted(): void {
+    const started = this.#started
+    this.#started = null
+    started?.()
+  }
+
+  /** A failure from outside: of its children, say, more than may be. */
+  crash(error: Error): void {
+    if (this.#phase === 'running' || this.#phase === 'starting') this.#endLife(crashed(error))
+  }
+
+  /** First the children, then its own hook; when the deadline comes before, it is not waited for. */
+  #endLife(reason: EndReason): void {
+    const life = this.#life as Life
+    this.#phase = 'ending'
+    this.#waiting = false
+    this.#deadline ??= this.#armDeadline()
+    const { children } = this
+    if (children === null) this.#runHook(life, reason)
+    else children.stopAll(() => this.#runHook(life, reason))
+  }
+
+  #armDeadline(): Timer {
+    return this.runtime.clock.setTimer(this.#options.shutdownMs ?? DEFAULT_SHUTDOWN_MS, () => this.kill())
+  }
+
+  #runHook(life: Life, reason: EndReason): void {
+    if (life.over) return
+    const { handlers } = life
+    let ended: void | Promise<void> = undefined
+    try {
+      if (handlers !== null) ended = this.#definition.stop?.(handlers, reason)
+    } catch (error) {
+      this.#stopFailed(error)
+    }
+    if (!isPromise(ended)) return this.#ended(life, reason)
+    ended.then(
+      () => this.#ended(life, reason),
+      (error: unknown) => {
+        this.#stopFailed(error)
+        this.#ended(life, reason)
+      },
+    )
+  }
+
+  #stopFailed(error: unknown): void {
+    const reason = crashed(error)
+    this.runtime.report({ path: this.path, event: 'stop-failed', ...(reason.type === 'crashed' ? { error: reason.error } : {}) })
+  }
+
+  #ended(life: Life, reason: EndReason): void {
+    if (life.over) return
+    life.end(this.path, sayReason(reason))
+    this.#afterLife(reason, life.startedAt)
+  }
+
+  #afterLife(reason: EndReason, startedAt: number): void {
+    this.#deadline?.cancel()
+    this.#deadline = null
+    this.#life = null
+    this.#children = null
+    this.#waiting = false
+    this.#phase = 'down'
+    this.#tellStarted()
+    const halted = this.#halted
+    this.#halted = null
+    if (this.#leaving !== null) this.bury()
+    if (halted !== null) halted()
+    else if (this.#phase === 'down') this.supervisor.childEnded(this, reason, startedAt)
+  }
+
+  // --- The end ---
+
+  /** Ends it in good order; `gone` is called when it is gone for good. */
+  stop(gone: () => void): void {
+    if (this.#phase === 'gone') return gone()
+    const isFirst = this.#leaving === null
+    this.#leaving ??= []
+    this.#leaving.push(gone)
+    if (!isFirst) return
+    if (this.#life === null) this.bury()
+    else this.#endSoon()
+  }
+
+  /** Ends its life in good order; `halted` is called when it has none, and it may begin another. */
+  halt(halted: () => void): void {
+    if (this.#life === null) {
+      if (this.#phase === 'new') this.#phase = 'down'
+      this.#tellStarted()
+      return halted()
+    }
+    assert(this.#halted === null, 'an actor that is being halted is halted')
+    this.#halted = halted
+    this.#endSoon()
+  }
+
+  /** Now, or when what it waits for is done, or when it has waited too long. */
+  #endSoon(): void {
+    if (this.#phase === 'running' && !this.#waiting && !this.#handling) this.#endLife(STOPPED)
+    else this.#deadline ??= this.#armDeadline()
+  }
+
+  /** Ends it now: what it was doing is not waited for, and not heard. */
+  kill(): void {
+    const life = this.#life
+    if (life === null) return
+    // First of all: nothing that ends with the children acts on it any more.
+    life.end(this.path, sayReason(KILLED))
+    this.#children?.killAll()
+    this.runtime.report({ path: this.path, event: 'killed' })
+    this.#afterLife(KILLED, life.startedAt)
+  }
+
+  /** No message is taken until it begins a life again, and those that wait are refused. */
+  close(why: string): void {
+    this.#closed = why
+    this.#refuseWaiting()
+  }
+
+  /** It has no life, and gets none any more. */
+  bury(): void {
+    this.#phase = 'gone'
+    this.#refuseWaiting()
+    this.supervisor.childGone(this)
+    const told = this.#leaving ?? []
+    this.#leaving = null
+    for (const gone of told) gone()
+  }
+
+  #refuseWaiting(): void {
+    for (let waiting = this.#first; waiting !== null; waiting = waiting.next) {
+      waiting.call?.refuse(this.refusal('down', waiting.message))
+    }
+    this.#first = null
+    this.#last = null
+    this.#depth = 0
+  }
+}
+
+/** Of any library. */
+function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+}

@@ -1,0 +1,22 @@
+import type { Random } from '../lib/index.ts'
+import type { Timer } from '../ports/index.ts'
+import type { ActorDefinition, SpawnOptions } from './definition.ts'
+import type { Handlers } from './protocol.ts'
+import type { ActorRef } from './reference.ts'
+
+/** What one life of an actor may use. When the life is over it does nothing any more. */
+export interface ActorContext {
+  /** Where it stands: the names from the root, such as `/raft/rpc`. */
+  readonly path: string
+  readonly random: Random
+  /** Monotonic milliseconds. */
+  now(): number
+  /** The actor itself, for others to write to. */
+  self<H extends Handlers>(): ActorRef<H>
+  /** Runs `run` between two messages, in `delayMs`, unless this life ends before. An error of it is a crash. */
+  after(delayMs: number, run: () => void): Timer
+  /** A child: it ends before this life does, and this actor supervises it. */
+  spawn<H extends Handlers, A = void>(definition: ActorDefinition<H, A>, options?: SpawnOptions<A>): ActorRef<H>
+  /** Ends this actor in good order, when the message at hand is done with. */
+  stop(): void
+}

@@ -1,0 +1,77 @@
+import type { Clock, Timer } from '../ports/index.ts'
+
+/** Whoever waits until a time, or until it is let go. Its links belong to the list that it is in. */
+export abstract class Expiring {
+  list: DeadlineList | null = null
+  before: Expiring | null = null
+  behind: Expiring | null = null
+  dueAt = 0
+
+  /** Its time is over; it is in no list any more. */
+  abstract expired(): void
+}
+
+/** Those who wait equally long, the first to expire first. */
+class DeadlineList {
+  first: Expiring | null = null
+  last: Expiring | null = null
+  timer: Timer | null = null
+}
+
+/**
+ * Deadlines of many, most of which are let go long before. Those who wait equally long expire in the order in which they came, so
+ * that a list, and one timer, serves all of them: to come and to go costs a few assignments.
+ */
+export class Deadlines {
+  readonly #clock: Clock
+  /** By the time to wait. A program uses a few of them. */
+  readonly #lists = new Map<number, DeadlineList>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  add(waiting: Expiring, timeoutMs: number): void {
+    let list = this.#lists.get(timeoutMs)
+    if (list === undefined) {
+      list = new DeadlineList()
+      this.#lists.set(timeoutMs, list)
+    }
+    waiting.dueAt = this.#clock.now() + timeoutMs
+    waiting.list = list
+    waiting.before = list.last
+    if (list.last === null) list.first = waiting
+    else list.last.behind = waiting
+    list.last = waiting
+    if (list.timer === null) this.#arm(list, timeoutMs, timeoutMs)
+  }
+
+  /** It waits no longer. Does nothing when it is in no list. */
+  remove(waiting: Expiring): void {
+    const { list, before, behind } = waiting
+    if (list === null) return
+    if (before === null) list.first = behind
+    else before.behind = behind
+    if (behind === null) list.last = before
+    else behind.before = before
+    waiting.list = null
+    waiting.before = null
+    waiting.behind = null
+  }
+
+  #arm(list: DeadlineList, timeoutMs: number, delayMs: number): void {
+    list.timer = this.#clock.setTimer(delayMs, () => this.#expire(list, timeoutMs))
+  }
+
+  #expire(list: DeadlineList, timeoutMs: number): void {
+    list.timer = null
+    const now = this.#clock.now()
+    for (let { first } = list; first !== null && first.dueAt <= now; first = list.first) {
+      this.remove(first)
+      first.expired()
+    }
+    if (list.timer !== null) return
+    if (list.first === null) this.#lists.delete(timeoutMs)
+    else this.#arm(list, timeoutMs, Math.max(0, list.first.dueAt - now))
+  }
+}

@@ -1,0 +1,48 @@
+import type { ActorContext } from './context.ts'
+import type { EndReason } from './end-reason.ts'
+import type { Handlers } from './protocol.ts'
+import type { RestartSettings } from './restart-policy.ts'
+
+/** How an actor comes to life. One definition serves any number of actors. */
+export interface ActorDefinition<H extends Handlers, A = void> {
+  /**
+   * Begins a life, of the first or after a failure: what it returns handles the messages. The first message waits for its promise.
+   * Whatever it throws is a failure like any other.
+   */
+  readonly start: (context: ActorContext, argument: A) => H | Promise<H>
+  /** Ends a life, after its children have ended: lets go of what it holds. The next life waits for its promise, and it has `shutdownMs`. */
+  readonly stop?: (handlers: H, reason: EndReason) => void | Promise<void>
+}
+
+/** When an actor is started again: always; unless it ended in good order; never. */
+export type Restart = 'permanent' | 'transient' | 'temporary'
+
+/** Who is restarted when a child fails: it alone; all; it and those that were started after it. */
+export type Strategy = 'one-for-one' | 'one-for-all' | 'rest-for-one'
+
+/** How an actor treats its children. */
+export interface SupervisionSettings {
+  /** One-for-one when absent. */
+  readonly strategy?: Strategy
+  /** Those of the specification where absent. With a circuit of `null`, a child that fails too often is a failure of its parent. */
+  readonly restarts?: Partial<RestartSettings>
+}
+
+export interface SpawnOptions<A = void> {
+  /** What it is called among its siblings. A number when absent. */
+  readonly name?: string
+  /** Given to every life's start. */
+  readonly argument?: A
+  /** Permanent when absent. */
+  readonly restart?: Restart
+  /** Messages that wait; 1,000 when absent. */
+  readonly mailboxCapacity?: number
+  /** Until it has to have stopped, in milliseconds; 5,000 when absent. */
+  readonly shutdownMs?: number
+  readonly supervision?: SupervisionSettings
+}
+
+/** Keeps the types of a definition together; does nothing. */
+export function defineActor<H extends Handlers, A = void>(definition: ActorDefinition<H, A>): ActorDefinition<H, A> {
+  return definition
+}

@@ -1,0 +1,31 @@
+import { unreachable } from '../lib/index.ts'
+
+/** Why a life of an actor ended. */
+export type EndReason =
+  /** Somebody stopped it, or it itself, or its supervisor did with others. */
+  | { readonly type: 'stopped' }
+  /** A handler, or its start, threw or rejected. */
+  | { readonly type: 'crashed'; readonly error: Error }
+  /** It did not stop in time: what it was doing goes on unheard, if it does. */
+  | { readonly type: 'killed' }
+
+export const STOPPED: EndReason = { type: 'stopped' }
+export const KILLED: EndReason = { type: 'killed' }
+
+export function crashed(error: unknown): EndReason {
+  return { type: 'crashed', error: error instanceof Error ? error : new Error(String(error)) }
+}
+
+/** For people. */
+export function sayReason(reason: EndReason): string {
+  switch (reason.type) {
+    case 'stopped':
+      return 'it was stopped'
+    case 'crashed':
+      return `it crashed: ${reason.error.message}`
+    case 'killed':
+      return 'it did not stop in time and was killed'
+    default:
+      return unreachable(reason)
+  }
+}

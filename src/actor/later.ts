@@ -1,0 +1,44 @@
+import type { Call } from './call.ts'
+
+/**
+ * What a handler returns that answers when it has returned: the actor goes on with the next message meanwhile. A handler that returns a
+ * promise has the next message wait for it instead.
+ *
+ * Invariant: it settles its caller once, whichever comes first, the answer or the handler's return.
+ */
+export class Later<T> {
+  #call: Call | null = null
+  #settle: ((call: Call) => void) | null = null
+  #settled = false
+
+  answer(value: T): void {
+    this.#end((call) => call.answer(value))
+  }
+
+  /** The caller gets this error; the actor goes on. */
+  refuse(error: Error): void {
+    this.#end((call) => call.refuse(error))
+  }
+
+  /** Answers when a promise does, and as it does; its error is what the caller gets. */
+  follow(promise: PromiseLike<T>): this {
+    promise.then(
+      (value) => this.answer(value),
+      (error: unknown) => this.refuse(error instanceof Error ? error : new Error(String(error))),
+    )
+    return this
+  }
+
+  /** For the runtime: who waits for it. */
+  attach(call: Call): void {
+    if (this.#settle === null) this.#call = call
+    else this.#settle(call)
+  }
+
+  #end(settle: (call: Call) => void): void {
+    if (this.#settled) return
+    this.#settled = true
+    if (this.#call === null) this.#settle = settle
+    else settle(this.#call)
+  }
+}

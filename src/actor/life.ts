@@ -1,0 +1,49 @@
+import type { Timer } from '../ports/index.ts'
+import { ActorError } from './actor-error.ts'
+import type { Call } from './call.ts'
+import type { Handlers } from './protocol.ts'
+
+/** One life of an actor: what handles its messages, and what ends with it. */
+export class Life {
+  readonly startedAt: number
+  /** Null until its start is done. */
+  handlers: Handlers | null = null
+  #over = false
+  #timers: Set<Timer> | null = null
+  /** Calls that it has in hand, and answers later. */
+  #calls: Set<Call> | null = null
+
+  constructor(startedAt: number) {
+    this.startedAt = startedAt
+  }
+
+  /** What completes now is of no concern to anybody. */
+  get over(): boolean {
+    return this.#over
+  }
+
+  keepTimer(timer: Timer): void {
+    this.#timers ??= new Set()
+    this.#timers.add(timer)
+  }
+
+  dropTimer(timer: Timer): void {
+    this.#timers?.delete(timer)
+  }
+
+  keepCall(call: Call): void {
+    this.#calls ??= new Set()
+    this.#calls.add(call)
+    call.keptBy = this.#calls
+  }
+
+  end(path: string, why: string): void {
+    this.#over = true
+    for (const timer of this.#timers ?? []) timer.cancel()
+    this.#timers = null
+    const calls = this.#calls
+    this.#calls = null
+    const words = `${path} ended with the message in hand: ${why}`
+    for (const call of calls ?? []) call.refuse(new ActorError('CRASHED', words, { begun: true }))
+  }
+}

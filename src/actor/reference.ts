@@ -1,0 +1,63 @@
+import type { Cell } from './cell.ts'
+import type { AnswerOf, BodyOf, CallArguments, CallOptions, Handlers, MessageOf } from './protocol.ts'
+
+/** Until a call has to be answered, where its caller says nothing else: what gen_server of OTP takes. */
+const DEFAULT_TIMEOUT_MS = 5_000
+/** What a timer of Node can wait. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1
+
+/**
+ * An actor, to others. It stays the same over restarts, and is never handed to another actor: once the actor is gone for good, every
+ * message is refused.
+ */
+export interface ActorRef<H extends Handlers> {
+  readonly path: string
+  /** Hands a message over; false when the mailbox is full or the actor is gone, and it was not taken. Never waits. */
+  trySend<K extends MessageOf<H>>(message: K, ...body: BodyOf<H, K>): boolean
+  /** The same, for those who do not expect to be refused. @throws ActorError OVERLOADED, DOWN: it was not taken */
+  cast<K extends MessageOf<H>>(message: K, ...body: BodyOf<H, K>): void
+  /** Waits for the answer. @throws ActorError whatever it was that kept the answer; what the handler refused with */
+  call<K extends MessageOf<H>>(message: K, ...given: CallArguments<H, K>): Promise<AnswerOf<H, K>>
+  /** Ends it in good order, and its children before it. Resolves when it is gone. */
+  stop(): Promise<void>
+}
+
+/** Without the types of the messages: what they say holds of the handlers that were given to `spawn`. */
+class UntypedRef {
+  readonly #cell: Cell
+
+  constructor(cell: Cell) {
+    this.#cell = cell
+  }
+
+  get path(): string {
+    return this.#cell.path
+  }
+
+  trySend(message: string, body?: unknown): boolean {
+    return this.#cell.offer(message, body, null) === 'taken'
+  }
+
+  cast(message: string, body?: unknown): void {
+    const offered = this.#cell.offer(message, body, null)
+    if (offered !== 'taken') throw this.#cell.refusal(offered, message)
+  }
+
+  call(message: string, body?: unknown, { timeoutMs = DEFAULT_TIMEOUT_MS }: CallOptions = {}): Promise<unknown> {
+    if (!(timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS))
+      throw new RangeError(`timeoutMs is ${timeoutMs}: give milliseconds, at most ${MAX_TIMEOUT_MS}`)
+    const call = this.#cell.newCall(message, timeoutMs)
+    const offered = this.#cell.offer(message, body, call)
+    if (offered !== 'taken') call.refuse(this.#cell.refusal(offered, message))
+    return call.promise
+  }
+
+  stop(): Promise<void> {
+    return new Promise((resolve) => this.#cell.stop(resolve))
+  }
+}
+
+/** For the runtime: a reference to the actor whose handlers are of this type. */
+export function refTo<H extends Handlers>(cell: Cell): ActorRef<H> {
+  return new UntypedRef(cell) as unknown as ActorRef<H>
+}

@@ -1,0 +1,22 @@
+import type { Random } from '../lib/index.ts'
+import type { Clock } from '../ports/index.ts'
+import type { Deadlines } from './deadlines.ts'
+import type { RunQueue } from './run-queue.ts'
+
+/** What happened to an actor, for whoever watches the system. */
+export interface ActorEvent {
+  readonly path: string
+  readonly event: 'started' | 'failed' | 'given-up' | 'killed' | 'stop-failed' | 'unknown-message'
+  readonly error?: Error
+  /** Until it is started again, in milliseconds. */
+  readonly pauseMs?: number
+}
+
+/** What all actors of a system share. */
+export interface Runtime {
+  readonly clock: Clock
+  readonly random: Random
+  readonly runQueue: RunQueue
+  readonly deadlines: Deadlines
+  readonly report: (event: ActorEvent) => void
+}

@@ -1,0 +1,44 @@
+import type { Random } from '../lib/index.ts'
+import type { Clock } from '../ports/index.ts'
+import { Deadlines } from './deadlines.ts'
+import type { ActorDefinition, SpawnOptions, SupervisionSettings } from './definition.ts'
+import type { Handlers } from './protocol.ts'
+import type { ActorRef } from './reference.ts'
+import { RunQueue } from './run-queue.ts'
+import type { ActorEvent, Runtime } from './runtime.ts'
+import type { ActorSnapshot } from './snapshot.ts'
+import { Supervision } from './supervision.ts'
+
+export interface ActorSystemOptions {
+  readonly clock: Clock
+  readonly random: Random
+  /** Told of what happens to actors. */
+  readonly report?: (event: ActorEvent) => void
+  /** Of the actors that the system itself supervises. */
+  readonly supervision?: SupervisionSettings
+}
+
+/** Actors that share a thread and a clock, and the supervisor of those that have no other. */
+export class ActorSystem {
+  readonly #root: Supervision
+
+  constructor({ clock, random, report = () => undefined, supervision }: ActorSystemOptions) {
+    const runtime: Runtime = { clock, random, report, runQueue: new RunQueue(clock), deadlines: new Deadlines(clock) }
+    this.#root = new Supervision(runtime, null, supervision)
+  }
+
+  /** Starts an actor in its own turn, and answers for its restarts. @throws Error when the name is taken */
+  spawn<H extends Handlers, A = void>(definition: ActorDefinition<H, A>, options: SpawnOptions<A> = {}): ActorRef<H> {
+    return this.#root.spawn(definition, options)
+  }
+
+  /** What can be seen of all actors: those that the system supervises, with their children below them. */
+  snapshot(): readonly ActorSnapshot[] {
+    return this.#root.snapshot()
+  }
+
+  /** Ends all actors in good order, the newest first, children before parents. No more can be started. */
+  stop(): Promise<void> {
+    return new Promise((resolve) => this.#root.stopAll(resolve))
+  }
+}

@@ -1,0 +1,210 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { defineActor, Later, Refusal } from '../../src/actor/index.ts'
+import { codeOf, Stage, watch } from './stage.ts'
+
+interface Counter {
+  add(by: number): void
+  total(): number
+  /** Holds the next message until the gate opens. */
+  slow(): Promise<string>
+  /** Answers when the gate opens; the mailbox goes on. */
+  later(): Later<string>
+  refuse(why: string): never
+  fail(why: string): never
+}
+
+class Gate {
+  readonly promise: Promise<void>
+  open!: () => void
+
+  constructor() {
+    this.promise = new Promise((resolve) => (this.open = resolve))
+  }
+}
+
+function counter(gate = new Gate(), log: string[] = []) {
+  return defineActor<Counter>({
+    start: () => {
+      let total = 0
+      log.push('start')
+      return {
+        add: (by) => {
+          log.push(`add ${by}`)
+          total += by
+        },
+        total: () => total,
+        slow: async () => {
+          log.push('slow')
+          await gate.promise
+          log.push('slow is done')
+          return 'slowly'
+        },
+        later: () => {
+          const later = new Later<string>()
+          return later.follow(gate.promise.then(() => 'at last'))
+        },
+        refuse: (why) => {
+          throw new Refusal(why)
+        },
+        fail: (why) => {
+          throw new Error(why)
+        },
+      }
+    },
+  })
+}
+
+describe('ActorRef', () => {
+  test('cast, call: messages are handled in order, and answered', async () => {
+    const stage = new Stage()
+    const ref = stage.system.spawn(counter(), { name: 'counter' })
+    assert.equal(ref.path, '/counter')
+    ref.cast('add', 3)
+    assert.equal(ref.trySend('add', 4), true)
+    const total = watch(ref.call('total'))
+    await stage.rest()
+    assert.equal(total.value, 7)
+  })
+
+  test('cast: nothing runs inside of it, neither the start nor a handler', async () => {
+    const log: string[] = []
+    const stage = new Stage()
+    const ref = stage.system.spawn(counter(new Gate(), log))
+    ref.cast('add', 1)
+    assert.deepEqual(log, [])
+    await stage.rest()
+    assert.deepEqual(log, ['start', 'add 1'])
+  })
+
+  test('trySend: a full mailbox refuses at once, and has room again when a message was taken', async () => {
+    const stage = new Stage()
+    const ref = stage.system.spawn(counter(), { mailboxCapacity: 2 })
+    assert.deepEqual([ref.trySend('add', 1), ref.trySend('add', 2), ref.trySend('add', 3)], [true, true, false])
+    assert.throws(() => ref.cast('add', 3), { name: 'ActorError', code: 'OVERLOADED', message: /mailbox of \/1 is full/ })
+    await assert.rejects(ref.call('total'), { code: 'OVERLOADED', begun: false })
+    await stage.rest()
+    const total = watch(ref.call('total'))
+    await stage.rest()
+    assert.equal(total.value, 3)
+  })
+
+  test('call: a message that has no handler is refused, also under the names that every object has', async () => {
+    const stage = new Stage()
+    const ref = stage.system.spawn(counter())
+    const untyped = ref as unknown as { call(name: string): Promise<unknown> }
+    for (const name of ['nothing', 'toString', 'constructor', '__proto__', 'hasOwnProperty', '\0']) {
+      const asked = watch(untyped.call(name))
+      await stage.rest()
+      assert.equal(codeOf(asked), 'UNKNOWN_MESSAGE', name)
+    }
+    const total = watch(ref.call('total'))
+    await stage.rest()
+    assert.equal(total.value, 0)
+  })
+
+  test('call: a handler with a promise holds the next message, one with a Later does not', async () => {
+    for (const [message, answer] of [
+      ['slow', 'slowly'],
+      ['later', 'at last'],
+    ] as const) {
+      const gate = new Gate()
+      const stage = new Stage()
+      const ref = stage.system.spawn(counter(gate))
+      const first = watch(ref.call(message))
+      const second = watch(ref.call('total'))
+      await stage.rest()
+      assert.deepEqual([first.settled, second.settled], [false, message === 'later'])
+      gate.open()
+      await stage.rest()
+      assert.deepEqual([first.value, second.value], [answer, 0])
+    }
+  })
+
+  test('call: the caller hears a refusal, and the actor lives on as it was', async () => {
+    const stage = new Stage()
+    const ref = stage.system.spawn(counter())
+    ref.cast('add', 5)
+    const refused = watch(ref.call('refuse', 'not today'))
+    const total = watch(ref.call('total'))
+    await stage.rest()
+    assert.equal(refused.error?.message, 'not today')
+    assert.equal(refused.error?.name, 'Refusal')
+    assert.equal(total.value, 5)
+  })
+
+  test('call: what is not answered in time says whether it was begun; what was not is never handled', async () => {
+    const log: string[] = []
+    const gate = new Gate()
+    const stage = new Stage()
+    const ref = stage.system.spawn(counter(gate, log))
+    const begun = watch(ref.call('slow', undefined, { timeoutMs: 100 }))
+    const waiting = watch(ref.call('add', 1, { timeoutMs: 50 }))
+    await stage.pass(100)
+    assert.deepEqual(
+      [begun.error, waiting.error]
+        .map((error) => error as unknown as { code: string; begun: boolean })
+        .map(({ code, begun: was }) => [code, was]),
+      [
+        ['DEADLINE_EXCEEDED', true],
+        ['DEADLINE_EXCEEDED', false],
+      ],
+    )
+    gate.open()
+    await stage.rest()
+    assert.deepEqual(log, ['start', 'slow', 'slow is done'])
+  })
+
+  test('call: no time, or more than a timer can wait, is refused', () => {
+    const ref = new Stage().system.spawn(counter())
+    for (const timeoutMs of [0, -1, Number.NaN, 2 ** 31])
+      assert.throws(() => ref.call('total', undefined, { timeoutMs }), RangeError)
+  })
+
+  test('run: an actor that writes to itself without end keeps nobody from his turn', async () => {
+    const stage = new Stage()
+    let rounds = 0
+    const flood = stage.system.spawn(
+      defineActor({
+        start: (context) => ({
+          again: () => {
+            rounds++
+            // It ends some day, or the test would not.
+            if (rounds < 100_000) context.self<{ again(): void }>().cast('again')
+          },
+        }),
+      }),
+    )
+    const ref = stage.system.spawn(counter())
+    flood.cast('again')
+    const total = watch(ref.call('total'))
+    let roundsBefore = 0
+    stage.clock.defer(() => (roundsBefore = rounds))
+    await stage.rest()
+    assert.equal(total.value, 0)
+    assert.ok(roundsBefore < 100_000, 'nothing else had its turn in the process')
+    assert.equal(rounds, 100_000)
+  })
+})
+
+/** Never called: it is right when it compiles, and each line that must not is wrong without its mark. */
+export function types(): unknown[] {
+  const ref = new Stage().system.spawn(counter())
+  ref.cast('add', 1)
+  // @ts-expect-error a body of another type
+  ref.cast('add', 'one')
+  // @ts-expect-error a body that is missing
+  ref.cast('add')
+  // @ts-expect-error a body that is not wanted
+  ref.cast('total', 1)
+  // @ts-expect-error a message that it does not handle
+  ref.trySend('substract', 1)
+  const total: Promise<number> = ref.call('total')
+  // @ts-expect-error an answer of another type
+  const wrong: Promise<string> = ref.call('total')
+  const slow: Promise<string> = ref.call('slow')
+  const later: Promise<string> = ref.call('later', undefined, { timeoutMs: 5 })
+  // @ts-expect-error options in place of the body
+  const misplaced = ref.call('add', { timeoutMs: 5 })
+  return [total, wrong, slow, later, misplaced]
+}
