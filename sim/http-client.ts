@@ -20,7 +20,7 @@ const UINT32 = 0x1_0000_0000
 const MAX_CALLS = 3
 /** Errors that a correct client meets here, beside those that say that nothing was changed. */
 const EXPECTED: ReadonlySet<string> = new Set(['OUTCOME_UNKNOWN', 'POISONED'])
-/** Of answers: whoever gives them does not know what became of a write. */
+/** Of answers: whoever gives them may not know what became of a write, see {@link leavesOpen}. */
 const NOT_KNOWING: ReadonlySet<number> = new Set([500, 504])
 
 /** What became of a request. */

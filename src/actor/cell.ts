@@ -66,6 +66,7 @@ export class Cell implements Runnable {
   readonly name: string
   readonly #definition: ActorDefinition<Handlers, unknown>
   readonly #options: SpawnOptions<unknown>
+  readonly #capacity: number
   #phase: Phase = 'new'
   #life: Life | null = null
   #children: Supervision | null = null
@@ -105,6 +106,7 @@ export class Cell implements Runnable {
     this.name = name
     this.#definition = definition
     this.#options = options
+    this.#capacity = capacity
   }
 
   get path(): string {
@@ -148,7 +150,7 @@ export class Cell implements Runnable {
 
   offer(message: string, body: unknown, call: Call | null): Offered {
     if (this.#leaving !== null || this.#closed !== null || this.#phase === 'gone') return 'down'
-    if (this.#depth >= (this.#options.mailboxCapacity ?? DEFAULT_MAILBOX_CAPACITY)) {
+    if (this.#depth >= this.#capacity) {
       this.#refused++
       return 'full'
     }
@@ -220,10 +222,10 @@ export class Cell implements Runnable {
     }
     const life = this.#life as Life
     const handlers = life.handlers as Record<string, unknown>
-    const handler = handlers[message]
-    if (typeof handler !== 'function' || message in Object.prototype) return this.#handleNone(message, body, call)
     let answer: unknown
     try {
+      const handler = handlers[message]
+      if (typeof handler !== 'function' || message in Object.prototype) return this.#handleNone(message, body, call)
       answer = handler.call(handlers, body) as unknown
     } catch (error) {
       return this.#threw(error, call)
@@ -263,7 +265,8 @@ export class Cell implements Runnable {
   #await(life: Life, answer: PromiseLike<unknown>, call: Call | null): void {
     this.#waiting = true
     if (call !== null) life.keepCall(call)
-    answer.then(
+    // Of a library, it may call back twice, or throw.
+    Promise.resolve(answer).then(
       (value) => {
         if (life.over) return
         this.#waiting = false
@@ -400,8 +403,7 @@ export class Cell implements Runnable {
   }
 
   #stopFailed(error: unknown): void {
-    const reason = crashed(error)
-    this.runtime.report({ path: this.path, event: 'stop-failed', ...(reason.type === 'crashed' ? { error: reason.error } : {}) })
+    this.runtime.report({ path: this.path, event: 'stop-failed', error: crashed(error).error })
   }
 
   #ended(life: Life, reason: EndReason): void {
@@ -493,7 +495,11 @@ export class Cell implements Runnable {
   }
 }
 
-/** Of any library. */
+/** Of any library. What cannot be looked at is none: it is the answer, and fails whoever looks at it. */
 function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+  try {
+    return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+  } catch {
+    return false
+  }
 }

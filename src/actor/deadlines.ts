@@ -1,11 +1,15 @@
 import type { Clock, Timer } from '../ports/index.ts'
 
+/** Lists at a time. Whoever waits yet another time, as those do who hand on what is left of a deadline, has a timer of its own. */
+const MAX_LISTS = 64
+
 /** Whoever waits until a time, or until it is let go. Its links belong to the list that it is in. */
 export abstract class Expiring {
   list: DeadlineList | null = null
   before: Expiring | null = null
   behind: Expiring | null = null
   dueAt = 0
+  timer: Timer | null = null
 
   /** Its time is over; it is in no list any more. */
   abstract expired(): void
@@ -24,7 +28,7 @@ class DeadlineList {
  */
 export class Deadlines {
   readonly #clock: Clock
-  /** By the time to wait. A program uses a few of them. */
+  /** By the time to wait. */
   readonly #lists = new Map<number, DeadlineList>()
 
   constructor(clock: Clock) {
@@ -33,6 +37,13 @@ export class Deadlines {
 
   add(waiting: Expiring, timeoutMs: number): void {
     let list = this.#lists.get(timeoutMs)
+    if (list === undefined && this.#lists.size >= MAX_LISTS) {
+      waiting.timer = this.#clock.setTimer(timeoutMs, () => {
+        waiting.timer = null
+        waiting.expired()
+      })
+      return
+    }
     if (list === undefined) {
       list = new DeadlineList()
       this.#lists.set(timeoutMs, list)
@@ -46,9 +57,11 @@ export class Deadlines {
     if (list.timer === null) this.#arm(list, timeoutMs, timeoutMs)
   }
 
-  /** It waits no longer. Does nothing when it is in no list. */
+  /** It waits no longer. Does nothing when it does not wait. */
   remove(waiting: Expiring): void {
     const { list, before, behind } = waiting
+    waiting.timer?.cancel()
+    waiting.timer = null
     if (list === null) return
     if (before === null) list.first = behind
     else before.behind = behind

@@ -12,7 +12,7 @@ export type EndReason =
 export const STOPPED: EndReason = { type: 'stopped' }
 export const KILLED: EndReason = { type: 'killed' }
 
-export function crashed(error: unknown): EndReason {
+export function crashed(error: unknown): Extract<EndReason, { type: 'crashed' }> {
   return { type: 'crashed', error: error instanceof Error ? error : new Error(String(error)) }
 }
 

@@ -13,7 +13,7 @@ const MAX_VISITS = 1_024
 
 /**
  * Whoever has messages gets its turn, in the order in which they came to have some. All of them share one turn of the event
- * loop, which ends when its time is over: what else the process does, such as a heartbeat, waits that long at most.
+ * loop, which ends behind the visit in which its time is over: what else the process does, such as a heartbeat, waits that long.
  */
 export class RunQueue {
   readonly #clock: Clock
@@ -37,14 +37,22 @@ export class RunQueue {
   }
 
   readonly #slice = (): void => {
+    try {
+      this.#visit()
+    } finally {
+      // Whatever went wrong in one of them, the others go on.
+      this.#scheduled = false
+      if (this.#waiting.length > 0) this.#schedule()
+    }
+  }
+
+  #visit(): void {
     const end = this.#clock.now() + SLICE_MS
     for (let visit = 1; visit <= MAX_VISITS; visit++) {
       const runnable = this.#waiting.shift()
-      if (runnable === undefined) break
+      if (runnable === undefined) return
       if (runnable.run()) this.#waiting.push(runnable)
-      if (this.#clock.now() >= end) break
+      if (this.#clock.now() >= end) return
     }
-    this.#scheduled = false
-    if (this.#waiting.length > 0) this.#schedule()
   }
 }

@@ -23,7 +23,17 @@ export class ActorSystem {
   readonly #root: Supervision
 
   constructor({ clock, random, report = () => undefined, supervision }: ActorSystemOptions) {
-    const runtime: Runtime = { clock, random, report, runQueue: new RunQueue(clock), deadlines: new Deadlines(clock) }
+    const told = (event: ActorEvent): void => {
+      try {
+        report(event)
+      } catch (error) {
+        // It is the program's, and no actor's: it surfaces outside of all of them.
+        clock.defer(() => {
+          throw error
+        })
+      }
+    }
+    const runtime: Runtime = { clock, random, report: told, runQueue: new RunQueue(clock), deadlines: new Deadlines(clock) }
     this.#root = new Supervision(runtime, null, supervision)
   }
 

@@ -161,6 +161,45 @@ describe('ActorRef', () => {
       assert.throws(() => ref.call('total', undefined, { timeoutMs }), RangeError)
   })
 
+  test('call: handlers and answers that fail whoever looks at them end one life, and nothing else', async () => {
+    const stage = new Stage()
+    const ref = stage.system.spawn(
+      defineActor({
+        start: () => ({
+          get trap(): () => void {
+            throw new Error('a getter')
+          },
+          odd: () =>
+            Object.defineProperty({}, 'then', {
+              get: () => {
+                throw new Error('no promise')
+              },
+            }),
+          twice: () => ({
+            then: (done: (value: string) => void) => {
+              done('once')
+              done('twice')
+              throw new Error('late')
+            },
+          }),
+          echo: (what: string) => what,
+        }),
+      }),
+    )
+    const other = stage.system.spawn(counter())
+    const asked = [watch(ref.call('odd')), watch(ref.call('twice')), watch(ref.call('trap'))]
+    const total = watch(other.call('total'))
+    await stage.rest()
+    assert.deepEqual(
+      asked.map(({ error, value }) => error?.message ?? value),
+      ['no promise', 'once', '/1 failed with the message in hand: it crashed: a getter'],
+    )
+    assert.equal(total.value, 0)
+    const echo = watch(ref.call('echo', 'x'))
+    await stage.pass(1_000)
+    assert.equal(echo.value, 'x')
+  })
+
   test('run: an actor that writes to itself without end keeps nobody from his turn', async () => {
     const stage = new Stage()
     let rounds = 0

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { defineActor, Later } from '../../src/actor/index.ts'
+import { ActorSystem, defineActor, Later } from '../../src/actor/index.ts'
 import type { ActorContext, ActorDefinition, ActorRef, SpawnOptions } from '../../src/actor/index.ts'
+import { Prng } from '../../src/lib/index.ts'
+import { ManualClock } from '../manual-clock.ts'
 import { codeOf, Stage, watch } from './stage.ts'
 
 interface Worker {
@@ -512,4 +514,22 @@ describe('snapshot', () => {
     assert.deepEqual([seen?.failures, seen?.history.length], [120, 100])
     assert.equal(seen?.history.at(-1)?.at, 119 * 1_010 + 10)
   })
+})
+
+test('ActorSystem: an error of who is told of events surfaces, and no actor is the worse for it', async () => {
+  const clock = new ManualClock()
+  const report = (): never => {
+    throw new Error('a reporter')
+  }
+  const system = new ActorSystem({ clock, random: new Prng(1), report })
+  const refs = [system.spawn(worker([], 'a')), system.spawn(worker([], 'b'))]
+  const asked = refs.map((ref) => watch(ref.call('work', 1)))
+  assert.throws(() => clock.settle(), /a reporter/)
+  assert.throws(() => clock.settle(), /a reporter/)
+  clock.settle()
+  await Promise.resolve()
+  assert.deepEqual(
+    asked.map(({ value }) => value),
+    [1, 1],
+  )
 })
