@@ -3,7 +3,7 @@ import type { Timer } from '../ports/index.ts'
 import type { Cell } from './cell.ts'
 import type { ActorContext } from './context.ts'
 import type { ActorDefinition, SpawnOptions } from './definition.ts'
-import type { Life } from './life.ts'
+import type { Life, Turns } from './life.ts'
 import type { Handlers } from './protocol.ts'
 import { refTo } from './reference.ts'
 import type { ActorRef } from './reference.ts'
@@ -53,6 +53,16 @@ export class CellContext implements ActorContext {
 
   spawn<H extends Handlers, A = void>(definition: ActorDefinition<H, A>, options: SpawnOptions<A> = {}): ActorRef<H> {
     return this.#cell.spawn(this.#life, definition, options)
+  }
+
+  handleIn(turns: Turns): void {
+    this.#life.turns = turns
+  }
+
+  fail(error: Error): void {
+    this.#cell.runtime.clock.defer(() => {
+      if (!this.#life.over) this.#cell.crash(error)
+    })
   }
 
   stop(): void {

@@ -19,6 +19,7 @@ import { crashed, KILLED, sayReason, STOPPED } from './end-reason.ts'
 import type { EndReason } from './end-reason.ts'
 import { Later } from './later.ts'
 import { Life } from './life.ts'
+import type { Turns } from './life.ts'
 import type { Handlers } from './protocol.ts'
 import type { ActorRef } from './reference.ts'
 import type { Runnable } from './run-queue.ts'
@@ -150,12 +151,17 @@ export class Cell implements Runnable {
 
   offer(message: string, body: unknown, call: Call | null): Offered {
     if (this.#leaving !== null || this.#closed !== null || this.#phase === 'gone') return 'down'
-    if (this.#depth >= this.#capacity) {
+    if (this.#depth >= this.#capacity && !this.#hasReserve(message)) {
       this.#refused++
       return 'full'
     }
     this.#push(new Envelope(message, body, call))
     return 'taken'
+  }
+
+  #hasReserve(message: string): boolean {
+    const { reserve } = this.#options
+    return reserve !== undefined && this.#depth < this.#capacity + reserve.room && reserve.messages.includes(message)
   }
 
   #push(envelope: Envelope): void {
@@ -178,7 +184,7 @@ export class Cell implements Runnable {
       case 'down':
         return new ActorError(
           'DOWN',
-          `${this.path} takes no messages, since ${this.#closed ?? 'it is gone'}: ${message} was not handled`,
+          `${this.path} takes no messages, since ${this.#closed ?? (this.#phase === 'gone' ? 'it is gone' : 'it has ended')}: ${message} was not handled`,
         )
       default:
         return unreachable(offered)
@@ -186,20 +192,44 @@ export class Cell implements Runnable {
   }
 
   #wake(): void {
-    if (this.#queued || this.#waiting || (this.#phase !== 'running' && this.#phase !== 'new')) return
+    if (this.#queued || this.#waiting || this.#handling || (this.#phase !== 'running' && this.#phase !== 'new')) return
     this.#queued = true
-    this.runtime.runQueue.add(this)
+    const life = this.#life
+    if (life === null || life.turns === null) this.runtime.runQueue.add(this)
+    else this.#handleIn(life, life.turns)
+  }
+
+  /** Those that come while the others are handled wait for the next turn. */
+  #handleIn(life: Life, turns: Turns): void {
+    turns(() => {
+      if (life.over) return
+      for (let left = this.#depth; left > 0; left -= MESSAGES_A_VISIT) if (!this.run()) return
+      if (this.#queued && !life.over) this.#handleIn(life, turns)
+    })
   }
 
   run(): boolean {
     this.#queued = false
-    if (this.#phase === 'new') this.#begin()
+    if (this.#phase === 'new') {
+      this.#begin()
+      if (this.#hasTurns) return this.#wakeInTurns()
+    }
     this.#handling = true
     for (let handled = 0; handled < MESSAGES_A_VISIT && this.#mayHandle; handled++) this.#handle(this.#take())
     this.#handling = false
     if (this.#phase === 'running' && !this.#waiting && !this.#isWanted) this.#endLife(STOPPED)
-    this.#queued = this.#mayHandle
+    this.#queued = this.#mayHandle || this.#phase === 'new'
     return this.#queued
+  }
+
+  get #hasTurns(): boolean {
+    return this.#life !== null && this.#life.turns !== null
+  }
+
+  /** It has begun in the turns that all actors share, and goes on in its own. */
+  #wakeInTurns(): false {
+    if (this.#first !== null) this.#wake()
+    return false
   }
 
   get #mayHandle(): boolean {
@@ -373,6 +403,7 @@ export class Cell implements Runnable {
     const life = this.#life as Life
     this.#phase = 'ending'
     this.#waiting = false
+    if (this.#options.keepsMessages === false) this.#refuseWaiting()
     this.#deadline ??= this.#armDeadline()
     const { children } = this
     if (children === null) this.#runHook(life, reason)
@@ -415,6 +446,8 @@ export class Cell implements Runnable {
   #afterLife(reason: EndReason, startedAt: number): void {
     this.#deadline?.cancel()
     this.#deadline = null
+    // The turn that it was to have does nothing any more.
+    if (this.#hasTurns) this.#queued = false
     this.#life = null
     this.#children = null
     this.#waiting = false
@@ -486,12 +519,23 @@ export class Cell implements Runnable {
   }
 
   #refuseWaiting(): void {
-    for (let waiting = this.#first; waiting !== null; waiting = waiting.next) {
-      waiting.call?.refuse(this.refusal('down', waiting.message))
-    }
+    let waiting = this.#first
     this.#first = null
     this.#last = null
     this.#depth = 0
+    for (; waiting !== null; waiting = waiting.next) {
+      const { message, body, call } = waiting
+      if (call !== null) call.refuse(this.refusal('down', message))
+      else if (!(body instanceof Inside)) this.#drop(message, body)
+    }
+  }
+
+  #drop(message: string, body: unknown): void {
+    try {
+      this.#options.onDropped?.(message, body)
+    } catch (error) {
+      this.runtime.report({ path: this.path, event: 'stop-failed', error: crashed(error).error })
+    }
   }
 }
 

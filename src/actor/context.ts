@@ -17,6 +17,13 @@ export interface ActorContext {
   after(delayMs: number, run: () => void): Timer
   /** A child: it ends before this life does, and this actor supervises it. */
   spawn<H extends Handlers, A = void>(definition: ActorDefinition<H, A>, options?: SpawnOptions<A>): ActorRef<H>
+  /**
+   * This life's messages are handled when `turns` calls back, and not in the turns that all actors share: for those whose messages belong into
+   * a turn of something else. A callback after the life is over does nothing.
+   */
+  handleIn(turns: (run: () => void) => void): void
+  /** This life has failed, says something that is no message of its own: it ends soon as it would if a handler threw `error`. */
+  fail(error: Error): void
   /** Ends this actor in good order, when the message at hand is done with. */
   stop(): void
 }

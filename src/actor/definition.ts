@@ -26,6 +26,8 @@ export interface SupervisionSettings {
   readonly strategy?: Strategy
   /** Those of the specification where absent. With a circuit of `null`, a child that fails too often is a failure of its parent. */
   readonly restarts?: Partial<RestartSettings>
+  /** Whether a child that failed may be started again at all; when it may not, it is gone for good. Always when absent. */
+  readonly mayRestart?: (error: Error, child: string) => boolean
 }
 
 export interface SpawnOptions<A = void> {
@@ -37,6 +39,12 @@ export interface SpawnOptions<A = void> {
   readonly restart?: Restart
   /** Messages that wait; 1,000 when absent. */
   readonly mailboxCapacity?: number
+  /** Messages that find room beyond the capacity: they must not be kept out by many others. */
+  readonly reserve?: { readonly messages: readonly string[]; readonly room: number }
+  /** False: what waits when a life ends, one way or the other, is refused and not left to the next one. True when absent. */
+  readonly keepsMessages?: boolean
+  /** Told of each message without a caller that was taken and will not be handled. */
+  readonly onDropped?: (message: string, body: unknown) => void
   /** Until it has to have stopped, in milliseconds; 5,000 when absent. */
   readonly shutdownMs?: number
   readonly supervision?: SupervisionSettings

@@ -3,11 +3,16 @@ import { ActorError } from './actor-error.ts'
 import type { Call } from './call.ts'
 import type { Handlers } from './protocol.ts'
 
+/** Calls back in a turn of whatever it belongs to. */
+export type Turns = (run: () => void) => void
+
 /** One life of an actor: what handles its messages, and what ends with it. */
 export class Life {
   readonly startedAt: number
   /** Null until its start is done. */
   handlers: Handlers | null = null
+  /** Where its messages are handled; null: in the turns that all actors share. */
+  turns: Turns | null = null
   #over = false
   #timers: Set<Timer> | null = null
   /** Calls that it has in hand, and answers later. */

@@ -40,6 +40,7 @@ export class Supervision {
   readonly #owner: Cell | null
   readonly #strategy: Strategy
   readonly #restarts: RestartSettings
+  readonly #mayRestart: SupervisionSettings['mayRestart']
   readonly #children = new Map<string, Cell>()
   /** Of children that have failed; with another strategy than one-for-one, all share one. */
   readonly #failing = new Map<Cell, Failing>()
@@ -49,11 +50,13 @@ export class Supervision {
   /** Of the present restart of several: what a former one had still to do is not done. */
   #round = 0
 
-  constructor(runtime: Runtime, owner: Cell | null, { strategy = 'one-for-one', restarts }: SupervisionSettings = {}) {
+  constructor(runtime: Runtime, owner: Cell | null, settings: SupervisionSettings = {}) {
+    const { strategy = 'one-for-one', restarts, mayRestart } = settings
     this.#runtime = runtime
     this.#owner = owner
     this.#strategy = strategy
     this.#restarts = { ...RESTART_SETTINGS, ...restarts }
+    this.#mayRestart = mayRestart
   }
 
   /** Of the children of a child. */
@@ -108,6 +111,10 @@ export class Supervision {
     if (this.#stopping) return
     const isWanted = cell.restart === 'permanent' || (cell.restart === 'transient' && reason.type !== 'stopped')
     if (!isWanted) return cell.bury()
+    if (reason.type === 'crashed' && this.#mayRestart?.(reason.error, cell.name) === false) {
+      this.#report(cell, reason, null)
+      return cell.bury()
+    }
     const now = this.#runtime.clock.now()
     const failing = this.#failingOf(cell, startedAt)
     // It was started while the others waited for their restart: it is started with them.

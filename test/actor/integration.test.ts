@@ -1,0 +1,194 @@
+/** What an actor needs that stands between others and something with turns and faults of its own. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { defineActor } from '../../src/actor/index.ts'
+import type { ActorContext } from '../../src/actor/index.ts'
+import { codeOf, Stage, watch } from './stage.ts'
+
+/** A loop that gathers what is to run in its next turn. */
+class HandLoop {
+  #gathered: (() => void)[] = []
+
+  readonly beforeTurn = (run: () => void): void => void this.#gathered.push(run)
+
+  get waiting(): number {
+    return this.#gathered.length
+  }
+
+  turn(): void {
+    const gathered = this.#gathered
+    this.#gathered = []
+    for (const run of gathered) run()
+  }
+}
+
+test('handleIn: messages are handled in the turns given, those that come meanwhile in the next one', async () => {
+  const stage = new Stage()
+  const loop = new HandLoop()
+  const handled: number[] = []
+  const ref = stage.system.spawn(
+    defineActor({
+      start: (context: ActorContext) => {
+        context.handleIn(loop.beforeTurn)
+        return {
+          add: (value: number) => {
+            handled.push(value)
+            if (value < 100) ref.cast('add', value + 100)
+          },
+        }
+      },
+    }),
+  )
+  await stage.rest()
+  for (let i = 0; i < 40; i++) ref.cast('add', i)
+  await stage.rest()
+  assert.deepEqual([handled.length, loop.waiting], [0, 1])
+  loop.turn()
+  assert.ok(handled.length >= 40 && handled.length < 80, 'its own messages did not keep the turn from ending')
+  assert.equal(loop.waiting, 1)
+  loop.turn()
+  assert.deepEqual(handled, [...Array(40).keys(), ...Array.from({ length: 40 }, (_, i) => i + 100)])
+  assert.equal(loop.waiting, 0)
+})
+
+test('handleIn: a turn of a former life handles nothing of the next one, which is woken all the same', async () => {
+  const stage = new Stage()
+  const loops: HandLoop[] = []
+  const handled: string[] = []
+  const ref = stage.system.spawn(
+    defineActor({
+      start: (context: ActorContext) => {
+        const loop = new HandLoop()
+        loops.push(loop)
+        context.handleIn(loop.beforeTurn)
+        const life = loops.length
+        return {
+          note: (what: string) => void handled.push(`${what} in ${life}`),
+          fail: () => context.fail(new Error('broken')),
+        }
+      },
+    }),
+  )
+  await stage.rest()
+  ref.cast('fail')
+  loops[0]?.turn()
+  ref.cast('note', 'a')
+  await stage.pass(1_000)
+  assert.equal(loops.length, 2)
+  ref.cast('note', 'b')
+  loops[0]?.turn()
+  assert.deepEqual(handled, [])
+  loops[1]?.turn()
+  assert.deepEqual(handled, ['a in 2', 'b in 2'])
+})
+
+test('reserve: named messages find room that a flood of others has not', async () => {
+  const stage = new Stage()
+  const ref = stage.system.spawn(defineActor({ start: () => ({ data: () => {}, manage: () => {} }) }), {
+    mailboxCapacity: 5,
+    reserve: { messages: ['manage'], room: 2 },
+  })
+  const taken = (message: 'data' | 'manage', times: number): number =>
+    Array.from({ length: times }, () => ref.trySend(message)).filter(Boolean).length
+  assert.deepEqual([taken('data', 10), taken('manage', 10), taken('data', 1)], [5, 2, 0])
+  await stage.rest()
+  assert.deepEqual([taken('manage', 10), taken('data', 10)], [7, 0])
+})
+
+test('keepsMessages false: what waits when a life ends is refused, and whoever gave it away is told', async () => {
+  const stage = new Stage()
+  const dropped: unknown[] = []
+  const handled: string[] = []
+  const ref = stage.system.spawn(
+    defineActor({
+      start: () => ({
+        fail: () => {
+          throw new Error('broken')
+        },
+        note: (what: string) => void handled.push(what),
+      }),
+    }),
+    {
+      keepsMessages: false,
+      onDropped: (message, body) => {
+        dropped.push([message, body])
+        throw new Error('of the program')
+      },
+    },
+  )
+  await stage.rest()
+  ref.cast('fail')
+  ref.cast('note', 'a')
+  const asked = watch(ref.call('note', 'b'))
+  await stage.rest()
+  assert.deepEqual([dropped, codeOf(asked)], [[['note', 'a']], 'DOWN'])
+  await stage.pass(1_000)
+  ref.cast('note', 'c')
+  await stage.rest()
+  assert.deepEqual(handled, ['c'])
+})
+
+test('onDropped: an actor that ends for good tells of what it had taken', async () => {
+  const stage = new Stage()
+  const dropped: string[] = []
+  const held = Promise.withResolvers<void>()
+  const ref = stage.system.spawn(defineActor({ start: () => ({ wait: () => held.promise, note: (_what: number) => {} }) }), {
+    shutdownMs: 50,
+    onDropped: (message, body) => void dropped.push(`${message} ${String(body)}`),
+  })
+  ref.cast('wait')
+  await stage.rest()
+  ref.cast('note', 1)
+  ref.cast('note', 2)
+  const gone = watch(ref.stop())
+  await stage.pass(50)
+  assert.deepEqual([gone.settled, dropped], [true, ['note 1', 'note 2']])
+})
+
+test('mayRestart: after some failures a child is gone for good, and after others it is started again', async () => {
+  const stage = new Stage({ mayRestart: (error) => error.message !== 'corrupt' })
+  let lives = 0
+  const ref = stage.system.spawn(
+    defineActor({
+      start: () => {
+        lives++
+        return {
+          fail: (words: string) => {
+            throw new Error(words)
+          },
+        }
+      },
+    }),
+  )
+  ref.cast('fail', 'passing')
+  await stage.pass(1_000)
+  assert.equal(lives, 2)
+  ref.cast('fail', 'corrupt')
+  await stage.pass(600_000)
+  assert.deepEqual([lives, ref.trySend('fail', 'again')], [2, false])
+  assert.equal(stage.events.at(-1)?.event, 'given-up')
+})
+
+test('fail: ends a life that waits for its own handler, and does nothing to a later one', async () => {
+  const stage = new Stage()
+  const contexts: ActorContext[] = []
+  const ref = stage.system.spawn(
+    defineActor({
+      start: (context: ActorContext) => {
+        contexts.push(context)
+        return { wait: () => new Promise<void>(() => {}), echo: (what: string) => what }
+      },
+    }),
+  )
+  const waiting = watch(ref.call('wait'))
+  await stage.rest()
+  contexts[0]?.fail(new Error('the disk is gone'))
+  await stage.rest()
+  assert.equal(codeOf(waiting), 'CRASHED')
+  await stage.pass(1_000)
+  contexts[0]?.fail(new Error('again'))
+  await stage.rest()
+  const answered = watch(ref.call('echo', 'x'))
+  await stage.rest()
+  assert.deepEqual([contexts.length, answered.value], [2, 'x'])
+})
