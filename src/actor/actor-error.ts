@@ -1,4 +1,4 @@
-/** What a sender learns instead of an answer. */
+/** What a sender learns instead of an answer, or who starts an actor. */
 export type ActorErrorCode =
   /** The mailbox is full, or stayed so until the deadline: the message was not taken. */
   | 'OVERLOADED'
@@ -10,6 +10,8 @@ export type ActorErrorCode =
   | 'DEADLINE_EXCEEDED'
   /** It handles no message of this name. */
   | 'UNKNOWN_MESSAGE'
+  /** Another actor has the name. Thrown by `spawn`, to no sender. */
+  | 'NAME_TAKEN'
 
 export interface ActorErrorFacts {
   /** Whether the actor had the message in hand. */

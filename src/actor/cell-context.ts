@@ -4,9 +4,12 @@ import type { Cell } from './cell.ts'
 import type { ActorContext } from './context.ts'
 import type { ActorDefinition, SpawnOptions } from './definition.ts'
 import type { Life, Turns } from './life.ts'
+import { Monitor } from './monitor.ts'
 import type { Handlers } from './protocol.ts'
 import { refTo } from './reference.ts'
 import type { ActorRef } from './reference.ts'
+import { watchLives } from './target.ts'
+import type { LifeEvent, Target, Watch } from './target.ts'
 
 /** What a life sees of its cell. */
 export class CellContext implements ActorContext {
@@ -37,17 +40,17 @@ export class CellContext implements ActorContext {
   after(delayMs: number, run: () => void): Timer {
     const life = this.#life
     const timer = this.#cell.runtime.clock.setTimer(delayMs, () => {
-      life.dropTimer(timer)
+      life.drop(timer)
       this.#cell.runInside(life, run)
     })
     const kept: Timer = {
       cancel: () => {
-        life.dropTimer(timer)
+        life.drop(timer)
         timer.cancel()
       },
     }
     if (life.over) timer.cancel()
-    else life.keepTimer(timer)
+    else life.keep(timer)
     return kept
   }
 
@@ -63,6 +66,23 @@ export class CellContext implements ActorContext {
     this.#cell.runtime.clock.defer(() => {
       if (!this.#life.over) this.#cell.crash(error)
     })
+  }
+
+  monitor(target: Target, listener: (event: LifeEvent) => void): Watch {
+    const life = this.#life
+    if (typeof (target as Partial<Target> | null)?.[watchLives] !== 'function')
+      throw new TypeError(`${this.path} monitors ${typeof target}: give a reference to an actor`)
+    const monitor = new Monitor(listener, () => this.#cell.runInside(life, () => monitor.deliver()))
+    const watch: Watch = {
+      cancel: () => {
+        life.drop(watch)
+        monitor.cancel()
+      },
+    }
+    if (life.over) return watch
+    life.keep(watch)
+    monitor.attach(target[watchLives](monitor.told))
+    return watch
   }
 
   stop(): void {

@@ -17,6 +17,7 @@ import { CellContext } from './cell-context.ts'
 import type { ActorDefinition, Restart, SpawnOptions } from './definition.ts'
 import { crashed, KILLED, sayReason, STOPPED } from './end-reason.ts'
 import type { EndReason } from './end-reason.ts'
+import { Envelope, Inside } from './envelope.ts'
 import { Later } from './later.ts'
 import { Life } from './life.ts'
 import type { Turns } from './life.ts'
@@ -26,6 +27,8 @@ import type { Runnable } from './run-queue.ts'
 import type { Runtime } from './runtime.ts'
 import type { ActorSnapshot } from './snapshot.ts'
 import type { Supervision } from './supervision.ts'
+import type { LifeEvent, Watch } from './target.ts'
+import { Sending, Ties } from './ties.ts'
 
 const DEFAULT_SHUTDOWN_MS = 5_000
 /** Messages that an actor handles before others have their turn. */
@@ -34,31 +37,6 @@ const MESSAGES_A_VISIT = 16
 type Phase = ActorSnapshot['phase']
 
 export type Offered = 'taken' | 'full' | 'down'
-
-/** A message on its way, and the one behind it. */
-class Envelope {
-  readonly message: string
-  readonly body: unknown
-  readonly call: Call | null
-  next: Envelope | null = null
-
-  constructor(message: string, body: unknown, call: Call | null) {
-    this.message = message
-    this.body = body
-    this.call = call
-  }
-}
-
-/** The body of a message without a name: what the runtime itself has an actor do between two others. */
-class Inside {
-  readonly life: Life
-  readonly run: () => void
-
-  constructor(life: Life, run: () => void) {
-    this.life = life
-    this.run = run
-  }
-}
 
 export class Cell implements Runnable {
   readonly runtime: Runtime
@@ -76,6 +54,9 @@ export class Cell implements Runnable {
   #last: Envelope | null = null
   #depth = 0
   #refused = 0
+  #ties: Ties | null = null
+  /** How its last life ended; null while it lives, or has not lived yet. */
+  #lastEnd: EndReason | null = null
   /** It is in the run queue, or will put itself there. */
   #queued = false
   /** A handler's promise is waited for. */
@@ -150,7 +131,7 @@ export class Cell implements Runnable {
   // --- Messages ---
 
   offer(message: string, body: unknown, call: Call | null): Offered {
-    if (this.#leaving !== null || this.#closed !== null || this.#phase === 'gone') return 'down'
+    if (this.#isClosed) return 'down'
     if (this.#depth >= this.#capacity && !this.#hasReserve(message)) {
       this.#refused++
       return 'full'
@@ -162,6 +143,33 @@ export class Cell implements Runnable {
   #hasReserve(message: string): boolean {
     const { reserve } = this.#options
     return reserve !== undefined && this.#depth < this.#capacity + reserve.room && reserve.messages.includes(message)
+  }
+
+  /** Hands a message over when there is room, or within `timeoutMs`. Rejects with what keeps it from that. */
+  send(message: string, body: unknown, timeoutMs: number): Promise<void> {
+    const sending = new Sending(new Envelope(message, body, null), this.runtime.deadlines)
+    if (this.#isClosed) sending.refuse(this.refusal('down', message))
+    else if (this.#depth < this.#capacity) {
+      this.#push(sending.envelope)
+      sending.taken()
+    } else if (!this.#tied().wait(sending, timeoutMs)) {
+      this.#refused++
+      sending.refuse(this.refusal('full', message))
+    }
+    return sending.promise
+  }
+
+  /** Those who wait for room have it. */
+  #admit(ties: Ties): void {
+    if (this.#depth >= this.#capacity) return
+    for (const sending of ties.takeSenders(this.#capacity - this.#depth)) {
+      this.#push(sending.envelope)
+      sending.taken()
+    }
+  }
+
+  get #isClosed(): boolean {
+    return this.#leaving !== null || this.#closed !== null || this.#phase === 'gone'
   }
 
   #push(envelope: Envelope): void {
@@ -241,6 +249,7 @@ export class Cell implements Runnable {
     this.#first = envelope.next
     if (envelope.next === null) this.#last = null
     this.#depth--
+    if (this.#ties !== null) this.#admit(this.#ties)
     return envelope
   }
 
@@ -275,7 +284,7 @@ export class Cell implements Runnable {
   }
 
   #threw(error: unknown, call: Call | null): void {
-    if (error instanceof Refusal) return call?.refuse(error)
+    if (error instanceof Refusal) return this.#refuse(error, call)
     const reason = crashed(error)
     call?.refuse(
       new ActorError('CRASHED', `${this.path} failed with the message in hand: ${sayReason(reason)}`, {
@@ -284,6 +293,12 @@ export class Cell implements Runnable {
       }),
     )
     if (this.#phase === 'running') this.#endLife(reason)
+  }
+
+  #refuse(refusal: Refusal, call: Call | null): void {
+    // Whoever cast it hears nothing.
+    if (call === null) this.runtime.report({ path: this.path, event: 'refused', error: refusal })
+    else call.refuse(refusal)
   }
 
   #keep(life: Life, answer: Later<unknown>, call: Call | null): void {
@@ -325,17 +340,19 @@ export class Cell implements Runnable {
   }
 
   /** Runs something of a life between two messages, however many wait: an error of it is a crash. */
-  runInside(life: Life, run: () => void): void {
+  runInside(life: Life, run: () => unknown): void {
     if (!life.over) this.#push(new Envelope('', new Inside(life, run), null))
   }
 
   #runInside({ life, run }: Inside): void {
     if (life.over) return
+    let ran: unknown
     try {
-      run()
+      ran = run()
     } catch (error) {
-      this.#threw(error, null)
+      return this.#threw(error, null)
     }
+    if (isPromise(ran)) this.#await(life, ran, null)
   }
 
   // --- Lives ---
@@ -378,6 +395,10 @@ export class Cell implements Runnable {
       return this.#startFailed(new TypeError('start returned no object with handlers'))
     life.handlers = handlers
     this.#phase = 'running'
+    if (this.#lastEnd !== null) {
+      this.#lastEnd = null
+      this.#ties?.tell({ type: 'up' })
+    }
     this.runtime.report({ path: this.path, event: 'started' })
     this.#tellStarted()
     if (this.#phase === 'running' && !this.#isWanted) this.#endLife(STOPPED)
@@ -452,12 +473,15 @@ export class Cell implements Runnable {
     this.#children = null
     this.#waiting = false
     this.#phase = 'down'
+    const wasUp = this.#lastEnd === null
+    this.#lastEnd = reason
     this.#tellStarted()
     const halted = this.#halted
     this.#halted = null
     if (this.#leaving !== null) this.bury()
     if (halted !== null) halted()
     else if (this.#phase === 'down') this.supervisor.childEnded(this, reason, startedAt)
+    if (wasUp && this.phase !== 'gone') this.#ties?.tell(downBy(reason, false))
   }
 
   // --- The end ---
@@ -513,6 +537,7 @@ export class Cell implements Runnable {
     this.#phase = 'gone'
     this.#refuseWaiting()
     this.supervisor.childGone(this)
+    this.#untie()
     const told = this.#leaving ?? []
     this.#leaving = null
     for (const gone of told) gone()
@@ -523,6 +548,7 @@ export class Cell implements Runnable {
     this.#first = null
     this.#last = null
     this.#depth = 0
+    for (const sending of this.#ties?.takeSenders(Infinity) ?? []) sending.refuse(this.refusal('down', sending.envelope.message))
     for (; waiting !== null; waiting = waiting.next) {
       const { message, body, call } = waiting
       if (call !== null) call.refuse(this.refusal('down', message))
@@ -537,6 +563,41 @@ export class Cell implements Runnable {
       this.runtime.report({ path: this.path, event: 'stop-failed', error: crashed(error).error })
     }
   }
+
+  // --- What others have to do with it ---
+
+  #tied(): Ties {
+    return (this.#ties ??= new Ties())
+  }
+
+  /** Gives it a name in the whole system. @throws Error when another has it */
+  register(name: string): void {
+    this.runtime.names.claim(name, this)
+    this.#tied().registeredAs = name
+  }
+
+  /** Tells of each end of a life, and of each beginning after one. */
+  watch(told: (event: LifeEvent) => void): Watch {
+    const { path } = this
+    if (this.#phase === 'gone') {
+      told({ type: 'down', reason: 'gone', words: `${path} is gone`, final: true })
+      return { cancel: () => undefined }
+    }
+    if (this.#lastEnd !== null) told(downBy(this.#lastEnd, false))
+    return this.#tied().watch(told)
+  }
+
+  #untie(): void {
+    const ties = this.#ties
+    if (ties === null) return
+    if (ties.registeredAs !== null) this.runtime.names.release(ties.registeredAs)
+    ties.tell(downBy(this.#lastEnd ?? STOPPED, true))
+    this.#ties = null
+  }
+}
+
+function downBy(reason: EndReason, final: boolean): LifeEvent {
+  return { type: 'down', reason: reason.type, words: sayReason(reason), final }
 }
 
 /** Of any library. What cannot be looked at is none: it is the answer, and fails whoever looks at it. */

@@ -3,6 +3,7 @@ import type { Timer } from '../ports/index.ts'
 import type { ActorDefinition, SpawnOptions } from './definition.ts'
 import type { Handlers } from './protocol.ts'
 import type { ActorRef } from './reference.ts'
+import type { LifeEvent, Target, Watch } from './target.ts'
 
 /** What one life of an actor may use. When the life is over it does nothing any more. */
 export interface ActorContext {
@@ -24,6 +25,11 @@ export interface ActorContext {
   handleIn(turns: (run: () => void) => void): void
   /** This life has failed, says something that is no message of its own: it ends soon as it would if a handler threw `error`. */
   fail(error: Error): void
+  /**
+   * Has `listener` told, between two messages, whenever a life of the target ends, and when it lives again; at once, if it does not live now.
+   * Ends with this life. What came and went unheard, while this actor was busy, is left out. An error of the listener is a crash.
+   */
+  monitor(target: Target, listener: (event: LifeEvent) => void): Watch
   /** Ends this actor in good order, when the message at hand is done with. */
   stop(): void
 }

@@ -33,6 +33,8 @@ export interface SupervisionSettings {
 export interface SpawnOptions<A = void> {
   /** What it is called among its siblings. A number when absent. */
   readonly name?: string
+  /** What it is called in the whole system, until it is gone for good: see `ActorSystem.named`. */
+  readonly registerAs?: string
   /** Given to every life's start. */
   readonly argument?: A
   /** Permanent when absent. */

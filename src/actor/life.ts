@@ -1,10 +1,13 @@
-import type { Timer } from '../ports/index.ts'
 import { ActorError } from './actor-error.ts'
 import type { Call } from './call.ts'
 import type { Handlers } from './protocol.ts'
 
 /** Calls back in a turn of whatever it belongs to. */
 export type Turns = (run: () => void) => void
+
+interface Cancellable {
+  cancel(): void
+}
 
 /** One life of an actor: what handles its messages, and what ends with it. */
 export class Life {
@@ -14,7 +17,8 @@ export class Life {
   /** Where its messages are handled; null: in the turns that all actors share. */
   turns: Turns | null = null
   #over = false
-  #timers: Set<Timer> | null = null
+  /** Timers, and monitors of others. */
+  #kept: Set<Cancellable> | null = null
   /** Calls that it has in hand, and answers later. */
   #calls: Set<Call> | null = null
 
@@ -27,13 +31,14 @@ export class Life {
     return this.#over
   }
 
-  keepTimer(timer: Timer): void {
-    this.#timers ??= new Set()
-    this.#timers.add(timer)
+  /** It is cancelled when this life ends. */
+  keep(kept: Cancellable): void {
+    this.#kept ??= new Set()
+    this.#kept.add(kept)
   }
 
-  dropTimer(timer: Timer): void {
-    this.#timers?.delete(timer)
+  drop(kept: Cancellable): void {
+    this.#kept?.delete(kept)
   }
 
   keepCall(call: Call): void {
@@ -44,8 +49,9 @@ export class Life {
 
   end(path: string, why: string): void {
     this.#over = true
-    for (const timer of this.#timers ?? []) timer.cancel()
-    this.#timers = null
+    const kept = this.#kept
+    this.#kept = null
+    for (const one of kept ?? []) one.cancel()
     const calls = this.#calls
     this.#calls = null
     const words = `${path} ended with the message in hand: ${why}`

@@ -30,6 +30,14 @@ export interface CallOptions {
   readonly timeoutMs?: number
 }
 
+export interface SendOptions {
+  /** Until there has to be room; 5 s when absent. */
+  readonly timeoutMs?: number
+}
+
 /** The body, where there is one, and the options. */
-export type CallArguments<H, K extends keyof H> =
-  BodyOf<H, K> extends readonly [] ? [body?: undefined, options?: CallOptions] : [...body: BodyOf<H, K>, options?: CallOptions]
+type WithOptions<H, K extends keyof H, O> =
+  BodyOf<H, K> extends readonly [] ? [body?: undefined, options?: O] : [...body: BodyOf<H, K>, options?: O]
+
+export type CallArguments<H, K extends keyof H> = WithOptions<H, K, CallOptions>
+export type SendArguments<H, K extends keyof H> = WithOptions<H, K, SendOptions>

@@ -1,7 +1,9 @@
 import type { Cell } from './cell.ts'
-import type { AnswerOf, BodyOf, CallArguments, CallOptions, Handlers, MessageOf } from './protocol.ts'
+import type { AnswerOf, BodyOf, CallArguments, CallOptions, Handlers, MessageOf, SendArguments, SendOptions } from './protocol.ts'
+import { watchLives } from './target.ts'
+import type { LifeEvent, Target, Watch } from './target.ts'
 
-/** Until a call has to be answered, where its caller says nothing else: what gen_server of OTP takes. */
+/** Until a call has to be answered, or a message be taken, where its sender says nothing else: what gen_server of OTP takes. */
 const DEFAULT_TIMEOUT_MS = 5_000
 /** What a timer of Node can wait. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1
@@ -10,12 +12,17 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1
  * An actor, to others. It stays the same over restarts, and is never handed to another actor: once the actor is gone for good, every
  * message is refused.
  */
-export interface ActorRef<H extends Handlers> {
-  readonly path: string
+export interface ActorRef<H extends Handlers> extends Target {
   /** Hands a message over; false when the mailbox is full or the actor is gone, and it was not taken. Never waits. */
   trySend<K extends MessageOf<H>>(message: K, ...body: BodyOf<H, K>): boolean
   /** The same, for those who do not expect to be refused. @throws ActorError OVERLOADED, DOWN: it was not taken */
   cast<K extends MessageOf<H>>(message: K, ...body: BodyOf<H, K>): void
+  /**
+   * Hands a message over as soon as there is room for it, those who came first before. Resolves when it was taken: then it will be handled,
+   * unless the actor ends before. Rejects with an ActorError: OVERLOADED when there was no room in time, DOWN; it was not taken.
+   * A sender that waits for each goes as fast as the receiver does.
+   */
+  send<K extends MessageOf<H>>(message: K, ...given: SendArguments<H, K>): Promise<void>
   /** Waits for the answer. @throws ActorError whatever it was that kept the answer; what the handler refused with */
   call<K extends MessageOf<H>>(message: K, ...given: CallArguments<H, K>): Promise<AnswerOf<H, K>>
   /** Ends it in good order, and its children before it. Resolves when it is gone. */
@@ -43,9 +50,12 @@ class UntypedRef {
     if (offered !== 'taken') throw this.#cell.refusal(offered, message)
   }
 
-  call(message: string, body?: unknown, { timeoutMs = DEFAULT_TIMEOUT_MS }: CallOptions = {}): Promise<unknown> {
-    if (!(timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS))
-      throw new RangeError(`timeoutMs is ${timeoutMs}: give milliseconds, at most ${MAX_TIMEOUT_MS}`)
+  send(message: string, body?: unknown, options?: SendOptions): Promise<void> {
+    return this.#cell.send(message, body, timeoutOf(options))
+  }
+
+  call(message: string, body?: unknown, options?: CallOptions): Promise<unknown> {
+    const timeoutMs = timeoutOf(options)
     const call = this.#cell.newCall(message, timeoutMs)
     const offered = this.#cell.offer(message, body, call)
     if (offered !== 'taken') call.refuse(this.#cell.refusal(offered, message))
@@ -55,6 +65,17 @@ class UntypedRef {
   stop(): Promise<void> {
     return new Promise((resolve) => this.#cell.stop(resolve))
   }
+
+  [watchLives](told: (event: LifeEvent) => void): Watch {
+    return this.#cell.watch(told)
+  }
+}
+
+function timeoutOf(options: CallOptions | undefined): number {
+  if (options === undefined) return DEFAULT_TIMEOUT_MS
+  const { timeoutMs = DEFAULT_TIMEOUT_MS } = options
+  if (typeof timeoutMs === 'number' && timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS) return timeoutMs
+  throw new RangeError(`timeoutMs is ${String(timeoutMs)}: give milliseconds, more than 0 and at most ${MAX_TIMEOUT_MS}`)
 }
 
 /** For the runtime: a reference to the actor whose handlers are of this type. */

@@ -1,12 +1,14 @@
 import type { Random } from '../lib/index.ts'
 import type { Clock } from '../ports/index.ts'
 import type { Deadlines } from './deadlines.ts'
+import type { Names } from './names.ts'
 import type { RunQueue } from './run-queue.ts'
 
 /** What happened to an actor, for whoever watches the system. */
 export interface ActorEvent {
   readonly path: string
-  readonly event: 'started' | 'failed' | 'given-up' | 'killed' | 'stop-failed' | 'unknown-message'
+  /** `refused`: it threw a Refusal at a message whose sender does not wait for an answer. */
+  readonly event: 'started' | 'failed' | 'given-up' | 'killed' | 'stop-failed' | 'unknown-message' | 'refused'
   readonly error?: Error
   /** Until it is started again, in milliseconds. */
   readonly pauseMs?: number
@@ -18,5 +20,6 @@ export interface Runtime {
   readonly random: Random
   readonly runQueue: RunQueue
   readonly deadlines: Deadlines
+  readonly names: Names
   readonly report: (event: ActorEvent) => void
 }

@@ -12,6 +12,7 @@ import type { ActorDefinition, SpawnOptions, Strategy, SupervisionSettings } fro
 import { sayReason } from './end-reason.ts'
 import type { EndReason } from './end-reason.ts'
 import { eachInTurn } from './each-in-turn.ts'
+import { checkName } from './names.ts'
 import { refTo } from './reference.ts'
 import type { ActorRef } from './reference.ts'
 import { RestartHistory } from './restart-history.ts'
@@ -90,10 +91,15 @@ export class Supervision {
   spawn<H extends Handlers, A>(definition: ActorDefinition<H, A>, options: SpawnOptions<A>): ActorRef<H> {
     if (this.#stopping)
       throw new ActorError('DOWN', `${this.path === '' ? 'the system' : this.path} is ending: it starts no more actors`)
-    const name = options.name ?? this.#freeNumber()
-    if (this.#children.has(name)) throw new Error(`${this.path}/${name} is there already: give another name`)
+    const { name: given, registerAs } = options
+    if (given !== undefined) checkName(given, 'the name of an actor')
+    if (registerAs !== undefined) checkName(registerAs, 'registerAs')
+    const name = given ?? this.#freeNumber()
+    if (this.#children.has(name))
+      throw new ActorError('NAME_TAKEN', `${this.path}/${name} is there already: give another name, or wait until it is gone`)
     // What a definition takes and makes is its own business from here on.
     const cell = new Cell(this.#runtime, this, name, definition as unknown as ActorDefinition<Handlers, unknown>, options)
+    if (registerAs !== undefined) cell.register(registerAs)
     this.#children.set(name, cell)
     cell.begin(null)
     return refTo<H>(cell)

@@ -2,7 +2,9 @@ import type { Random } from '../lib/index.ts'
 import type { Clock } from '../ports/index.ts'
 import { Deadlines } from './deadlines.ts'
 import type { ActorDefinition, SpawnOptions, SupervisionSettings } from './definition.ts'
+import { Names } from './names.ts'
 import type { Handlers } from './protocol.ts'
+import { refTo } from './reference.ts'
 import type { ActorRef } from './reference.ts'
 import { RunQueue } from './run-queue.ts'
 import type { ActorEvent, Runtime } from './runtime.ts'
@@ -21,6 +23,7 @@ export interface ActorSystemOptions {
 /** Actors that share a thread and a clock, and the supervisor of those that have no other. */
 export class ActorSystem {
   readonly #root: Supervision
+  readonly #names = new Names()
 
   constructor({ clock, random, report = () => undefined, supervision }: ActorSystemOptions) {
     const told = (event: ActorEvent): void => {
@@ -33,13 +36,29 @@ export class ActorSystem {
         })
       }
     }
-    const runtime: Runtime = { clock, random, report: told, runQueue: new RunQueue(clock), deadlines: new Deadlines(clock) }
+    const runtime: Runtime = {
+      clock,
+      random,
+      report: told,
+      runQueue: new RunQueue(clock),
+      deadlines: new Deadlines(clock),
+      names: this.#names,
+    }
     this.#root = new Supervision(runtime, null, supervision)
   }
 
   /** Starts an actor in its own turn, and answers for its restarts. @throws Error when the name is taken */
   spawn<H extends Handlers, A = void>(definition: ActorDefinition<H, A>, options: SpawnOptions<A> = {}): ActorRef<H> {
     return this.#root.spawn(definition, options)
+  }
+
+  /**
+   * The actor that was spawned with `registerAs: name`, with the handlers that the caller says it has; undefined when there is none.
+   * Its reference stays this actor's: another one that takes the name later is found by asking again.
+   */
+  named<H extends Handlers>(name: string): ActorRef<H> | undefined {
+    const cell = this.#names.get(name)
+    return cell === undefined ? undefined : refTo<H>(cell)
   }
 
   /** What can be seen of all actors: those that the system supervises, with their children below them. */

@@ -1,0 +1,36 @@
+import { ActorError } from './actor-error.ts'
+import type { Cell } from './cell.ts'
+
+const MAX_NAME_LENGTH = 128
+const NAME = /^[A-Za-z0-9._:@-]+$/
+
+/** @throws TypeError when it cannot name an actor: names are parts of paths and labels, and go to other nodes */
+export function checkName(name: unknown, what: string): asserts name is string {
+  if (typeof name === 'string' && name.length <= MAX_NAME_LENGTH && NAME.test(name) && name !== '.' && name !== '..') return
+  const given = typeof name === 'string' ? JSON.stringify(name.slice(0, MAX_NAME_LENGTH)) : typeof name
+  throw new TypeError(`${what} is ${given}: give 1 to ${MAX_NAME_LENGTH} letters, digits, or any of . _ : @ -`)
+}
+
+/** Actors by the names that they have in the whole system. A name is its actor's until that is gone for good. */
+export class Names {
+  readonly #cells = new Map<string, Cell>()
+
+  get(name: string): Cell | undefined {
+    return this.#cells.get(name)
+  }
+
+  /** @throws Error when another has it */
+  claim(name: string, cell: Cell): void {
+    const other = this.#cells.get(name)
+    if (other !== undefined)
+      throw new ActorError(
+        'NAME_TAKEN',
+        `the name ${name} is that of ${other.path}: give another one, or wait until that is gone`,
+      )
+    this.#cells.set(name, cell)
+  }
+
+  release(name: string): void {
+    this.#cells.delete(name)
+  }
+}
