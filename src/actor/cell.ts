@@ -8,8 +8,7 @@
  * Invariants: at most one message is in hand, or one start, or one end; nothing that a former life left behind, a timer or a promise,
  * acts on a later one; whoever waits for an answer is settled once. Messages in the mailbox survive a failure, the one in hand does not.
  */
-import { assert, fail, unreachable } from '../lib/index.ts'
-import { DEFAULT_MAILBOX_CAPACITY, MAX_MAILBOX_CAPACITY } from '../limits.ts'
+import { assert, unreachable } from '../lib/index.ts'
 import type { Timer } from '../ports/index.ts'
 import { ActorError, Refusal } from './actor-error.ts'
 import { Call } from './call.ts'
@@ -18,6 +17,8 @@ import type { ActorDefinition, Restart, SpawnOptions } from './definition.ts'
 import { crashed, KILLED, sayReason, STOPPED } from './end-reason.ts'
 import type { EndReason } from './end-reason.ts'
 import { Envelope, Inside } from './envelope.ts'
+import { Inbox } from './inbox.ts'
+import type { Offered } from './inbox.ts'
 import { Later } from './later.ts'
 import { Life } from './life.ts'
 import type { Turns } from './life.ts'
@@ -28,7 +29,7 @@ import type { Runtime } from './runtime.ts'
 import type { ActorSnapshot } from './snapshot.ts'
 import type { Supervision } from './supervision.ts'
 import type { LifeEvent, Watch } from './target.ts'
-import { Sending, Ties } from './ties.ts'
+import { Ties } from './ties.ts'
 
 const DEFAULT_SHUTDOWN_MS = 5_000
 /** Messages that an actor handles before others have their turn. */
@@ -36,24 +37,15 @@ const MESSAGES_A_VISIT = 16
 
 type Phase = ActorSnapshot['phase']
 
-export type Offered = 'taken' | 'full' | 'down'
-
-export class Cell implements Runnable {
-  readonly runtime: Runtime
+export class Cell extends Inbox implements Runnable {
   readonly supervisor: Supervision
   /** Among its siblings. */
   readonly name: string
   readonly #definition: ActorDefinition<Handlers, unknown>
   readonly #options: SpawnOptions<unknown>
-  readonly #capacity: number
   #phase: Phase = 'new'
   #life: Life | null = null
   #children: Supervision | null = null
-  // The mailbox.
-  #first: Envelope | null = null
-  #last: Envelope | null = null
-  #depth = 0
-  #refused = 0
   #ties: Ties | null = null
   /** How its last life ended; null while it lives, or has not lived yet. */
   #lastEnd: EndReason | null = null
@@ -80,15 +72,11 @@ export class Cell implements Runnable {
     definition: ActorDefinition<Handlers, unknown>,
     options: SpawnOptions<unknown>,
   ) {
-    const { mailboxCapacity: capacity = DEFAULT_MAILBOX_CAPACITY } = options
-    if (!(capacity >= 1 && capacity <= MAX_MAILBOX_CAPACITY))
-      fail(`a mailbox of ${capacity}: 1 to ${MAX_MAILBOX_CAPACITY} messages are allowed`)
-    this.runtime = runtime
+    super(runtime, options)
     this.supervisor = supervisor
     this.name = name
     this.#definition = definition
     this.#options = options
-    this.#capacity = capacity
   }
 
   get path(): string {
@@ -97,15 +85,6 @@ export class Cell implements Runnable {
 
   get phase(): Phase {
     return this.#phase
-  }
-
-  get depth(): number {
-    return this.#depth
-  }
-
-  /** Messages that found the mailbox full. */
-  get refused(): number {
-    return this.#refused
   }
 
   get restart(): Restart {
@@ -130,62 +109,15 @@ export class Cell implements Runnable {
 
   // --- Messages ---
 
-  offer(message: string, body: unknown, call: Call | null): Offered {
-    if (this.#isClosed) return 'down'
-    if (this.#depth >= this.#capacity && !this.#hasReserve(message)) {
-      this.#refused++
-      return 'full'
-    }
-    this.#push(new Envelope(message, body, call))
-    return 'taken'
-  }
-
-  #hasReserve(message: string): boolean {
-    const { reserve } = this.#options
-    return reserve !== undefined && this.#depth < this.#capacity + reserve.room && reserve.messages.includes(message)
-  }
-
-  /** Hands a message over when there is room, or within `timeoutMs`. Rejects with what keeps it from that. */
-  send(message: string, body: unknown, timeoutMs: number): Promise<void> {
-    const sending = new Sending(new Envelope(message, body, null), this.runtime.deadlines)
-    if (this.#isClosed) sending.refuse(this.refusal('down', message))
-    else if (this.#depth < this.#capacity) {
-      this.#push(sending.envelope)
-      sending.taken()
-    } else if (!this.#tied().wait(sending, timeoutMs)) {
-      this.#refused++
-      sending.refuse(this.refusal('full', message))
-    }
-    return sending.promise
-  }
-
-  /** Those who wait for room have it. */
-  #admit(ties: Ties): void {
-    if (this.#depth >= this.#capacity) return
-    for (const sending of ties.takeSenders(this.#capacity - this.#depth)) {
-      this.#push(sending.envelope)
-      sending.taken()
-    }
-  }
-
-  get #isClosed(): boolean {
+  protected override get isClosed(): boolean {
     return this.#leaving !== null || this.#closed !== null || this.#phase === 'gone'
-  }
-
-  #push(envelope: Envelope): void {
-    if (this.#last === null) this.#first = envelope
-    else this.#last.next = envelope
-    this.#last = envelope
-    this.#depth++
-    this.#wake()
   }
 
   newCall(message: string, timeoutMs: number): Call {
     return new Call(this.runtime.deadlines, timeoutMs, () => `${message} to ${this.path}`)
   }
 
-  /** What the sender of a message hears that was not taken. */
-  refusal(offered: Exclude<Offered, 'taken'>, message: string): ActorError {
+  override refusal(offered: Exclude<Offered, 'taken'>, message: string): ActorError {
     switch (offered) {
       case 'full':
         return new ActorError('OVERLOADED', `the mailbox of ${this.path} is full: ${message} was not taken`)
@@ -199,7 +131,7 @@ export class Cell implements Runnable {
     }
   }
 
-  #wake(): void {
+  protected override wake(): void {
     if (this.#queued || this.#waiting || this.#handling || (this.#phase !== 'running' && this.#phase !== 'new')) return
     this.#queued = true
     const life = this.#life
@@ -211,7 +143,7 @@ export class Cell implements Runnable {
   #handleIn(life: Life, turns: Turns): void {
     turns(() => {
       if (life.over) return
-      for (let left = this.#depth; left > 0; left -= MESSAGES_A_VISIT) if (!this.run()) return
+      for (let left = this.depth; left > 0; left -= MESSAGES_A_VISIT) if (!this.run()) return
       if (this.#queued && !life.over) this.#handleIn(life, turns)
     })
   }
@@ -223,7 +155,7 @@ export class Cell implements Runnable {
       if (this.#hasTurns) return this.#wakeInTurns()
     }
     this.#handling = true
-    for (let handled = 0; handled < MESSAGES_A_VISIT && this.#mayHandle; handled++) this.#handle(this.#take())
+    for (let handled = 0; handled < MESSAGES_A_VISIT && this.#mayHandle; handled++) this.#handle(this.take())
     this.#handling = false
     if (this.#phase === 'running' && !this.#waiting && !this.#isWanted) this.#endLife(STOPPED)
     this.#queued = this.#mayHandle || this.#phase === 'new'
@@ -236,21 +168,12 @@ export class Cell implements Runnable {
 
   /** It has begun in the turns that all actors share, and goes on in its own. */
   #wakeInTurns(): false {
-    if (this.#first !== null) this.#wake()
+    if (!this.isEmpty) this.wake()
     return false
   }
 
   get #mayHandle(): boolean {
-    return this.#phase === 'running' && !this.#waiting && this.#first !== null && this.#isWanted
-  }
-
-  #take(): Envelope {
-    const envelope = this.#first as Envelope
-    this.#first = envelope.next
-    if (envelope.next === null) this.#last = null
-    this.#depth--
-    if (this.#ties !== null) this.#admit(this.#ties)
-    return envelope
+    return this.#phase === 'running' && !this.#waiting && !this.isEmpty && this.#isWanted
   }
 
   #handle({ message, body, call }: Envelope): void {
@@ -330,7 +253,7 @@ export class Cell implements Runnable {
   /** What was waited for is done. */
   #goOn(): void {
     if (this.#phase !== 'running') return
-    if (this.#isWanted) this.#wake()
+    if (this.#isWanted) this.wake()
     else this.#endLife(STOPPED)
   }
 
@@ -341,7 +264,7 @@ export class Cell implements Runnable {
 
   /** Runs something of a life between two messages, however many wait: an error of it is a crash. */
   runInside(life: Life, run: () => unknown): void {
-    if (!life.over) this.#push(new Envelope('', new Inside(life, run), null))
+    if (!life.over) this.put(new Envelope('', new Inside(life, run), null))
   }
 
   #runInside({ life, run }: Inside): void {
@@ -363,7 +286,7 @@ export class Cell implements Runnable {
     this.#phase = 'new'
     this.#closed = null
     this.#started = started
-    this.#wake()
+    this.wake()
   }
 
   #begin(): void {
@@ -424,7 +347,7 @@ export class Cell implements Runnable {
     const life = this.#life as Life
     this.#phase = 'ending'
     this.#waiting = false
-    if (this.#options.keepsMessages === false) this.#refuseWaiting()
+    if (this.#options.keepsMessages === false) this.refuseWaiting()
     this.#deadline ??= this.#armDeadline()
     const { children } = this
     if (children === null) this.#runHook(life, reason)
@@ -529,13 +452,13 @@ export class Cell implements Runnable {
   /** No message is taken until it begins a life again, and those that wait are refused. */
   close(why: string): void {
     this.#closed = why
-    this.#refuseWaiting()
+    this.refuseWaiting()
   }
 
   /** It has no life, and gets none any more. */
   bury(): void {
     this.#phase = 'gone'
-    this.#refuseWaiting()
+    this.refuseWaiting()
     this.supervisor.childGone(this)
     this.#untie()
     const told = this.#leaving ?? []
@@ -543,20 +466,7 @@ export class Cell implements Runnable {
     for (const gone of told) gone()
   }
 
-  #refuseWaiting(): void {
-    let waiting = this.#first
-    this.#first = null
-    this.#last = null
-    this.#depth = 0
-    for (const sending of this.#ties?.takeSenders(Infinity) ?? []) sending.refuse(this.refusal('down', sending.envelope.message))
-    for (; waiting !== null; waiting = waiting.next) {
-      const { message, body, call } = waiting
-      if (call !== null) call.refuse(this.refusal('down', message))
-      else if (!(body instanceof Inside)) this.#drop(message, body)
-    }
-  }
-
-  #drop(message: string, body: unknown): void {
+  protected override dropped(message: string, body: unknown): void {
     try {
       this.#options.onDropped?.(message, body)
     } catch (error) {

@@ -11,8 +11,8 @@ export const ACTORS: readonly Mutant[] = [
   {
     name: 'handle a message while a promise of the one before is open',
     file: 'actor/cell.ts',
-    find: "this.#phase === 'running' && !this.#waiting && this.#first !== null && this.#isWanted",
-    replace: "this.#phase === 'running' && this.#first !== null && this.#isWanted",
+    find: "this.#phase === 'running' && !this.#waiting && !this.isEmpty && this.#isWanted",
+    replace: "this.#phase === 'running' && !this.isEmpty && this.#isWanted",
     hunter: MESSAGES,
   },
   {
@@ -53,7 +53,7 @@ export const ACTORS: readonly Mutant[] = [
   {
     name: 'leave those in the mailbox of a dead actor without an answer',
     file: 'actor/cell.ts',
-    find: '    this.#refuseWaiting()\n    this.supervisor.childGone(this)',
+    find: '    this.refuseWaiting()\n    this.supervisor.childGone(this)',
     replace: '    this.supervisor.childGone(this)',
     hunter: SUPERVISION,
   },
