@@ -193,6 +193,12 @@ export const DISK_CHECK_INTERVAL_MS: number = 1_000
 // Actors.
 export const DEFAULT_MAILBOX_CAPACITY: number = 1_000
 export const MAX_MAILBOX_CAPACITY: number = 10_000
+/** What a message from one actor to another holds, where it leaves its thread or its node: bytes, levels of containers, and values. */
+export const MAX_ACTOR_MESSAGE_BYTES: number = 1 * MIB
+export const MAX_ACTOR_MESSAGE_DEPTH: number = 64
+export const MAX_ACTOR_MESSAGE_VALUES: number = 100_000
+/** Of one bigint in it. */
+export const MAX_ACTOR_BIGINT_BYTES: number = 1 * KIB
 export const MAX_BACKOFF_SECONDS: number = 16
 export const MAX_RESTART_HISTORY_SIZE: number = 100
 
@@ -254,4 +260,5 @@ assert(
   DISK_USAGE_THRESHOLD_PERCENT > 0 && DISK_USAGE_THRESHOLD_PERCENT < 100,
   'a volume must have a reserve, and room besides it',
 )
+assert(MAX_ACTOR_MESSAGE_BYTES + ENVELOPE <= MAX_RPC_MESSAGE_SIZE, 'the largest message of an actor must fit a link')
 assert(DEFAULT_MAILBOX_CAPACITY <= MAX_MAILBOX_CAPACITY, 'the default mailbox must be allowed')

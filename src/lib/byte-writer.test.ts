@@ -77,6 +77,19 @@ describe('ByteWriter', () => {
     assert.throws(() => written((w) => w.string('', 1, 9, 'name')), WireError)
   })
 
+  test('text: is UTF-8 with its length before it, for short and long strings alike', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme', maxLength: 80 }), fc.nat(50), (text, before) => {
+        const hex = written((w) => {
+          for (let i = 0; i < before; i++) w.u8(7)
+          w.text(text)
+        })
+        const expected = written((w) => w.string(text, 0, 10_000, 'text'))
+        assert.equal(hex, '07'.repeat(before) + expected)
+      }),
+    )
+  })
+
   test('hex32: throws WireError when it is not 64 lower-case digits', () => {
     for (const bad of ['', 'a'.repeat(63), 'A'.repeat(64), 'g'.repeat(64), `${'a'.repeat(64)}\n`]) {
       assert.throws(() => written((w) => w.hex32(bad, 'key')), WireError)

@@ -16,6 +16,9 @@ let slabUsed = 0
 
 const HEX_32 = /^[0-9a-f]{64}$/
 
+/** Below this, the encoder of the platform takes longer to call than it takes to look at each character. */
+const SHORT_TEXT = 40
+
 /** The number of bytes {@link ByteWriter.varint} takes for a value. */
 export function varintSize(value: number): number {
   if (value < 0x80) return 1
@@ -147,6 +150,26 @@ export class ByteWriter {
       throw new WireError(`the ${name} has ${bytes.length} bytes: ${min} to ${max} are allowed`)
     }
     this.prefixed(bytes)
+  }
+
+  /** UTF-8 of any length of a string that is known to be well-formed, its length in bytes first. */
+  text(text: string): void {
+    if (text.length >= SHORT_TEXT || !this.#shortAscii(text)) this.prefixed(utf8Encode(text))
+  }
+
+  #shortAscii(text: string): boolean {
+    const { length } = text
+    this.#reserve(1 + length)
+    const buffer = this.#buffer
+    let offset = this.#offset
+    buffer[offset++] = length
+    for (let at = 0; at < length; at++) {
+      const code = text.charCodeAt(at)
+      if (code >= 0x80) return false
+      buffer[offset++] = code
+    }
+    this.#offset = offset
+    return true
   }
 
   /** 32 bytes, a public key or a SHA-256 digest, given as lower-case hexadecimal text. */

@@ -1,0 +1,2 @@
+export { decodePlainData } from './decode.ts'
+export { encodePlainData, PlainDataError } from './encode.ts'
