@@ -136,6 +136,8 @@ export const MAX_DIALLED_STRANGERS: number = 32
 export const STRANGER_EXPIRY_MS: number = 600_000
 /** Bytes of what nodes tell each other of the others that may wait to leave over one link. */
 export const MAX_PEERS_QUEUE_BYTES: number = 4 * MIB
+/** Bytes of notices, ten bytes each, of who takes part in which channel that may wait to leave over one link. */
+export const MAX_ATTENDANCE_QUEUE_BYTES: number = 64 * KIB
 /** Bytes queued towards one peer before further messages are dropped (Raft resends). */
 export const MAX_LINK_QUEUE_BYTES: number = 32 * MIB
 /**

@@ -1,5 +1,5 @@
 /** The channels that links between nodes have. Numbers are the wire's: they are never given twice. */
-import { MAX_LINK_QUEUE_BYTES, MAX_PEERS_QUEUE_BYTES } from '../limits.ts'
+import { MAX_ATTENDANCE_QUEUE_BYTES, MAX_LINK_QUEUE_BYTES, MAX_PEERS_QUEUE_BYTES } from '../limits.ts'
 import type { ChannelKind } from './transport.ts'
 
 /** Consensus, with the requests that go to the leader and the snapshots of those who are far behind. */
@@ -7,3 +7,11 @@ export const RAFT_CHANNEL: ChannelKind = { id: 0, name: 'raft', topLane: 'priori
 
 /** What nodes tell each other of the others: where they can be dialled, and who is no member any more. */
 export const PEERS_CHANNEL: ChannelKind = { id: 1, name: 'peers', topLane: 'normal', maxQueueBytes: MAX_PEERS_QUEUE_BYTES }
+
+/** Who takes part in the other channels; the transport's own. */
+export const ATTENDANCE_CHANNEL: ChannelKind = {
+  id: 63,
+  name: 'attendance',
+  topLane: 'priority',
+  maxQueueBytes: MAX_ATTENDANCE_QUEUE_BYTES,
+}

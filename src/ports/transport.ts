@@ -29,12 +29,16 @@ export type LinkEnd =
   /** The same life of the peer is linked over another path from now on. What was on its way may be lost. */
   | 'moved'
 
+/** What ends a peer on a channel: its link has, or it takes no part in the channel any more, and its link lives on. */
+export type ChannelEnd = LinkEnd | 'detached'
+
 /** Called by the transport, never from inside a call to it. */
 export interface ChannelHandler {
   opened(peer: LinkedPeer): void
   /** The peer's claims changed. Messages that follow are said under the new claims. */
   claimed(peer: LinkedPeer): void
-  closed(endpointId: string, end: LinkEnd): void
+  /** Nothing is heard of the peer here until it is `opened` again. */
+  closed(endpointId: string, end: ChannelEnd): void
   /** A dial after a lost link was refused at every known address: nobody listens there. */
   refused(endpointId: string): void
   /** A message on this channel, whole and in the order of its lane. The bytes belong to the receiver. */
@@ -55,9 +59,12 @@ export interface ChannelKind {
 
 /** A channel while somebody is attached to it. */
 export interface Channel {
-  /** Hands over a message, in parts to be joined; false when there is no link, its queue is full, or the channel is detached. */
+  /** Hands over a message, in parts to be joined; false when there is no link, the peer takes no part, the queue is full, or the channel is detached. */
   send(endpointId: string, parts: readonly Uint8Array[], lane: Lane): boolean
-  /** Nothing is reported and nothing is sent any more; another may attach. What was handed over leaves all the same. */
+  /**
+   * Nothing is reported and nothing is sent any more; another may attach. What was handed over leaves all the same. Linked peers are
+   * told, ahead of what is said later: for them this node is closed on the channel, and opened again when another attaches.
+   */
   detach(): void
 }
 

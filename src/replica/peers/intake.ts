@@ -2,7 +2,7 @@ import { envelopeVersion, LaterVersion, setVersionOf } from '../../commands/inde
 import type { Language } from '../../commands/index.ts'
 import { unreachable } from '../../lib/index.ts'
 import { MAX_PEERS } from '../../limits.ts'
-import type { ChannelHandler, LinkedPeer } from '../../ports/index.ts'
+import type { ChannelEnd, ChannelHandler, LinkedPeer } from '../../ports/index.ts'
 import type { Message, NodeId } from '../../raft/index.ts'
 import { decodePeerMessage, LaterAppendError, UnknownMessageError, WireError } from '../../wire/index.ts'
 import type { DigestVerdict, ForwardReply, ForwardRequest, PeerMessage, PeerReminder, StateDigests } from '../../wire/index.ts'
@@ -90,9 +90,10 @@ export class Intake implements ChannelHandler {
     this.#handlers.linkOpened()
   }
 
-  closed(endpointId: string): void {
+  closed(endpointId: string, end: ChannelEnd): void {
     this.#input(() => {
       const id = this.#directory.idOf(endpointId)
+      const leader = end === 'detached' ? this.#leaderOn(endpointId) : undefined
       this.#directory.unlinked(endpointId)
       this.#news.unlinked(endpointId)
       if (id !== undefined) {
@@ -100,15 +101,22 @@ export class Intake implements ChannelHandler {
         this.#exchange.linkClosed(id)
       }
       this.#handlers.linkClosed(endpointId)
+      // Its replica has ended, and says so: nobody has to wait for an election timeout to know.
+      if (leader !== undefined) this.#context.raft.peerCrashed(leader)
     })
   }
 
   refused(endpointId: string): void {
     this.#input(() => {
-      const id = this.#ids.get(endpointId)
-      const known = id !== undefined && this.#directory.isLeading(id, endpointId)
-      if (known && this.#directory.link(endpointId) === undefined) this.#context.raft.peerCrashed(id)
+      const leader = this.#leaderOn(endpointId)
+      if (leader !== undefined && this.#directory.link(endpointId) === undefined) this.#context.raft.peerCrashed(leader)
     })
+  }
+
+  /** Whom this key leads as, if it is the one that leads under its id. */
+  #leaderOn(endpointId: string): NodeId | undefined {
+    const id = this.#ids.get(endpointId)
+    return id !== undefined && this.#directory.isLeading(id, endpointId) ? id : undefined
   }
 
   message(endpointId: string, bytes: Uint8Array): void {
