@@ -1,11 +1,12 @@
 import { ActorError } from './actor-error.ts'
+import type { Asker } from './asker.ts'
 import { Expiring } from './deadlines.ts'
 import type { Deadlines } from './deadlines.ts'
 
 /**
  * Somebody who waits for an answer. It is settled once: by the answer, a refusal, the end of the actor, or its deadline.
  */
-export class Call extends Expiring {
+export class Call extends Expiring implements Asker {
   readonly promise: Promise<unknown>
   /** The actor has the message in hand, or had. */
   begun = false
@@ -14,8 +15,7 @@ export class Call extends Expiring {
   readonly #what: () => string
   #resolve!: (value: unknown) => void
   #reject!: (error: Error) => void
-  /** Whoever keeps it, for when it is settled. */
-  keptBy: Set<Call> | null = null
+  keptBy: Set<Asker> | null = null
 
   constructor(deadlines: Deadlines, timeoutMs: number, what: () => string) {
     super()
@@ -30,6 +30,12 @@ export class Call extends Expiring {
 
   get settled(): boolean {
     return this.#settled
+  }
+
+  begin(): boolean {
+    if (this.#settled) return false
+    this.begun = true
+    return true
   }
 
   answer(value: unknown): void {

@@ -11,6 +11,7 @@
 import { assert, unreachable } from '../lib/index.ts'
 import type { Timer } from '../ports/index.ts'
 import { ActorError, Refusal } from './actor-error.ts'
+import type { Asker } from './asker.ts'
 import { Call } from './call.ts'
 import { CellContext } from './cell-context.ts'
 import type { ActorDefinition, Restart, SpawnOptions } from './definition.ts'
@@ -177,11 +178,7 @@ export class Cell extends Inbox implements Runnable {
   }
 
   #handle({ message, body, call }: Envelope): void {
-    if (call !== null) {
-      // Nobody waits for it any more, and was told that it was not handled.
-      if (call.settled) return
-      call.begun = true
-    }
+    if (call !== null && !call.begin()) return
     const life = this.#life as Life
     const handlers = life.handlers as Record<string, unknown>
     let answer: unknown
@@ -199,14 +196,14 @@ export class Cell extends Inbox implements Runnable {
     if (call !== null) call.answer(answer)
   }
 
-  #handleNone(message: string, body: unknown, call: Call | null): void {
+  #handleNone(message: string, body: unknown, call: Asker | null): void {
     if (body instanceof Inside) return this.#runInside(body)
     const { path } = this
     this.runtime.report({ path, event: 'unknown-message' })
     call?.refuse(new ActorError('UNKNOWN_MESSAGE', `${path} handles no message called ${JSON.stringify(message)}`))
   }
 
-  #threw(error: unknown, call: Call | null): void {
+  #threw(error: unknown, call: Asker | null): void {
     if (error instanceof Refusal) return this.#refuse(error, call)
     const reason = crashed(error)
     call?.refuse(
@@ -218,19 +215,19 @@ export class Cell extends Inbox implements Runnable {
     if (this.#phase === 'running') this.#endLife(reason)
   }
 
-  #refuse(refusal: Refusal, call: Call | null): void {
+  #refuse(refusal: Refusal, call: Asker | null): void {
     // Whoever cast it hears nothing.
     if (call === null) this.runtime.report({ path: this.path, event: 'refused', error: refusal })
     else call.refuse(refusal)
   }
 
-  #keep(life: Life, answer: Later<unknown>, call: Call | null): void {
+  #keep(life: Life, answer: Later<unknown>, call: Asker | null): void {
     if (call === null) return
     life.keepCall(call)
     answer.attach(call)
   }
 
-  #await(life: Life, answer: PromiseLike<unknown>, call: Call | null): void {
+  #await(life: Life, answer: PromiseLike<unknown>, call: Asker | null): void {
     this.#waiting = true
     if (call !== null) life.keepCall(call)
     // Of a library, it may call back twice, or throw.

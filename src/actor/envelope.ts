@@ -1,14 +1,14 @@
-import type { Call } from './call.ts'
+import type { Asker } from './asker.ts'
 import type { Life } from './life.ts'
 
 /** A message on its way, and the one behind it. */
 export class Envelope {
   readonly message: string
   readonly body: unknown
-  readonly call: Call | null
+  readonly call: Asker | null
   next: Envelope | null = null
 
-  constructor(message: string, body: unknown, call: Call | null) {
+  constructor(message: string, body: unknown, call: Asker | null) {
     this.message = message
     this.body = body
     this.call = call

@@ -1,11 +1,12 @@
 import { fail } from '../lib/index.ts'
 import { DEFAULT_MAILBOX_CAPACITY, MAX_MAILBOX_CAPACITY } from '../limits.ts'
 import type { ActorError } from './actor-error.ts'
-import type { Call } from './call.ts'
+import type { Asker } from './asker.ts'
 import type { SpawnOptions } from './definition.ts'
 import { Envelope, Inside } from './envelope.ts'
 import type { Runtime } from './runtime.ts'
-import { Sending } from './sending.ts'
+import { Delivery, Sending } from './sending.ts'
+import type { WaitingSender } from './sending.ts'
 
 export type Offered = 'taken' | 'full' | 'down'
 
@@ -23,7 +24,7 @@ export abstract class Inbox {
   #last: Envelope | null = null
   #depth = 0
   #refused = 0
-  #senders: Set<Sending> | null = null
+  #senders: Set<WaitingSender> | null = null
 
   constructor(runtime: Runtime, { mailboxCapacity: capacity = DEFAULT_MAILBOX_CAPACITY, reserve }: SpawnOptions<unknown>) {
     if (!(capacity >= 1 && capacity <= MAX_MAILBOX_CAPACITY))
@@ -55,7 +56,7 @@ export abstract class Inbox {
     return this.#first === null
   }
 
-  offer(message: string, body: unknown, call: Call | null): Offered {
+  offer(message: string, body: unknown, call: Asker | null): Offered {
     if (this.isClosed) return 'down'
     if (this.#depth >= this.#capacity && !this.#hasReserve(message)) {
       this.#refused++
@@ -79,12 +80,20 @@ export abstract class Inbox {
     return sending.promise
   }
 
-  #admit(sending: Sending): void {
+  /** The same for one who hears of its end by himself, and waits as long as it takes. */
+  deliver(message: string, body: unknown, asker: Asker): void {
+    const envelope = new Envelope(message, body, asker)
+    if (this.isClosed) asker.refuse(this.refusal('down', message))
+    else if (this.#depth < this.#capacity || this.#hasReserve(message)) this.put(envelope)
+    else this.#wait(new Delivery(envelope, asker), null)
+  }
+
+  #admit(sending: WaitingSender): void {
     this.put(sending.envelope)
     sending.taken()
   }
 
-  #wait(sending: Sending, timeoutMs: number): void {
+  #wait(sending: WaitingSender, timeoutMs: number | null): void {
     this.#senders ??= new Set()
     if (this.#senders.size < MAX_MAILBOX_CAPACITY) return sending.wait(this.#senders, timeoutMs)
     this.#refused++
@@ -110,7 +119,7 @@ export abstract class Inbox {
     return envelope
   }
 
-  #fill(senders: Set<Sending>): void {
+  #fill(senders: Set<WaitingSender>): void {
     for (const sending of senders) {
       if (this.#depth >= this.#capacity) return
       this.#admit(sending)

@@ -1,4 +1,4 @@
-import type { Call } from './call.ts'
+import type { Asker } from './asker.ts'
 
 /**
  * What a handler returns that answers when it has returned: the actor goes on with the next message meanwhile. A handler that returns a
@@ -7,8 +7,8 @@ import type { Call } from './call.ts'
  * Invariant: it settles its caller once, whichever comes first, the answer or the handler's return.
  */
 export class Later<T> {
-  #call: Call | null = null
-  #settle: ((call: Call) => void) | null = null
+  #call: Asker | null = null
+  #settle: ((call: Asker) => void) | null = null
   #settled = false
 
   answer(value: T): void {
@@ -30,12 +30,12 @@ export class Later<T> {
   }
 
   /** For the runtime: who waits for it. */
-  attach(call: Call): void {
+  attach(call: Asker): void {
     if (this.#settle === null) this.#call = call
     else this.#settle(call)
   }
 
-  #end(settle: (call: Call) => void): void {
+  #end(settle: (call: Asker) => void): void {
     if (this.#settled) return
     this.#settled = true
     if (this.#call === null) this.#settle = settle

@@ -1,5 +1,5 @@
 import { ActorError } from './actor-error.ts'
-import type { Call } from './call.ts'
+import type { Asker } from './asker.ts'
 import type { Handlers } from './protocol.ts'
 
 /** Calls back in a turn of whatever it belongs to. */
@@ -20,7 +20,7 @@ export class Life {
   /** Timers, and monitors of others. */
   #kept: Set<Cancellable> | null = null
   /** Calls that it has in hand, and answers later. */
-  #calls: Set<Call> | null = null
+  #calls: Set<Asker> | null = null
 
   constructor(startedAt: number) {
     this.startedAt = startedAt
@@ -41,7 +41,8 @@ export class Life {
     this.#kept?.delete(kept)
   }
 
-  keepCall(call: Call): void {
+  keepCall(call: Asker): void {
+    if (call.settled) return
     this.#calls ??= new Set()
     this.#calls.add(call)
     call.keptBy = this.#calls

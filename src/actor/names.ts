@@ -1,5 +1,6 @@
 import { ActorError } from './actor-error.ts'
 import type { Cell } from './cell.ts'
+import type { Watch } from './target.ts'
 
 const MAX_NAME_LENGTH = 128
 const NAME = /^[A-Za-z0-9._:@-]+$/
@@ -14,6 +15,7 @@ export function checkName(name: unknown, what: string): asserts name is string {
 /** Actors by the names that they have in the whole system. A name is its actor's until that is gone for good. */
 export class Names {
   readonly #cells = new Map<string, Cell>()
+  readonly #watchers = new Set<(name: string) => void>()
 
   get(name: string): Cell | undefined {
     return this.#cells.get(name)
@@ -28,6 +30,13 @@ export class Names {
         `the name ${name} is that of ${other.path}: give another one, or wait until that is gone`,
       )
     this.#cells.set(name, cell)
+    for (const claimed of this.#watchers) claimed(name)
+  }
+
+  /** `claimed` is told of each name that is given to an actor, and notes it. */
+  watch(claimed: (name: string) => void): Watch {
+    this.#watchers.add(claimed)
+    return { cancel: () => void this.#watchers.delete(claimed) }
   }
 
   release(name: string): void {

@@ -19,6 +19,8 @@ export class RunQueue {
   readonly #clock: Clock
   readonly #waiting = new Deque<Runnable>()
   #scheduled = false
+  #inSlice = false
+  #behind: (() => void)[] = []
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -30,6 +32,12 @@ export class RunQueue {
     this.#schedule()
   }
 
+  /** Runs `run` when the slice at hand is over, so that it is done once for all that the slice did; outside of one, as the clock defers it. */
+  soon(run: () => void): void {
+    if (this.#inSlice) this.#behind.push(run)
+    else this.#clock.defer(run)
+  }
+
   #schedule(): void {
     if (this.#scheduled) return
     this.#scheduled = true
@@ -37,13 +45,22 @@ export class RunQueue {
   }
 
   readonly #slice = (): void => {
+    this.#inSlice = true
     try {
       this.#visit()
     } finally {
       // Whatever went wrong in one of them, the others go on.
+      this.#inSlice = false
       this.#scheduled = false
       if (this.#waiting.length > 0) this.#schedule()
+      if (this.#behind.length > 0) this.#endSlice()
     }
+  }
+
+  #endSlice(): void {
+    const behind = this.#behind
+    this.#behind = []
+    for (const run of behind) run()
   }
 
   #visit(): void {
