@@ -20,7 +20,7 @@ import type { EndReason } from './end-reason.ts'
 import { Envelope, Inside } from './envelope.ts'
 import { Inbox } from './inbox.ts'
 import type { Offered } from './inbox.ts'
-import { Later } from './later.ts'
+import { isPromise, isToCome, Later, whenSettled } from './later.ts'
 import { Life } from './life.ts'
 import type { Turns } from './life.ts'
 import type { Handlers } from './protocol.ts'
@@ -291,20 +291,21 @@ export class Cell extends Inbox implements Runnable {
     const life = new Life(clock.now())
     this.#life = life
     this.#phase = 'starting'
-    let handlers: Handlers | Promise<Handlers>
+    let handlers: Handlers | Promise<Handlers> | Later<Handlers>
     try {
       handlers = this.#definition.start(new CellContext(this, life), this.#options.argument)
     } catch (error) {
       return this.#startFailed(error)
     }
-    if (!isPromise(handlers)) return this.#live(life, handlers)
-    handlers.then(
+    if (!isToCome(handlers)) return this.#live(life, handlers)
+    whenSettled(
+      handlers,
       (value) => {
         if (life.over || this.#phase !== 'starting') return
         this.#live(life, value)
         this.#goOn()
       },
-      (error: unknown) => {
+      (error) => {
         if (!life.over && this.#phase === 'starting') this.#startFailed(error)
       },
     )
@@ -358,16 +359,17 @@ export class Cell extends Inbox implements Runnable {
   #runHook(life: Life, reason: EndReason): void {
     if (life.over) return
     const { handlers } = life
-    let ended: void | Promise<void> = undefined
+    let ended: void | Promise<void> | Later<void> = undefined
     try {
       if (handlers !== null) ended = this.#definition.stop?.(handlers, reason)
     } catch (error) {
       this.#stopFailed(error)
     }
-    if (!isPromise(ended)) return this.#ended(life, reason)
-    ended.then(
+    if (!isToCome(ended)) return this.#ended(life, reason)
+    whenSettled(
+      ended,
       () => this.#ended(life, reason),
-      (error: unknown) => {
+      (error) => {
         this.#stopFailed(error)
         this.#ended(life, reason)
       },
@@ -505,13 +507,4 @@ export class Cell extends Inbox implements Runnable {
 
 function downBy(reason: EndReason, final: boolean): LifeEvent {
   return { type: 'down', reason: reason.type, words: sayReason(reason), final }
-}
-
-/** Of any library. What cannot be looked at is none: it is the answer, and fails whoever looks at it. */
-function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  try {
-    return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
-  } catch {
-    return false
-  }
 }

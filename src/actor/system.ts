@@ -68,6 +68,11 @@ export class ActorSystem {
 
   /** Ends all actors in good order, the newest first, children before parents. No more can be started. */
   stop(): Promise<void> {
-    return new Promise((resolve) => this.#root.stopAll(resolve))
+    return new Promise((resolve) => this.end(resolve))
+  }
+
+  /** The same, for those who live by callbacks. */
+  end(ended: () => void): void {
+    this.#root.stopAll(ended)
   }
 }

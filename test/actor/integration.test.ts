@@ -1,7 +1,7 @@
 /** What an actor needs that stands between others and something with turns and faults of its own. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { defineActor } from '../../src/actor/index.ts'
+import { defineActor, Later } from '../../src/actor/index.ts'
 import type { ActorContext } from '../../src/actor/index.ts'
 import { codeOf, Stage, watch } from './stage.ts'
 
@@ -191,4 +191,67 @@ test('fail: ends a life that waits for its own handler, and does nothing to a la
   const answered = watch(ref.call('echo', 'x'))
   await stage.rest()
   assert.deepEqual([contexts.length, answered.value], [2, 'x'])
+})
+
+test('start and stop: may answer by a Later, at once or when it comes, and then nothing waits for a promise', () => {
+  const stage = new Stage()
+  const starts: Later<{ note: (what: string) => void }>[] = []
+  const stops: Later<void>[] = []
+  const handled: string[] = []
+  const handlers = { note: (what: string) => void handled.push(what) }
+  const definition = defineActor({
+    start: () => {
+      const later = new Later<typeof handlers>()
+      starts.push(later)
+      if (starts.length === 1) later.answer(handlers)
+      return later
+    },
+    stop: () => {
+      const later = new Later<void>()
+      stops.push(later)
+      return later
+    },
+  })
+  const quick = stage.system.spawn(definition)
+  quick.cast('note', 'a')
+  stage.clock.settle()
+  assert.deepEqual(handled, ['a'])
+  const slow = stage.system.spawn(definition)
+  slow.cast('note', 'b')
+  stage.clock.settle()
+  assert.deepEqual(handled, ['a'])
+  starts[1]?.answer(handlers)
+  stage.clock.settle()
+  assert.deepEqual(handled, ['a', 'b'])
+  let ended = false
+  stage.system.end(() => (ended = true))
+  stage.clock.settle()
+  stops[0]?.answer()
+  stage.clock.settle()
+  assert.equal(ended, false)
+  stops[1]?.refuse(new Error('it would not'))
+  stage.clock.settle()
+  assert.deepEqual([ended, stage.events.at(-1)?.event], [true, 'stop-failed'])
+})
+
+test('start: one that a Later refuses has failed, and is tried again', () => {
+  const stage = new Stage()
+  const starts: Later<object>[] = []
+  stage.system.spawn(
+    defineActor({
+      start: () => {
+        const later = new Later<object>()
+        starts.push(later)
+        return later
+      },
+    }),
+  )
+  stage.clock.settle()
+  starts[0]?.refuse(new Error('not yet'))
+  stage.clock.settle()
+  assert.equal(stage.system.snapshot()[0]?.phase, 'down')
+  stage.clock.advance(1_000)
+  starts[1]?.answer({})
+  stage.clock.settle()
+  assert.equal(stage.system.snapshot()[0]?.phase, 'running')
 })
