@@ -20,7 +20,7 @@ import type { EndReason } from './end-reason.ts'
 import { Envelope, Inside } from './envelope.ts'
 import { Inbox } from './inbox.ts'
 import type { Offered } from './inbox.ts'
-import { isPromise, isToCome, Later, whenSettled } from './later.ts'
+import { Later } from './later.ts'
 import { Life } from './life.ts'
 import type { Turns } from './life.ts'
 import type { Handlers } from './protocol.ts'
@@ -28,6 +28,7 @@ import type { ActorRef } from './reference.ts'
 import type { Runnable } from './run-queue.ts'
 import type { Runtime } from './runtime.ts'
 import type { ActorSnapshot } from './snapshot.ts'
+import { isPromise } from './soon.ts'
 import type { Supervision } from './supervision.ts'
 import type { LifeEvent, Watch } from './target.ts'
 import { Ties } from './ties.ts'
@@ -291,21 +292,21 @@ export class Cell extends Inbox implements Runnable {
     const life = new Life(clock.now())
     this.#life = life
     this.#phase = 'starting'
-    let handlers: Handlers | Promise<Handlers> | Later<Handlers>
+    let handlers: Handlers | PromiseLike<Handlers>
     try {
       handlers = this.#definition.start(new CellContext(this, life), this.#options.argument)
     } catch (error) {
       return this.#startFailed(error)
     }
-    if (!isToCome(handlers)) return this.#live(life, handlers)
-    whenSettled(
-      handlers,
+    if (!isPromise(handlers)) return this.#live(life, handlers)
+    // Not behind another promise: some of them call back at once.
+    handlers.then(
       (value) => {
         if (life.over || this.#phase !== 'starting') return
         this.#live(life, value)
         this.#goOn()
       },
-      (error) => {
+      (error: unknown) => {
         if (!life.over && this.#phase === 'starting') this.#startFailed(error)
       },
     )
@@ -359,17 +360,16 @@ export class Cell extends Inbox implements Runnable {
   #runHook(life: Life, reason: EndReason): void {
     if (life.over) return
     const { handlers } = life
-    let ended: void | Promise<void> | Later<void> = undefined
+    let ended: void | PromiseLike<void> = undefined
     try {
       if (handlers !== null) ended = this.#definition.stop?.(handlers, reason)
     } catch (error) {
       this.#stopFailed(error)
     }
-    if (!isToCome(ended)) return this.#ended(life, reason)
-    whenSettled(
-      ended,
+    if (!isPromise(ended)) return this.#ended(life, reason)
+    ended.then(
       () => this.#ended(life, reason),
-      (error) => {
+      (error: unknown) => {
         this.#stopFailed(error)
         this.#ended(life, reason)
       },

@@ -1,19 +1,17 @@
 import type { ActorContext } from './context.ts'
 import type { EndReason } from './end-reason.ts'
-import type { Later } from './later.ts'
 import type { Handlers } from './protocol.ts'
 import type { RestartSettings } from './restart-policy.ts'
 
 /** How an actor comes to life. One definition serves any number of actors. */
 export interface ActorDefinition<H extends Handlers, A = void> {
   /**
-   * Begins a life, of the first or after a failure: what it returns handles the messages. The first message waits for its promise, or
-   * its {@link Later}.
+   * Begins a life, of the first or after a failure: what it returns handles the messages. The first message waits for its promise.
    * Whatever it throws is a failure like any other.
    */
-  readonly start: (context: ActorContext, argument: A) => H | Promise<H> | Later<H>
+  readonly start: (context: ActorContext, argument: A) => H | PromiseLike<H>
   /** Ends a life, after its children have ended: lets go of what it holds. The next life waits for what it returns, and it has `shutdownMs`. */
-  readonly stop?: (handlers: H, reason: EndReason) => void | Promise<void> | Later<void>
+  readonly stop?: (handlers: H, reason: EndReason) => void | PromiseLike<void>
 }
 
 /** When an actor is started again: always; unless it ended in good order; never. */

@@ -42,30 +42,3 @@ export class Later<T> {
     else settle(this.#call)
   }
 }
-
-/** Of any library. What cannot be looked at is none: it is the answer, and fails whoever looks at it. */
-export function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  try {
-    return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
-  } catch {
-    return false
-  }
-}
-
-/** Whether something is still to come, by a promise or from whoever lives by callbacks. */
-export function isToCome<T>(value: T | PromiseLike<T> | Later<T>): value is PromiseLike<T> | Later<T> {
-  return value instanceof Later || isPromise(value)
-}
-
-/** Calls back once. What comes by a {@link Later} calls back when it is answered, and not behind a promise. */
-export function whenSettled<T>(
-  coming: PromiseLike<T> | Later<T>,
-  answered: (value: T) => void,
-  failed: (error: unknown) => void,
-): void {
-  if (coming instanceof Later) {
-    coming.attach({ settled: false, keptBy: null, begin: () => true, answer: (value) => answered(value as T), refuse: failed })
-  } else {
-    coming.then(answered, failed)
-  }
-}

@@ -1,7 +1,7 @@
 /** What an actor needs that stands between others and something with turns and faults of its own. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { defineActor, Later } from '../../src/actor/index.ts'
+import { defineActor, Soon } from '../../src/actor/index.ts'
 import type { ActorContext } from '../../src/actor/index.ts'
 import { codeOf, Stage, watch } from './stage.ts'
 
@@ -193,21 +193,24 @@ test('fail: ends a life that waits for its own handler, and does nothing to a la
   assert.deepEqual([contexts.length, answered.value], [2, 'x'])
 })
 
-test('start and stop: may answer by a Later, at once or when it comes, and then nothing waits for a promise', () => {
+test('start and stop: may answer by a Soon, at once or when it comes, and then nothing waits for a promise', () => {
   const stage = new Stage()
-  const starts: Later<{ note: (what: string) => void }>[] = []
-  const stops: Later<void>[] = []
+  interface Notes {
+    note(what: string): void
+  }
+  const starts: Soon<Notes>[] = []
+  const stops: Soon<void>[] = []
   const handled: string[] = []
-  const handlers = { note: (what: string) => void handled.push(what) }
+  const handlers: Notes = { note: (what) => void handled.push(what) }
   const definition = defineActor({
     start: () => {
-      const later = new Later<typeof handlers>()
+      const later = new Soon<Notes>()
       starts.push(later)
       if (starts.length === 1) later.answer(handlers)
       return later
     },
     stop: () => {
-      const later = new Later<void>()
+      const later = new Soon<void>()
       stops.push(later)
       return later
     },
@@ -234,13 +237,13 @@ test('start and stop: may answer by a Later, at once or when it comes, and then 
   assert.deepEqual([ended, stage.events.at(-1)?.event], [true, 'stop-failed'])
 })
 
-test('start: one that a Later refuses has failed, and is tried again', () => {
+test('start: one that a Soon refuses has failed, and is tried again', () => {
   const stage = new Stage()
-  const starts: Later<object>[] = []
+  const starts: Soon<object>[] = []
   stage.system.spawn(
     defineActor({
       start: () => {
-        const later = new Later<object>()
+        const later = new Soon<object>()
         starts.push(later)
         return later
       },
