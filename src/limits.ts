@@ -199,7 +199,21 @@ export const MAX_MAILBOX_CAPACITY: number = 10_000
 export const MAX_ACTOR_MESSAGE_BYTES: number = 1 * MIB
 export const MAX_ACTOR_MESSAGE_DEPTH: number = 64
 export const MAX_ACTOR_MESSAGE_VALUES: number = 100_000
-/** Of one bigint in it. */
+/** Messages of one node that may wait at one actor of another, and their bytes, a single larger one aside. */
+export const REMOTE_CREDIT_MESSAGES: number = 1_000
+export const REMOTE_CREDIT_BYTES: number = 1 * MIB
+/** Bytes of messages of one node that may wait at all actors of another; small ones to actors with nothing else to do go beyond. */
+export const MAX_REMOTE_HELD_BYTES: number = 8 * MIB
+/** Actors of one other node that may be written to, or watched, at a time. */
+export const MAX_REMOTE_STREAMS: number = 1_000
+/** Calls to one other node, and messages to it that wait for credit. */
+export const MAX_REMOTE_CALLS: number = 10_000
+export const MAX_REMOTE_WAITING: number = 10_000
+export const MAX_REMOTE_WAITING_BYTES: number = 16 * MIB
+/** Bytes of what actors say that may wait to leave over one link; and of answers that wait behind them. */
+export const MAX_ACTORS_QUEUE_BYTES: number = 4 * MIB
+export const MAX_REMOTE_ANSWER_BYTES: number = 8 * MIB
+/** Of one bigint in a message. */
 export const MAX_ACTOR_BIGINT_BYTES: number = 1 * KIB
 export const MAX_BACKOFF_SECONDS: number = 16
 export const MAX_RESTART_HISTORY_SIZE: number = 100
@@ -263,4 +277,5 @@ assert(
   'a volume must have a reserve, and room besides it',
 )
 assert(MAX_ACTOR_MESSAGE_BYTES + ENVELOPE <= MAX_RPC_MESSAGE_SIZE, 'the largest message of an actor must fit a link')
+assert(2 * MAX_ACTOR_MESSAGE_BYTES <= MAX_ACTORS_QUEUE_BYTES, 'the largest message of an actor must fit its queue')
 assert(DEFAULT_MAILBOX_CAPACITY <= MAX_MAILBOX_CAPACITY, 'the default mailbox must be allowed')

@@ -10,6 +10,10 @@ export type ActorErrorCode =
   | 'DEADLINE_EXCEEDED'
   /** It handles no message of this name. */
   | 'UNKNOWN_MESSAGE'
+  /** There is no link to its node, or that node refuses to talk: not handled; or the link was lost with the message on its way, and it may be. */
+  | 'UNREACHABLE'
+  /** What should leave this node, or this thread, is no plain data; with `begun`, it is the answer. */
+  | 'UNSENDABLE'
   /** Another actor has the name. Thrown by `spawn`, to no sender. */
   | 'NAME_TAKEN'
 

@@ -36,6 +36,7 @@ export class Deadlines {
   }
 
   add(waiting: Expiring, timeoutMs: number): void {
+    waiting.dueAt = this.#clock.now() + timeoutMs
     let list = this.#lists.get(timeoutMs)
     if (list === undefined && this.#lists.size >= MAX_LISTS) {
       waiting.timer = this.#clock.setTimer(timeoutMs, () => {
@@ -48,7 +49,6 @@ export class Deadlines {
       list = new DeadlineList()
       this.#lists.set(timeoutMs, list)
     }
-    waiting.dueAt = this.#clock.now() + timeoutMs
     waiting.list = list
     waiting.before = list.last
     if (list.last === null) list.first = waiting

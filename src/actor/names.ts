@@ -5,9 +5,14 @@ import type { Watch } from './target.ts'
 const MAX_NAME_LENGTH = 128
 const NAME = /^[A-Za-z0-9._:@-]+$/
 
+/** Whether something can name an actor, or a group of them. */
+export function isName(name: unknown): name is string {
+  return typeof name === 'string' && name.length <= MAX_NAME_LENGTH && NAME.test(name) && name !== '.' && name !== '..'
+}
+
 /** @throws TypeError when it cannot name an actor: names are parts of paths and labels, and go to other nodes */
 export function checkName(name: unknown, what: string): asserts name is string {
-  if (typeof name === 'string' && name.length <= MAX_NAME_LENGTH && NAME.test(name) && name !== '.' && name !== '..') return
+  if (isName(name)) return
   const given = typeof name === 'string' ? JSON.stringify(name.slice(0, MAX_NAME_LENGTH)) : typeof name
   throw new TypeError(`${what} is ${given}: give 1 to ${MAX_NAME_LENGTH} letters, digits, or any of . _ : @ -`)
 }

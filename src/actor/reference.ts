@@ -71,7 +71,7 @@ class UntypedRef {
   }
 }
 
-function timeoutOf(options: CallOptions | undefined): number {
+export function timeoutOf(options: CallOptions | undefined): number {
   if (options === undefined) return DEFAULT_TIMEOUT_MS
   const { timeoutMs = DEFAULT_TIMEOUT_MS } = options
   if (typeof timeoutMs === 'number' && timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS) return timeoutMs

@@ -6,6 +6,8 @@ import { Names } from './names.ts'
 import type { Handlers } from './protocol.ts'
 import { refTo } from './reference.ts'
 import type { ActorRef } from './reference.ts'
+import { Remoting } from './remote/index.ts'
+import type { RemoteRef, RemotingOptions } from './remote/index.ts'
 import { RunQueue } from './run-queue.ts'
 import type { ActorEvent, Runtime } from './runtime.ts'
 import type { ActorSnapshot } from './snapshot.ts'
@@ -24,6 +26,8 @@ export interface ActorSystemOptions {
 export class ActorSystem {
   readonly #root: Supervision
   readonly #names = new Names()
+  readonly #runtime: Runtime
+  #remoting: Remoting | null = null
 
   constructor({ clock, random, report = () => undefined, supervision }: ActorSystemOptions) {
     const told = (event: ActorEvent): void => {
@@ -44,6 +48,7 @@ export class ActorSystem {
       deadlines: new Deadlines(clock),
       names: this.#names,
     }
+    this.#runtime = runtime
     this.#root = new Supervision(runtime, null, supervision)
   }
 
@@ -59,6 +64,22 @@ export class ActorSystem {
   named<H extends Handlers>(name: string): ActorRef<H> | undefined {
     const cell = this.#names.get(name)
     return cell === undefined ? undefined : refTo<H>(cell)
+  }
+
+  /** Takes part in the links between nodes, once: from here on the registered actors of each can be reached by the others. */
+  connect(options: RemotingOptions): Remoting {
+    if (this.#remoting !== null) throw new Error('this system has its links to other nodes already')
+    this.#remoting = new Remoting(this.#runtime, options)
+    return this.#remoting
+  }
+
+  /**
+   * Whoever is registered as `name` on a node, this one included, with the handlers that the caller says it has. @throws TypeError for what is no id or
+   * name; Error for a system without links
+   */
+  remote<H extends Handlers>(nodeId: number, name: string): RemoteRef<H> {
+    if (this.#remoting === null) throw new Error('this system has no links to other nodes: it is not connected')
+    return this.#remoting.remote<H>(nodeId, name)
   }
 
   /** What can be seen of all actors: those that the system supervises, with their children below them. */

@@ -19,5 +19,5 @@ export type {
   StateMachine,
   StoredSnapshot,
 } from './state-machine.ts'
-export { ATTENDANCE_CHANNEL, PEERS_CHANNEL, RAFT_CHANNEL } from './channel-kinds.ts'
+export { ACTORS_CHANNEL, ATTENDANCE_CHANNEL, PEERS_CHANNEL, RAFT_CHANNEL } from './channel-kinds.ts'
 export type * from './transport.ts'

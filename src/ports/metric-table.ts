@@ -82,6 +82,12 @@ export const METRIC_TABLE = {
     labels: ['lane'],
     values: ['priority', 'normal', 'bulk'],
   },
+  aspen_actor_messages_refused_total: {
+    type: 'counter',
+    help: 'Messages of other nodes to actors here that were refused for want of credit, and peers that were cut off from the actors.',
+    labels: ['reason'],
+    values: ['credit', 'cut_off'],
+  },
   aspen_peer_messages_refused_total: {
     type: 'counter',
     help: 'Incoming peer messages refused, by reason.',

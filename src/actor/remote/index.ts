@@ -1,0 +1,3 @@
+export { Remoting } from './remoting.ts'
+export type { RemotingOptions } from './remoting.ts'
+export type { RemoteRef } from './remote-ref.ts'

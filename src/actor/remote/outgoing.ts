@@ -1,0 +1,108 @@
+import { ByteWriter } from '../../lib/index.ts'
+import { MAX_ACTORS_QUEUE_BYTES, MAX_REMOTE_ANSWER_BYTES } from '../../limits.ts'
+import type { Timer } from '../../ports/index.ts'
+import type { Runtime } from '../runtime.ts'
+
+/** A batch of so many bytes leaves at once, and does not wait for what else comes in the same turn. */
+const FULL_BATCH_BYTES = 60 * 1024
+/** Until a batch is tried again that found the queue of the link full. */
+const RETRY_MS = 5
+/** More than an honest peer can bring about: all answers that may wait, and a short word for every call and actor. */
+const MAX_WAITING_BYTES = MAX_REMOTE_ANSWER_BYTES + 2 * MAX_ACTORS_QUEUE_BYTES
+
+export interface OutgoingOptions {
+  readonly runtime: Runtime
+  /** False when the queue of the link is full. */
+  readonly send: (parts: readonly Uint8Array[]) => boolean
+  /** What was kept back has left: there is room for more. */
+  readonly unblocked: () => void
+  /** The peer has not taken what it brought about, and more of it than is kept. */
+  readonly overrun: () => void
+}
+
+/**
+ * What is said to one peer. What is written within one turn leaves in one batch, which is one frame and, for many small messages,
+ * one packet. When the link takes no more, batches wait here: requests then hold off, and what answers the peer is bounded.
+ */
+export class Outgoing {
+  readonly #options: OutgoingOptions
+  #writer = new ByteWriter(0)
+  readonly #waiting: Uint8Array[][] = []
+  #waitingBytes = 0
+  #scheduled = false
+  #retry: Timer | null = null
+  #closed = false
+
+  constructor(options: OutgoingOptions) {
+    this.#options = options
+  }
+
+  /** Whether requests hold off. */
+  get isBlocked(): boolean {
+    return this.#waiting.length > 0
+  }
+
+  /** Whether an answer may be kept, or only a word in its place. */
+  get hasRoomForAnswer(): boolean {
+    return this.#waitingBytes < MAX_REMOTE_ANSWER_BYTES
+  }
+
+  /** The batch at hand, to write to. It leaves at the end of the turn. */
+  batch(): ByteWriter {
+    if (this.#writer.size >= FULL_BATCH_BYTES) this.#seal()
+    if (!this.#scheduled && !this.#closed) {
+      this.#scheduled = true
+      this.#options.runtime.runQueue.soon(this.#flush)
+    }
+    return this.#writer
+  }
+
+  /** Hands over what there is, whatever the link takes of it. */
+  flushNow(): void {
+    this.#flush()
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#retry?.cancel()
+    this.#retry = null
+    this.#waiting.length = 0
+    this.#waitingBytes = 0
+  }
+
+  readonly #flush = (): void => {
+    this.#scheduled = false
+    if (!this.#closed && this.#writer.size > 0) this.#seal()
+  }
+
+  /** Ends the batch at hand, and hands it over if nothing waits before it. */
+  #seal(): void {
+    const { size } = this.#writer
+    const parts = this.#writer.finishParts()
+    this.#writer = new ByteWriter(0)
+    if (this.#closed || (!this.isBlocked && this.#options.send(parts))) return
+    this.#waiting.push(parts)
+    this.#waitingBytes += size
+    this.#retry ??= this.#retryLater()
+    if (this.#waitingBytes > MAX_WAITING_BYTES) this.#options.overrun()
+  }
+
+  #retryLater(): Timer {
+    return this.#options.runtime.clock.setTimer(RETRY_MS, () => {
+      this.#retry = null
+      this.#sendWaiting()
+    })
+  }
+
+  #sendWaiting(): void {
+    for (let parts = this.#waiting[0]; parts !== undefined; parts = this.#waiting[0]) {
+      if (!this.#options.send(parts)) {
+        this.#retry = this.#retryLater()
+        return
+      }
+      this.#waiting.shift()
+      for (const part of parts) this.#waitingBytes -= part.length
+    }
+    this.#options.unblocked()
+  }
+}
