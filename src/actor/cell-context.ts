@@ -6,8 +6,9 @@ import type { ActorDefinition, SpawnOptions } from './definition.ts'
 import type { Life, Turns } from './life.ts'
 import { Monitor } from './monitor.ts'
 import type { Handlers } from './protocol.ts'
-import { refTo } from './reference.ts'
+import { cellOf, ownRefTo } from './reference.ts'
 import type { ActorRef } from './reference.ts'
+import { checkFunction, checkMs, say } from './settings.ts'
 import { watchLives } from './target.ts'
 import type { LifeEvent, Target, Watch } from './target.ts'
 
@@ -34,10 +35,12 @@ export class CellContext implements ActorContext {
   }
 
   self<H extends Handlers>(): ActorRef<H> {
-    return refTo<H>(this.#cell)
+    return ownRefTo<H>(this.#cell)
   }
 
   after(delayMs: number, run: () => void): Timer {
+    checkMs(delayMs, 0, 'delayMs')
+    checkFunction(run, 'what runs after a delay')
     const life = this.#life
     const timer = this.#cell.runtime.clock.setTimer(delayMs, () => {
       life.drop(timer)
@@ -71,7 +74,8 @@ export class CellContext implements ActorContext {
   monitor(target: Target, listener: (event: LifeEvent) => void): Watch {
     const life = this.#life
     if (typeof (target as Partial<Target> | null)?.[watchLives] !== 'function')
-      throw new TypeError(`${this.path} monitors ${typeof target}: give a reference to an actor`)
+      throw new TypeError(`${this.path} monitors ${say(target)}: give a reference to an actor`)
+    checkFunction(listener, 'the listener of a monitor')
     const monitor = new Monitor(listener, () => this.#cell.runInside(life, () => monitor.deliver()))
     const watch: Watch = {
       cancel: () => {
@@ -83,6 +87,13 @@ export class CellContext implements ActorContext {
     life.keep(watch)
     monitor.attach(target[watchLives](monitor.told))
     return watch
+  }
+
+  link(ref: Target): void {
+    const other = cellOf(ref)
+    if (other === null)
+      throw new TypeError(`${this.path} is to be linked to ${say(ref)}: give a reference to an actor of this node`)
+    if (other !== this.#cell && !this.#life.over) other.link({ cell: this.#cell, life: this.#life })
   }
 
   stop(): void {

@@ -9,63 +9,33 @@
  * acts on a later one; whoever waits for an answer is settled once. Messages in the mailbox survive a failure, the one in hand does not.
  */
 import { assert, unreachable } from '../lib/index.ts'
-import type { Timer } from '../ports/index.ts'
-import { ActorError, Refusal } from './actor-error.ts'
-import type { Asker } from './asker.ts'
+import { ActorError } from './actor-error.ts'
 import { Call } from './call.ts'
 import { CellContext } from './cell-context.ts'
 import type { ActorDefinition, Restart, SpawnOptions } from './definition.ts'
-import { crashed, KILLED, sayReason, STOPPED } from './end-reason.ts'
+import { crashed, KILLED, sayReason, STOPPED, toError } from './end-reason.ts'
 import type { EndReason } from './end-reason.ts'
-import { Envelope, Inside } from './envelope.ts'
-import { Inbox } from './inbox.ts'
+import { Handling } from './handling.ts'
 import type { Offered } from './inbox.ts'
-import { Later } from './later.ts'
 import { Life } from './life.ts'
-import type { Turns } from './life.ts'
+import { link, lostLink } from './link.ts'
+import type { Linked } from './link.ts'
 import type { Handlers } from './protocol.ts'
 import type { ActorRef } from './reference.ts'
-import type { Runnable } from './run-queue.ts'
 import type { Runtime } from './runtime.ts'
-import type { ActorSnapshot } from './snapshot.ts'
-import { isPromise } from './soon.ts'
+import { readSettings, RULES } from './settings.ts'
+import { isPromise, whenSettled } from './soon.ts'
 import type { Supervision } from './supervision.ts'
 import type { LifeEvent, Watch } from './target.ts'
-import { Ties } from './ties.ts'
+import type { Ties } from './ties.ts'
 
-const DEFAULT_SHUTDOWN_MS = 5_000
-/** Messages that an actor handles before others have their turn. */
-const MESSAGES_A_VISIT = 16
-
-type Phase = ActorSnapshot['phase']
-
-export class Cell extends Inbox implements Runnable {
+export class Cell extends Handling {
   readonly supervisor: Supervision
   /** Among its siblings. */
   readonly name: string
   readonly #definition: ActorDefinition<Handlers, unknown>
-  readonly #options: SpawnOptions<unknown>
-  #phase: Phase = 'new'
-  #life: Life | null = null
-  #children: Supervision | null = null
-  #ties: Ties | null = null
-  /** How its last life ended; null while it lives, or has not lived yet. */
-  #lastEnd: EndReason | null = null
-  /** It is in the run queue, or will put itself there. */
-  #queued = false
-  /** A handler's promise is waited for. */
-  #waiting = false
-  /** A handler runs at this moment. */
-  #handling = false
-  /** Its life is to end, and another may follow. */
-  #halted: (() => void) | null = null
-  /** It is to end for good: those who want to know when it has. */
-  #leaving: (() => void)[] | null = null
-  /** Why no message is taken while it is down. */
-  #closed: string | null = null
-  #deadline: Timer | null = null
-  /** Told once when the life that is being started has started, or failed to. */
-  #started: (() => void) | null = null
+  readonly #argument: unknown
+  children: Supervision | null = null
 
   constructor(
     runtime: Runtime,
@@ -74,46 +44,38 @@ export class Cell extends Inbox implements Runnable {
     definition: ActorDefinition<Handlers, unknown>,
     options: SpawnOptions<unknown>,
   ) {
-    super(runtime, options)
+    super(runtime, readSettings(options))
     this.supervisor = supervisor
     this.name = name
     this.#definition = definition
-    this.#options = options
+    this.#argument = options.argument
   }
 
-  get path(): string {
+  override get path(): string {
     return `${this.supervisor.path}/${this.name}`
-  }
-
-  get phase(): Phase {
-    return this.#phase
-  }
-
-  get restart(): Restart {
-    return this.#options.restart ?? 'permanent'
   }
 
   /** When the present life began; null without one. */
   get startedAt(): number | null {
-    return this.#life?.startedAt ?? null
+    return this.life?.startedAt ?? null
   }
 
-  get children(): Supervision | null {
-    return this.#children
+  get restart(): Restart {
+    return this.settings.restart
+  }
+
+  get restarts(): number {
+    return this.ties?.restarts ?? 0
   }
 
   /** A child of a life. @throws ActorError DOWN when that is over, or ending */
   spawn<H extends Handlers, A>(life: Life, definition: ActorDefinition<H, A>, options: SpawnOptions<A>): ActorRef<H> {
-    if (life.over || this.#phase === 'ending') throw new ActorError('DOWN', `${this.path} has ended: it starts no more actors`)
-    this.#children ??= this.supervisor.below(this, this.#options.supervision)
-    return this.#children.spawn(definition, options)
+    if (life.over || this.phase === 'ending') throw new ActorError('DOWN', `${this.path} has ended: it starts no more actors`)
+    this.children ??= this.supervisor.below(this, this.settings.supervision ?? RULES)
+    return this.children.spawn(definition, options)
   }
 
-  // --- Messages ---
-
-  protected override get isClosed(): boolean {
-    return this.#leaving !== null || this.#closed !== null || this.#phase === 'gone'
-  }
+  // --- Its senders ---
 
   newCall(message: string, timeoutMs: number): Call {
     return new Call(this.runtime.deadlines, timeoutMs, () => `${message} to ${this.path}`)
@@ -123,238 +85,127 @@ export class Cell extends Inbox implements Runnable {
     switch (offered) {
       case 'full':
         return new ActorError('OVERLOADED', `the mailbox of ${this.path} is full: ${message} was not taken`)
-      case 'down':
-        return new ActorError(
-          'DOWN',
-          `${this.path} takes no messages, since ${this.#closed ?? (this.#phase === 'gone' ? 'it is gone' : 'it has ended')}: ${message} was not handled`,
-        )
+      case 'down': {
+        const why = this.phase === 'gone' ? 'it is gone' : (this.ties?.closed ?? 'it has ended')
+        return new ActorError('DOWN', `${this.path} takes no messages, since ${why}: ${message} was not handled`)
+      }
       default:
         return unreachable(offered)
     }
   }
 
-  protected override wake(): void {
-    if (this.#queued || this.#waiting || this.#handling || (this.#phase !== 'running' && this.#phase !== 'new')) return
-    this.#queued = true
-    const life = this.#life
-    if (life === null || life.turns === null) this.runtime.runQueue.add(this)
-    else this.#handleIn(life, life.turns)
-  }
-
-  /** Those that come while the others are handled wait for the next turn. */
-  #handleIn(life: Life, turns: Turns): void {
-    turns(() => {
-      if (life.over) return
-      for (let left = this.depth; left > 0; left -= MESSAGES_A_VISIT) if (!this.run()) return
-      if (this.#queued && !life.over) this.#handleIn(life, turns)
-    })
-  }
-
-  run(): boolean {
-    this.#queued = false
-    if (this.#phase === 'new') {
-      this.#begin()
-      if (this.#hasTurns) return this.#wakeInTurns()
-    }
-    this.#handling = true
-    for (let handled = 0; handled < MESSAGES_A_VISIT && this.#mayHandle; handled++) this.#handle(this.take())
-    this.#handling = false
-    if (this.#phase === 'running' && !this.#waiting && !this.#isWanted) this.#endLife(STOPPED)
-    this.#queued = this.#mayHandle || this.#phase === 'new'
-    return this.#queued
-  }
-
-  get #hasTurns(): boolean {
-    return this.#life !== null && this.#life.turns !== null
-  }
-
-  /** It has begun in the turns that all actors share, and goes on in its own. */
-  #wakeInTurns(): false {
-    if (!this.isEmpty) this.wake()
-    return false
-  }
-
-  get #mayHandle(): boolean {
-    return this.#phase === 'running' && !this.#waiting && !this.isEmpty && this.#isWanted
-  }
-
-  #handle({ message, body, call }: Envelope): void {
-    if (call !== null && !call.begin()) return
-    const life = this.#life as Life
-    const handlers = life.handlers as Record<string, unknown>
-    let answer: unknown
+  protected override dropped(message: string, body: unknown): void {
     try {
-      const handler = handlers[message]
-      if (typeof handler !== 'function' || message in Object.prototype) return this.#handleNone(message, body, call)
-      answer = handler.call(handlers, body) as unknown
+      this.settings.onDropped?.(message, body)
     } catch (error) {
-      return this.#threw(error, call)
+      this.#stopFailed(error)
     }
-    if (typeof answer === 'object' && answer !== null) {
-      if (answer instanceof Later) return this.#keep(life, answer, call)
-      if (isPromise(answer)) return this.#await(life, answer, call)
-    }
-    if (call !== null) call.answer(answer)
-  }
-
-  #handleNone(message: string, body: unknown, call: Asker | null): void {
-    if (body instanceof Inside) return this.#runInside(body)
-    const { path } = this
-    this.runtime.report({ path, event: 'unknown-message' })
-    call?.refuse(new ActorError('UNKNOWN_MESSAGE', `${path} handles no message called ${JSON.stringify(message)}`))
-  }
-
-  #threw(error: unknown, call: Asker | null): void {
-    if (error instanceof Refusal) return this.#refuse(error, call)
-    const reason = crashed(error)
-    call?.refuse(
-      new ActorError('CRASHED', `${this.path} failed with the message in hand: ${sayReason(reason)}`, {
-        begun: true,
-        cause: error,
-      }),
-    )
-    if (this.#phase === 'running') this.#endLife(reason)
-  }
-
-  #refuse(refusal: Refusal, call: Asker | null): void {
-    // Whoever cast it hears nothing.
-    if (call === null) this.runtime.report({ path: this.path, event: 'refused', error: refusal })
-    else call.refuse(refusal)
-  }
-
-  #keep(life: Life, answer: Later<unknown>, call: Asker | null): void {
-    if (call === null) return
-    life.keepCall(call)
-    answer.attach(call)
-  }
-
-  #await(life: Life, answer: PromiseLike<unknown>, call: Asker | null): void {
-    this.#waiting = true
-    if (call !== null) life.keepCall(call)
-    // Of a library, it may call back twice, or throw.
-    Promise.resolve(answer).then(
-      (value) => {
-        if (life.over) return
-        this.#waiting = false
-        call?.answer(value)
-        this.#goOn()
-      },
-      (error: unknown) => {
-        if (life.over) return
-        this.#waiting = false
-        this.#threw(error, call)
-        if (!life.over) this.#goOn()
-      },
-    )
-  }
-
-  /** What was waited for is done. */
-  #goOn(): void {
-    if (this.#phase !== 'running') return
-    if (this.#isWanted) this.wake()
-    else this.#endLife(STOPPED)
-  }
-
-  /** Whether nobody has asked for its end. */
-  get #isWanted(): boolean {
-    return this.#leaving === null && this.#halted === null
-  }
-
-  /** Runs something of a life between two messages, however many wait: an error of it is a crash. */
-  runInside(life: Life, run: () => unknown): void {
-    if (!life.over) this.put(new Envelope('', new Inside(life, run), null))
-  }
-
-  #runInside({ life, run }: Inside): void {
-    if (life.over) return
-    let ran: unknown
-    try {
-      ran = run()
-    } catch (error) {
-      return this.#threw(error, null)
-    }
-    if (isPromise(ran)) this.#await(life, ran, null)
   }
 
   // --- Lives ---
 
   /** Begins a life, in its turn. `started` is called when its start is over, one way or the other. */
   begin(started: (() => void) | null): void {
-    assert(this.#phase === 'new' || this.#phase === 'down', 'an actor that lives is started')
-    this.#phase = 'new'
-    this.#closed = null
-    this.#started = started
+    assert(this.phase === 'new' || this.phase === 'down', 'an actor that lives is started')
+    this.phase = 'new'
+    if (this.ties !== null) this.ties.closed = null
+    if (started !== null) this.tied().started = started
     this.wake()
   }
 
-  #begin(): void {
-    const { clock } = this.runtime
-    const life = new Life(clock.now())
-    this.#life = life
-    this.#phase = 'starting'
-    let handlers: Handlers | PromiseLike<Handlers>
-    try {
-      handlers = this.#definition.start(new CellContext(this, life), this.#options.argument)
-    } catch (error) {
-      return this.#startFailed(error)
-    }
+  protected override beginLife(): void {
+    const life = new Life(this.runtime.clock.now())
+    this.life = life
+    this.phase = 'starting'
+    if (this.ties !== null) this.#beginTied(life)
+    const handlers = this.#start(life)
+    if (handlers instanceof StartFailed) return this.endLife(handlers.reason)
     if (!isPromise(handlers)) return this.#live(life, handlers)
-    // Not behind another promise: some of them call back at once.
-    handlers.then(
+    whenSettled(
+      handlers,
       (value) => {
-        if (life.over || this.#phase !== 'starting') return
+        if (life.over || this.phase !== 'starting') return
         this.#live(life, value)
-        this.#goOn()
+        this.goOn()
       },
-      (error: unknown) => {
-        if (!life.over && this.#phase === 'starting') this.#startFailed(error)
+      (error) => {
+        if (!life.over && this.phase === 'starting') this.endLife(crashed(error))
       },
     )
   }
 
-  #live(life: Life, handlers: Handlers): void {
-    if (typeof handlers !== 'object' || handlers === null)
-      return this.#startFailed(new TypeError('start returned no object with handlers'))
-    life.handlers = handlers
-    this.#phase = 'running'
-    if (this.#lastEnd !== null) {
-      this.#lastEnd = null
-      this.#ties?.tell({ type: 'up' })
+  #start(life: Life): Handlers | PromiseLike<Handlers> | StartFailed {
+    this.handling = true
+    try {
+      return this.#definition.start(new CellContext(this, life), this.#argument)
+    } catch (error) {
+      return new StartFailed(crashed(error))
+    } finally {
+      this.handling = false
     }
-    this.runtime.report({ path: this.path, event: 'started' })
-    this.#tellStarted()
-    if (this.#phase === 'running' && !this.#isWanted) this.#endLife(STOPPED)
   }
 
-  #startFailed(error: unknown): void {
-    this.#endLife(crashed(error))
+  #beginTied(life: Life): void {
+    const ties = this.tied()
+    if (ties.lastEnd !== null) ties.restarts++
+    const { linked } = ties
+    ties.linked = null
+    for (const other of linked ?? []) link(other, { cell: this, life })
+  }
+
+  #live(life: Life, handlers: Handlers): void {
+    if (typeof handlers !== 'object' || handlers === null)
+      return this.endLife(crashed(new TypeError('start returned no object with handlers')))
+    life.handlers = handlers
+    this.phase = 'running'
+    this.runtime.report({ path: this.path, event: 'started' })
+    if (this.ties !== null) this.#tellStarted()
+    if (this.phase === 'running' && !this.isWanted) this.endLife(STOPPED)
   }
 
   #tellStarted(): void {
-    const started = this.#started
-    this.#started = null
+    const { ties } = this
+    if (ties === null) return
+    if (this.phase === 'running' && ties.lastEnd !== null) {
+      ties.lastEnd = null
+      ties.tell({ type: 'up' })
+    }
+    const { started } = ties
+    ties.started = null
     started?.()
   }
 
   /** A failure from outside: of its children, say, more than may be. */
   crash(error: Error): void {
-    if (this.#phase === 'running' || this.#phase === 'starting') this.#endLife(crashed(error))
+    if (this.phase === 'running' || this.phase === 'starting') this.endLife(crashed(error))
+  }
+
+  /** The same of this life, and in a turn of its own. */
+  crashSoon(life: Life, error: Error): void {
+    const run = (): boolean => {
+      if (!life.over) this.crash(error)
+      return false
+    }
+    this.runtime.runQueue.add({ run })
   }
 
   /** First the children, then its own hook; when the deadline comes before, it is not waited for. */
-  #endLife(reason: EndReason): void {
-    const life = this.#life as Life
-    this.#phase = 'ending'
-    this.#waiting = false
-    if (this.#options.keepsMessages === false) this.refuseWaiting()
-    this.#deadline ??= this.#armDeadline()
+  protected override endLife(reason: EndReason): void {
+    const life = this.life as Life
+    this.phase = 'ending'
+    this.waiting = false
+    if (reason.type !== 'stopped') life.failed(reason)
+    if (!this.settings.keepsMessages) this.refuseWaiting()
     const { children } = this
+    // Most end at once, and need no deadline.
     if (children === null) this.#runHook(life, reason)
     else children.stopAll(() => this.#runHook(life, reason))
+    if (this.phase === 'ending') this.#armDeadline()
   }
 
-  #armDeadline(): Timer {
-    return this.runtime.clock.setTimer(this.#options.shutdownMs ?? DEFAULT_SHUTDOWN_MS, () => this.kill())
+  #armDeadline(): void {
+    const kill = (): void => this.kill()
+    this.tied().deadline ??= this.runtime.clock.setTimer(this.settings.shutdownMs, kill)
   }
 
   #runHook(life: Life, reason: EndReason): void {
@@ -367,9 +218,10 @@ export class Cell extends Inbox implements Runnable {
       this.#stopFailed(error)
     }
     if (!isPromise(ended)) return this.#ended(life, reason)
-    ended.then(
+    whenSettled(
+      ended,
       () => this.#ended(life, reason),
-      (error: unknown) => {
+      (error) => {
         this.#stopFailed(error)
         this.#ended(life, reason)
       },
@@ -377,7 +229,7 @@ export class Cell extends Inbox implements Runnable {
   }
 
   #stopFailed(error: unknown): void {
-    this.runtime.report({ path: this.path, event: 'stop-failed', error: crashed(error).error })
+    this.runtime.report({ path: this.path, event: 'stop-failed', error: toError(error) })
   }
 
   #ended(life: Life, reason: EndReason): void {
@@ -387,121 +239,160 @@ export class Cell extends Inbox implements Runnable {
   }
 
   #afterLife(reason: EndReason, startedAt: number): void {
-    this.#deadline?.cancel()
-    this.#deadline = null
     // The turn that it was to have does nothing any more.
-    if (this.#hasTurns) this.#queued = false
-    this.#life = null
-    this.#children = null
-    this.#waiting = false
-    this.#phase = 'down'
-    const wasUp = this.#lastEnd === null
-    this.#lastEnd = reason
+    if (this.hasTurns) this.queued = false
+    this.life = null
+    this.children = null
+    this.waiting = false
+    this.phase = 'down'
+    const ties = this.tied()
+    const { deadline, halted, lastEnd } = ties
+    deadline?.cancel()
+    ties.deadline = null
+    ties.halted = null
+    ties.lastEnd = reason
     this.#tellStarted()
-    const halted = this.#halted
-    this.#halted = null
-    if (this.#leaving !== null) this.bury()
+    if (ties.leaving !== null) this.bury()
     if (halted !== null) halted()
-    else if (this.#phase === 'down') this.supervisor.childEnded(this, reason, startedAt)
-    if (wasUp && this.phase !== 'gone') this.#ties?.tell(downBy(reason, false))
+    else if (this.phase === 'down') this.supervisor.childEnded(this, reason, startedAt)
+    if (lastEnd === null && !this.isGone) ties.tell(downBy(reason, false))
   }
 
   // --- The end ---
 
-  /** Ends it in good order; `gone` is called when it is gone for good. */
-  stop(gone: () => void): void {
-    if (this.#phase === 'gone') return gone()
-    const isFirst = this.#leaving === null
-    this.#leaving ??= []
-    this.#leaving.push(gone)
+  /** Whether it is to be no more, or is no more. */
+  get isEnding(): boolean {
+    return this.isGone || (this.ties !== null && this.ties.leaving !== null)
+  }
+
+  get isGone(): boolean {
+    return this.phase === 'gone'
+  }
+
+  /**
+   * Ends it in good order; `gone` is called when it is gone for good, or at once when it is this actor that asks: what it waits for cannot
+   * be its own end. `byItself` says so where that cannot be seen.
+   */
+  stop(gone: () => void, byItself = false): void {
+    if (this.isGone) return gone()
+    const ties = this.tied()
+    const isFirst = ties.leaving === null
+    ties.leaving ??= []
+    if (this.isAsking(byItself)) gone()
+    else ties.leaving.push(gone)
     if (!isFirst) return
-    if (this.#life === null) this.bury()
+    if (this.life === null) this.bury()
     else this.#endSoon()
+  }
+
+  /** Whether it is this actor that asks something of itself, and is waited for meanwhile. */
+  isAsking(byItself: boolean): boolean {
+    return this.handling || (byItself && (this.waiting || this.phase === 'starting' || this.phase === 'ending'))
   }
 
   /** Ends its life in good order; `halted` is called when it has none, and it may begin another. */
   halt(halted: () => void): void {
-    if (this.#life === null) {
-      if (this.#phase === 'new') this.#phase = 'down'
+    if (this.life === null) {
+      if (this.phase === 'new') this.phase = 'down'
       this.#tellStarted()
       return halted()
     }
-    assert(this.#halted === null, 'an actor that is being halted is halted')
-    this.#halted = halted
+    const ties = this.tied()
+    assert(ties.halted === null, 'an actor that is being halted is halted')
+    ties.halted = halted
     this.#endSoon()
   }
 
   /** Now, or when what it waits for is done, or when it has waited too long. */
   #endSoon(): void {
-    if (this.#phase === 'running' && !this.#waiting && !this.#handling) this.#endLife(STOPPED)
-    else this.#deadline ??= this.#armDeadline()
+    if (this.phase === 'running' && !this.waiting && !this.handling) this.endLife(STOPPED)
+    else this.#armDeadline()
   }
 
   /** Ends it now: what it was doing is not waited for, and not heard. */
   kill(): void {
-    const life = this.#life
+    const { life } = this
     if (life === null) return
+    life.failed(KILLED)
     // First of all: nothing that ends with the children acts on it any more.
     life.end(this.path, sayReason(KILLED))
-    this.#children?.killAll()
+    this.children?.killAll()
     this.runtime.report({ path: this.path, event: 'killed' })
     this.#afterLife(KILLED, life.startedAt)
   }
 
   /** No message is taken until it begins a life again, and those that wait are refused. */
   close(why: string): void {
-    this.#closed = why
+    this.tied().closed = why
     this.refuseWaiting()
   }
 
   /** It has no life, and gets none any more. */
   bury(): void {
-    this.#phase = 'gone'
+    this.phase = 'gone'
+    const ties = this.tied()
+    ties.closed = 'it is gone'
     this.refuseWaiting()
     this.supervisor.childGone(this)
-    this.#untie()
-    const told = this.#leaving ?? []
-    this.#leaving = null
+    if (ties.registeredAs !== null) this.runtime.names.release(ties.registeredAs)
+    ties.tell(downBy(ties.lastEnd ?? STOPPED, true))
+    this.#breakLinks(ties)
+    ties.forget()
+    this.#tellStarted()
+    const told = ties.leaving ?? []
+    ties.leaving = null
     for (const gone of told) gone()
   }
 
-  protected override dropped(message: string, body: unknown): void {
-    try {
-      this.#options.onDropped?.(message, body)
-    } catch (error) {
-      this.runtime.report({ path: this.path, event: 'stop-failed', error: crashed(error).error })
-    }
+  // --- Those who look after it ---
+
+  /** Begins another life at once, whatever keeps it from that. `restarted` is told how that went. */
+  restartByHand(restarted: (failed: ActorError | null) => void, byItself: boolean): void {
+    if (!this.isAsking(byItself)) return this.supervisor.restartByHand(this, restarted)
+    this.supervisor.restartByHand(this, () => undefined)
+    restarted(null)
   }
 
-  // --- What others have to do with it ---
-
-  #tied(): Ties {
-    return (this.#ties ??= new Ties())
-  }
-
-  /** Gives it a name in the whole system. @throws Error when another has it */
+  /** Gives it a name in the whole system. @throws ActorError NAME_TAKEN */
   register(name: string): void {
     this.runtime.names.claim(name, this)
-    this.#tied().registeredAs = name
+    this.tied().registeredAs = name
   }
 
   /** Tells of each end of a life, and of each beginning after one. */
   watch(told: (event: LifeEvent) => void): Watch {
-    const { path } = this
-    if (this.#phase === 'gone') {
-      told({ type: 'down', reason: 'gone', words: `${path} is gone`, final: true })
+    if (this.isGone) {
+      told({ type: 'down', reason: 'gone', words: `${this.path} is gone`, final: true })
       return { cancel: () => undefined }
     }
-    if (this.#lastEnd !== null) told(downBy(this.#lastEnd, false))
-    return this.#tied().watch(told)
+    const ties = this.tied()
+    if (ties.lastEnd !== null) told(downBy(ties.lastEnd, false))
+    return ties.watch(told)
   }
 
-  #untie(): void {
-    const ties = this.#ties
-    if (ties === null) return
-    if (ties.registeredAs !== null) this.runtime.names.release(ties.registeredAs)
-    ties.tell(downBy(this.#lastEnd ?? STOPPED, true))
-    this.#ties = null
+  /** Links a life of another to the present one, or to the next if there is none. @throws ActorError DOWN when there will be none */
+  link(other: Linked): void {
+    const { life, phase } = this
+    if (this.isEnding)
+      throw new ActorError('DOWN', `${this.path} is gone, or about to be: ${other.cell.path} cannot be linked to it`)
+    if (life !== null && phase !== 'ending') return link(other, { cell: this, life })
+    const ties = this.tied()
+    const linked = (ties.linked ?? []).filter((one) => !one.life.over && one.life !== other.life)
+    ties.linked = [...linked, other]
+  }
+
+  /** Nothing comes of the links to a next life: whoever wanted one fails, if this actor failed. */
+  #breakLinks({ linked, lastEnd }: Ties): void {
+    if (linked === null || lastEnd === null || lastEnd.type === 'stopped') return
+    for (const { cell, life } of linked) cell.crashSoon(life, lostLink(this.path, lastEnd))
+  }
+}
+
+class StartFailed {
+  readonly reason: EndReason
+
+  constructor(reason: EndReason) {
+    this.reason = reason
   }
 }
 

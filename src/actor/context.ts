@@ -12,7 +12,7 @@ export interface ActorContext {
   readonly random: Random
   /** Monotonic milliseconds. */
   now(): number
-  /** The actor itself, for others to write to. */
+  /** The actor itself, for others to write to. What it asks of itself by this, such as its end, it may wait for in a handler. */
   self<H extends Handlers>(): ActorRef<H>
   /** Runs `run` between two messages, in `delayMs`, unless this life ends before. An error of it is a crash. */
   after(delayMs: number, run: () => void): Timer
@@ -30,6 +30,12 @@ export interface ActorContext {
    * Ends with this life. What came and went unheard, while this actor was busy, is left out. An error of the listener is a crash.
    */
   monitor(target: Target, listener: (event: LifeEvent) => void): Watch
+  /**
+   * Links this life to one of another actor, the present one or, if it has none, the next: when one of the two crashes or is killed, the other
+   * crashes. Ends with the first of them that ends. @throws ActorError DOWN when the other is gone; TypeError for what is no reference to an
+   * actor of this node
+   */
+  link(ref: Target): void
   /** Ends this actor in good order, when the message at hand is done with. */
   stop(): void
 }

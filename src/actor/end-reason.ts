@@ -12,8 +12,18 @@ export type EndReason =
 export const STOPPED: EndReason = { type: 'stopped' }
 export const KILLED: EndReason = { type: 'killed' }
 
-export function crashed(error: unknown): Extract<EndReason, { type: 'crashed' }> {
-  return { type: 'crashed', error: error instanceof Error ? error : new Error(String(error)) }
+export function crashed(thrown: unknown): Extract<EndReason, { type: 'crashed' }> {
+  return { type: 'crashed', error: toError(thrown) }
+}
+
+/** Whatever was thrown, as an error whose words can be read: a program throws anything, also what fails whoever looks at it. */
+export function toError(thrown: unknown): Error {
+  try {
+    if (thrown instanceof Error && typeof thrown.message === 'string') return thrown
+    return new Error(String(thrown), { cause: thrown })
+  } catch {
+    return new Error('something was thrown that cannot be read', { cause: thrown })
+  }
 }
 
 /** For people. */

@@ -17,11 +17,16 @@ export class Envelope {
 
 /** The body of a message without a name: what the runtime itself has an actor do between two others. */
 export class Inside {
-  readonly life: Life
-  readonly run: () => unknown
+  readonly #life: Life
+  readonly #run: () => unknown
 
   constructor(life: Life, run: () => unknown) {
-    this.life = life
-    this.run = run
+    this.#life = life
+    this.#run = run
+  }
+
+  /** Nothing for another life. */
+  run(life: Life): unknown {
+    return life === this.#life ? this.#run() : undefined
   }
 }

@@ -1,12 +1,12 @@
-import { fail } from '../lib/index.ts'
-import { DEFAULT_MAILBOX_CAPACITY, MAX_MAILBOX_CAPACITY } from '../limits.ts'
+import { MAX_MAILBOX_CAPACITY } from '../limits.ts'
 import type { ActorError } from './actor-error.ts'
 import type { Asker } from './asker.ts'
-import type { SpawnOptions } from './definition.ts'
 import { Envelope, Inside } from './envelope.ts'
 import type { Runtime } from './runtime.ts'
 import { Delivery, Sending } from './sending.ts'
 import type { WaitingSender } from './sending.ts'
+import type { Settings } from './settings.ts'
+import { Ties } from './ties.ts'
 
 export type Offered = 'taken' | 'full' | 'down'
 
@@ -18,24 +18,21 @@ export type Offered = 'taken' | 'full' | 'down'
  */
 export abstract class Inbox {
   readonly runtime: Runtime
-  readonly #capacity: number
-  readonly #reserve: SpawnOptions['reserve']
+  readonly settings: Settings
+  /** Null until there are any. */
+  protected ties: Ties | null = null
   #first: Envelope | null = null
   #last: Envelope | null = null
   #depth = 0
   #refused = 0
-  #senders: Set<WaitingSender> | null = null
+  /** Messages that were taken out to be handled. */
+  #handled = 0
 
-  constructor(runtime: Runtime, { mailboxCapacity: capacity = DEFAULT_MAILBOX_CAPACITY, reserve }: SpawnOptions<unknown>) {
-    if (!(capacity >= 1 && capacity <= MAX_MAILBOX_CAPACITY))
-      fail(`a mailbox of ${capacity}: 1 to ${MAX_MAILBOX_CAPACITY} messages are allowed`)
+  constructor(runtime: Runtime, settings: Settings) {
     this.runtime = runtime
-    this.#capacity = capacity
-    this.#reserve = reserve
+    this.settings = settings
   }
 
-  /** Whether it takes no messages. */
-  protected abstract get isClosed(): boolean
   /** A message waits that may be handled. */
   protected abstract wake(): void
   /** What the sender of a message hears that was not taken. */
@@ -52,13 +49,26 @@ export abstract class Inbox {
     return this.#refused
   }
 
+  get handled(): number {
+    return this.#handled
+  }
+
   protected get isEmpty(): boolean {
     return this.#first === null
   }
 
+  /** Whether it takes no messages. */
+  protected get isClosed(): boolean {
+    return this.ties !== null && (this.ties.closed !== null || this.ties.leaving !== null)
+  }
+
+  protected tied(): Ties {
+    return (this.ties ??= new Ties())
+  }
+
   offer(message: string, body: unknown, call: Asker | null): Offered {
     if (this.isClosed) return 'down'
-    if (this.#depth >= this.#capacity && !this.#hasReserve(message)) {
+    if (!this.#hasRoomFor(message)) {
       this.#refused++
       return 'full'
     }
@@ -66,16 +76,17 @@ export abstract class Inbox {
     return 'taken'
   }
 
-  #hasReserve(message: string): boolean {
-    const reserve = this.#reserve
-    return reserve !== undefined && this.#depth < this.#capacity + reserve.room && reserve.messages.includes(message)
+  #hasRoomFor(message: string): boolean {
+    const { capacity, reserve } = this.settings
+    if (this.#depth < capacity) return true
+    return reserve !== undefined && this.#depth < capacity + reserve.room && reserve.messages.includes(message)
   }
 
   /** Hands a message over when there is room, or within `timeoutMs`. Rejects with what keeps it from that. */
   send(message: string, body: unknown, timeoutMs: number): Promise<void> {
     const sending = new Sending(new Envelope(message, body, null), this.runtime.deadlines)
     if (this.isClosed) sending.refuse(this.refusal('down', message))
-    else if (this.#depth < this.#capacity || this.#hasReserve(message)) this.#admit(sending)
+    else if (this.#hasRoomFor(message)) this.#admit(sending)
     else this.#wait(sending, timeoutMs)
     return sending.promise
   }
@@ -84,7 +95,7 @@ export abstract class Inbox {
   deliver(message: string, body: unknown, asker: Asker): void {
     const envelope = new Envelope(message, body, asker)
     if (this.isClosed) asker.refuse(this.refusal('down', message))
-    else if (this.#depth < this.#capacity || this.#hasReserve(message)) this.put(envelope)
+    else if (this.#hasRoomFor(message)) this.put(envelope)
     else this.#wait(new Delivery(envelope, asker), null)
   }
 
@@ -94,8 +105,9 @@ export abstract class Inbox {
   }
 
   #wait(sending: WaitingSender, timeoutMs: number | null): void {
-    this.#senders ??= new Set()
-    if (this.#senders.size < MAX_MAILBOX_CAPACITY) return sending.wait(this.#senders, timeoutMs)
+    const ties = this.tied()
+    ties.senders ??= new Set()
+    if (ties.senders.size < MAX_MAILBOX_CAPACITY) return sending.wait(ties.senders, timeoutMs)
     this.#refused++
     sending.refuse(this.refusal('full', sending.envelope.message))
   }
@@ -115,16 +127,16 @@ export abstract class Inbox {
     this.#first = envelope.next
     if (envelope.next === null) this.#last = null
     this.#depth--
-    if (this.#senders !== null) this.#fill(this.#senders)
+    this.#handled++
+    if (this.ties !== null) this.#fill(this.ties)
     return envelope
   }
 
-  #fill(senders: Set<WaitingSender>): void {
-    for (const sending of senders) {
-      if (this.#depth >= this.#capacity) return
+  #fill({ senders }: Ties): void {
+    for (const sending of senders ?? []) {
+      if (this.#depth >= this.settings.capacity) return
       this.#admit(sending)
     }
-    this.#senders = null
   }
 
   /** None of those that wait is handled any more, or taken. */
@@ -138,8 +150,6 @@ export abstract class Inbox {
       if (call !== null) call.refuse(this.refusal('down', message))
       else if (!(body instanceof Inside)) this.dropped(message, body)
     }
-    const senders = this.#senders
-    this.#senders = null
-    for (const sending of senders ?? []) sending.refuse(this.refusal('down', sending.envelope.message))
+    for (const sending of this.ties?.senders ?? []) sending.refuse(this.refusal('down', sending.envelope.message))
   }
 }

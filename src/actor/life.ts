@@ -1,12 +1,16 @@
 import { ActorError } from './actor-error.ts'
 import type { Asker } from './asker.ts'
+import type { EndReason } from './end-reason.ts'
 import type { Handlers } from './protocol.ts'
 
 /** Calls back in a turn of whatever it belongs to. */
 export type Turns = (run: () => void) => void
 
-interface Cancellable {
+/** What ends with a life: timers, monitors of others, links. */
+interface Kept {
   cancel(): void
+  /** The life has failed. */
+  failed?(life: Life, reason: EndReason): void
 }
 
 /** One life of an actor: what handles its messages, and what ends with it. */
@@ -17,8 +21,7 @@ export class Life {
   /** Where its messages are handled; null: in the turns that all actors share. */
   turns: Turns | null = null
   #over = false
-  /** Timers, and monitors of others. */
-  #kept: Set<Cancellable> | null = null
+  #kept: Set<Kept> | null = null
   /** Calls that it has in hand, and answers later. */
   #calls: Set<Asker> | null = null
 
@@ -31,13 +34,17 @@ export class Life {
     return this.#over
   }
 
+  get kept(): Iterable<Kept> {
+    return this.#kept ?? []
+  }
+
   /** It is cancelled when this life ends. */
-  keep(kept: Cancellable): void {
+  keep(kept: Kept): void {
     this.#kept ??= new Set()
     this.#kept.add(kept)
   }
 
-  drop(kept: Cancellable): void {
+  drop(kept: Kept): void {
     this.#kept?.delete(kept)
   }
 
@@ -46,6 +53,11 @@ export class Life {
     this.#calls ??= new Set()
     this.#calls.add(call)
     call.keptBy = this.#calls
+  }
+
+  /** It has crashed, or is killed: those who are linked to it hear of it once. */
+  failed(reason: EndReason): void {
+    for (const one of this.#kept ?? []) one.failed?.(this, reason)
   }
 
   end(path: string, why: string): void {

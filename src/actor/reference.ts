@@ -1,12 +1,12 @@
+import { MAX_TIMER_MS } from '../limits.ts'
 import type { Cell } from './cell.ts'
 import type { AnswerOf, BodyOf, CallArguments, CallOptions, Handlers, MessageOf, SendArguments, SendOptions } from './protocol.ts'
+import { say } from './settings.ts'
 import { watchLives } from './target.ts'
 import type { LifeEvent, Target, Watch } from './target.ts'
 
 /** Until a call has to be answered, or a message be taken, where its sender says nothing else: what gen_server of OTP takes. */
 const DEFAULT_TIMEOUT_MS = 5_000
-/** What a timer of Node can wait. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1
 
 /**
  * An actor, to others. It stays the same over restarts, and is never handed to another actor: once the actor is gone for good, every
@@ -25,8 +25,14 @@ export interface ActorRef<H extends Handlers> extends Target {
   send<K extends MessageOf<H>>(message: K, ...given: SendArguments<H, K>): Promise<void>
   /** Waits for the answer. @throws ActorError whatever it was that kept the answer; what the handler refused with */
   call<K extends MessageOf<H>>(message: K, ...given: CallArguments<H, K>): Promise<AnswerOf<H, K>>
-  /** Ends it in good order, and its children before it. Resolves when it is gone. */
+  /** Ends it in good order, and its children before it. Resolves when it is gone; where it is the actor itself that asks, at once. */
   stop(): Promise<void>
+  /**
+   * Ends its life in good order, with those that are restarted with it, and begins the next one without a pause: also out of one, and out of an
+   * open circuit, which is half-open then. Resolves when that has started; where it is the actor itself that asks, at once. Rejects with an
+   * ActorError: DOWN when it is gone for good, CRASHED when its start failed.
+   */
+  restart(): Promise<void>
 }
 
 /** Without the types of the messages: what they say holds of the handlers that were given to `spawn`. */
@@ -63,7 +69,22 @@ class UntypedRef {
   }
 
   stop(): Promise<void> {
-    return new Promise((resolve) => this.#cell.stop(resolve))
+    return new Promise((resolve) => this.#cell.stop(resolve, this.isOwn))
+  }
+
+  restart(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#cell.restartByHand((failed) => (failed === null ? resolve() : reject(failed)), this.isOwn)
+    })
+  }
+
+  /** Whether it is the actor that has it of itself. */
+  protected get isOwn(): boolean {
+    return false
+  }
+
+  static cellOf(ref: unknown): Cell | null {
+    return typeof ref === 'object' && ref !== null && #cell in ref ? ref.#cell : null
   }
 
   [watchLives](told: (event: LifeEvent) => void): Watch {
@@ -74,11 +95,31 @@ class UntypedRef {
 export function timeoutOf(options: CallOptions | undefined): number {
   if (options === undefined) return DEFAULT_TIMEOUT_MS
   const { timeoutMs = DEFAULT_TIMEOUT_MS } = options
-  if (typeof timeoutMs === 'number' && timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS) return timeoutMs
-  throw new RangeError(`timeoutMs is ${String(timeoutMs)}: give milliseconds, more than 0 and at most ${MAX_TIMEOUT_MS}`)
+  if (typeof timeoutMs === 'number' && timeoutMs > 0 && timeoutMs <= MAX_TIMER_MS) return timeoutMs
+  throw new RangeError(`timeoutMs is ${say(timeoutMs)}: give milliseconds, more than 0 and at most ${MAX_TIMER_MS}`)
+}
+
+/**
+ * What an actor has of itself. Its handler may wait for the end of what it asks for by it, which would wait for the handler: so it is not
+ * waited for while it has something in hand, whoever asks.
+ */
+class OwnRef extends UntypedRef {
+  protected override get isOwn(): boolean {
+    return true
+  }
 }
 
 /** For the runtime: a reference to the actor whose handlers are of this type. */
 export function refTo<H extends Handlers>(cell: Cell): ActorRef<H> {
   return new UntypedRef(cell) as unknown as ActorRef<H>
+}
+
+/** The same, for the actor itself. */
+export function ownRefTo<H extends Handlers>(cell: Cell): ActorRef<H> {
+  return new OwnRef(cell) as unknown as ActorRef<H>
+}
+
+/** The actor that a reference is of; null: it is none of this thread. */
+export function cellOf(ref: unknown): Cell | null {
+  return UntypedRef.cellOf(ref)
 }

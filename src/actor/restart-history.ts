@@ -1,7 +1,7 @@
 import { Deque } from '../lib/index.ts'
 import { MAX_RESTART_HISTORY_SIZE } from '../limits.ts'
 
-/** A failure, and what followed. */
+/** A failure or a restart by hand, and what followed. */
 export interface RestartNote {
   readonly path: string
   /** Of the clock. */
@@ -12,22 +12,26 @@ export interface RestartNote {
   readonly pauseMs: number | null
 }
 
-/** The newest failures of an actor, or of those that are restarted with it. */
+/** The newest failures and restarts by hand of an actor, or of those that are restarted with it. */
 export class RestartHistory {
   readonly #notes = new Deque<RestartNote>()
-  #count = 0
+  #failures = 0
 
-  /** Failures that there were, also those that are forgotten. */
-  get count(): number {
-    return this.#count
+  /** Those that there were, also those that are forgotten. */
+  get failures(): number {
+    return this.#failures
   }
 
   get notes(): readonly RestartNote[] {
     return this.#notes.slice(0, this.#notes.length)
   }
 
+  addFailure(note: RestartNote): void {
+    this.#failures++
+    this.add(note)
+  }
+
   add(note: RestartNote): void {
-    this.#count++
     this.#notes.push(note)
     if (this.#notes.length > MAX_RESTART_HISTORY_SIZE) this.#notes.shift()
   }

@@ -95,6 +95,27 @@ describe('RestartPolicy', () => {
     }
   })
 
+  test('startedByHand: what runs, pauses or waits behind an open circuit begins, and is no more stable for it', () => {
+    const one = walk()
+    one.fail(0)
+    one.now += 10
+    one.policy.startedByHand(one.now)
+    one.now += 10
+    assert.equal(one.policy.failed(one.now), 2_000)
+    one.policy.startedByHand(one.now)
+    assert.equal(one.policy.restartsAt(one.now), 2)
+    assert.deepEqual([one.fail(0), one.policy.failed(one.now), one.circuit()], [4_000, OPEN_MS, 'open'])
+    one.policy.startedByHand(one.now)
+    assert.equal(one.circuit(), 'half-open')
+    one.now += halfOpenStabilityMs - 1
+    one.policy.startedByHand(one.now)
+    one.now += halfOpenStabilityMs - 1
+    assert.equal(one.circuit(), 'half-open')
+    one.now += 1
+    one.policy.startedByHand(one.now)
+    assert.deepEqual([one.circuit(), one.fail(0)], ['closed', 1_000], 'it was stable before')
+  })
+
   test('circuitAt: two minutes of uptime close a half-open circuit, and it begins anew', () => {
     const one = tried()
     one.now += halfOpenStabilityMs

@@ -52,11 +52,18 @@ export class RestartPolicy {
     this.#settings = settings
   }
 
-  /** It is being started, for the first time or again, because its pause is over or because somebody wants it. */
+  /** It is being started, for the first time or again, because its pause is over. */
   started(now: number): void {
     if (this.#startedAt !== null) fail('what runs is started again')
     this.#startedAt = now
     if (this.#circuit === 'open') this.#circuit = 'half-open'
+  }
+
+  /** Somebody starts it, whether it runs, waits for the end of its pause, or for that of an open circuit, which is half-open from then on. */
+  startedByHand(now: number): void {
+    this.#settle(now)
+    this.#startedAt = null
+    this.started(now)
   }
 
   /** It has failed, during its start or later. @returns how long to wait before the next start, in milliseconds; null: for ever */

@@ -7,8 +7,8 @@ import type { RunQueue } from './run-queue.ts'
 /** What happened to an actor, for whoever watches the system. */
 export interface ActorEvent {
   readonly path: string
-  /** `refused`: it threw a Refusal at a message whose sender does not wait for an answer. */
-  readonly event: 'started' | 'failed' | 'given-up' | 'killed' | 'stop-failed' | 'unknown-message' | 'refused'
+  /** `restarted`: somebody wants it restarted. `refused`: it threw a Refusal at a message whose sender does not wait for an answer. */
+  readonly event: 'started' | 'failed' | 'given-up' | 'killed' | 'stop-failed' | 'unknown-message' | 'refused' | 'restarted'
   readonly error?: Error
   /** Until it is started again, in milliseconds. */
   readonly pauseMs?: number

@@ -12,10 +12,14 @@ export interface ActorSnapshot {
   readonly depth: number
   /** Messages that found the mailbox full, over all its lives. */
   readonly refused: number
+  /** Messages that were taken out of the mailbox to be handled, over all its lives. */
+  readonly handled: number
+  /** Lives behind the first. */
+  readonly restarts: number
   /** Failures, over all its lives. */
   readonly failures: number
   readonly circuit: CircuitState
-  /** The newest failures, the last one last. */
+  /** The newest failures and restarts by hand, the last one last. */
   readonly history: readonly RestartNote[]
   readonly children: readonly ActorSnapshot[]
 }

@@ -55,3 +55,13 @@ export function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T>
     return false
   }
 }
+
+/** Calls back once, whatever the promise of a library does, which may call back twice, or throw; at once, if it is one that does. */
+export function whenSettled<T>(promise: PromiseLike<T>, onValue: (value: T) => void, onError: (error: unknown) => void): void {
+  try {
+    if (promise instanceof Soon) promise.then(onValue, onError)
+    else Promise.resolve(promise).then(onValue, onError)
+  } catch (error) {
+    onError(error)
+  }
+}

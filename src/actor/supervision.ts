@@ -8,7 +8,7 @@ import { assert, unreachable } from '../lib/index.ts'
 import type { Timer } from '../ports/index.ts'
 import { ActorError } from './actor-error.ts'
 import { Cell } from './cell.ts'
-import type { ActorDefinition, SpawnOptions, Strategy, SupervisionSettings } from './definition.ts'
+import type { ActorDefinition, SpawnOptions } from './definition.ts'
 import { sayReason } from './end-reason.ts'
 import type { EndReason } from './end-reason.ts'
 import { eachInTurn } from './each-in-turn.ts'
@@ -16,53 +16,77 @@ import { checkName } from './names.ts'
 import { refTo } from './reference.ts'
 import type { ActorRef } from './reference.ts'
 import { RestartHistory } from './restart-history.ts'
-import { RestartPolicy, RESTART_SETTINGS } from './restart-policy.ts'
+import { RestartPolicy } from './restart-policy.ts'
 import type { RestartSettings } from './restart-policy.ts'
 import type { Handlers } from './protocol.ts'
 import type { Runtime } from './runtime.ts'
+import { checkDefinition } from './settings.ts'
+import type { SupervisionRules } from './settings.ts'
 import type { ActorSnapshot } from './snapshot.ts'
+
+/** Who wants a restart by hand, and is told how it went. */
+interface Asking {
+  readonly cell: Cell
+  readonly restarted: (failed: ActorError | null) => void
+}
 
 /** Who fails is counted together: one child, or all that are restarted together. */
 class Failing {
   readonly policy: RestartPolicy
   readonly history = new RestartHistory()
-  /** It has failed, and its restart has not begun. */
+  /** It has failed, or is to be restarted by hand, and its restart has not begun. */
   isPaused = false
   pause: Timer | null = null
+  /** There is no pause: somebody wants it started at once. */
+  asking: Asking[] = []
+  /** Of the present restart: what a former one had still to do is not done. */
+  round = 0
 
   constructor(settings: RestartSettings) {
     this.policy = new RestartPolicy(settings)
   }
+
+  cut(): void {
+    this.round++
+    this.pause?.cancel()
+    this.pause = null
+    const { asking } = this
+    this.asking = []
+    for (const { cell, restarted } of asking) restarted(notRestarted(cell))
+  }
+}
+
+function notRestarted(cell: Cell): ActorError {
+  return new ActorError('DOWN', `${cell.path} is not restarted: it is gone, or is to end for good`)
+}
+
+function tellRestarted({ cell, restarted }: Asking): void {
+  if (cell.phase === 'running') restarted(null)
+  else if (cell.isGone) restarted(notRestarted(cell))
+  else restarted(new ActorError('CRASHED', `${cell.path} was restarted, and its start failed or was cut short`))
 }
 
 export class Supervision {
   readonly #runtime: Runtime
   /** Null at the root. */
   readonly #owner: Cell | null
-  readonly #strategy: Strategy
-  readonly #restarts: RestartSettings
-  readonly #mayRestart: SupervisionSettings['mayRestart']
+  readonly #rules: SupervisionRules
   readonly #children = new Map<string, Cell>()
   /** Of children that have failed; with another strategy than one-for-one, all share one. */
   readonly #failing = new Map<Cell, Failing>()
   #shared: Failing | null = null
   #nextNumber = 1
   #stopping = false
-  /** Of the present restart of several: what a former one had still to do is not done. */
-  #round = 0
 
-  constructor(runtime: Runtime, owner: Cell | null, settings: SupervisionSettings = {}) {
-    const { strategy = 'one-for-one', restarts, mayRestart } = settings
+  constructor(runtime: Runtime, owner: Cell | null, rules: SupervisionRules) {
     this.#runtime = runtime
     this.#owner = owner
-    this.#strategy = strategy
-    this.#restarts = { ...RESTART_SETTINGS, ...restarts }
-    this.#mayRestart = mayRestart
+    this.#rules = rules
   }
 
   /** Of the children of a child. */
-  below(owner: Cell, settings: SupervisionSettings | undefined): Supervision {
-    return new Supervision(this.#runtime, owner, settings)
+  below(owner: Cell, rules: SupervisionRules): Supervision {
+    return new Supervision(this.#runtime, owner, rules)
   }
 
   get path(): string {
@@ -80,7 +104,9 @@ export class Supervision {
         uptimeMs: cell.startedAt === null ? null : now - cell.startedAt,
         depth: cell.depth,
         refused: cell.refused,
-        failures: failing?.history.count ?? 0,
+        handled: cell.handled,
+        restarts: cell.restarts,
+        failures: failing?.history.failures ?? 0,
         circuit: failing?.policy.circuitAt(now) ?? 'closed',
         history: failing?.history.notes ?? [],
         children: cell.children?.snapshot() ?? [],
@@ -91,6 +117,7 @@ export class Supervision {
   spawn<H extends Handlers, A>(definition: ActorDefinition<H, A>, options: SpawnOptions<A>): ActorRef<H> {
     if (this.#stopping)
       throw new ActorError('DOWN', `${this.path === '' ? 'the system' : this.path} is ending: it starts no more actors`)
+    checkDefinition(definition)
     const { name: given, registerAs } = options
     if (given !== undefined) checkName(given, 'the name of an actor')
     if (registerAs !== undefined) checkName(registerAs, 'registerAs')
@@ -117,7 +144,7 @@ export class Supervision {
     if (this.#stopping) return
     const isWanted = cell.restart === 'permanent' || (cell.restart === 'transient' && reason.type !== 'stopped')
     if (!isWanted) return cell.bury()
-    if (reason.type === 'crashed' && this.#mayRestart?.(reason.error, cell.name) === false) {
+    if (reason.type === 'crashed' && !this.#mayRestart(cell, reason.error)) {
       this.#report(cell, reason, null)
       return cell.bury()
     }
@@ -126,7 +153,7 @@ export class Supervision {
     // It was started while the others waited for their restart: it is started with them.
     if (failing.isPaused) return
     const pauseMs = failing.policy.failed(now)
-    failing.history.add({ path: cell.path, at: now, uptimeMs: now - startedAt, reason: sayReason(reason), pauseMs })
+    failing.history.addFailure({ path: cell.path, at: now, uptimeMs: now - startedAt, reason: sayReason(reason), pauseMs })
     this.#report(cell, reason, pauseMs)
     const group = this.#groupOf(cell)
     if (pauseMs === null) return this.#giveUp(cell, reason)
@@ -137,19 +164,28 @@ export class Supervision {
     this.#restartTogether(group, failing, pauseMs)
   }
 
+  #mayRestart(cell: Cell, error: Error): boolean {
+    try {
+      return this.#rules.mayRestart?.(error, cell.name) !== false
+    } catch {
+      // Who cannot say that it may be restarted has not said it.
+      return false
+    }
+  }
+
   #failingOf(cell: Cell, startedAt: number): Failing {
-    const known = this.#strategy === 'one-for-one' ? this.#failing.get(cell) : this.#shared
+    const known = this.#rules.strategy === 'one-for-one' ? this.#failing.get(cell) : this.#shared
     if (known !== null && known !== undefined) return known
-    const failing = new Failing(this.#restarts)
+    const failing = new Failing(this.#rules.restarts)
     failing.policy.started(startedAt)
-    if (this.#strategy === 'one-for-one') this.#failing.set(cell, failing)
+    if (this.#rules.strategy === 'one-for-one') this.#failing.set(cell, failing)
     else this.#shared = failing
     return failing
   }
 
   #groupOf(cell: Cell): Cell[] {
     const all = [...this.#children.values()]
-    switch (this.#strategy) {
+    switch (this.#rules.strategy) {
       case 'one-for-one':
         return [cell]
       case 'one-for-all':
@@ -157,7 +193,7 @@ export class Supervision {
       case 'rest-for-one':
         return all.slice(all.indexOf(cell))
       default:
-        return unreachable(this.#strategy)
+        return unreachable(this.#rules.strategy)
     }
   }
 
@@ -172,40 +208,63 @@ export class Supervision {
     this.#owner.crash(new Error(`${cell.path} failed too often; the last time ${sayReason(reason)}`))
   }
 
+  /** Starts a child anew, with those that are restarted with it, at once: out of a pause and an open circuit as well. */
+  restartByHand(cell: Cell, restarted: (failed: ActorError | null) => void): void {
+    if (this.#stopping || cell.isEnding) return restarted(notRestarted(cell))
+    const now = this.#runtime.clock.now()
+    const { startedAt } = cell
+    const failing = this.#failingOf(cell, startedAt ?? now)
+    const uptimeMs = startedAt === null ? 0 : now - startedAt
+    failing.history.add({ path: cell.path, at: now, uptimeMs, reason: 'it was restarted by hand', pauseMs: 0 })
+    failing.asking.push({ cell, restarted })
+    // Those who are to be restarted with it are ending: it starts as soon as they have.
+    if (failing.isPaused && failing.pause === null) return
+    failing.pause?.cancel()
+    failing.pause = null
+    this.#runtime.report({ path: cell.path, event: 'restarted' })
+    this.#restartTogether(this.#groupOf(cell), failing, 0)
+  }
+
   /** Those that live end first; then there is the pause; then they are started in order. */
   #restartTogether(group: readonly Cell[], failing: Failing, pauseMs: number): void {
-    const round = ++this.#round
+    const round = ++failing.round
     failing.isPaused = true
-    if (this.#strategy === 'one-for-one') return this.#pause(group, failing, pauseMs, round)
+    const isAsked = (cell: Cell): boolean => failing.asking.some((one) => one.cell === cell)
     eachInTurn(
       group.toReversed(),
-      (one, next) => (one.restart === 'temporary' ? one.stop(next) : one.halt(next)),
+      (one, next) => (one.restart === 'temporary' && !isAsked(one) ? one.stop(next) : one.halt(next)),
       () => {
-        if (round === this.#round) this.#pause(group, failing, pauseMs, round)
+        if (round === failing.round) this.#pause(group, failing, pauseMs)
       },
     )
   }
 
-  #pause(group: readonly Cell[], failing: Failing, pauseMs: number, round: number): void {
-    const { clock } = this.#runtime
-    failing.pause = clock.setTimer(pauseMs, () => {
+  #pause(group: readonly Cell[], failing: Failing, pauseMs: number): void {
+    if (failing.asking.length > 0) return this.#start(group, failing)
+    failing.pause = this.#runtime.clock.setTimer(pauseMs, () => {
       failing.pause = null
-      failing.isPaused = false
-      failing.policy.started(clock.now())
-      // Those that were started meanwhile and have failed are of the group as well.
-      if (this.#strategy === 'one-for-one') for (const one of group) one.begin(null)
-      else this.#startInOrder([...this.#children.values()], round)
+      this.#start(group, failing)
     })
   }
 
-  #startInOrder(all: readonly Cell[], round: number): void {
+  #start(group: readonly Cell[], failing: Failing): void {
+    const { asking, round } = failing
+    const now = this.#runtime.clock.now()
+    failing.asking = []
+    failing.isPaused = false
+    if (asking.length > 0) failing.policy.startedByHand(now)
+    else failing.policy.started(now)
+    // Those that were started meanwhile and have failed are of the group as well.
+    const all = this.#rules.strategy === 'one-for-one' ? group : [...this.#children.values()]
     eachInTurn(
       all,
       (one, next) => {
-        if (round !== this.#round || one.phase !== 'down') next()
+        if (round !== failing.round || one.phase !== 'down') next()
         else one.begin(next)
       },
-      () => undefined,
+      () => {
+        for (const one of asking) tellRestarted(one)
+      },
     )
   }
 
@@ -215,8 +274,9 @@ export class Supervision {
   childGone(cell: Cell): void {
     if (this.#children.get(cell.name) !== cell) return
     this.#children.delete(cell.name)
-    this.#failing.get(cell)?.pause?.cancel()
+    const failing = this.#failing.get(cell)
     this.#failing.delete(cell)
+    failing?.cut()
   }
 
   /** Ends all children in good order, the newest first; no more are started. */
@@ -237,8 +297,7 @@ export class Supervision {
 
   #cut(): void {
     this.#stopping = true
-    this.#round++
-    this.#shared?.pause?.cancel()
-    for (const { pause } of this.#failing.values()) pause?.cancel()
+    this.#shared?.cut()
+    for (const failing of this.#failing.values()) failing.cut()
   }
 }

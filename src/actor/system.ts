@@ -11,6 +11,7 @@ import type { RemoteRef, RemotingOptions } from './remote/index.ts'
 import { RunQueue } from './run-queue.ts'
 import type { ActorEvent, Runtime } from './runtime.ts'
 import type { ActorSnapshot } from './snapshot.ts'
+import { readRules, RULES } from './settings.ts'
 import { Supervision } from './supervision.ts'
 
 export interface ActorSystemOptions {
@@ -49,7 +50,7 @@ export class ActorSystem {
       names: this.#names,
     }
     this.#runtime = runtime
-    this.#root = new Supervision(runtime, null, supervision)
+    this.#root = new Supervision(runtime, null, supervision === undefined ? RULES : readRules(supervision))
   }
 
   /** Starts an actor in its own turn, and answers for its restarts. @throws Error when the name is taken */

@@ -200,6 +200,60 @@ describe('ActorRef', () => {
     assert.equal(echo.value, 'x')
   })
 
+  test('cast: a refusal that nobody waits for is reported, and the actor lives on', async () => {
+    const stage = new Stage()
+    const ref = stage.system.spawn(counter())
+    ref.cast('refuse', 'not today')
+    const total = watch(ref.call('total'))
+    await stage.rest()
+    assert.equal(total.value, 0)
+    assert.deepEqual(
+      stage.events.map(({ event, error }) => [event, error?.message]),
+      [
+        ['started', undefined],
+        ['refused', 'not today'],
+      ],
+    )
+  })
+
+  test('call: whatever is thrown is a crash with words, also what fails whoever looks at it', async () => {
+    const trap = (): never => {
+      throw new Error('a trap')
+    }
+    const hostile = [
+      () => Object.create(null) as unknown,
+      () => new Proxy({}, { getPrototypeOf: trap, get: trap }),
+      () => Object.defineProperty(new Error('x'), 'message', { get: trap }),
+      () => Object.defineProperty(new Error('x'), 'message', { value: 5 }),
+      () => Symbol('s'),
+      () => undefined,
+    ]
+    for (const make of hostile) {
+      const stage = new Stage()
+      const ref = stage.system.spawn(
+        defineActor({
+          start: () => ({
+            fail: () => {
+              throw make()
+            },
+            reject: async () => {
+              await Promise.resolve()
+              throw make()
+            },
+
+            odd: () => Object.defineProperty(Promise.resolve('x'), 'constructor', { get: trap }),
+          }),
+        }),
+      )
+      for (const message of ['fail', 'reject', 'odd'] as const) {
+        const asked = watch(ref.call(message))
+        await stage.rest()
+        assert.equal(codeOf(asked), 'CRASHED')
+        await stage.pass(4_000)
+      }
+    }
+  })
+
   test('run: an actor that writes to itself without end keeps nobody from his turn', async () => {
     const stage = new Stage()
     let rounds = 0

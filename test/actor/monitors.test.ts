@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { defineActor } from '../../src/actor/index.ts'
+import { defineActor, watchLives } from '../../src/actor/index.ts'
 import type { ActorContext, ActorRef, LifeEvent, Restart, Watch } from '../../src/actor/index.ts'
 import { Stage, watch } from './stage.ts'
 
@@ -150,6 +150,47 @@ describe('context.monitor', () => {
     await failed(stage, target)
     await stage.pass(2_000)
     assert.equal(told.length, 0)
+  })
+
+  test('lets go of its target when the life of the watcher ends, and hears nothing that the target says then', async () => {
+    const { stage, told } = staged()
+    let tell: (event: LifeEvent) => void = () => undefined
+    let letGo = 0
+    const target = {
+      path: 'elsewhere',
+      [watchLives]: (listener: (event: LifeEvent) => void) => {
+        tell = listener
+        return { cancel: () => void letGo++ }
+      },
+    }
+    const watcher = stage.system.spawn(
+      defineActor<Watcher>({
+        start: (context) => {
+          const first = context.monitor(target, (event) => void told.push(say(event)))
+          first.cancel()
+          first.cancel()
+          context.monitor(target, (event) => void told.push(say(event)))
+          return {
+            watch: () => first,
+            busy: () => Promise.resolve(),
+            fail: () => {
+              throw new Error('the watcher is broken')
+            },
+          }
+        },
+      }),
+      { restart: 'temporary' },
+    )
+    await stage.rest()
+    assert.equal(letGo, 1)
+    tell({ type: 'down', reason: 'unreachable', words: 'the link is lost', final: false })
+    await stage.rest()
+    assert.deepEqual(told, ['down: unreachable'])
+    watcher.cast('fail' as never)
+    tell({ type: 'up' })
+    await stage.rest()
+    assert.equal(letGo, 2)
+    assert.equal(told.length, 1)
   })
 
   test('a listener that throws or rejects is a crash of the watcher', async () => {

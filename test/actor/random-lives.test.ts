@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ActorError, defineActor, Later, Refusal } from '../../src/actor/index.ts'
-import type { ActorContext, ActorRef, Restart, Strategy } from '../../src/actor/index.ts'
+import type { ActorContext, ActorRef, LifeEvent, Restart, Strategy } from '../../src/actor/index.ts'
 import { chance, pick, Prng, randomBetween } from '../../src/lib/index.ts'
 import { volume } from '../volume.ts'
 import { Stage, watch } from './stage.ts'
@@ -13,6 +13,23 @@ const CALL_MS = 3_000
 const SHUTDOWN_MS = 500
 /** Of lives that do not end by themselves, one below the other. */
 const DEPTH = 4
+
+const DEEDS = [
+  'echo',
+  'echo',
+  'crash',
+  'refuse',
+  'leave',
+  'spawn',
+  'spawn',
+  'timer',
+  'later',
+  'wait',
+  'hang',
+  'monitor',
+  'monitor',
+  'link',
+]
 
 /** What a life was seen to do. */
 interface Seen {
@@ -33,6 +50,8 @@ class Forest {
   readonly stage = new Stage({ restarts: { circuitOpenMs: 5_000, maxRestarts: 3, windowMs: 60_000, stabilityMs: 20_000 } })
   readonly refs: ActorRef<Node>[] = []
   readonly open = new Set<number>()
+  /** Restarts by hand, that have no deadline. */
+  readonly restarts = new Set<number>()
   readonly seen = new Set<Seen>()
   readonly #random: Prng
   /** Not thrown where it is seen: a handler that throws is restarted. */
@@ -127,6 +146,11 @@ class Forest {
           if (chance(random, 0.2)) throw new Error('timer')
         })
         return undefined
+      case 'monitor':
+        return void own.monitor(pick(random, this.refs), this.#listener(life))
+      case 'link':
+        // Somebody who is gone for good refuses it, and that is a crash.
+        return own.link(pick(random, this.refs))
       case 'later':
         return new Later<string>().follow(this.#after(randomBetween(random, 1, 2_000)).then(() => 'later'))
       case 'wait':
@@ -136,6 +160,18 @@ class Forest {
         return new Promise(() => undefined)
       default:
         return how
+    }
+  }
+
+  /** Checks what it is told: down and up in turns, and nothing behind the last down. */
+  #listener(life: Seen): (event: LifeEvent) => void {
+    let last: LifeEvent | { readonly type: 'none' } = { type: 'none' }
+    return (event) => {
+      this.#check(life.alive && !life.busy, 'a monitor tells beside a handler, or after the end')
+      this.#check(last.type !== 'down' || !last.final, 'a monitor tells of an actor that is gone for good')
+      const isTurn = event.type === 'up' ? last.type === 'down' : last.type !== 'down' || event.final
+      this.#check(isTurn, `a monitor tells ${event.type} behind ${last.type}`)
+      last = event
     }
   }
 
@@ -155,20 +191,27 @@ class Forest {
   step(): void {
     const random = this.#random
     const ref = pick(random, this.refs)
-    const how = pick(random, ['echo', 'echo', 'crash', 'refuse', 'leave', 'spawn', 'spawn', 'timer', 'later', 'wait', 'hang'])
+    const how = pick(random, DEEDS)
     if (chance(random, 0.03)) ref.stop().catch((error: unknown) => this.violations.push(String(error)))
+    else if (chance(random, 0.04)) this.#expect(ref.restart(), this.restarts)
+    else if (chance(random, 0.1)) this.#expect(ref.send('act', how, { timeoutMs: CALL_MS }), this.open)
     else if (chance(random, 0.4)) ref.trySend('act', how)
     else this.#call(ref, how)
   }
 
   #call(ref: ActorRef<Node>, how: string): void {
+    this.#expect(ref.call('act', how, { timeoutMs: CALL_MS }), this.open)
+  }
+
+  /** It is settled once, and out of `open` then. */
+  #expect(promise: Promise<unknown>, open: Set<number>): void {
     const call = ++this.calls
-    this.open.add(call)
+    open.add(call)
     const settled = (error?: unknown): void => {
-      this.#check(this.open.delete(call), 'a call is settled twice')
+      this.#check(open.delete(call), 'a call is settled twice')
       this.#check(error === undefined || error instanceof ActorError || error instanceof Refusal, String(error))
     }
-    ref.call('act', how, { timeoutMs: CALL_MS }).then(() => settled(), settled)
+    promise.then(() => settled(), settled)
   }
 }
 
@@ -189,6 +232,7 @@ test('ActorSystem: whatever happens, lives do not overlap, children end before p
       const gone = watch(stage.system.stop())
       for (let i = 0; i < 20; i++) await stage.pass(SHUTDOWN_MS)
       assert.ok(gone.settled, 'the system does not come to its end')
+      assert.equal(forest.restarts.size, 0, 'a restart by hand is not settled when all is over')
       assert.deepEqual(stage.system.snapshot(), [])
       assert.deepEqual(forest.violations, [])
       for (const ref of forest.refs) assert.equal(ref.trySend('act', 'echo'), false)

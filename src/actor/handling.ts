@@ -1,0 +1,166 @@
+import { ActorError, Refusal } from './actor-error.ts'
+import type { Asker } from './asker.ts'
+import { crashed, sayReason, STOPPED, toError } from './end-reason.ts'
+import type { EndReason } from './end-reason.ts'
+import { Envelope, Inside } from './envelope.ts'
+import { Inbox } from './inbox.ts'
+import { Later } from './later.ts'
+import type { Life, Turns } from './life.ts'
+import type { Runnable } from './run-queue.ts'
+import type { ActorSnapshot } from './snapshot.ts'
+import { isPromise, whenSettled } from './soon.ts'
+
+/** Messages that an actor handles before others have their turn. */
+const MESSAGES_A_VISIT = 16
+
+/**
+ * How messages are handled, while there is a life that can. A part of the cell, like the mailbox.
+ *
+ * Invariants: at most one message is in hand; nothing of a former life, a promise or what was to run between two messages, acts on a later one;
+ * whoever waits for an answer gets it once. An error in a handler is a crash, a Refusal is for its sender.
+ */
+export abstract class Handling extends Inbox implements Runnable {
+  phase: ActorSnapshot['phase'] = 'new'
+  protected life: Life | null = null
+  /** It is in the run queue, or will put itself there. */
+  protected queued = false
+  /** A handler's promise is waited for. */
+  protected waiting = false
+  /** Something of this actor's is on the stack at this moment. */
+  protected handling = false
+
+  abstract get path(): string
+  /** Begins the life that it is to have. */
+  protected abstract beginLife(): void
+  protected abstract endLife(reason: EndReason): void
+
+  /** Whether nobody has asked for its end. */
+  protected get isWanted(): boolean {
+    const { ties } = this
+    return ties === null || (ties.leaving === null && ties.halted === null)
+  }
+
+  protected override wake(): void {
+    if (this.queued || this.waiting || this.handling || (this.phase !== 'running' && this.phase !== 'new')) return
+    this.queued = true
+    const { life } = this
+    if (life === null || life.turns === null) this.runtime.runQueue.add(this)
+    else this.#handleIn(life, life.turns)
+  }
+
+  /** Those that come while the others are handled wait for the next turn. */
+  #handleIn(life: Life, turns: Turns): void {
+    turns(() => {
+      if (life.over) return
+      for (let left = this.depth; left > 0; left -= MESSAGES_A_VISIT) if (!this.run()) return
+      if (this.queued && !life.over) this.#handleIn(life, turns)
+    })
+  }
+
+  run(): boolean {
+    this.queued = false
+    if (this.phase === 'new') {
+      this.beginLife()
+      if (this.hasTurns) return this.#wakeInTurns()
+    }
+    this.handling = true
+    for (let handled = 0; handled < MESSAGES_A_VISIT && this.#mayHandle; handled++) this.#handle(this.take())
+    this.handling = false
+    if (this.phase === 'running' && !this.waiting && !this.isWanted) this.endLife(STOPPED)
+    this.queued = this.#mayHandle || this.phase === 'new'
+    return this.queued
+  }
+
+  protected get hasTurns(): boolean {
+    return this.life !== null && this.life.turns !== null
+  }
+
+  /** It has begun in the turns that all actors share, and goes on in its own. */
+  #wakeInTurns(): false {
+    if (!this.isEmpty) this.wake()
+    return false
+  }
+
+  get #mayHandle(): boolean {
+    return this.phase === 'running' && !this.waiting && !this.isEmpty && this.isWanted
+  }
+
+  #handle({ message, body, call }: Envelope): void {
+    if (call !== null && !call.begin()) return
+    const life = this.life as Life
+    try {
+      const answer = message === '' && body instanceof Inside ? body.run(life) : this.#answerTo(life, message, body)
+      if (answer === NO_HANDLER) return this.#handleNone(message, call)
+      if (typeof answer === 'object' && answer !== null) {
+        if (answer instanceof Later) return this.#keep(life, answer, call)
+        if (isPromise(answer)) return this.#await(life, answer, call)
+      }
+      if (call !== null) call.answer(answer)
+    } catch (error) {
+      this.#threw(error, call)
+    }
+  }
+
+  #answerTo({ handlers }: Life, message: string, body: unknown): unknown {
+    const handler = (handlers as Record<string, unknown>)[message]
+    if (typeof handler !== 'function' || message in Object.prototype) return NO_HANDLER
+    return handler.call(handlers, body) as unknown
+  }
+
+  #handleNone(message: string, call: Asker | null): void {
+    const { path } = this
+    this.runtime.report({ path, event: 'unknown-message' })
+    call?.refuse(new ActorError('UNKNOWN_MESSAGE', `${path} handles no message called ${JSON.stringify(message)}`))
+  }
+
+  #threw(thrown: unknown, call: Asker | null): void {
+    const error = toError(thrown)
+    if (error instanceof Refusal) return this.#refuse(error, call)
+    const reason = crashed(error)
+    const words = `${this.path} failed with the message in hand: ${sayReason(reason)}`
+    call?.refuse(new ActorError('CRASHED', words, { begun: true, cause: thrown }))
+    if (this.phase === 'running') this.endLife(reason)
+  }
+
+  #refuse(refusal: Refusal, call: Asker | null): void {
+    // Whoever cast it hears nothing.
+    if (call === null) this.runtime.report({ path: this.path, event: 'refused', error: refusal })
+    else call.refuse(refusal)
+  }
+
+  #keep(life: Life, answer: Later<unknown>, call: Asker | null): void {
+    if (call === null) return
+    life.keepCall(call)
+    answer.attach(call)
+  }
+
+  #await(life: Life, answer: PromiseLike<unknown>, call: Asker | null): void {
+    this.waiting = true
+    if (call !== null) life.keepCall(call)
+    const settled = (settle: () => void): void => {
+      if (life.over) return
+      this.waiting = false
+      settle()
+      if (!life.over) this.goOn()
+    }
+    whenSettled(
+      answer,
+      (value) => settled(() => call?.answer(value)),
+      (error) => settled(() => this.#threw(error, call)),
+    )
+  }
+
+  /** What was waited for is done. */
+  protected goOn(): void {
+    if (this.phase !== 'running') return
+    if (this.isWanted) this.wake()
+    else this.endLife(STOPPED)
+  }
+
+  /** Runs something of a life between two messages, however many wait: an error of it is a crash. */
+  runInside(life: Life, run: () => unknown): void {
+    if (!life.over) this.put(new Envelope('', new Inside(life, run), null))
+  }
+}
+
+const NO_HANDLER = Symbol('no handler')

@@ -1,0 +1,142 @@
+/** What a program gives with an actor: read once, checked, and its own business no more. */
+import { DEFAULT_MAILBOX_CAPACITY, MAX_MAILBOX_CAPACITY, MAX_TIMER_MS } from '../limits.ts'
+import type { Restart, SpawnOptions, Strategy, SupervisionSettings } from './definition.ts'
+import { RESTART_SETTINGS } from './restart-policy.ts'
+import type { RestartSettings } from './restart-policy.ts'
+
+const DEFAULT_SHUTDOWN_MS = 5_000
+/** Each is remembered for a window. */
+const MAX_RESTARTS_IN_WINDOW = 1_000
+const RESTARTS: readonly Restart[] = ['permanent', 'transient', 'temporary']
+const STRATEGIES: readonly Strategy[] = ['one-for-one', 'one-for-all', 'rest-for-one']
+
+export interface SupervisionRules {
+  readonly strategy: Strategy
+  readonly restarts: RestartSettings
+  readonly mayRestart: SupervisionSettings['mayRestart']
+}
+
+/** Of an actor, over all its lives. */
+export interface Settings {
+  readonly restart: Restart
+  readonly capacity: number
+  readonly reserve: SpawnOptions['reserve']
+  readonly keepsMessages: boolean
+  readonly onDropped: SpawnOptions['onDropped']
+  readonly shutdownMs: number
+  /** Undefined: the rules that hold where nothing is said. */
+  readonly supervision: SupervisionRules | undefined
+}
+
+export const RULES: SupervisionRules = { strategy: 'one-for-one', restarts: RESTART_SETTINGS, mayRestart: undefined }
+
+/** Of those that were given last: a million actors of one kind share theirs. */
+let latest: Settings = {
+  restart: 'permanent',
+  capacity: DEFAULT_MAILBOX_CAPACITY,
+  reserve: undefined,
+  keepsMessages: true,
+  onDropped: undefined,
+  shutdownMs: DEFAULT_SHUTDOWN_MS,
+  supervision: undefined,
+}
+
+/** @throws TypeError, RangeError: which setting it is, and what may be given */
+export function readSettings<A>(options: SpawnOptions<A>): Settings {
+  const { restart = 'permanent', mailboxCapacity = DEFAULT_MAILBOX_CAPACITY, shutdownMs = DEFAULT_SHUTDOWN_MS } = options
+  const { reserve, keepsMessages = true, onDropped, supervision } = options
+  checkChoice(restart, RESTARTS, 'restart')
+  checkWhole(mailboxCapacity, 1, MAX_MAILBOX_CAPACITY, 'mailboxCapacity')
+  checkMs(shutdownMs, 0, 'shutdownMs')
+  if (onDropped !== undefined) checkFunction(onDropped, 'onDropped')
+  if (typeof keepsMessages !== 'boolean') throw new TypeError(`keepsMessages is ${say(keepsMessages)}: give true or false`)
+  const settings: Settings = {
+    restart,
+    capacity: mailboxCapacity,
+    reserve: reserve === undefined ? undefined : readReserve(reserve),
+    keepsMessages,
+    onDropped,
+    shutdownMs,
+    supervision: supervision === undefined ? undefined : readRules(supervision),
+  }
+  if (!isSame(settings, latest)) latest = settings
+  return latest
+}
+
+function isSame(a: Settings, b: Settings): boolean {
+  return (
+    a.restart === b.restart &&
+    a.capacity === b.capacity &&
+    a.reserve === b.reserve &&
+    a.keepsMessages === b.keepsMessages &&
+    a.onDropped === b.onDropped &&
+    a.shutdownMs === b.shutdownMs &&
+    a.supervision === b.supervision
+  )
+}
+
+function readReserve({ messages, room }: NonNullable<SpawnOptions['reserve']>): SpawnOptions['reserve'] {
+  checkWhole(room, 0, MAX_MAILBOX_CAPACITY, 'reserve.room')
+  const names: unknown = messages
+  if (!Array.isArray(names) || !names.every((name): name is string => typeof name === 'string'))
+    throw new TypeError(`reserve.messages is ${say(names)}: give a list of names of messages`)
+  return { messages: Array.from(messages), room }
+}
+
+/** @throws TypeError, RangeError: which setting it is, and what may be given */
+export function readRules(given: SupervisionSettings): SupervisionRules {
+  if (typeof given !== 'object' || given === null) throw new TypeError(`supervision is ${say(given)}: give an object`)
+  const { strategy = 'one-for-one', restarts = {}, mayRestart } = given
+  checkChoice(strategy, STRATEGIES, 'supervision.strategy')
+  if (mayRestart !== undefined) checkFunction(mayRestart, 'supervision.mayRestart')
+  return { strategy, restarts: readRestarts(restarts), mayRestart }
+}
+
+function readRestarts(given: Partial<RestartSettings>): RestartSettings {
+  if (typeof given !== 'object' || given === null) throw new TypeError(`restarts is ${say(given)}: give an object`)
+  for (const name of Object.keys(given))
+    if (!Object.hasOwn(RESTART_SETTINGS, name))
+      throw new TypeError(`restarts.${name} is no setting: there are ${Object.keys(RESTART_SETTINGS).join(', ')}`)
+  const standard = RESTART_SETTINGS
+  const { maxRestarts = standard.maxRestarts, windowMs = standard.windowMs, stabilityMs = standard.stabilityMs } = given
+  const { circuitOpenMs = standard.circuitOpenMs, halfOpenStabilityMs = standard.halfOpenStabilityMs } = given
+  checkWhole(maxRestarts, 0, MAX_RESTARTS_IN_WINDOW, 'restarts.maxRestarts')
+  checkMs(windowMs, 1, 'restarts.windowMs')
+  checkMs(stabilityMs, 1, 'restarts.stabilityMs')
+  if (circuitOpenMs !== null) checkMs(circuitOpenMs, 1, 'restarts.circuitOpenMs')
+  checkMs(halfOpenStabilityMs, 1, 'restarts.halfOpenStabilityMs')
+  return { maxRestarts, windowMs, stabilityMs, circuitOpenMs, halfOpenStabilityMs }
+}
+
+/** @throws TypeError when it is none */
+export function checkDefinition(definition: unknown): void {
+  const { start, stop } = (definition ?? {}) as { readonly start?: unknown; readonly stop?: unknown }
+  if (typeof start !== 'function')
+    throw new TypeError(`what is to be spawned is ${say(definition)} without a start: give what defineActor takes`)
+  if (stop !== undefined) checkFunction(stop, 'the stop of a definition')
+}
+
+/** @throws RangeError when a timer cannot wait that long */
+export function checkMs(value: unknown, least: number, what: string): void {
+  if (typeof value === 'number' && value >= least && value <= MAX_TIMER_MS) return
+  throw new RangeError(`${what} is ${say(value)}: give milliseconds, ${least} to ${MAX_TIMER_MS}`)
+}
+
+function checkWhole(value: unknown, least: number, most: number, what: string): void {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return
+  throw new RangeError(`${what} is ${say(value)}: give a whole number from ${least} to ${most}`)
+}
+
+function checkChoice(value: string, choices: readonly string[], what: string): void {
+  if (!choices.includes(value)) throw new TypeError(`${what} is ${say(value)}: give ${choices.join(', or ')}`)
+}
+
+export function checkFunction(value: unknown, what: string): void {
+  if (typeof value !== 'function') throw new TypeError(`${what} is ${say(value)}: give a function`)
+}
+
+/** What was given, for people; objects are not looked into. */
+export function say(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, 100))
+  return typeof value === 'object' && value !== null ? 'an object' : typeof value === 'function' ? 'a function' : String(value)
+}
