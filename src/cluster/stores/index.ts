@@ -1,3 +1,4 @@
-export { openDurableHome, openMemoryHome } from './open-stores.ts'
-export type { NodeHome } from './open-stores.ts'
+export { openMemoryHome } from './memory-home.ts'
+export type { NodeHome } from './node-home.ts'
+export { openDurableHome } from './open-stores.ts'
 export { PeerBookFile, PeerBookFileError } from './peer-book-file.ts'

@@ -1,12 +1,10 @@
-/** What a node keeps, durable or in memory: its key, and log, state and snapshots. */
+/** What a node keeps in its data directory: its key, and log, state and snapshots. */
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { REJOIN_ADVICE } from '../../api/index.ts'
 import { LANGUAGE, LaterVersion } from '../../commands/index.ts'
 import type { Language } from '../../commands/index.ts'
 import type { LogStore, Volume } from '../../ports/index.ts'
-import { generateIdentity } from '../../net/index.ts'
-import type { NodeIdentity } from '../../net/index.ts'
 import type { RaftStores } from '../../node/index.ts'
 import {
   DataDirectoryLock,
@@ -16,10 +14,7 @@ import {
   hasLog,
   LogCorruptionError,
   isVolumeFull,
-  MemoryDisk,
-  MemoryLog,
   NodeDisk,
-  openMemoryStateMachine,
   openSegmentedLog,
   openSnapshotFiles,
   openSqliteStateMachine,
@@ -30,59 +25,14 @@ import { addIdentityFields, IDENTITY_FILE, loadOrCreateIdentityFile, readRejoinR
 import type { IdentityFile } from '../identity/index.ts'
 import type { SqliteStateMachine } from '../../storage/index.ts'
 import { exposedDirectory } from './exposed-directory.ts'
+import type { NodeHome } from './node-home.ts'
+import { stateFindings } from './state-findings.ts'
 
 const UNFINISHED_REJOIN = 'a rejoin of this node is not finished: run aspen-node rejoin as before until it says that it is done'
-
-const AWAITS_SNAPSHOT =
-  'the state of this node stood against that of a majority when it ran last, and is not used: it waits for a snapshot of the leader'
 
 /** In the identity file: its log has existed, and under which id the node has spoken. */
 const LOG_CREATED = 'logCreated'
 const NODE_ID = 'nodeId'
-
-/**
- * What the node of a process holds for as long as it lives: its key, and the lock of its data directory. What one incarnation of the
- * replica lives on is opened in it, again for each.
- */
-export interface NodeHome {
-  readonly identity: NodeIdentity
-  /** The file of the peer book, or null to keep it in memory. */
-  readonly peerBookFile: string | null
-  /** Things a person should know about what was found. */
-  readonly warnings: readonly string[]
-  /** @throws Error when key and log do not belong together, or when something is damaged */
-  openStores(language?: Language): RaftStores
-  /** Frees the data directory, when log and state are closed. */
-  release(): void
-}
-
-/** Everything in memory, the key included: when the replica ends, this node is gone for good. */
-export function openMemoryHome(dataDir: string): NodeHome {
-  const defer = (run: () => void): void => void setImmediate(run)
-  let opened = false
-  return {
-    identity: generateIdentity(),
-    peerBookFile: null,
-    warnings: memoryWarnings(dataDir),
-    openStores: (language = LANGUAGE) => {
-      if (opened) throw new Error('a node that keeps everything in memory has nothing to begin again with')
-      opened = true
-      const disk = new MemoryDisk(defer)
-      const snapshots = openSnapshotFiles(disk, { defer })
-      const engine = openMemoryStateMachine({ snapshots, volatile: true, defer, language })
-      const stateMachine = new TrustedStateMachine(engine, { disk, divergence: null, defer })
-      return { log: new MemoryLog(defer), stateMachine, snapshots, volumes: [], warnings: [] }
-    },
-    release: () => undefined,
-  }
-}
-
-function memoryWarnings(dataDir: string): string[] {
-  const kept = 'storage_backend is InMemory: nothing is kept, and when this node ends its key and all it knows are gone for good'
-  const identity = join(dataDir, IDENTITY_FILE)
-  if (!existsSync(identity)) return [kept]
-  return [kept, `${dataDir} holds a durable node, which this one is not: give storage_backend Sqlite to start it`]
-}
 
 /**
  * Takes the data directory, creating what a new node needs.
@@ -238,10 +188,10 @@ function openStores(stores: StoresOf): RaftStores {
     snapshots,
     volumes: volumesOf(directory),
     warnings: [
-      ...(divergence === null ? [] : [AWAITS_SNAPSHOT]),
       ...(engine.damage === null ? [] : [engine.damage]),
-      ...snapshots.damaged.map(
-        (name) => `the snapshot ${join(snapshotDirectory, name)} is damaged and is not used; a newer one will replace it`,
+      ...stateFindings(
+        divergence,
+        snapshots.damaged.map((name) => join(snapshotDirectory, name)),
       ),
     ],
   }

@@ -28,6 +28,14 @@ class Content {
     if (length < this.length) this.bytes.fill(0, length, this.length)
     this.length = length
   }
+
+  /** Whoever still has this one finds nothing in it any more. */
+  handOver(): Content {
+    const next = new Content()
+    ;[next.bytes, next.length] = [this.bytes, this.length]
+    ;[this.bytes, this.length] = [new Uint8Array(0), 0]
+    return next
+  }
 }
 
 export class MemoryDisk implements Disk {
@@ -39,6 +47,16 @@ export class MemoryDisk implements Disk {
   constructor(defer: Defer, options: MemoryDiskOptions = {}) {
     this.#defer = defer
     this.#capacityBytes = options.capacityBytes ?? Number.MAX_SAFE_INTEGER
+  }
+
+  /**
+   * Another disk with the files of this one. What still uses this one, or files that were opened on it, finds them empty, and whatever it
+   * does has no effect on the other.
+   */
+  handOver(): MemoryDisk {
+    const next = new MemoryDisk(this.#defer, { capacityBytes: this.#capacityBytes })
+    for (const [name, content] of this.#files) next.#files.set(name, content.handOver())
+    return next
   }
 
   list(): string[] {

@@ -3,7 +3,7 @@
  * callbacks and the injected `defer`, so that a simulator decides when.
  */
 import type { KeyValue, ScanRange } from '../../api/index.ts'
-import { LANGUAGE, RowsAudit, SPACE_IDS, SPACES } from '../../commands/index.ts'
+import { LANGUAGE, ReplicatedState, RowsAudit, SPACE_IDS, SPACES } from '../../commands/index.ts'
 import type { Language, RowHead, Rows } from '../../commands/index.ts'
 import { assert } from '../../lib/index.ts'
 import type { AppliedBatch, DiskFile, Done, StateDigest, StateEngine, StateInfo, StoredSnapshot } from '../../ports/index.ts'
@@ -12,6 +12,7 @@ import {
   applyDecoded,
   asError,
   corruptSnapshot,
+  damagedState,
   decodeEntries,
   lastMembership,
   RunningOperations,
@@ -28,7 +29,7 @@ const AUDIT_STEP_ROWS = 500
 export interface MemoryStateMachineOptions {
   readonly snapshots: SnapshotFiles
   /**
-   * True: the node keeps nothing, so there is nothing to wait for, and everything applied counts as durable.
+   * True: the node keeps nothing, so there is nothing to wait for, and everything applied counts as durable: only `from` has it.
    * False: the state is the newest snapshot in the store and what was applied since; a checkpoint takes a snapshot.
    */
   readonly volatile: boolean
@@ -38,11 +39,13 @@ export interface MemoryStateMachineOptions {
   readonly clusterId?: () => string | null
   /** What entries are read with. That of this program when absent. */
   readonly language?: Language
+  /** One that has closed, and whose state this one takes over; null or absent when there is none. It must be volatile. */
+  readonly from?: MemoryStateMachine | null
 }
 
 /**
- * Opens the state: empty, or, unless volatile, the newest snapshot in the store.
- * @throws StateError when that snapshot cannot be read; what the disk throws
+ * Opens the state: that of `from`, or the newest snapshot in the store, or, when volatile, nothing.
+ * @throws StateError when that snapshot cannot be read, or `from` failed in the middle of a change; LaterVersion; what the disk throws
  */
 export function openMemoryStateMachine(options: MemoryStateMachineOptions): MemoryStateMachine {
   assert(options.volatile || options.clusterId !== undefined, 'checkpoints need the cluster id')
@@ -60,6 +63,9 @@ export class MemoryStateMachine implements StateEngine {
   #state: MemoryState
   #durableIndex: number
   #restoring = false
+  /** Entries are being applied: what throws there leaves some of their effects. */
+  #applying = false
+  #phase: 'open' | 'closed' | 'handed over' = 'open'
 
   constructor(options: MemoryStateMachineOptions) {
     this.#snapshots = options.snapshots
@@ -69,7 +75,7 @@ export class MemoryStateMachine implements StateEngine {
     this.#operations = new RunningOperations('memory', options.defer)
     this.#clusterId = options.clusterId ?? ((): null => null)
     this.#language = options.language ?? LANGUAGE
-    this.#state = options.volatile ? new StateBuilder().build(this.#language) : loadNewest(options.snapshots, this.#language)
+    this.#state = openState(options, this.#language)
     this.#durableIndex = this.#state.applied.index
   }
 
@@ -86,7 +92,9 @@ export class MemoryStateMachine implements StateEngine {
     const decoded = decodeEntries(entries, this.#state.applied, this.#language)
     const last = decoded.at(-1)
     if (last === undefined) return { results: [], changes: [], digests: [] }
+    this.#applying = true
     const batch = applyDecoded(this.#state.replicated, decoded)
+    this.#applying = false
     const brought = lastMembership(decoded)
     this.#state = {
       ...this.#state,
@@ -195,12 +203,40 @@ export class MemoryStateMachine implements StateEngine {
   }
 
   close(done: Done): void {
-    this.#operations.close(() => done(), done)
+    this.#operations.close(() => {
+      this.#phase = 'closed'
+      done()
+    }, done)
+  }
+
+  /** Nothing is under way in it, nothing will be, and its state is still there. */
+  get isClosed(): boolean {
+    return this.#phase === 'closed'
+  }
+
+  /**
+   * The state, for the next machine to go on with.
+   * @throws StateError when some entry was applied in part; AssertionError unless it has closed, or when it was handed over already
+   */
+  handOver(language: Language): MemoryState {
+    assert(this.#volatile, 'a state that is not volatile is found in its snapshots')
+    assert(this.#phase === 'closed', `a state in memory is opened again once it is closed: it is ${this.#phase}`)
+    if (this.#applying) throw damagedState(`applying what follows entry ${this.#state.applied.index} failed half way`)
+    const { store, replicated } = this.#state
+    replicated.save()
+    const next = { ...this.#state, replicated: new ReplicatedState(store, language) }
+    this.#phase = 'handed over'
+    return next
   }
 }
 
 function changedOnDisk(id: string): StateError {
   return new StateError('DIGEST_MISMATCH', id, `snapshot ${id} has changed on disk`)
+}
+
+function openState({ volatile, from = null, snapshots }: MemoryStateMachineOptions, language: Language): MemoryState {
+  if (from !== null) return from.handOver(language)
+  return volatile ? new StateBuilder().build(language) : loadNewest(snapshots, language)
 }
 
 function loadNewest(snapshots: SnapshotFiles, language: Language): MemoryState {
