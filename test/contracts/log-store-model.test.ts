@@ -72,8 +72,7 @@ async function checkRead(log: LogStore, model: LogModel, at: number, maxBytes: n
   assert.ok(next === undefined || bytes + next.payload.length > maxBytes)
 }
 
-async function run(steps: readonly Step[], open: () => LogStore, isDurable: boolean): Promise<void> {
-  let log = open()
+async function run(steps: readonly Step[], log: LogStore, reopen: (log: LogStore) => LogStore): Promise<void> {
   let model = EMPTY_MODEL
   for (const [number, drawn] of steps.entries()) {
     if (drawn.type === 'write') {
@@ -93,9 +92,9 @@ async function run(steps: readonly Step[], open: () => LogStore, isDurable: bool
         entries: [],
       }
       await reset(log, model.purged, model.hardState, 'c')
-    } else if (drawn.type === 'reopen' && isDurable) {
+    } else if (drawn.type === 'reopen') {
       await close(log)
-      log = open()
+      log = reopen(log)
       assert.equal(log.recovered.tornBytes, 0)
       assert.equal(fingerprint(await modelOf(log)), fingerprint(model))
     } else if (drawn.type === 'read') {
@@ -110,12 +109,15 @@ const steps = fc.array(step, { maxLength: 40, size: 'max' })
 test('SegmentedLog: agrees with an array over random writes, truncations, purges, resets, reads and reopens', async () => {
   const property = fc.asyncProperty(steps, fc.constantFrom(1024, 2000, 8192), async (drawn, segmentSize) => {
     const disk = new MemoryDisk(queueMicrotask)
-    await run(drawn, () => openSegmentedLog(disk, { storeId: 's', segmentSize }), true)
+    const open = (): LogStore => openSegmentedLog(disk, { storeId: 's', segmentSize })
+    await run(drawn, open(), open)
   })
   await fc.assert(property, { numRuns: volume(150, 60) })
 })
 
-test('MemoryLog: agrees with an array over random writes, truncations, purges, resets and reads', async () => {
-  const property = fc.asyncProperty(steps, (drawn) => run(drawn, () => new MemoryLog(queueMicrotask), false))
+test('MemoryLog: agrees with an array over random writes, truncations, purges, resets, reads and reopens', async () => {
+  const property = fc.asyncProperty(steps, (drawn) =>
+    run(drawn, new MemoryLog(queueMicrotask), (log) => (log as MemoryLog).handOver()),
+  )
   await fc.assert(property, { numRuns: volume(60, 30) })
 })

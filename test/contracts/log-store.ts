@@ -10,8 +10,8 @@ import { complete } from './disk.ts'
 export interface LogStoreFixture {
   /** An empty log in a place of its own. */
   open(): LogStore
-  /** Opens again what a log made by `open` (or by this) has left, after it was closed. Absent when nothing outlives it. */
-  reopen?(log: LogStore): LogStore
+  /** Opens again what a log made by `open` (or by this) has left, after it was closed. */
+  reopen(log: LogStore): LogStore
 }
 
 export function write(log: LogStore, ...batches: LogBatch[]): Promise<void> {
@@ -68,8 +68,7 @@ export function logStoreContract(name: string, fixture: LogStoreFixture): void {
     purgeContract(fixture)
     resetContract(fixture)
     usageContract(fixture)
-    const { reopen } = fixture
-    if (reopen !== undefined) reopenContract(fixture, async (log) => (await close(log), reopen(log)))
+    reopenContract(fixture, async (log) => (await close(log), fixture.reopen(log)))
   })
 }
 
@@ -305,6 +304,23 @@ function reopenContract({ open }: LogStoreFixture, reopen: (log: LogStore) => Pr
     ])
     assert.deepEqual(plain(recovered.memberships), plain([entry(1, 2, 30, 'membership')]))
     assert.equal(recovered.tornBytes, 0)
+  })
+
+  test('reopen: finds what was being written when it was closed, and nothing of what came after', async () => {
+    const log = open()
+    await write(log, { hardState: { term: 1, votedFor: 1 }, entries: entries(1, 2) })
+    let isWritten = false
+    log.write([{ hardState: { term: 2, votedFor: 3 }, truncateFrom: 2, entries: [entry(2, 2)] }], () => (isWritten = true))
+    const closing = close(log)
+    const late = assert.rejects(write(log, { hardState: { term: 3, votedFor: 1 }, entries: [entry(3, 3)] }), /closed/)
+    await closing
+    assert.ok(isWritten, 'it has settled')
+    const again = await reopen(log)
+    await late
+    await assert.rejects(write(log, { hardState: { term: 4, votedFor: 1 }, truncateFrom: 1, entries: [] }), /closed/)
+    await assert.rejects(purge(log, 1), /closed/)
+    assert.deepEqual(again.recovered.hardState, { term: 2, votedFor: 3 })
+    assert.deepEqual(plain(await read(again, 1, 2)), plain([entry(1), entry(2, 2)]))
   })
 
   test('reopen: refuses for ever what was marked, beside a write and while it was closed too, with the reason', async () => {

@@ -71,21 +71,26 @@ test('StateMachine: what it came through leaves no trace in the state, nor in it
     fc.array(step, { minLength: 10, maxLength: 80 }),
     fc.integer({ min: 1, max: 30 }),
     async (steps, size) => {
-      const places = [sqlitePlace(), memoryPlace(true), sqlitePlace(), memoryPlace(false), sqlitePlace(), memoryPlace(true)]
+      const places = [sqlitePlace(), memoryPlace(true)]
+      const toRestart = [sqlitePlace(), memoryPlace(false), memoryPlace(true)]
+      const toRestore = [sqlitePlace(), memoryPlace(true)]
       try {
         const entries = logOf(steps)
         const half = entries.slice(0, Math.ceil(entries.length / 2))
-        const [sqlite, memory, ...others] = places.map((place) => place.open()) as [OpenedState, OpenedState, ...OpenedState[]]
-        for (const { machine } of [sqlite, memory, ...others.slice(0, 2)]) applyAll(machine, half, size)
+        const [sqlite, memory] = places.map((place) => place.open()) as [OpenedState, OpenedState]
+        for (const { machine } of [sqlite, memory]) applyAll(machine, half, size)
         const taken = await takeSnapshot(sqlite)
         const through = [sqlite, memory]
-        for (const [i, restarted] of others.slice(0, 2).entries()) {
+        for (const place of toRestart) {
+          const restarted = place.open()
+          applyAll(restarted.machine, half, size)
           await settled((done) => restarted.machine.checkpoint(done))
           await settled((done) => restarted.machine.close(done))
           restarted.snapshots.close()
-          through.push((places[i + 2] as (typeof places)[number]).open())
+          through.push(place.open())
         }
-        for (const restored of others.slice(2)) {
+        for (const place of toRestore) {
+          const restored = place.open()
           await transfer(sqlite.snapshots, restored.snapshots, taken)
           await settled((done) => restored.machine.restore(taken, done))
           through.push(restored)
@@ -96,7 +101,7 @@ test('StateMachine: what it came through leaves no trace in the state, nor in it
         const ids = await Promise.all(through.map(async (opened) => (await takeSnapshot(opened)).id))
         assert.deepEqual(new Set(ids).size, 1)
       } finally {
-        await Promise.all(places.map((place) => place.dispose()))
+        await Promise.all([...places, ...toRestart, ...toRestore].map((place) => place.dispose()))
       }
     },
   )

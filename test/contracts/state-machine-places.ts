@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { StateEngine } from '../../src/ports/index.ts'
 import { MemoryDisk, NodeDisk } from '../../src/storage/disk/index.ts'
 import { openMemoryStateMachine, openSnapshotFiles, openSqliteStateMachine } from '../../src/storage/index.ts'
-import type { SnapshotFiles } from '../../src/storage/index.ts'
+import type { MemoryStateMachine, SnapshotFiles } from '../../src/storage/index.ts'
 import { CLUSTER_ID, settled } from './state-machine-fixture.ts'
 import type { OpenedState, StatePlace } from './state-machine-fixture.ts'
 
@@ -66,10 +66,13 @@ export function memoryPlace(volatile: boolean): StatePlace {
   const defer = (run: () => void): void => void setImmediate(run)
   const disk = new MemoryDisk(defer)
   const machines = new OpenMachines()
+  let last: MemoryStateMachine | null = null
   return {
     open() {
       const snapshots = openSnapshotFiles(disk, { defer })
-      return machines.add(openMemoryStateMachine({ snapshots, volatile, defer, clusterId: () => CLUSTER_ID }), snapshots)
+      const machine = openMemoryStateMachine({ snapshots, volatile, defer, clusterId: () => CLUSTER_ID, from: last })
+      if (volatile) last = machine
+      return machines.add(machine, snapshots)
     },
     dispose: () => machines.close(),
   }

@@ -24,12 +24,7 @@ import {
 import type { OpenedState, StatePlace, WithMachine } from './state-machine-fixture.ts'
 import { changeContract, sessionContract } from './state-machine-sessions.ts'
 
-export interface StateMachineTraits {
-  /** Whether a place that is opened again holds at least what was durable. */
-  readonly survives: boolean
-}
-
-export function stateMachineContract(name: string, createPlace: () => StatePlace, traits: StateMachineTraits): void {
+export function stateMachineContract(name: string, createPlace: () => StatePlace): void {
   const withPlace = (use: (place: StatePlace) => Promise<void>) => async (): Promise<void> => {
     const place = createPlace()
     try {
@@ -46,7 +41,7 @@ export function stateMachineContract(name: string, createPlace: () => StatePlace
   describe(`${name}: revisions and changes`, () => changeContract(withMachine))
   describe(`${name}: scan`, () => scanContract(withMachine))
   describe(`${name}: snapshots`, () => snapshotContract(withMachine, withPlace, createPlace))
-  describe(`${name}: durability`, () => durabilityContract(withPlace, traits))
+  describe(`${name}: durability`, () => durabilityContract(withPlace))
 }
 
 type WithPlace = (use: (place: StatePlace) => Promise<void>) => () => Promise<void>
@@ -390,7 +385,7 @@ function snapshotContract(withMachine: WithMachine, withPlace: WithPlace, create
   )
 }
 
-function durabilityContract(withPlace: WithPlace, { survives }: StateMachineTraits): void {
+function durabilityContract(withPlace: WithPlace): void {
   test(
     'checkpoint: moves durableIndex to what was applied',
     withPlace(async (place) => {
@@ -473,7 +468,6 @@ function durabilityContract(withPlace: WithPlace, { survives }: StateMachineTrai
       snapshots.close()
       const reopened = place.open().machine
       const { index } = reopened.info().applied
-      if (!survives) return assert.equal(index, 0)
       assert.ok(index >= durable && index <= log.index, `applied ${index}`)
       assert.ok(reopened.durableIndex() <= index)
       reopened.apply(rest.filter((entry) => entry.index > index))

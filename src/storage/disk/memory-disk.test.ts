@@ -33,3 +33,25 @@ test('MemoryDisk: refuses to grow past its capacity, and takes everything that d
   disk.remove('a')
   assert.deepEqual(disk.space(), { freeBytes: 10, totalBytes: 10 })
 })
+
+test('MemoryDisk: hands its files over, and nothing of it reaches the next one', () => {
+  const queue: (() => void)[] = []
+  const disk = new MemoryDisk((run) => queue.push(run), { capacityBytes: 100 })
+  const file = disk.open('a')
+  file.writeDurablySync(0, Uint8Array.of(1, 2, 3))
+  disk.open('b').writeDurablySync(0, Uint8Array.of(4))
+  // One is under way, and takes effect; the others come too late.
+  file.write(1, Uint8Array.of(9), () => undefined)
+  const next = disk.handOver()
+  file.writeDurablySync(0, Uint8Array.of(7, 7, 7, 7))
+  file.truncateSync(1)
+  disk.rename('b', 'c')
+  disk.remove('a')
+  for (const run of queue) run()
+  assert.deepEqual(next.list(), ['a', 'b'])
+  assert.deepEqual([...next.open('a').readSync(0, 10)], [1, 9, 3])
+  assert.deepEqual([...next.open('b').readSync(0, 10)], [4])
+  assert.deepEqual(next.space(), { freeBytes: 96, totalBytes: 100 })
+  next.open('a').writeDurablySync(0, Uint8Array.of(5))
+  assert.deepEqual([...next.open('a').readSync(0, 10)], [5, 9, 3])
+})
