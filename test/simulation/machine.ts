@@ -23,6 +23,8 @@ export interface MachineOptions {
   readonly settings?: Partial<NodeSettings>
   /** What serves each life of the machine. */
   readonly faces?: (ports: NodePorts) => readonly Face[]
+  /** What opens the stores of each life, when it is not what opens those on its disks. */
+  readonly stores?: (id: number, ports: NodePorts) => NodePorts['openStores']
   /** Called after every event of the machine's process. */
   readonly afterEvent: (machine: Machine) => void
   /** A promise was broken that no demand of a scenario looks at. */
@@ -66,6 +68,7 @@ export class Machine {
         ...ports,
         transport: this.#overheard(ports.transport),
         faces: options.faces?.(ports) ?? [],
+        openStores: options.stores?.(nodeId, ports) ?? ports.openStores,
       }),
       events: {
         opened: () => undefined,

@@ -29,6 +29,7 @@ export interface WorldOptions {
   /** What node `id` can apply at first; version 1 when absent. */
   readonly language?: (id: number) => Language
   readonly faces?: MachineOptions['faces']
+  readonly stores?: MachineOptions['stores']
 }
 
 const CLUSTER_ID = '0123456789abcdef0123456789abcdef'
@@ -54,7 +55,7 @@ export class World {
   /** Starts all machines and founds the cluster. */
   constructor(options: WorldOptions) {
     const { seed, nodes, voters = nodes, retainedEntries = 1000, checkpointIntervalEntries = 200, network } = options
-    const { settings = {}, faces = () => [] } = options
+    const { settings = {}, faces = () => [], stores = (_, { openStores }) => openStores } = options
     this.#seed = seed
     this.random = forkPrng(seed, 'scenario')
     this.network = new SimNetwork(this.scheduler, forkPrng(seed, 'network'), { ...RELIABLE_NETWORK, ...network })
@@ -73,6 +74,7 @@ export class World {
       violated,
       settings,
       faces,
+      stores,
     }
     this.machines = ids.map((id) => new Machine({ ...shared, id }))
     for (const machine of this.machines) {
