@@ -43,6 +43,7 @@ test('MemoryDisk: hands its files over, and nothing of it reaches the next one',
   // One is under way, and takes effect; the others come too late.
   file.write(1, Uint8Array.of(9), () => undefined)
   const next = disk.handOver()
+  file.writeDurablySync(0, Uint8Array.of(7))
   file.writeDurablySync(0, Uint8Array.of(7, 7, 7, 7))
   file.truncateSync(1)
   disk.rename('b', 'c')
