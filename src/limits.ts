@@ -195,6 +195,8 @@ export const DISK_CHECK_INTERVAL_MS: number = 1_000
 // Actors.
 export const DEFAULT_MAILBOX_CAPACITY: number = 1_000
 export const MAX_MAILBOX_CAPACITY: number = 10_000
+/** Memberships of the actors of one node in groups. */
+export const MAX_GROUP_MEMBERSHIPS: number = 10_000
 /** What a timer of Node can wait: deadlines, pauses and delays of actors are no longer. */
 export const MAX_TIMER_MS: number = 2 ** 31 - 1
 /** What a message from one actor to another holds, where it leaves its thread or its node: bytes, levels of containers, and values. */

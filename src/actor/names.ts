@@ -21,6 +21,8 @@ export function checkName(name: unknown, what: string): asserts name is string {
 export class Names {
   readonly #cells = new Map<string, Cell>()
   readonly #watchers = new Set<(name: string) => void>()
+  /** Told of each name that is free again, and notes it. */
+  released: (name: string) => void = () => undefined
 
   get(name: string): Cell | undefined {
     return this.#cells.get(name)
@@ -46,5 +48,6 @@ export class Names {
 
   release(name: string): void {
     this.#cells.delete(name)
+    this.released(name)
   }
 }

@@ -8,6 +8,9 @@ import type { LifeEvent, Target, Watch } from './target.ts'
 /** Until a call has to be answered, or a message be taken, where its sender says nothing else: what gen_server of OTP takes. */
 const DEFAULT_TIMEOUT_MS = 5_000
 
+/** What messages are sent by, to an actor of this node or of another. */
+export type Messenger<H extends Handlers> = Omit<ActorRef<H>, 'stop' | 'restart'>
+
 /**
  * An actor, to others. It stays the same over restarts, and is never handed to another actor: once the actor is gone for good, every
  * message is refused.

@@ -2,6 +2,7 @@ import type { Random } from '../lib/index.ts'
 import type { Clock } from '../ports/index.ts'
 import { Deadlines } from './deadlines.ts'
 import type { ActorDefinition, SpawnOptions, SupervisionSettings } from './definition.ts'
+import { Groups } from './groups/index.ts'
 import { Names } from './names.ts'
 import type { Handlers } from './protocol.ts'
 import { refTo } from './reference.ts'
@@ -28,6 +29,8 @@ export class ActorSystem {
   readonly #root: Supervision
   readonly #names = new Names()
   readonly #runtime: Runtime
+  /** Groups of registered actors. */
+  readonly groups: Groups
   #remoting: Remoting | null = null
 
   constructor({ clock, random, report = () => undefined, supervision }: ActorSystemOptions) {
@@ -50,6 +53,7 @@ export class ActorSystem {
       names: this.#names,
     }
     this.#runtime = runtime
+    this.groups = new Groups(runtime)
     this.#root = new Supervision(runtime, null, supervision === undefined ? RULES : readRules(supervision))
   }
 

@@ -8,6 +8,7 @@ const SEND = 'test/actor/send.test.ts'
 const NAMES = 'test/actor/names.test.ts'
 const MONITORS = 'test/actor/monitors.test.ts'
 const LINKS = 'test/actor/links.test.ts'
+const GROUPS = 'test/actor/groups.test.ts'
 const RESTART = 'test/actor/restart.test.ts'
 const POLICY = 'src/actor/restart-policy.test.ts'
 
@@ -264,5 +265,19 @@ export const ACTORS: readonly Mutant[] = [
     find: 'return this.handling || (byItself && (',
     replace: 'return this.handling && (byItself && (',
     hunter: RESTART,
+  },
+  {
+    name: 'keep a dead actor in its groups',
+    file: 'actor/names.ts',
+    find: '    this.released(name)\n',
+    replace: '',
+    hunter: GROUPS,
+  },
+  {
+    name: 'tell of a member that left before it was known to have joined',
+    file: 'actor/groups/group-watch.ts',
+    find: 'else if (news.left === null) this.#news.delete(key)',
+    replace: 'else if (news.left === null) news.left = member',
+    hunter: GROUPS,
   },
 ]
