@@ -9,6 +9,7 @@ import { benchmarkLink } from './link.ts'
 import { benchmarkLog } from './log.ts'
 import type { Benchmark } from './measure.ts'
 import { benchmarkNode } from './node.ts'
+import { benchmarkRemoteActors } from './remote-actors.ts'
 
 export const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ['core', benchmarkCore],
@@ -17,6 +18,7 @@ export const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ['apply', benchmarkApply],
   ['http', benchmarkHttp],
   ['link', benchmarkLink],
+  ['remote-actors', benchmarkRemoteActors],
   ['node', benchmarkNode],
   ['client', benchmarkClient],
   ['cluster', benchmarkCluster],
