@@ -1,6 +1,7 @@
 /** A leader and a follower with 10 Mbit/s between them, and a channel that has more to say than passes there. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { ActorSystem, defineActor } from '../../src/actor/index.ts'
 import { parseAddress } from '../../src/api/index.ts'
 import { Prng } from '../../src/lib/index.ts'
 import { DirectTransport, generateIdentity, keepAliveMsFor, systemClock } from '../../src/net/index.ts'
@@ -113,6 +114,37 @@ function pourInto(channel: Channel, to: string, lane: Lane): () => void {
   return () => clearInterval(timer)
 }
 
+/** From one transport to the other, until what it returns is called. */
+type Flood = (from: DirectTransport, to: DirectTransport) => () => void
+
+function inLane(lane: Lane): Flood {
+  return (from, to) => {
+    to.attach(TRANSFER, deaf)
+    return pourInto(from.attach(TRANSFER, deaf), to.endpointId, lane)
+  }
+}
+
+/** As many messages as there is credit for, to more actors than one. */
+function ofActors(from: DirectTransport, to: DirectTransport): () => void {
+  const [sender, receiver] = [from, to].map((links, at) => {
+    const system = new ActorSystem({ clock: systemClock, random: new Prng(at) })
+    const keys = [from.endpointId, to.endpointId]
+    system.connect({ links, nodeId: at, endpointOf: (id) => keys[id] ?? null, nodeOf: (key) => keys.indexOf(key) })
+    return system
+  }) as [ActorSystem, ActorSystem]
+  const names = Array.from({ length: 10 }, (_, at) => `sink-${at}`)
+  class Sink {
+    take(_bytes: Uint8Array): void {}
+  }
+  for (const name of names) receiver.spawn(defineActor<Sink>({ start: () => new Sink() }), { registerAs: name })
+  const sinks = names.map((name) => sender.remote<Sink>(1, name))
+  const chunk = new Uint8Array(10_000)
+  const timer = setInterval(() => {
+    for (const sink of sinks) while (sink.trySend('take', chunk));
+  }, 5)
+  return () => clearInterval(timer)
+}
+
 /** A linearizable read at the leader: a heartbeat there and its answer back. */
 async function roundTripMs({ replica }: Node): Promise<number> {
   const from = performance.now()
@@ -122,8 +154,14 @@ async function roundTripMs({ replica }: Node): Promise<number> {
   return performance.now() - from
 }
 
-for (const lane of ['bulk', 'normal'] as const) {
-  test(`DirectTransport: a channel that fills 10 Mbit/s in the ${lane} lane delays no heartbeat by an election timeout`, async (context) => {
+const FLOODS: readonly (readonly [name: string, flood: Flood])[] = [
+  ['a channel that fills 10 Mbit/s in the bulk lane', inLane('bulk')],
+  ['a channel that fills 10 Mbit/s in the normal lane', inLane('normal')],
+  ['a flood of messages to actors, with 10 Mbit/s,', ofActors],
+]
+
+for (const [name, flood] of FLOODS) {
+  test(`DirectTransport: ${name} delays no heartbeat by an election timeout`, async (context) => {
     const [leader, follower] = [new Node(1), new Node(2)]
     await Promise.all([leader.start(), follower.start()])
     context.after(() => Promise.all([leader.stop(), follower.stop()]))
@@ -143,8 +181,7 @@ for (const lane of ['bulk', 'normal'] as const) {
     leader.terms.clear()
     follower.terms.clear()
 
-    follower.transport.attach(TRANSFER, deaf)
-    const stop = pourInto(leader.transport.attach(TRANSFER, deaf), endpointId, lane)
+    const stop = flood(leader.transport, follower.transport)
     context.after(stop)
     let longest = 0
     while (path.passed < BYTES_TO_PASS) longest = Math.max(longest, await roundTripMs(leader))
