@@ -221,6 +221,8 @@ export const MAX_REMOTE_ANSWER_BYTES: number = 8 * MIB
 export const MAX_ACTOR_BIGINT_BYTES: number = 1 * KIB
 export const MAX_BACKOFF_SECONDS: number = 16
 export const MAX_RESTART_HISTORY_SIZE: number = 100
+/** Of a system of actors: each costs some ten megabytes. */
+export const MAX_ACTOR_THREADS: number = 256
 
 // The log for people.
 /** Sources of one cause that are told apart. */

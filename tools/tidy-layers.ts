@@ -59,6 +59,7 @@ export const LAYERS: readonly Layer[] = [
     imports: [...CORE],
     deterministic: true,
   },
+  { name: 'threads', holds: 'worker threads of Node that actors live in', imports: [...CORE, 'actor'] },
   { name: 'storage', holds: 'the segmented log, the state machine, snapshots', imports: [...CORE, 'raft', 'wire'] },
   { name: 'net/link', holds: 'proven links of frames over any stream: handshake, windows, ends', imports: [...CORE, 'wire'] },
   {

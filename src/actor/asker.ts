@@ -1,3 +1,5 @@
+import type { ActorError } from './actor-error.ts'
+
 /** Whoever is to hear what becomes of a message, as its receiver sees him: a caller on this node, or a peer of another. */
 export interface Asker {
   /** He hears nothing more: he has his answer, or wants none. */
@@ -8,4 +10,8 @@ export interface Asker {
   begin(): boolean
   answer(value: unknown): void
   refuse(error: Error): void
+  /** The receiver goes on to other messages, and answers later. */
+  postponed?(): void
+  /** The receiver failed with the message in hand. Who has no use for the difference is refused. */
+  failed?(error: ActorError): void
 }

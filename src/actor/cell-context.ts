@@ -22,6 +22,13 @@ export class CellContext implements ActorContext {
     this.#life = life
   }
 
+  /** For the runtime: whose context it is. */
+  static of(context: ActorContext): { readonly cell: Cell; readonly life: Life } {
+    if (!(context instanceof CellContext))
+      throw new TypeError('this is no context of an actor: the runtime alone starts a definition')
+    return { cell: context.#cell, life: context.#life }
+  }
+
   get path(): string {
     return this.#cell.path
   }

@@ -13,6 +13,7 @@ import { ActorError } from './actor-error.ts'
 import { Call } from './call.ts'
 import { CellContext } from './cell-context.ts'
 import type { ActorDefinition, Restart, SpawnOptions } from './definition.ts'
+import { contentOf, Elsewhere } from './elsewhere.ts'
 import { crashed, KILLED, sayReason, STOPPED, toError } from './end-reason.ts'
 import type { EndReason } from './end-reason.ts'
 import { Handling } from './handling.ts'
@@ -53,6 +54,11 @@ export class Cell extends Handling {
 
   override get path(): string {
     return `${this.supervisor.path}/${this.name}`
+  }
+
+  /** Its handlers run in a thread: what is sent to it is copied. */
+  get isElsewhere(): boolean {
+    return this.#definition instanceof Elsewhere
   }
 
   /** When the present life began; null without one. */
@@ -96,7 +102,7 @@ export class Cell extends Handling {
 
   protected override dropped(message: string, body: unknown): void {
     try {
-      this.settings.onDropped?.(message, body)
+      this.settings.onDropped?.(message, contentOf(body))
     } catch (error) {
       this.#stopFailed(error)
     }

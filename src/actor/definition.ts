@@ -2,6 +2,7 @@ import type { ActorContext } from './context.ts'
 import type { EndReason } from './end-reason.ts'
 import type { Handlers } from './protocol.ts'
 import type { RestartSettings } from './restart-policy.ts'
+import type { ThreadOptions, ThreadPool } from './thread/index.ts'
 
 /** How an actor comes to life. One definition serves any number of actors. */
 export interface ActorDefinition<H extends Handlers, A = void> {
@@ -50,6 +51,8 @@ export interface SpawnOptions<A = void> {
   /** Until it has to have stopped, in milliseconds; 5,000 when absent. */
   readonly shutdownMs?: number
   readonly supervision?: SupervisionSettings
+  /** Where an actor lives that `inThread` defines: in a thread of its own, as when absent, or in one of a pool. */
+  readonly thread?: 'own' | ThreadOptions | ThreadPool
 }
 
 /** Keeps the types of a definition together; does nothing. */

@@ -118,7 +118,9 @@ export abstract class Handling extends Inbox implements Runnable {
     if (error instanceof Refusal) return this.#refuse(error, call)
     const reason = crashed(error)
     const words = `${this.path} failed with the message in hand: ${sayReason(reason)}`
-    call?.refuse(new ActorError('CRASHED', words, { begun: true, cause: thrown }))
+    const told = new ActorError('CRASHED', words, { begun: true, cause: thrown })
+    if (call?.failed === undefined) call?.refuse(told)
+    else call.failed(told)
     if (this.phase === 'running') this.endLife(reason)
   }
 
@@ -132,6 +134,7 @@ export abstract class Handling extends Inbox implements Runnable {
     if (call === null) return
     life.keepCall(call)
     answer.attach(call)
+    call.postponed?.()
   }
 
   #await(life: Life, answer: PromiseLike<unknown>, call: Asker | null): void {
@@ -145,7 +148,7 @@ export abstract class Handling extends Inbox implements Runnable {
     }
     whenSettled(
       answer,
-      (value) => settled(() => call?.answer(value)),
+      (value) => settled(() => (value instanceof Later ? this.#keep(life, value, call) : call?.answer(value))),
       (error) => settled(() => this.#threw(error, call)),
     )
   }

@@ -22,3 +22,18 @@ export type { DownReason, LifeEvent, Target, Watch } from './target.ts'
 export { Soon } from './soon.ts'
 export { ActorSystem } from './system.ts'
 export type { ActorSystemOptions } from './system.ts'
+export { InlineThreads, ThreadHost } from './host/index.ts'
+export type { InlineThread } from './host/index.ts'
+export { inThread } from './thread/index.ts'
+export type {
+  InThread,
+  News,
+  Order,
+  Thread,
+  ThreadListener,
+  ThreadOptions,
+  ThreadPool,
+  ThreadPoolOptions,
+  ThreadPort,
+  ThreadSettings,
+} from './thread/index.ts'

@@ -11,6 +11,11 @@ export class Later<T> {
   #settle: ((call: Asker) => void) | null = null
   #settled = false
 
+  /** For the runtime: somebody waits for it. */
+  get isAwaited(): boolean {
+    return this.#call !== null && !this.#call.settled
+  }
+
   answer(value: T): void {
     this.#end((call) => call.answer(value))
   }

@@ -19,11 +19,9 @@ export type MessageOf<H> = {
 export type BodyOf<H, K extends keyof H> = H[K] extends (...body: infer B extends readonly unknown[]) => unknown ? B : never
 
 /** What the caller gets: see {@link Later} for answers that come when the handler has returned. */
-export type AnswerOf<H, K extends keyof H> = H[K] extends (...body: never[]) => infer R
-  ? R extends Later<infer T>
-    ? T
-    : Awaited<R>
-  : never
+export type AnswerOf<H, K extends keyof H> = H[K] extends (...body: never[]) => infer R ? Answered<Awaited<R>> : never
+
+type Answered<R> = R extends Later<infer T> ? T : R
 
 export interface CallOptions {
   /** Until there has to be an answer; 5 s when absent. */

@@ -1,5 +1,6 @@
 import { MAX_TIMER_MS } from '../limits.ts'
 import type { Cell } from './cell.ts'
+import { Parcel } from './elsewhere.ts'
 import type { AnswerOf, BodyOf, CallArguments, CallOptions, Handlers, MessageOf, SendArguments, SendOptions } from './protocol.ts'
 import { say } from './settings.ts'
 import { watchLives } from './target.ts'
@@ -95,6 +96,25 @@ class UntypedRef {
   }
 }
 
+/** To an actor in a thread: what is sent is copied when it is sent, and refused when it cannot be. */
+class CopyingRef extends UntypedRef {
+  override trySend(message: string, body?: unknown): boolean {
+    return super.trySend(message, new Parcel(body, false))
+  }
+
+  override cast(message: string, body?: unknown): void {
+    super.cast(message, new Parcel(body, false))
+  }
+
+  override send(message: string, body?: unknown, options?: SendOptions): Promise<void> {
+    return super.send(message, new Parcel(body, false), options)
+  }
+
+  override call(message: string, body?: unknown, options?: CallOptions): Promise<unknown> {
+    return super.call(message, new Parcel(body, true), options)
+  }
+}
+
 export function timeoutOf(options: CallOptions | undefined): number {
   if (options === undefined) return DEFAULT_TIMEOUT_MS
   const { timeoutMs = DEFAULT_TIMEOUT_MS } = options
@@ -114,7 +134,7 @@ class OwnRef extends UntypedRef {
 
 /** For the runtime: a reference to the actor whose handlers are of this type. */
 export function refTo<H extends Handlers>(cell: Cell): ActorRef<H> {
-  return new UntypedRef(cell) as unknown as ActorRef<H>
+  return (cell.isElsewhere ? new CopyingRef(cell) : new UntypedRef(cell)) as unknown as ActorRef<H>
 }
 
 /** The same, for the actor itself. */

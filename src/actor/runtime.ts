@@ -3,6 +3,7 @@ import type { Clock } from '../ports/index.ts'
 import type { Deadlines } from './deadlines.ts'
 import type { Names } from './names.ts'
 import type { RunQueue } from './run-queue.ts'
+import type { Threads } from './thread/index.ts'
 
 /** What happened to an actor, for whoever watches the system. */
 export interface ActorEvent {
@@ -21,5 +22,6 @@ export interface Runtime {
   readonly runQueue: RunQueue
   readonly deadlines: Deadlines
   readonly names: Names
+  readonly threads: Threads
   readonly report: (event: ActorEvent) => void
 }

@@ -122,7 +122,8 @@ export function checkMs(value: unknown, least: number, what: string): void {
   throw new RangeError(`${what} is ${say(value)}: give milliseconds, ${least} to ${MAX_TIMER_MS}`)
 }
 
-function checkWhole(value: unknown, least: number, most: number, what: string): void {
+/** @throws RangeError */
+export function checkWhole(value: unknown, least: number, most: number, what: string): void {
   if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return
   throw new RangeError(`${what} is ${say(value)}: give a whole number from ${least} to ${most}`)
 }

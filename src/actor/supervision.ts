@@ -23,6 +23,7 @@ import type { Runtime } from './runtime.ts'
 import { checkDefinition } from './settings.ts'
 import type { SupervisionRules } from './settings.ts'
 import type { ActorSnapshot } from './snapshot.ts'
+import { place } from './thread/index.ts'
 
 /** Who wants a restart by hand, and is told how it went. */
 interface Asking {
@@ -125,7 +126,8 @@ export class Supervision {
     if (this.#children.has(name))
       throw new ActorError('NAME_TAKEN', `${this.path}/${name} is there already: give another name, or wait until it is gone`)
     // What a definition takes and makes is its own business from here on.
-    const cell = new Cell(this.#runtime, this, name, definition as unknown as ActorDefinition<Handlers, unknown>, options)
+    const placed = place(this.#runtime.threads, definition as unknown as ActorDefinition<Handlers, unknown>, options)
+    const cell = new Cell(this.#runtime, this, name, placed, options)
     if (registerAs !== undefined) cell.register(registerAs)
     this.#children.set(name, cell)
     cell.begin(null)

@@ -14,6 +14,8 @@ import type { ActorEvent, Runtime } from './runtime.ts'
 import type { ActorSnapshot } from './snapshot.ts'
 import { readRules, RULES } from './settings.ts'
 import { Supervision } from './supervision.ts'
+import { Threads } from './thread/index.ts'
+import type { ThreadPool, ThreadPoolOptions, ThreadPort } from './thread/index.ts'
 
 export interface ActorSystemOptions {
   readonly clock: Clock
@@ -22,6 +24,8 @@ export interface ActorSystemOptions {
   readonly report?: (event: ActorEvent) => void
   /** Of the actors that the system itself supervises. */
   readonly supervision?: SupervisionSettings
+  /** How threads are made, for actors that are to live in some. There are none when absent. */
+  readonly threads?: ThreadPort
 }
 
 /** Actors that share a thread and a clock, and the supervisor of those that have no other. */
@@ -33,7 +37,7 @@ export class ActorSystem {
   readonly groups: Groups
   #remoting: Remoting | null = null
 
-  constructor({ clock, random, report = () => undefined, supervision }: ActorSystemOptions) {
+  constructor({ clock, random, report = () => undefined, supervision, threads }: ActorSystemOptions) {
     const told = (event: ActorEvent): void => {
       try {
         report(event)
@@ -51,6 +55,7 @@ export class ActorSystem {
       runQueue: new RunQueue(clock),
       deadlines: new Deadlines(clock),
       names: this.#names,
+      threads: new Threads(threads ?? null, clock),
     }
     this.#runtime = runtime
     this.groups = new Groups(runtime)
@@ -92,13 +97,18 @@ export class ActorSystem {
     return this.#root.snapshot()
   }
 
-  /** Ends all actors in good order, the newest first, children before parents. No more can be started. */
+  /** Threads that actors may share: for `thread` in the options of `spawn`. @throws RangeError for a size of less than one, or of too many */
+  threadPool(options: ThreadPoolOptions): ThreadPool {
+    return this.#runtime.threads.pool(options)
+  }
+
+  /** Ends all actors in good order, the newest first, children before parents, and the threads. No more can be started. */
   stop(): Promise<void> {
     return new Promise((resolve) => this.end(resolve))
   }
 
   /** The same, for those who live by callbacks. */
   end(ended: () => void): void {
-    this.#root.stopAll(ended)
+    this.#root.stopAll(() => this.#runtime.threads.stop(ended))
   }
 }

@@ -1,0 +1,34 @@
+import type { ActorContext } from './context.ts'
+import type { EndReason } from './end-reason.ts'
+import { decodePlainData, encodePlainData } from './plain-data/index.ts'
+import type { Handlers } from './protocol.ts'
+
+/** A body on its way out of this thread, as it was when it was sent. */
+export class Parcel {
+  /** The bytes of plain data. */
+  readonly body: Uint8Array
+  /** Somebody waits for what the handler returns. */
+  readonly wantsAnswer: boolean
+
+  /** @throws PlainDataError */
+  constructor(body: unknown, wantsAnswer: boolean) {
+    this.body = pack(body)
+    this.wantsAnswer = wantsAnswer
+  }
+}
+
+/** The bytes of plain data, in memory of their own: what a thread is given is given whole. @throws PlainDataError */
+export function pack(value: unknown, what?: string): Uint8Array<ArrayBuffer> {
+  return encodePlainData(value, what).slice()
+}
+
+/** The body of a message, in a parcel or not. */
+export function contentOf(body: unknown): unknown {
+  return body instanceof Parcel ? decodePlainData(body.body) : body
+}
+
+/** A definition whose handlers run elsewhere: who sends to such an actor hands over a {@link Parcel}. */
+export abstract class Elsewhere {
+  abstract start(context: ActorContext, argument: unknown): Promise<Handlers>
+  abstract stop(handlers: Handlers, reason: EndReason): Promise<void>
+}

@@ -1,0 +1,62 @@
+import { Cell } from '../cell.ts'
+import { STOPPED } from '../end-reason.ts'
+import type { EndReason } from '../end-reason.ts'
+import { RULES } from '../settings.ts'
+import { Supervision } from '../supervision.ts'
+
+/** Who is told of the end of an actor that somebody else supervises, on the other side. */
+export interface HostedListener {
+  /** It has asked for its own end, or was asked. */
+  stopping(): void
+  /** It wants to begin anew. */
+  restarting(): void
+  /** There is nothing of it any more. What is told first holds. */
+  ended(reason: EndReason): void
+}
+
+/** Where an actor hangs that is supervised on the other side: it has one life here, under its path there. */
+export class HostedRoot extends Supervision {
+  readonly #path: string
+  readonly #listener: HostedListener
+
+  constructor(runtime: Cell['runtime'], path: string, listener: HostedListener) {
+    super(runtime, null, RULES)
+    this.#path = path
+    this.#listener = listener
+  }
+
+  override get path(): string {
+    return this.#path
+  }
+
+  override childEnded(cell: Cell, reason: EndReason): void {
+    this.#listener.ended(reason)
+    cell.bury()
+  }
+
+  /** Its next life begins on the other side. */
+  override restartByHand(_cell: Cell, restarted: (failed: null) => void): void {
+    this.#listener.restarting()
+    restarted(null)
+  }
+}
+
+/** An actor that is supervised on the other side. */
+export class HostedCell extends Cell {
+  readonly #listener: HostedListener
+
+  constructor(listener: HostedListener, ...given: ConstructorParameters<typeof Cell>) {
+    super(...given)
+    this.#listener = listener
+  }
+
+  override stop(gone: () => void, byItself = false): void {
+    this.#listener.stopping()
+    super.stop(gone, byItself)
+  }
+
+  override bury(): void {
+    super.bury()
+    this.#listener.ended(STOPPED)
+  }
+}

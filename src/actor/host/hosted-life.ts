@@ -1,0 +1,93 @@
+import type { ActorDefinition, SupervisionSettings } from '../definition.ts'
+import type { EndReason } from '../end-reason.ts'
+import { errorFromData, errorToData } from '../error-data.ts'
+import type { ErrorData } from '../error-data.ts'
+import { decodePlainData } from '../plain-data/index.ts'
+import type { Handlers } from '../protocol.ts'
+import type { Runtime } from '../runtime.ts'
+import type { News, Order } from '../thread/index.ts'
+import { HostedCall } from './hosted-call.ts'
+import type { HostedCaller } from './hosted-call.ts'
+import { HostedCell, HostedRoot } from './hosted-cell.ts'
+import type { HostedListener } from './hosted-cell.ts'
+
+export type StartOrder = Extract<Order, { type: 'start' }>
+type MessageOrder = Extract<Order, { type: 'message' }>
+
+/** One life of an actor whose mailbox and supervisor are on the other side. */
+export class HostedLife implements HostedCaller, HostedListener {
+  readonly #life: number
+  readonly #tell: (news: News) => void
+  readonly #cell: HostedCell
+  #isAsked = false
+  #hasEnded = false
+  /** Nobody wants to hear of it. */
+  #isSilent = false
+
+  constructor(runtime: Runtime, order: StartOrder, definition: ActorDefinition<Handlers, unknown>, tell: (news: News) => void) {
+    const { life, path, shutdownMs } = order
+    this.#life = life
+    this.#tell = (news) => {
+      if (!this.#isSilent) tell(news)
+    }
+    const slash = path.lastIndexOf('/')
+    const root = new HostedRoot(runtime, path.slice(0, slash), this)
+    // It was of this type before it was plain data.
+    const supervision = (decodePlainData(order.supervision) ?? {}) as SupervisionSettings
+    const options = { argument: decodePlainData(order.argument), shutdownMs, supervision }
+    this.#cell = new HostedCell(this, runtime, root, path.slice(slash + 1), definition, options)
+    this.#cell.begin(() => {
+      if (this.#cell.phase === 'running') this.#tell({ type: 'started', life })
+    })
+  }
+
+  handle({ id, message, body, wantsAnswer }: MessageOrder): void {
+    const call = new HostedCall(this, id, wantsAnswer)
+    const offered = this.#cell.offer(message, decodePlainData(body), call)
+    if (offered !== 'taken') call.refuse(this.#cell.refusal(offered, message))
+  }
+
+  /** Ends it in good order. */
+  stop(error: ErrorData | null): void {
+    this.#isAsked = true
+    if (error === null) this.#cell.stop(() => undefined)
+    else this.#cell.crash(errorFromData(error))
+  }
+
+  /** Ends it now, and says no more. */
+  kill(): void {
+    this.#isSilent = true
+    this.#cell.kill()
+    if (this.#cell.phase !== 'gone') this.#cell.bury()
+  }
+
+  stopping(): void {
+    if (!this.#isAsked) this.#tell({ type: 'stopping', life: this.#life })
+  }
+
+  restarting(): void {
+    this.#tell({ type: 'restarting', life: this.#life })
+  }
+
+  ended(reason: EndReason): void {
+    if (this.#hasEnded) return
+    this.#hasEnded = true
+    this.#tell({ type: 'ended', life: this.#life, how: reason.type === 'crashed' ? errorToData(reason.error) : reason.type })
+  }
+
+  answered(id: number, value: Uint8Array): void {
+    this.#tell({ type: 'answered', life: this.#life, id, value })
+  }
+
+  refused(id: number, error: ErrorData): void {
+    this.#tell({ type: 'refused', life: this.#life, id, error })
+  }
+
+  failed(id: number, error: ErrorData): void {
+    this.#tell({ type: 'failed', life: this.#life, id, error })
+  }
+
+  later(id: number): void {
+    this.#tell({ type: 'later', life: this.#life, id })
+  }
+}

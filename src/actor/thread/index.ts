@@ -1,0 +1,7 @@
+export { inThread, InThread } from './in-thread.ts'
+export { place } from './place.ts'
+export type { News, Order } from './thread-messages.ts'
+export type { ThreadOptions, ThreadPoolOptions } from './thread-options.ts'
+export { ThreadPool } from './thread-pool.ts'
+export type { Thread, ThreadListener, ThreadPort, ThreadSettings } from './thread-port.ts'
+export { Threads } from './threads.ts'

@@ -1,0 +1,38 @@
+import { MAX_ACTOR_THREADS } from '../../limits.ts'
+import { checkMs, checkWhole } from '../settings.ts'
+
+/** How large a thread may be, and how patient one is with it. */
+export interface ThreadOptions {
+  /** Megabytes of objects; beyond them the thread ends, which is a crash of the actors in it. What Node allows when absent. */
+  readonly maxHeapMb?: number
+  /** Milliseconds that one turn of its event loop may take: then the thread is ended, which is a crash of the actors in it. 5,000 when absent. */
+  readonly unresponsiveMs?: number
+}
+
+export interface ThreadPoolOptions extends ThreadOptions {
+  /** Threads at most; they start when they are needed. */
+  readonly size: number
+}
+
+const DEFAULT_UNRESPONSIVE_MS = 5_000
+const MIN_UNRESPONSIVE_MS = 50
+/** With less no module can be loaded. */
+const MIN_HEAP_MB = 8
+const MAX_HEAP_MB = 2 ** 20
+
+export interface CheckedThreadOptions {
+  readonly maxHeapMb: number | null
+  readonly unresponsiveMs: number
+}
+
+/** @throws RangeError: which it is, and what may be given */
+export function checkThreadOptions({ maxHeapMb, unresponsiveMs = DEFAULT_UNRESPONSIVE_MS }: ThreadOptions): CheckedThreadOptions {
+  if (maxHeapMb !== undefined) checkWhole(maxHeapMb, MIN_HEAP_MB, MAX_HEAP_MB, 'maxHeapMb')
+  checkMs(unresponsiveMs, MIN_UNRESPONSIVE_MS, 'unresponsiveMs')
+  return { maxHeapMb: maxHeapMb ?? null, unresponsiveMs }
+}
+
+/** @throws RangeError */
+export function checkPoolSize(size: number): void {
+  checkWhole(size, 1, MAX_ACTOR_THREADS, 'size')
+}

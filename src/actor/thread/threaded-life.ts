@@ -1,0 +1,239 @@
+/**
+ * A life whose handlers run in a thread. Its mailbox stays where its cell is: one message at a time is handed over, so that what
+ * waits is neither lost with the thread nor more than may wait.
+ *
+ * Invariants: a message that was handed over is settled once, by what the thread says of it, or by the end of this life; once it has let go
+ * of its thread, nothing from there acts on its cell.
+ */
+import { assert, unreachable } from '../../lib/index.ts'
+import { Refusal } from '../actor-error.ts'
+import type { Cell } from '../cell.ts'
+import { Parcel } from '../elsewhere.ts'
+import type { EndReason } from '../end-reason.ts'
+import { errorFromData, errorToData } from '../error-data.ts'
+import { Later } from '../later.ts'
+import { decodePlainData } from '../plain-data/index.ts'
+import type { Handlers } from '../protocol.ts'
+import type { ActorThread, Lodger } from './actor-thread.ts'
+import type { Lodging } from './lodging.ts'
+import type { News, Order } from './thread-messages.ts'
+
+/** Of `Later`s that are open, before those are looked for which nobody waits for any more. */
+const FIRST_SWEEP = 1_024
+
+export type StartFacts = Omit<Extract<Order, { type: 'start' }>, 'type' | 'life'>
+type HowEnded = Extract<News, { type: 'ended' }>['how']
+
+interface Starting {
+  readonly resolve: (handlers: Handlers) => void
+  readonly reject: (error: Error) => void
+}
+
+interface InHand {
+  readonly id: number
+  readonly wantsAnswer: boolean
+  readonly resolve: (answer: unknown) => void
+  readonly reject: (error: Error) => void
+}
+
+export class ThreadedLife implements Lodger {
+  readonly #cell: Cell
+  readonly #lodging: Lodging
+  readonly #thread: ActorThread
+  readonly #life: number
+  #starting: Starting | null = null
+  #inHand: InHand | null = null
+  readonly #laters = new Map<number, Later<unknown>>()
+  #sweepAt = FIRST_SWEEP
+  #nextId = 1
+  /** There is nothing of it in the thread any more. */
+  #isOverThere = false
+  /** It has let go of its thread. */
+  #hasLeft = false
+  /** Told when it is over there; not null once it has been asked to end. */
+  #ending: (() => void) | null = null
+
+  /** @throws Error when there is no thread for it */
+  constructor(cell: Cell, lodging: Lodging) {
+    this.#cell = cell
+    this.#lodging = lodging
+    this.#thread = lodging.threadFor(cell.path)
+    this.#life = this.#thread.enter(this)
+  }
+
+  /** Begins it; what handles its messages hands them over. */
+  start(facts: StartFacts): Promise<Handlers> {
+    this.#tell({ type: 'start', life: this.#life, ...facts })
+    return new Promise((resolve, reject) => (this.#starting = { resolve, reject }))
+  }
+
+  #tell(order: Order): void {
+    this.#thread.tell(order)
+  }
+
+  /** Whatever the name of the message: which there are is known in the thread. */
+  #handlers(): Handlers {
+    const named = (_: object, name: string | symbol): unknown =>
+      // Names without a letter are the runtime's. What has a `then` is taken for a promise.
+      typeof name !== 'string' || name === '' || name === 'then' ? undefined : (body: unknown) => this.#handOver(name, body)
+    return new Proxy({}, { get: named })
+  }
+
+  #handOver(message: string, body: unknown): Promise<unknown> {
+    assert(this.#inHand === null, 'a message is handed over before the one before it is done')
+    const parcel = body instanceof Parcel ? body : this.#pack(body)
+    const id = this.#nextId++
+    const { wantsAnswer } = parcel
+    this.#tell({ type: 'message', life: this.#life, id, message, body: parcel.body, wantsAnswer })
+    return new Promise((resolve, reject) => (this.#inHand = { id, wantsAnswer, resolve, reject }))
+  }
+
+  /** Whoever sent it did so past the reference. */
+  #pack(body: unknown): Parcel {
+    try {
+      return new Parcel(body, true)
+    } catch (error) {
+      throw new Refusal((error as Error).message)
+    }
+  }
+
+  // --- What the thread says ---
+
+  heard(news: News): void {
+    if (this.#hasLeft) return
+    switch (news.type) {
+      case 'started':
+        this.#starting?.resolve(this.#handlers())
+        this.#starting = null
+        return
+      case 'answered':
+        return this.#answered(news.id, decodePlainData(news.value))
+      case 'refused':
+        return this.#refused(news.id, errorFromData(news.error))
+      case 'later':
+        return this.#later(news.id)
+      case 'failed':
+        return this.#fail(errorFromData(news.error))
+      case 'stopping':
+        return this.#cell.stop(() => undefined)
+      case 'restarting':
+        return this.#cell.restartByHand(() => undefined, true)
+      case 'ended':
+        return this.#ended(news.how)
+      case 'event':
+        return this.#cell.runtime.report(eventOf(news))
+      default:
+        return unreachable(news)
+    }
+  }
+
+  /** The message in hand is done with, if it is this one. */
+  #takeInHand(id: number): InHand | null {
+    const inHand = this.#inHand
+    if (inHand?.id !== id) return null
+    this.#inHand = null
+    return inHand
+  }
+
+  #takeLater(id: number): Later<unknown> | undefined {
+    const later = this.#laters.get(id)
+    this.#laters.delete(id)
+    return later
+  }
+
+  #answered(id: number, value: unknown): void {
+    const inHand = this.#takeInHand(id)
+    if (inHand === null) this.#takeLater(id)?.answer(value)
+    else inHand.resolve(value)
+  }
+
+  #refused(id: number, error: Error): void {
+    const inHand = this.#takeInHand(id)
+    if (inHand === null) return this.#takeLater(id)?.refuse(error)
+    // Other errors that are rejected with are crashes.
+    if (error instanceof Refusal) return inHand.reject(error)
+    const later = new Later()
+    later.refuse(error)
+    inHand.resolve(later)
+  }
+
+  #later(id: number): void {
+    const inHand = this.#takeInHand(id)
+    if (inHand === null) return
+    const later = new Later()
+    if (inHand.wantsAnswer) this.#keepLater(id, later)
+    inHand.resolve(later)
+  }
+
+  /** Those whose callers have given up are dropped in time, for the thread may never answer them. */
+  #keepLater(id: number, later: Later<unknown>): void {
+    if (this.#laters.size >= this.#sweepAt) {
+      for (const [open, { isAwaited }] of this.#laters) if (!isAwaited) this.#laters.delete(open)
+      this.#sweepAt = Math.max(FIRST_SWEEP, 2 * this.#laters.size)
+    }
+    this.#laters.set(id, later)
+  }
+
+  #ended(how: HowEnded): void {
+    this.#isOverThere = true
+    if (this.#ending !== null) return this.#ending()
+    if (how === 'killed') return this.#cell.kill()
+    if (how !== 'stopped') this.#fail(errorFromData(how))
+    else if (this.#starting !== null || this.#inHand !== null) this.#fail(new Error('it ended in its thread, unasked'))
+  }
+
+  lost(error: Error): void {
+    this.#isOverThere = true
+    if (this.#ending === null) this.#fail(error)
+    else this.#ending()
+  }
+
+  /** A crash of this life. */
+  #fail(error: Error): void {
+    const failing = this.#starting ?? this.#inHand
+    this.#starting = null
+    this.#inHand = null
+    if (failing === null) this.#cell.crash(error)
+    else failing.reject(error)
+  }
+
+  // --- The end ---
+
+  /** Ends it in good order. Resolves when nothing is left of it. */
+  end(reason: EndReason): Promise<void> {
+    return new Promise((resolve) => {
+      this.#ending = () => this.#leave(resolve)
+      if (this.#isOverThere) this.#ending()
+      else this.#tell({ type: 'stop', life: this.#life, error: reason.type === 'crashed' ? errorToData(reason.error) : null })
+    })
+  }
+
+  stop(gone: () => void): void {
+    this.#cell.stop(gone)
+  }
+
+  /** Its cell has no more to do with it. */
+  cancel(): void {
+    if (this.#hasLeft) return
+    if (!this.#isOverThere) this.#tell({ type: 'kill', life: this.#life })
+    this.#leave(() => undefined)
+  }
+
+  #leave(left: () => void): void {
+    this.#hasLeft = true
+    this.#thread.leave(this.#life)
+    this.#lodging.left(this.#thread, left)
+  }
+}
+
+type EventNews = Extract<News, { type: 'event' }>
+type ReportedEvent = Parameters<Cell['runtime']['report']>[0]
+
+function eventOf({ path, event, error, pauseMs }: EventNews): ReportedEvent {
+  return {
+    path,
+    event: event as ReportedEvent['event'],
+    ...(error === null ? {} : { error: errorFromData(error) }),
+    ...(pauseMs === null ? {} : { pauseMs }),
+  }
+}

@@ -1,0 +1,177 @@
+/** Definitions that tests have run in threads. */
+import { defineActor, inThread, Later, Refusal } from '../../../src/actor/index.ts'
+import type { ActorContext } from '../../../src/actor/index.ts'
+
+export interface Total {
+  readonly total: number
+}
+
+export class OutOfRange extends Refusal {
+  override readonly name = 'OutOfRange'
+  readonly limit: number
+
+  constructor(limit: number) {
+    super(`at most ${limit}`)
+    this.limit = limit
+  }
+}
+
+export class Counter {
+  readonly #context: ActorContext
+  #total: number
+  #open: Later<number>[] = []
+
+  constructor(context: ActorContext, start: number) {
+    this.#context = context
+    this.#total = start
+  }
+
+  add(amount: number): number {
+    if (amount > 1_000) throw new OutOfRange(1_000)
+    this.#total += amount
+    return this.#total
+  }
+
+  get(): Total {
+    return { total: this.#total }
+  }
+
+  /** What it was given, after it has written into its own copy. */
+  scribble(given: { list: number[]; bytes?: Uint8Array }): unknown {
+    given.list.push(99)
+    return given
+  }
+
+  path(): string {
+    return this.#context.path
+  }
+
+  now(): number {
+    return this.#context.now()
+  }
+
+  draw(): number {
+    return this.#context.random.nextUint32()
+  }
+
+  crash(words: string): never {
+    throw new RangeError(words)
+  }
+
+  async crashLate(words: string): Promise<never> {
+    await Promise.resolve()
+    throw new RangeError(words)
+  }
+
+  /** Is answered when `release` comes. */
+  hold(): Later<number> {
+    const later = new Later<number>()
+    this.#open.push(later)
+    return later
+  }
+
+  async holdLate(): Promise<Later<number>> {
+    await Promise.resolve()
+    return this.hold()
+  }
+
+  release(): number {
+    const open = this.#open
+    this.#open = []
+    for (const later of open) later.answer(this.#total)
+    return open.length
+  }
+
+  refuseHeld(): void {
+    for (const later of this.#open) later.refuse(new TypeError('no more'))
+    this.#open = []
+  }
+
+  /** Never answered, and not kept. */
+  forget(): Later<number> {
+    return new Later()
+  }
+
+  answerFunction(): unknown {
+    return { list: [() => 1] }
+  }
+
+  crashIn(delayMs: number): void {
+    this.#context.after(delayMs, () => {
+      throw new RangeError('in its own time')
+    })
+  }
+
+  addIn(delayMs: number): void {
+    this.#context.after(delayMs, () => void this.#total++)
+  }
+
+  stop(): void {
+    this.#context.stop()
+  }
+
+  /** Has a child count, and one that fails. */
+  async child(crashes: boolean): Promise<string> {
+    const child = this.#context.spawn(counter, { name: 'child', argument: 5 })
+    if (crashes) child.cast('crash', 'as a child')
+    return `${child.path} ${await child.call('add', 1)}`
+  }
+
+  nest(): void {
+    this.#context.spawn(inThread<typeof counter>(new URL(import.meta.url), 'counter'), { argument: 1 })
+  }
+
+  never(): Promise<number> {
+    return new Promise(() => undefined)
+  }
+}
+
+/** Counts from its argument. */
+export const counter = defineActor({
+  start: (context: ActorContext, start: number) => new Counter(context, start),
+})
+
+/** Fails in its start, as its argument says. */
+export const badStart = defineActor({
+  start: (_context: ActorContext, how: 'throws' | 'rejects' | 'hangs' | 'nothing') => {
+    if (how === 'throws') throw new RangeError('cannot start')
+    if (how === 'rejects') return Promise.reject(new RangeError('cannot start late'))
+    if (how === 'nothing') return undefined as unknown as object
+    return new Promise<object>(() => undefined)
+  },
+})
+
+/** Ends as its argument says. */
+export const badStop = defineActor({
+  start: (_context: ActorContext, _how: 'throws' | 'hangs') => ({ hello: () => 'hello' }),
+  stop: () => new Promise<void>(() => undefined),
+})
+
+/** What takes its thread with it; in none that is run inline. */
+export const deadly = defineActor({
+  start: () => ({
+    hello: (): string => 'hello',
+    exit: (code: number): void => process.exit(code),
+    /** Answers first. */
+    loop: (): string => {
+      setImmediate(() => {
+        for (;;);
+      })
+      return 'looping'
+    },
+    throwOutside: (): void => {
+      setImmediate(() => {
+        throw new RangeError('outside of all handlers')
+      })
+    },
+    rejectOutside: (): void => {
+      Promise.withResolvers<void>().reject(new RangeError('nobody waits for it'))
+    },
+    fill: (): number => {
+      const filling: number[][] = []
+      for (;;) filling.push([filling.length, 1, 2, 3])
+    },
+  }),
+})
+
+export const notAnActor = 5
