@@ -76,10 +76,10 @@ export class ActorSystem {
     return cell === undefined ? undefined : refTo<H>(cell)
   }
 
-  /** Takes part in the links between nodes, once: from here on the registered actors of each can be reached by the others. */
+  /** Takes part in the links between nodes, until it is closed: from here on the registered actors of each can be reached by the others. */
   connect(options: RemotingOptions): Remoting {
-    if (this.#remoting !== null) throw new Error('this system has its links to other nodes already')
-    this.#remoting = new Remoting(this.#runtime, options)
+    if (this.#remoting?.isOpen === true) throw new Error('this system has its links to other nodes already')
+    this.#remoting = new Remoting(this.#runtime, this.groups, options)
     return this.#remoting
   }
 

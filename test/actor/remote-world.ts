@@ -28,6 +28,7 @@ export class RemoteWorld {
   readonly clock = new ManualClock()
   readonly network = new MemoryNetwork(this.clock)
   readonly #nodes = new Map<number, RemoteNode>()
+  readonly #remotings = new Map<number, Remoting>()
   readonly #ids: readonly number[]
   readonly #options: RemoteWorldOptions
   #starts = 0
@@ -55,11 +56,11 @@ export class RemoteWorld {
   }
 
   /** The actors of a node take part. */
-  connect(id: number): Remoting {
+  connect(id: number): void {
     const { system, transport, said } = this.node(id)
     const logger: Logger = { log: (_level, message, facts) => void said.push(`${message}: ${String(facts?.['reason'])}`) }
     const versions = this.#options.versions?.[id]
-    return system.connect({
+    const remoting = system.connect({
       links: transport,
       nodeId: id,
       endpointOf: (nodeId) => (this.#ids.includes(nodeId) ? keyOf(nodeId) : null),
@@ -67,12 +68,19 @@ export class RemoteWorld {
       logger,
       ...(versions === undefined ? {} : { versions }),
     })
+    this.#remotings.set(id, remoting)
   }
 
   node(id: number): RemoteNode {
     const node = this.#nodes.get(id)
     if (node === undefined) throw new Error(`there is no node ${id}`)
     return node
+  }
+
+  remoting(id: number): Remoting {
+    const remoting = this.#remotings.get(id)
+    if (remoting === undefined) throw new Error(`the actors of node ${id} take no part`)
+    return remoting
   }
 
   kill(id: number): void {

@@ -12,14 +12,17 @@ export interface GroupMember<H extends Handlers = Handlers> {
   readonly ref: Messenger<H>
 }
 
-export interface GroupEvent<H extends Handlers = Handlers> {
-  readonly type: 'joined' | 'left'
-  readonly member: GroupMember<H>
-}
+/** Why a member is none any more: it left, or is gone for good; or its node is not linked, and nothing is known of it. */
+export type LeaveReason = 'left' | 'unreachable'
+
+export type GroupEvent<H extends Handlers = Handlers> =
+  | { readonly type: 'joined'; readonly member: GroupMember<H> }
+  | { readonly type: 'left'; readonly member: GroupMember<H>; readonly reason: LeaveReason }
 
 /** What became of one member since its listener was told last. */
 interface News {
   left: GroupMember | null
+  reason: LeaveReason
   joined: GroupMember | null
 }
 
@@ -50,8 +53,9 @@ export class GroupWatch implements Watch, Runnable {
     this.#newsOf(key).joined = member
   }
 
-  left(key: string, member: GroupMember): void {
+  left(key: string, member: GroupMember, reason: LeaveReason): void {
     const news = this.#newsOf(key)
+    news.reason = reason
     if (news.joined === null) news.left = member
     else if (news.left === null) this.#news.delete(key)
     else news.joined = null
@@ -60,7 +64,7 @@ export class GroupWatch implements Watch, Runnable {
   #newsOf(key: string): News {
     let news = this.#news.get(key)
     if (news === undefined) {
-      news = { left: null, joined: null }
+      news = { left: null, reason: 'left', joined: null }
       this.#news.set(key, news)
       if (!this.#queued) this.#runQueue.add(this)
       this.#queued = true
@@ -72,8 +76,8 @@ export class GroupWatch implements Watch, Runnable {
     this.#queued = false
     const news = this.#news
     this.#news = new Map()
-    for (const { left, joined } of news.values()) {
-      if (left !== null) this.#tell({ type: 'left', member: left })
+    for (const { left, reason, joined } of news.values()) {
+      if (left !== null) this.#tell({ type: 'left', member: left, reason })
       if (joined !== null) this.#tell({ type: 'joined', member: joined })
     }
     return false

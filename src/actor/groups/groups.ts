@@ -7,7 +7,7 @@ import type { Runtime } from '../runtime.ts'
 import { checkFunction } from '../settings.ts'
 import type { Watch } from '../target.ts'
 import { GroupWatch } from './group-watch.ts'
-import type { GroupEvent, GroupMember } from './group-watch.ts'
+import type { GroupEvent, GroupMember, LeaveReason } from './group-watch.ts'
 
 /** That an actor of this node is in a group. */
 export interface Membership {
@@ -67,7 +67,7 @@ export class Groups {
     if (groups === undefined || !groups.delete(group)) return
     if (groups.size === 0) this.#groupsOf.delete(name)
     this.#local--
-    this.#remove(group, null, name)
+    this.#remove(group, null, name, 'left')
     for (const told of this.#listeners) told('left', { group, name })
   }
 
@@ -111,13 +111,13 @@ export class Groups {
   }
 
   leftFrom(group: string, node: number, name: string): void {
-    this.#remove(group, node, name)
+    this.#remove(group, node, name, 'left')
   }
 
   /** Nothing is known of a node any more. */
   forget(node: number): void {
     for (const [group, members] of this.#groups)
-      for (const member of members.values()) if (member.node === node) this.#remove(group, node, member.name)
+      for (const member of members.values()) if (member.node === node) this.#remove(group, node, member.name, 'unreachable')
   }
 
   #add(group: string, member: GroupMember): void {
@@ -127,14 +127,14 @@ export class Groups {
     for (const watch of this.#watches.get(group) ?? []) watch.joined(key, member)
   }
 
-  #remove(group: string, node: number | null, name: string): void {
+  #remove(group: string, node: number | null, name: string, reason: LeaveReason): void {
     const key = keyOf(node, name)
     const members = this.#groups.get(group)
     const member = members?.get(key)
     if (members === undefined || member === undefined) return
     members.delete(key)
     if (members.size === 0) this.#groups.delete(group)
-    for (const watch of this.#watches.get(group) ?? []) watch.left(key, member)
+    for (const watch of this.#watches.get(group) ?? []) watch.left(key, member, reason)
   }
 }
 

@@ -1,5 +1,6 @@
 import { ACTORS_CHANNEL, noMetrics, silentLogger } from '../../ports/index.ts'
 import type { Channel, ChannelEnd, ChannelHandler, LinkedPeer, Links, Logger, Metrics } from '../../ports/index.ts'
+import type { Groups } from '../groups/index.ts'
 import { checkName } from '../names.ts'
 import type { Handlers } from '../protocol.ts'
 import type { Runtime } from '../runtime.ts'
@@ -7,6 +8,7 @@ import type { LifeEvent, Watch } from '../target.ts'
 import { Loopback } from './loopback.ts'
 import { NodeRoute } from './node-route.ts'
 import type { LinkedNodes } from './node-route.ts'
+import { RemoteGroups } from './remote-groups.ts'
 import { remoteRefTo } from './remote-ref.ts'
 import type { RemoteRef } from './remote-ref.ts'
 import { RemoteWatches } from './remote-watches.ts'
@@ -38,15 +40,26 @@ export class Remoting implements ChannelHandler, LinkedNodes, TalkOwner {
   readonly #talks = new Map<string, Talk>()
   /** By node id; of nodes with somebody who is watched. */
   readonly #watches = new Map<number, RemoteWatches>()
+  readonly #groups: RemoteGroups
+  readonly #groupsWatch: Watch
   readonly #loopback: Loopback
+  #isOpen = true
 
-  constructor(runtime: Runtime, options: RemotingOptions) {
+  constructor(runtime: Runtime, groups: Groups, options: RemotingOptions) {
     this.#runtime = runtime
     this.#options = options
     this.#logger = options.logger ?? silentLogger
     this.#metrics = options.metrics ?? noMetrics
     this.#loopback = new Loopback(runtime)
+    this.#groups = new RemoteGroups(groups, options.nodeOf, (node, name) => this.remote(node, name))
+    this.#groupsWatch = groups.watchLocal((type, { group, name }) => {
+      for (const talk of this.#talks.values()) if (talk.isTalking) talk.tellGroup(group, name, type === 'joined')
+    })
     this.#channel = options.links.attach(ACTORS_CHANNEL, this)
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen
   }
 
   /** @throws TypeError for what is no node id, or no name */
@@ -61,11 +74,15 @@ export class Remoting implements ChannelHandler, LinkedNodes, TalkOwner {
   /** The configuration binds other keys to ids than before. */
   bindingsChanged(): void {
     for (const nodeId of this.#watches.keys()) this.#follow(nodeId)
+    this.#groups.bindingsChanged()
   }
 
   /** Nothing is said or heard any more; for the other nodes, the actors of this one are unreachable. */
   close(): void {
+    if (!this.#isOpen) return
+    this.#isOpen = false
     for (const endpointId of this.#talks.keys()) this.#end(endpointId, 'this node takes no part any more')
+    this.#groupsWatch.cancel()
     this.#channel.detach()
   }
 
@@ -108,6 +125,7 @@ export class Remoting implements ChannelHandler, LinkedNodes, TalkOwner {
 
   begun(endpointId: string, talk: Talk): void {
     this.#watchesOf(endpointId)?.reached(talk.asking)
+    this.#groups.begun(endpointId, talk)
   }
 
   ended(endpointId: string, words: string, isAtFault: boolean): void {
@@ -122,7 +140,9 @@ export class Remoting implements ChannelHandler, LinkedNodes, TalkOwner {
     this.#metrics.counter('aspen_actor_messages_refused_total', { reason: 'credit' }).add()
   }
 
-  group(): void {}
+  group(endpointId: string, group: string, name: string, isMember: boolean): void {
+    this.#groups.said(endpointId, { group, name }, isMember)
+  }
 
   talkWith(nodeId: number): Talk | string {
     const endpointId = this.#options.endpointOf(nodeId)
@@ -169,6 +189,7 @@ export class Remoting implements ChannelHandler, LinkedNodes, TalkOwner {
 
   #lost(endpointId: string, words: string): void {
     this.#watchesOf(endpointId)?.lost(words)
+    this.#groups.ended(endpointId)
   }
 
   lives(endpointId: string, name: string, down: Ended | null): void {
