@@ -47,8 +47,8 @@ export const IDENTITY: readonly Mutant[] = [
   {
     name: 'give up a leader because the port of its old key refuses',
     file: 'replica/peers/intake.ts',
-    find: 'const known = id !== undefined && this.#directory.isLeading(id, endpointId)',
-    replace: 'const known = id !== undefined && this.#directory.endpointOf(id) === endpointId',
+    find: 'return id !== undefined && this.#directory.isLeading(id, endpointId) ? id',
+    replace: 'return id !== undefined && this.#directory.endpointOf(id) === endpointId ? id',
     hunter: 'test/simulation/replaced-members-liveness.test.ts',
   },
   {

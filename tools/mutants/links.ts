@@ -75,8 +75,8 @@ export const LINKS: readonly Mutant[] = [
   {
     name: 'let the former owner of a channel detach its successor',
     file: 'wire/channel-table.ts',
-    find: 'if (this.#attached[id] === attached) this.#attached[id] = undefined',
-    replace: 'this.#attached[id] = undefined',
+    find: '        if (this.#attached[id] !== attached) return\n',
+    replace: '',
     hunter: 'test/contracts/transport.test.ts',
   },
   {
