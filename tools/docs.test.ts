@@ -260,6 +260,7 @@ function compile(programs: readonly string[]): string {
         typeRoots: [join(ROOT, 'node_modules/@types')],
         paths: {
           aspen: source('index.ts'),
+          'aspen/actor': source('actors/index.ts'),
           'aspen/client': source('client/index.ts'),
           'aspen/testing': source('testing/index.ts'),
         },

@@ -46,6 +46,7 @@ export const LAYERS: readonly Layer[] = [
     imports: ['lib', 'limits', 'raft', 'api', 'commands'],
     pure: true,
   },
+  { name: 'machine', holds: 'the clock and the randomness of this machine', imports: ['lib', 'ports'] },
   {
     name: 'wire',
     holds: 'bytes to values and back, versioned',
@@ -60,8 +61,17 @@ export const LAYERS: readonly Layer[] = [
     deterministic: true,
   },
   { name: 'threads', holds: 'worker threads of Node that actors live in', imports: [...CORE, 'actor'] },
+  {
+    name: 'actors',
+    holds: "what `import 'aspen/actor'` gives: actors on the clock of the machine",
+    imports: [...CORE, 'machine', 'actor', 'threads'],
+  },
   { name: 'storage', holds: 'the segmented log, the state machine, snapshots', imports: [...CORE, 'raft', 'wire'] },
-  { name: 'net/link', holds: 'proven links of frames over any stream: handshake, windows, ends', imports: [...CORE, 'wire'] },
+  {
+    name: 'net/link',
+    holds: 'proven links of frames over any stream: handshake, windows, ends',
+    imports: [...CORE, 'machine', 'wire'],
+  },
   {
     name: 'net/direct',
     holds: 'the transport over TLS and TCP: dials, listens, resolves',
@@ -97,7 +107,7 @@ export const LAYERS: readonly Layer[] = [
   {
     name: 'testing',
     holds: 'clusters in memory and in simulation, for the tests of other programs',
-    imports: [...CORE, 'raft', 'wire', 'storage', 'peers', 'node', 'cluster', 'simulation'],
+    imports: [...CORE, 'raft', 'wire', 'actor', 'storage', 'peers', 'node', 'cluster', 'simulation'],
   },
   { name: 'index', holds: "what `import 'aspen'` gives", imports: [...CORE, 'cluster', 'client'] },
   {

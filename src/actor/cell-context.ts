@@ -64,6 +64,19 @@ export class CellContext implements ActorContext {
     return kept
   }
 
+  sleep(delayMs: number): Promise<void> {
+    checkMs(delayMs, 0, 'delayMs')
+    const life = this.#life
+    return new Promise((resolve) => {
+      if (life.over) return
+      const timer = this.#cell.runtime.clock.setTimer(delayMs, () => {
+        life.drop(timer)
+        resolve()
+      })
+      life.keep(timer)
+    })
+  }
+
   spawn<H extends Handlers, A = void>(definition: ActorDefinition<H, A>, options: SpawnOptions<A> = {}): ActorRef<H> {
     return this.#cell.spawn(this.#life, definition, options)
   }

@@ -55,6 +55,7 @@ export class Deadlines {
     else list.last.behind = waiting
     list.last = waiting
     if (list.timer === null) this.#arm(list, timeoutMs, timeoutMs)
+    else if (list.first === waiting) list.timer.hold?.(true)
   }
 
   /** It waits no longer. Does nothing when it does not wait. */
@@ -67,6 +68,8 @@ export class Deadlines {
     else before.behind = behind
     if (behind === null) list.last = before
     else behind.before = before
+    // The timer stays, for those who come next, but nobody waits for it.
+    if (list.first === null) list.timer?.hold?.(false)
     waiting.list = null
     waiting.before = null
     waiting.behind = null

@@ -7,6 +7,7 @@ import { Inbox } from './inbox.ts'
 import { Later } from './later.ts'
 import type { Life, Turns } from './life.ts'
 import type { Runnable } from './run-queue.ts'
+import type { Faults } from './runtime.ts'
 import type { ActorSnapshot } from './snapshot.ts'
 import { isPromise, whenSettled } from './soon.ts'
 
@@ -88,6 +89,12 @@ export abstract class Handling extends Inbox implements Runnable {
   #handle({ message, body, call }: Envelope): void {
     if (call !== null && !call.begin()) return
     const life = this.life as Life
+    if (this.runtime.faults !== null && message !== '')
+      return this.#handleFaulty(life, { message, body, call }, this.runtime.faults)
+    this.#answer(life, message, body, call)
+  }
+
+  #answer(life: Life, message: string, body: unknown, call: Asker | null): void {
     try {
       const answer = message === '' && body instanceof Inside ? body.run(life) : this.#answerTo(life, message, body)
       if (answer === NO_HANDLER) return this.#handleNone(message, call)
@@ -99,6 +106,20 @@ export abstract class Handling extends Inbox implements Runnable {
     } catch (error) {
       this.#threw(error, call)
     }
+  }
+
+  #handleFaulty(life: Life, { message, body, call }: Pick<Envelope, 'message' | 'body' | 'call'>, faults: Faults): void {
+    const fault = faults.at(this.path, message)
+    if (fault === null) return this.#answer(life, message, body, call)
+    if ('crash' in fault) return this.#threw(fault.crash, call)
+    this.waiting = true
+    if (call !== null) life.keepCall(call)
+    this.runtime.clock.setTimer(fault.delayMs, () => {
+      if (life.over || this.phase !== 'running') return
+      this.waiting = false
+      this.#answer(life, message, body, call)
+      if (!this.waiting && !life.over) this.goOn()
+    })
   }
 
   #answerTo({ handlers }: Life, message: string, body: unknown): unknown {

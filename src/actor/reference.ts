@@ -146,3 +146,10 @@ export function ownRefTo<H extends Handlers>(cell: Cell): ActorRef<H> {
 export function cellOf(ref: unknown): Cell | null {
   return UntypedRef.cellOf(ref)
 }
+
+/** For tests: ends the present life of an actor as an error in it would, also while it has a message in hand. @throws TypeError */
+export function crashFromOutside(ref: unknown, error: Error): void {
+  const cell = cellOf(ref)
+  if (cell === null) throw new TypeError(`${say(ref)} is to crash: give a reference to an actor of this system`)
+  cell.crash(error)
+}

@@ -15,6 +15,14 @@ export interface ActorEvent {
   readonly pauseMs?: number
 }
 
+/** What befalls an actor at a message, in a test: it crashes with it in hand, or has it in hand for so long before it does anything. */
+export type Fault = { readonly crash: Error } | { readonly delayMs: number }
+
+export interface Faults {
+  /** Null: nothing befalls it. */
+  at(path: string, message: string): Fault | null
+}
+
 /** What all actors of a system share. */
 export interface Runtime {
   readonly clock: Clock
@@ -24,4 +32,6 @@ export interface Runtime {
   readonly names: Names
   readonly threads: Threads
   readonly report: (event: ActorEvent) => void
+  /** Null but in tests. */
+  readonly faults: Faults | null
 }

@@ -145,9 +145,8 @@ export class Supervision {
   childEnded(cell: Cell, reason: EndReason, startedAt: number): void {
     if (this.#stopping) return
     const isWanted = cell.restart === 'permanent' || (cell.restart === 'transient' && reason.type !== 'stopped')
-    if (!isWanted) return cell.bury()
-    if (reason.type === 'crashed' && !this.#mayRestart(cell, reason.error)) {
-      this.#report(cell, reason, null)
+    if (!isWanted || (reason.type === 'crashed' && !this.#mayRestart(cell, reason.error))) {
+      if (reason.type === 'crashed') this.#report(cell, reason, null)
       return cell.bury()
     }
     const now = this.#runtime.clock.now()

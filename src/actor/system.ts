@@ -10,7 +10,7 @@ import type { ActorRef } from './reference.ts'
 import { Remoting } from './remote/index.ts'
 import type { RemoteRef, RemotingOptions } from './remote/index.ts'
 import { RunQueue } from './run-queue.ts'
-import type { ActorEvent, Runtime } from './runtime.ts'
+import type { ActorEvent, Faults, Runtime } from './runtime.ts'
 import type { ActorSnapshot } from './snapshot.ts'
 import { readRules, RULES } from './settings.ts'
 import { Supervision } from './supervision.ts'
@@ -26,6 +26,8 @@ export interface ActorSystemOptions {
   readonly supervision?: SupervisionSettings
   /** How threads are made, for actors that are to live in some. There are none when absent. */
   readonly threads?: ThreadPort
+  /** For tests: what befalls actors. */
+  readonly faults?: Faults
 }
 
 /** Actors that share a thread and a clock, and the supervisor of those that have no other. */
@@ -37,7 +39,7 @@ export class ActorSystem {
   readonly groups: Groups
   #remoting: Remoting | null = null
 
-  constructor({ clock, random, report = () => undefined, supervision, threads }: ActorSystemOptions) {
+  constructor({ clock, random, report = () => undefined, supervision, threads, faults }: ActorSystemOptions) {
     const told = (event: ActorEvent): void => {
       try {
         report(event)
@@ -52,6 +54,7 @@ export class ActorSystem {
       clock,
       random,
       report: told,
+      faults: faults ?? null,
       runQueue: new RunQueue(clock),
       deadlines: new Deadlines(clock),
       names: this.#names,

@@ -1,5 +1,7 @@
 export interface Timer {
   cancel(): void
+  /** Whether the process lives on for it: it does unless told otherwise. Absent where no process depends on the clock. */
+  hold?(holds: boolean): void
 }
 
 /** Time enters the system here and nowhere else. */

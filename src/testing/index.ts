@@ -3,7 +3,9 @@
 import '../cluster/index.ts'
 export { InMemoryCluster } from './in-memory-cluster.ts'
 export type { InMemoryClusterOptions } from './in-memory-cluster.ts'
-export { AspenRouter, explore, RemoteNode, simulate, SimulationFailure } from './router/index.ts'
+export { exploreActors, simulateActors } from './actors/index.ts'
+export type { ActorScenario, ActorTrouble, ActorWorld, ExploreActorsOptions } from './actors/index.ts'
+export { AspenRouter, explore, RemoteNode, simulate } from './router/index.ts'
 export type {
   ExploreOptions,
   Program,
@@ -11,6 +13,7 @@ export type {
   RouterOptions,
   Scenario,
   SimulateOptions,
-  Simulated,
   Trouble,
 } from './router/index.ts'
+export { SimulationFailure } from './scenario/index.ts'
+export type { Simulated } from './scenario/index.ts'

@@ -429,6 +429,31 @@ describe('lives', () => {
     assert.deepEqual(log, ['rings', 'rings'])
   })
 
+  test('sleep: a handler waits for it, and nothing comes of it when its life has ended', async () => {
+    const stage = new Stage()
+    const log: string[] = []
+    const ref = stage.system.spawn(
+      defineActor({
+        start: (context: ActorContext) => ({
+          nap: async (ms: number) => {
+            await context.sleep(ms)
+            log.push('awake')
+            return 'rested'
+          },
+        }),
+      }),
+      { shutdownMs: 100 },
+    )
+    const first = watch(ref.call('nap', 50))
+    const second = watch(ref.call('nap', 1_000))
+    await stage.pass(50)
+    assert.equal(first.value, 'rested')
+    ref.stop().catch(() => undefined)
+    await stage.pass(2_000)
+    assert.equal(codeOf(second), 'CRASHED')
+    assert.deepEqual(log, ['awake'])
+  })
+
   test('a promise, a Later and a start of a former life settle nothing in the next one', async () => {
     const stage = new Stage()
     const laters: Later<number>[] = []

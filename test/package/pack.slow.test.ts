@@ -63,10 +63,11 @@ describe('the packed archive', () => {
 
   test('aspen: every entry point loads, and its types resolve', async () => {
     const program = `import * as aspen from 'aspen'
+import * as actor from 'aspen/actor'
 import * as client from 'aspen/client'
 import * as testing from 'aspen/testing'
 const node: typeof aspen.AspenNode = aspen.AspenNode
-console.log([node, aspen, client, testing].every((value) => Object.keys(value).length >= 0))
+console.log([node, aspen, actor, client, testing].every((value) => Object.keys(value).length >= 0))
 `
     await writeFile(join(folder, 'entries.ts'), program)
     assert.equal(await run(folder, process.execPath, 'entries.ts'), 'true\n')

@@ -38,6 +38,7 @@ export class ThreadHost {
       deadlines: new Deadlines(clock),
       names: new Names(),
       threads: new Threads(null, clock),
+      faults: null,
     }
   }
 
