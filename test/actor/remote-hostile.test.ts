@@ -100,6 +100,17 @@ describe('a peer', () => {
       assert.equal(sink.taken, taken + 1)
     })
 
+  test('is not heard before it has repeated what this node said: that is of a former talk', () => {
+    const it = new RemotePeer()
+    const sink = new Sink()
+    it.system.spawn(defineActor<Sink>({ start: () => sink }), { registerAs: 'sink' })
+    it.say((w) => writeHello(w, { talk: 9, heard: 8, creditMessages: 1, creditBytes: 1 }), open, cast())
+    assert.deepEqual(it.kinds(), ['hello', 'hello'])
+    it.greet({}, 1)
+    it.say(open, cast())
+    assert.equal(sink.taken, 1)
+  })
+
   test('that says hello without end is cut off', () => {
     const it = new RemotePeer()
     for (let i = 1; i <= 40; i++) it.say((w) => writeHello(w, { talk: i, heard: 0, creditMessages: 1, creditBytes: 1 }))
@@ -208,6 +219,19 @@ describe('a peer', () => {
       sending.map(({ settled }) => settled),
       [true, true, false],
     )
+  })
+
+  test('with credit for a small message, but not for the large one that came first, gets neither', () => {
+    const it = new RemotePeer()
+    it.greet({ creditBytes: 100 })
+    const remote = it.system.remote<Sink>(2, 'far')
+    assert.equal(remote.trySend('take', new Uint8Array(50)), true)
+    watch(remote.send('take', new Uint8Array(90)))
+    assert.equal(remote.trySend('take', 1), false)
+    assert.deepEqual(it.kinds(), ['open', 'cast'])
+    it.say((w) => writeCredit(w, 1, 1, 52))
+    assert.deepEqual(it.kinds(), ['cast'])
+    assert.equal(remote.trySend('take', 1), true)
   })
 
   test('that never gives credit back: what waits is bounded, and settled in time', async () => {

@@ -44,10 +44,10 @@ async function pair(mailboxCapacity?: number) {
     },
   })
   const options = { registerAs: 'worker', ...(mailboxCapacity === undefined ? {} : { mailboxCapacity }) }
-  const local = world.node(2).system.spawn(definition, options)
+  world.node(2).system.spawn(definition, options)
   await world.pass(100)
   const remote = world.node(1).system.remote<Worker>(2, 'worker')
-  return { world, workers, worker: workers[0] as Worker, local, remote }
+  return { world, workers, worker: workers[0] as Worker, remote }
 }
 
 describe('RemoteRef', () => {
@@ -127,14 +127,19 @@ describe('RemoteRef', () => {
   })
 
   test('call: is not begun once its time is over', async () => {
-    const { world, remote, worker, local } = await pair()
+    const { world, remote, worker } = await pair()
+    let release: () => void = () => undefined
+    worker.never = () => new Promise<void>((resolve) => (release = resolve))
     watch(remote.call('never', undefined, { timeoutMs: 100_000 }))
     const call = watch(remote.call('note', 'late', { timeoutMs: 50 }))
     await world.pass(60)
     assert.equal(codeOf(call), 'DEADLINE_EXCEEDED')
-    watch(local.stop())
-    await world.pass(6_000)
+    release()
+    await world.rest()
     assert.deepEqual(worker.seen, [])
+    remote.cast('note', 'next')
+    await world.rest()
+    assert.deepEqual(worker.seen, ['next'])
   })
 
   test('without a link: trySend says false, everything else fails at once as UNREACHABLE and not begun', async () => {

@@ -10,6 +10,7 @@ import type { Mutant } from './mutant.ts'
 import { PIPELINES } from './pipelines.ts'
 import { PROMISES } from './promises.ts'
 import { READS } from './reads.ts'
+import { REMOTE_ACTORS } from './remote-actors.ts'
 import { REPLICATION } from './replication.ts'
 import { REQUESTS } from './requests.ts'
 import { SNAPSHOTS } from './snapshots.ts'
@@ -33,4 +34,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...BOUNDS,
   ...PIPELINES,
   ...ACTORS,
+  ...REMOTE_ACTORS,
 ]

@@ -1,0 +1,131 @@
+import type { Mutant } from './mutant.ts'
+
+const REMOTE = 'test/actor/remote.test.ts'
+const HOSTILE = 'test/actor/remote-hostile.test.ts'
+const MONITORS = 'test/actor/remote-monitors.test.ts'
+const GROUPS = 'test/actor/remote-groups.test.ts'
+const RANDOM = 'test/actor/remote-random.test.ts'
+const DATA = 'test/actor/plain-data.test.ts'
+
+/** That messages between nodes are handled once, in order, in time and within bounds, and that what is lost is told. */
+export const REMOTE_ACTORS: readonly Mutant[] = [
+  {
+    name: 'send a message that waited for credit with every credit that comes',
+    file: 'actor/remote/asking.ts',
+    find: '        this.#unwait(stream, request)\n',
+    replace: '',
+    hunter: RANDOM,
+  },
+  {
+    name: 'let a small message overtake a large one that waits for credit',
+    file: 'actor/remote/asking.ts',
+    find: 'if (this.#outgoing.isBlocked || stream.waiting.size > 0) return false',
+    replace: 'if (this.#outgoing.isBlocked) return false',
+    hunter: HOSTILE,
+  },
+  {
+    name: 'give no credit back for calls',
+    file: 'actor/remote/askers.ts',
+    find: '    this.#begun = true\n    this.#holder.released(this.#bytes)\n',
+    replace: '    this.#begun = true\n',
+    hunter: RANDOM,
+  },
+  {
+    name: 'begin a call of another node whose deadline has passed',
+    file: 'actor/remote/askers.ts',
+    find: 'this.#serving.isOver || this.#serving.now() > this.#until',
+    replace: 'this.#serving.isOver',
+    hunter: RANDOM,
+  },
+  {
+    name: 'tell the monitors of remote actors nothing of a lost link',
+    file: 'actor/remote/remote-watches.ts',
+    find: '      watch.isAsked = false\n      watch.tell(unreachable(words))\n',
+    replace: '      watch.isAsked = false\n',
+    hunter: MONITORS,
+  },
+  {
+    name: 'say of a call that was lost with its link that it was not begun',
+    file: 'actor/remote/asking.ts',
+    find: 'it may have been handled`, { begun: true })',
+    replace: 'it may have been handled`)',
+    hunter: RANDOM,
+  },
+  {
+    name: 'leave calls open whose link is lost',
+    file: 'actor/remote/talk.ts',
+    find: '    this.asking.end(words)\n',
+    replace: '',
+    hunter: REMOTE,
+  },
+  {
+    name: 'believe that peers keep to their credit',
+    file: 'actor/remote/serving.ts',
+    find: '    if (!this.#mayHold(stream, body.length)) return this.#overdrawn()\n',
+    replace: '',
+    hunter: HOSTILE,
+  },
+  {
+    name: 'take answers to calls that were never made for late ones',
+    file: 'actor/remote/asking.ts',
+    find: 'if (id > this.#lastCall || this.#givenUp === 0) throw',
+    replace: 'if (id > this.#lastCall + 100) throw',
+    hunter: HOSTILE,
+  },
+  {
+    name: 'hear what is left of a former talk',
+    file: 'actor/remote/talk.ts',
+    find: "if (heard !== this.#own || this.#phase === 'talking') return",
+    replace: "if (this.#phase === 'talking') return",
+    hunter: HOSTILE,
+  },
+  {
+    name: 'keep calls for ever that nobody answers',
+    file: 'actor/remote/serving.ts',
+    find: '    this.#runtime.deadlines.add(caller, Math.min(2 ** Math.ceil(Math.log2(leftMs)), MAX_REMAINING_MS))\n',
+    replace: '    this.#runtime.deadlines.add(caller, leftMs + MAX_REMAINING_MS / 2)\n',
+    hunter: HOSTILE,
+  },
+  {
+    name: 'keep all answers for a peer that takes none',
+    file: 'actor/remote/serving.ts',
+    find: 'body.length > SHORT_ANSWER_BYTES && !this.#outgoing.hasRoomForAnswer',
+    replace: 'body.length > 2 ** 30 && !this.#outgoing.hasRoomForAnswer',
+    hunter: HOSTILE,
+  },
+  {
+    name: 'go on watching remote actors for nobody',
+    file: 'actor/remote/remote-watches.ts',
+    find: '    if (watch.isAsked) this.#node?.watch(name, false)\n',
+    replace: '',
+    hunter: MONITORS,
+  },
+  {
+    name: 'list the members of groups that are out of reach',
+    file: 'actor/remote/remote-groups.ts',
+    find: '    if (node !== null && node !== undefined) this.#groups.forget(node)\n',
+    replace: '',
+    hunter: GROUPS,
+  },
+  {
+    name: 'believe a peer any number of members',
+    file: 'actor/remote/remote-groups.ts',
+    find: 'said.memberships.size >= MAX_GROUP_MEMBERSHIPS && !said',
+    replace: 'said.memberships.size >= 2 * MAX_GROUP_MEMBERSHIPS && !said',
+    hunter: GROUPS,
+  },
+  {
+    name: 'let the bytes of a message set a prototype',
+    file: 'actor/plain-data/decode.ts',
+    find: 'if (!(key in object)) object[key] = value',
+    replace: 'if (!Object.hasOwn(object, key)) object[key] = value',
+    hunter: DATA,
+  },
+  {
+    name: 'let two encodings be of one message',
+    file: 'actor/plain-data/decode.ts',
+    find: "if (bytes[0] === 0) this.#reader.fail('a bigint is longer than it needs to be')",
+    replace: '',
+    hunter: DATA,
+  },
+]
