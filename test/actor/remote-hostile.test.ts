@@ -1,7 +1,7 @@
 /** Peers that say what they may not, or take nothing: the node goes on, and what they cost it is bounded. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { defineActor, Later } from '../../src/actor/index.ts'
+import { defineActor, Later, Refusal } from '../../src/actor/index.ts'
 import {
   writeAnswer,
   writeCall,
@@ -35,6 +35,9 @@ class Sink {
   }
   keep(_value: unknown): Later<string> {
     return new Later<string>()
+  }
+  refuse(words: string): never {
+    throw new Refusal(words)
   }
   big(_value: unknown): Uint8Array {
     return new Uint8Array(500_000)
@@ -186,6 +189,18 @@ describe('a peer', () => {
     assert.equal(refusals.length, 1_000 - answers)
     const words = 'it was handled, but the link has no room for its answer: its caller reads too slowly'
     assert.deepEqual(refusals[0], ['refusal', answers + 1, { code: 'OVERLOADED', begun: true, words }])
+  })
+
+  test('that takes nothing at all is given up when it has brought about more than is kept', () => {
+    const { peer: it } = peer()
+    it.say(open)
+    it.isFull = true
+    const words = encodePlainData('\u{ffff}'.repeat(250))
+    for (let i = 1; i <= 25_000; i++) it.say(call(i, 'refuse', words))
+    assert.match(it.logged.join(), /^it does not take what it asked for$/)
+    it.isFull = false
+    it.clock.advance(100)
+    assert.deepEqual(it.kinds(), [])
   })
 
   test('that has no room for requests: they wait, or are refused, and leave in order when it has', async () => {

@@ -14,7 +14,7 @@ export const REMOTE_ACTORS: readonly Mutant[] = [
     file: 'actor/remote/asking.ts',
     find: '        this.#unwait(stream, request)\n',
     replace: '',
-    hunter: RANDOM,
+    hunter: REMOTE,
   },
   {
     name: 'let a small message overtake a large one that waits for credit',

@@ -198,6 +198,8 @@ export class Talk implements Listener {
   /** The peer does what it may not: it is told so, and heard no more. */
   cut(words: string): void {
     if (this.#phase === 'over') return
+    // First of all: what it says last may be what is too much.
+    this.#phase = 'over'
     writeBye(this.#outgoing.batch(), words)
     this.#outgoing.flushNow()
     this.#over(`the talk with the actors of ${this.#peer} has been ended: ${words}`)
