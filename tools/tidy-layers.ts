@@ -60,7 +60,7 @@ export const LAYERS: readonly Layer[] = [
     imports: [...CORE],
     deterministic: true,
   },
-  { name: 'threads', holds: 'worker threads of Node that actors live in', imports: [...CORE, 'actor'] },
+  { name: 'threads', holds: 'worker threads of Node that actors live in', imports: [...CORE, 'machine', 'actor'] },
   {
     name: 'actors',
     holds: "what `import 'aspen/actor'` gives: actors on the clock of the machine",

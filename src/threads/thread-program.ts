@@ -1,13 +1,13 @@
 /** The program of a thread: a host of actors, which hears from and tells the thread that made it. */
 import { workerData } from 'node:worker_threads'
 import { ThreadHost } from '../actor/index.ts'
-import { ThreadClock } from './thread-clock.ts'
+import { threadClock } from './thread-clock.ts'
 import type { FromProgram, ProgramData, ToProgram } from './program-data.ts'
 
 const { port, zeroMs } = workerData as ProgramData
 const tell = (message: FromProgram): void => port.postMessage(message)
 const host = new ThreadHost({
-  clock: new ThreadClock(zeroMs),
+  clock: threadClock(zeroMs),
   load: (module) => import(module),
   tell: (news) => tell({ news }),
 })

@@ -1,4 +1,5 @@
 /** Definitions that tests have run in threads. */
+import { parentPort } from 'node:worker_threads'
 import { defineActor, inThread, Later, Refusal } from '../../../src/actor/index.ts'
 import type { ActorContext } from '../../../src/actor/index.ts'
 
@@ -117,6 +118,14 @@ export class Counter {
     return `${child.path} ${await child.call('add', 1)}`
   }
 
+  restartSelf(): string {
+    this.#context
+      .self()
+      .restart()
+      .catch(() => undefined)
+    return 'soon'
+  }
+
   nest(): void {
     this.#context.spawn(inThread<typeof counter>(new URL(import.meta.url), 'counter'), { argument: 1 })
   }
@@ -159,6 +168,15 @@ export const deadly = defineActor({
       })
       return 'looping'
     },
+    /** Never returns. */
+    spin: (): void => {
+      for (;;);
+    },
+    /** Says something to whoever made the thread, which is nobody it knows. */
+    chatter: (): void => {
+      parentPort?.postMessage({ news: 'none' })
+      parentPort?.postMessage('ready')
+    },
     throwOutside: (): void => {
       setImmediate(() => {
         throw new RangeError('outside of all handlers')
@@ -172,6 +190,13 @@ export const deadly = defineActor({
       for (;;) filling.push([filling.length, 1, 2, 3])
     },
   }),
+})
+
+/** Its start never returns. */
+export const stuck = defineActor({
+  start: (): object => {
+    for (;;);
+  },
 })
 
 export const notAnActor = 5

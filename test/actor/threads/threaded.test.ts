@@ -4,7 +4,7 @@ import { describe, test } from 'node:test'
 import { defineActor, inThread, Refusal } from '../../../src/actor/index.ts'
 import type { ActorContext, ActorRef } from '../../../src/actor/index.ts'
 import type { Counter } from './actors-of-threads.ts'
-import { BAD_START, BAD_STOP, COUNTER, errorOf, MODULE, WORLDS } from './worlds.ts'
+import { BAD_START, BAD_STOP, COUNTER, DEADLY, errorOf, MODULE, WORLDS } from './worlds.ts'
 import type { World } from './worlds.ts'
 
 function spawnCounter(world: World, name = 'counter'): ActorRef<Counter> {
@@ -215,6 +215,63 @@ for (const { name, make } of WORLDS) {
       await world.happens('started', '/counter/child')
       assert.match((await errorOf(world, ref.call('nest'))).message, /an actor in a thread starts none/)
     })
+
+    within('restart: an actor begins anew when it is asked to, from here or by itself', async (world) => {
+      const ref = spawnCounter(world)
+      await world.settled(ref.call('add', 1))
+      await world.settled(ref.restart())
+      assert.deepEqual(await world.settled(ref.call('get')), { total: 10 })
+      assert.equal(await world.settled(ref.call('restartSelf')), 'soon')
+      await world.happens('restarted', '/counter', 2)
+      await world.happens('started', '/counter', 3)
+      assert.equal(world.count('failed') + world.count('killed'), 0)
+    })
+
+    within('threadPool: actors share its threads; those in one that dies begin anew in another, and no others', async (world) => {
+      const pool = world.system.threadPool({ size: 2 })
+      const deadly = world.system.spawn(DEADLY, { name: 'deadly', thread: pool })
+      const counters = Array.from({ length: 5 }, (_, i) =>
+        world.system.spawn(COUNTER, { name: `c${i}`, argument: i, thread: pool }),
+      )
+      await world.settled(Promise.all(counters.map((counter) => counter.call('add', 100))))
+      assert.deepEqual([pool.threads, pool.load], [2, 6])
+      // The first, third and fifth of all live with the deadly one.
+      const inHand = errorOf(world, counters[1]?.call('never', undefined, { timeoutMs: 90_000 }) as Promise<number>)
+      const held = counters[0]?.call('hold', undefined, { timeoutMs: 90_000 })
+      await world.settled(counters[3]?.call('get') as Promise<unknown>)
+      await world.until(() => world.system.snapshot().every(({ depth }) => depth === 0), 'the message in hand')
+      world.killThread(deadly)
+      const { code, begun, message } = await inHand
+      assert.deepEqual([code, begun], ['CRASHED', true])
+      assert.match(message, /its thread ended by itself, with code 3/)
+      for (const path of ['/deadly', '/c1', '/c3']) await world.happens('failed', path)
+      assert.equal(world.count('failed'), 3)
+      assert.equal(pool.threads, 1)
+      await world.settled(counters[2]?.call('add', 1) as Promise<unknown>)
+      await world.pass(1_000)
+      const totals = await world.settled(Promise.all(counters.map((counter) => counter.call('add', 0))))
+      assert.deepEqual(totals, [100, 1, 103, 3, 104])
+      await world.settled(counters[0]?.call('release') as Promise<unknown>)
+      assert.equal(await held, 100)
+      assert.deepEqual([pool.threads, pool.load], [2, 6])
+    })
+
+    within('stop: a pool ends those who live in it, in good order and for good, then its threads', async (world) => {
+      const pool = world.system.threadPool({ size: 1 })
+      const one = world.system.spawn(COUNTER, { name: 'one', argument: 1, thread: pool })
+      const between = world.system.spawn(COUNTER, { name: 'between', argument: 2, thread: pool })
+      await world.settled(one.call('get'))
+      await errorOf(world, between.call('crash', 'and starts again'))
+      await world.happens('failed', '/between')
+      await world.settled(pool.stop())
+      assert.deepEqual([pool.threads, pool.load], [0, 0])
+      assert.equal((await errorOf(world, one.call('get'))).code, 'DOWN')
+      await world.pass(1_000)
+      await world.until(() => world.system.snapshot().length === 0, 'the end of the one that was to be started again')
+      assert.throws(() => world.system.spawn(COUNTER, { argument: 1, thread: pool }), /has been stopped/)
+      assert.equal(world.count('killed'), 0)
+      await world.settled(pool.stop())
+    })
   })
 }
 
@@ -234,6 +291,10 @@ describe('where an actor lives', () => {
     assert.throws(() => inThread('./a.ts' as unknown as URL, 'counter'), /takes the URL of a file/)
     assert.throws(() => inThread(MODULE, ''), /name of an export/)
     assert.throws(() => world.system.threadPool({ size: 0 }), /size is 0/)
+    const other = WORLDS[0]?.make() as World
+    const pool = other.system.threadPool({ size: 1 })
+    assert.throws(() => world.system.spawn(COUNTER, { argument: 1, thread: pool }), /of another system/)
+    await other.end()
     assert.throws(() => COUNTER.start({} as ActorContext, 1), /give this definition to spawn/)
     assert.deepEqual(world.system.snapshot(), [])
     await world.end()

@@ -6,11 +6,11 @@ import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { ActorSystem, InlineThreads, inThread } from '../../../src/actor/index.ts'
-import type { ActorEvent, InThread } from '../../../src/actor/index.ts'
+import type { ActorEvent, ActorRef, InThread } from '../../../src/actor/index.ts'
 import { Prng } from '../../../src/lib/index.ts'
 import { workerThreads } from '../../../src/threads/index.ts'
 import { ManualClock } from '../../manual-clock.ts'
-import type { badStart, badStop, counter, deadly } from './actors-of-threads.ts'
+import type { badStart, badStop, counter, deadly, stuck } from './actors-of-threads.ts'
 
 /** Far above what a thread takes to begin on a machine that has other things to do. */
 const PATIENCE_MS = 120_000
@@ -21,8 +21,10 @@ export const MODULE = new URL('./actors-of-threads.ts', import.meta.url)
 export const COUNTER = inThread<typeof counter>(MODULE, 'counter')
 export const BAD_START = inThread<typeof badStart>(MODULE, 'badStart')
 export const BAD_STOP = inThread<typeof badStop>(MODULE, 'badStop')
+export const STUCK = inThread<typeof stuck>(MODULE, 'stuck')
 export const DEADLY = inThread<typeof deadly>(MODULE, 'deadly')
-export type Deadly = typeof DEADLY extends InThread<infer H, unknown> ? H : never
+type HandlersOf<D> = D extends InThread<infer H, infer _> ? H : never
+export type Deadly = HandlersOf<typeof DEADLY>
 
 const require = createRequire(import.meta.url)
 
@@ -39,7 +41,8 @@ export abstract class World {
   abstract readonly system: ActorSystem
 
   protected newSystem(options: Pick<ConstructorParameters<typeof ActorSystem>[0], 'clock' | 'threads'>): ActorSystem {
-    return new ActorSystem({ ...options, random: new Prng(1), report: (event) => this.events.push(event) })
+    const supervision = { restarts: { maxRestarts: 100 } }
+    return new ActorSystem({ ...options, supervision, random: new Prng(1), report: (event) => this.events.push(event) })
   }
 
   /** What goes on by itself goes on. */
@@ -80,6 +83,9 @@ export abstract class World {
 
   abstract rest(): Promise<void>
 
+  /** The thread of an actor dies, with all that are in it: by what the actor does, or at the hands of whoever simulates it. */
+  abstract killThread(of: ActorRef<Deadly>): void
+
   /** Time passes for those that do not end before theirs is over. */
   async end(): Promise<void> {
     let hasEnded = false
@@ -107,6 +113,11 @@ export class InlineWorld extends World {
     await Promise.resolve()
   }
 
+  /** It was the first to be started. */
+  override killThread(): void {
+    this.threads.running[0]?.crash(new Error('its thread ended by itself, with code 3'))
+  }
+
   override async rest(): Promise<void> {
     for (let turns = 0; turns < 30; turns++) await this.turn()
   }
@@ -123,6 +134,10 @@ export class ThreadedWorld extends World {
 
   protected override turn(): Promise<void> {
     return new Promise((resolve) => setTimeout(resolve, POLL_MS))
+  }
+
+  override killThread(of: ActorRef<Deadly>): void {
+    of.cast('exit', 3)
   }
 
   /** Nobody knows what threads are still about to do: a test waits for what it is after. */
