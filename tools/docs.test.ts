@@ -19,6 +19,7 @@ const TREE = readTree(ROOT)
 const PAGES = [...TREE].filter(([path]) => path.endsWith('.md'))
 const README = TREE.get('README.md') ?? ''
 const LIBRARY = TREE.get('docs/library.md') ?? ''
+const ACTORS = TREE.get('docs/actors.md') ?? ''
 const OPERATIONS = TREE.get('docs/operations.md') ?? ''
 const MANIFEST = JSON.parse(TREE.get('package.json') ?? '{}') as { readonly scripts: Readonly<Record<string, string>> }
 
@@ -215,7 +216,7 @@ describe('README', () => {
   })
 
   test('README: its programs compile against the sources, and one with an error in it would not', () => {
-    const programs = [README, LIBRARY].flatMap((page) => blocks(page, 'ts'))
+    const programs = [README, LIBRARY, ACTORS].flatMap((page) => blocks(page, 'ts'))
     assert.ok(programs.length >= 2)
     const wrong = `import { AspenNode } from 'aspen'\nawait AspenNode.start({ nodeId: 'one' })\n`
     assert.match(

@@ -18,6 +18,7 @@ export type {
   Groups,
   Handlers,
   InThread,
+  LeaveReason,
   LifeEvent,
   MessageOf,
   Messenger,
