@@ -90,7 +90,7 @@ function readState(
     if (error === undefined) answer(undefined, raft.readState(observe))
     else answer(error, [])
   }
-  raft.send({ type: 'read', deadline, reply })
+  raft.send({ type: 'Read', deadline, reply })
 }
 
 function sendCommand(command: WriteCommand, raft: RaftHandle, deadline: number, answer: Answer, observe: Observe): void {
@@ -99,7 +99,7 @@ function sendCommand(command: WriteCommand, raft: RaftHandle, deadline: number, 
     if (result === undefined) answer(error ?? new Error('a write was answered with nothing'), [])
     else answer(undefined, observe(result), result)
   }
-  raft.send({ type: 'write', envelope, deadline, reply })
+  raft.send({ type: 'Write', envelope, deadline, reply })
 }
 
 type Observe = (result: WriteResult) => readonly Observation[]

@@ -1,4 +1,5 @@
 /** Whole replicas in one process: machines on a network, watched after every step. */
+import { administration } from '../src/node/index.ts'
 import { LANGUAGE } from '../src/commands/index.ts'
 import type { Language } from '../src/commands/index.ts'
 import { randomBetween } from '../src/lib/index.ts'
@@ -222,16 +223,16 @@ export class SimCluster {
     const wanted = this.nodes.slice(0, this.#founders).map(({ id }) => id)
     if (members.length === 0) {
       const self = { id: 1, endpointId: founder.endpointId, addresses: server.service.status().addresses }
-      founder.send({ type: 'init', voters: [1], clusterId: this.clusterId, self, deadline, reply })
+      founder.send({ type: 'Init', voters: [1], clusterId: this.clusterId, self, deadline, reply })
       return false
     }
     const missing = wanted.find((id) => !members.some((member) => member.id === id))
     if (missing !== undefined) {
       const request = { op: 'add-learner', nodeId: missing, endpointId: null } as const
-      founder.send({ type: 'administer', request, deadline, reply })
+      founder.send(administration(request, deadline, reply))
     } else if (voters.length < wanted.length) {
       const request = { op: 'change-membership', members: wanted, learners: null } as const
-      founder.send({ type: 'administer', request, deadline, reply })
+      founder.send(administration(request, deadline, reply))
     }
     return missing === undefined && voters.length === wanted.length && this.checker.lastCommitted > 0
   }

@@ -149,7 +149,7 @@ export class Faults {
     const reply = (error: Error | undefined): void => {
       if (error === undefined) this.#cluster.counters.forcedSnapshots++
     }
-    node.life?.after(0, () => node.send({ type: 'snapshot', reply }))
+    node.life?.after(0, () => node.send({ type: 'TriggerSnapshot', reply }))
   }
 
   #reachQuota(): void {

@@ -2,6 +2,7 @@
  * Whoever looks after a simulated cluster: changes its members now and then, and replaces those that lost their disks.
  * The old member goes before its successor comes, as `aspen-node rejoin` does it; only when that one has everything does it vote.
  */
+import { administration } from '../src/node/index.ts'
 import { chance } from '../src/lib/index.ts'
 import type { Random } from '../src/lib/index.ts'
 import type { Membership } from '../src/raft/index.ts'
@@ -110,7 +111,7 @@ export class Operator {
     const reply = (): void => {
       if (replaces) this.#askedAt = null
     }
-    life.after(0, () => node.send({ type: 'administer', request, deadline, reply }))
+    life.after(0, () => node.send(administration(request, deadline, reply)))
   }
 
   #fewestVoters(): number {

@@ -57,7 +57,7 @@ export class PlantedDamage {
     }
     const envelope = encodeWrite({ Set: { key: KEY, value: SOUND } }, {})
     const deadline = life.clock.now() + PATIENCE_MS
-    life.after(0, () => leader.send({ type: 'write', envelope, deadline, reply }))
+    life.after(0, () => leader.send({ type: 'Write', envelope, deadline, reply }))
     return false
   }
 

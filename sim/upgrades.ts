@@ -2,6 +2,7 @@
  * Programs of two versions on the machines of one cluster: replaced one by one while clients are at work, forth, and back for as long as the
  * version of the cluster was not raised. Nothing of version 2 may ever reach a program of version 1: that would stop itself, which fails the run.
  */
+import { administration } from '../src/node/index.ts'
 import type { WriteCommand } from '../src/api/index.ts'
 import { encodeWrite, LANGUAGE } from '../src/commands/index.ts'
 import type { Language } from '../src/commands/index.ts'
@@ -88,7 +89,7 @@ export class Upgrades {
       if (error === undefined) counters.versionsRaised++
     }
     const request = { op: 'raise-version', version: 2 } as const
-    leader.life.after(0, () => leader.send({ type: 'administer', request, deadline, reply }))
+    leader.life.after(0, () => leader.send(administration(request, deadline, reply)))
   }
 
   #increment(node: SimNode): void {
@@ -104,6 +105,6 @@ export class Upgrades {
       this.#cluster.counters.laterCommands++
       if (!this.#raiseAsked) this.#cluster.violate(PROPERTY, `node ${node.id} acknowledges a command of version 2`)
     }
-    life.after(0, () => node.send({ type: 'write', envelope, deadline, reply }))
+    life.after(0, () => node.send({ type: 'Write', envelope, deadline, reply }))
   }
 }

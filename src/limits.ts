@@ -130,6 +130,8 @@ export const READ_TIMEOUT_MS: number = 10_000
 export const MAX_CONCURRENT_CONNECTIONS: number = 500
 export const MAX_STREAMS_PER_CONNECTION: number = 100
 export const MAX_PEERS: number = 1000
+/** The book of peers may be made smaller, but not so that a cluster does not fit it. */
+export const MIN_PEERS: number = 200
 /** Peers that are dialled although nobody has named them: neither the cluster nor a person. */
 export const MAX_DIALLED_STRANGERS: number = 32
 /** A peer that nobody has named is forgotten when it was not heard of for so long, in milliseconds. */
@@ -193,6 +195,12 @@ export const MIN_DISK_RESERVE_BYTES: number = 64 * MIB
 export const DISK_CHECK_INTERVAL_MS: number = 1_000
 
 // Actors.
+/** What an incarnation of the replica may take to let go of its disk, before the process ends. */
+export const SETTLE_TIMEOUT_MS: number = 10_000
+/** How often the RaftActor is asked whether it is well, how long it may take to answer, and how many answers it may miss in a row. */
+export const HEALTH_CHECK_INTERVAL_MS: number = 5_000
+export const HEALTH_CHECK_TIMEOUT_MS: number = 25
+export const MAX_HEALTH_RETRIES: number = 3
 export const DEFAULT_MAILBOX_CAPACITY: number = 1_000
 export const MAX_MAILBOX_CAPACITY: number = 10_000
 /** Memberships of the actors of one node in groups. */

@@ -44,6 +44,12 @@ export class ManualClock implements Clock {
     this.#now = until
   }
 
+  /** Time passes while nothing runs: what was due meanwhile is late. */
+  stall(ms: number): void {
+    this.#now += ms
+    this.advance(0)
+  }
+
   /** Time passes until `holds`. */
   until(holds: () => boolean, what: string, limitMs = 10_000): void {
     this.settle()

@@ -53,7 +53,7 @@ export abstract class Handling extends Inbox implements Runnable {
   #handleIn(life: Life, turns: Turns): void {
     turns(() => {
       if (life.over) return
-      for (let left = this.depth; left > 0; left -= MESSAGES_A_VISIT) if (!this.run()) return
+      for (let left = Math.max(1, this.depth); left > 0; left -= MESSAGES_A_VISIT) if (!this.run()) return
       if (this.queued && !life.over) this.#handleIn(life, turns)
     })
   }

@@ -45,5 +45,15 @@ export type {
 } from './key-value-store.ts'
 export { KvClient } from './kv-client.ts'
 export { checkScan, remainingRange, scanLimit, scanToken } from './scan-pages.ts'
-export type { DiskStatus, HealthCheck, NodeStatus, PeerStatus, VersionStatus, StatusSource } from './status.ts'
+export type {
+  ActorAdmin,
+  ActorFailure,
+  ActorStatus,
+  DiskStatus,
+  HealthCheck,
+  NodeStatus,
+  PeerStatus,
+  VersionStatus,
+  StatusSource,
+} from './status.ts'
 export { LOST_DISK_ADVICE, NEWCOMER_ADVICE, REJOIN_ADVICE } from './rejoin-advice.ts'

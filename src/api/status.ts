@@ -1,4 +1,5 @@
 import type { ClusterState } from './cluster-controller.ts'
+import type { RequestOptions } from './key-value-store.ts'
 
 /** One node's view of one peer. Leaders know more than followers. */
 export interface PeerStatus {
@@ -32,6 +33,43 @@ export interface DiskStatus {
   readonly isLow: boolean
   /** Writes refused for it since the start. */
   readonly refusedWrites: number
+}
+
+/** A failure of an actor, and what followed. */
+export interface ActorFailure {
+  /** In words. */
+  readonly reason: string
+  readonly agoMs: number
+  /** How long the life had been that ended so. */
+  readonly uptimeMs: number
+  /** Until it was, or is, started again; null when it is not. */
+  readonly pauseMs: number | null
+}
+
+/** One actor of a node. */
+export interface ActorStatus {
+  /** Where it stands below the NodeServer: the names of its supervisors and its own. */
+  readonly path: string
+  /** `down` is between two lives. */
+  readonly state: 'starting' | 'running' | 'ending' | 'down' | 'gone'
+  /** Of the present life; null without one. */
+  readonly uptimeMs: number | null
+  /** Lives behind the first, whatever ended the one before. */
+  readonly restarts: number
+  /** Failures since the node's start. */
+  readonly failures: number
+  readonly lastFailure: ActorFailure | null
+  /** Open: it failed too often, and is left alone for a while. Half-open: it is being tried once. */
+  readonly circuit: 'closed' | 'open' | 'half-open'
+}
+
+/** Restarts by hand. */
+export interface ActorAdmin {
+  /**
+   * Ends an actor of this node in good order and starts it again. Resolves when it serves again.
+   * @throws AspenError INVALID_REQUEST for an actor that there is not, DEADLINE_EXCEEDED, STOPPING, POISONED
+   */
+  restartActor(actor: string, options?: RequestOptions): Promise<void>
 }
 
 /** Versions of the replicated language: what may be written depends on them. */
@@ -86,6 +124,8 @@ export interface NodeStatus {
   /** Null while the node is sound; else why it stopped taking part. */
   readonly poisoned: string | null
   readonly checks: readonly HealthCheck[]
+  /** Those that make up the node, supervisors before whom they supervise. */
+  readonly actors: readonly ActorStatus[]
   readonly uptimeMs: number
 }
 

@@ -44,6 +44,7 @@ async function openHttp(node: NodeService, config: NodeConfig, logger: Logger, m
     store: node,
     controller: node,
     status: node,
+    actors: node,
     metrics,
     logger,
     nodeId,

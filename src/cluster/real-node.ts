@@ -88,6 +88,18 @@ function settingsOf(config: NodeConfig): NodeSettings {
     retainedEntries: LOG_RETAINED_ENTRIES,
     checkpointIntervalEntries: CHECKPOINT_INTERVAL_ENTRIES,
     stopGraceMs: STOP_GRACE_MS,
+    restarts: restartsOf(config),
+  }
+}
+
+function restartsOf(config: NodeConfig): Required<NodeSettings>['restarts'] {
+  const SECOND_MS = 1_000
+  return {
+    maxRestarts: config.maxRestartCount,
+    windowMs: config.restartWindowSecs * SECOND_MS,
+    stabilityMs: config.actorStabilityDurationSecs * SECOND_MS,
+    circuitOpenMs: config.circuitOpenDurationSecs * SECOND_MS,
+    halfOpenStabilityMs: config.halfOpenStabilityDurationSecs * SECOND_MS,
   }
 }
 

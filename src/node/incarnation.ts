@@ -1,24 +1,20 @@
 /**
- * One incarnation of a node's replica: the stores it lives on, the replica itself, and the mailbox that its requests come through.
- * All three end together, and the next one begins with what the stores have kept.
+ * One incarnation of a node's replica: the stores it lives on, and the replica itself. Both end together, and the next one begins with what the
+ * stores have kept.
  */
-import type { ActorStatus } from '../actor/index.ts'
 import { LANGUAGE, MAX_CLUSTER_VERSION } from '../commands/index.ts'
 import type { StateInfo } from '../ports/index.ts'
 import { openReplica } from '../replica/index.ts'
 import type { Replica, ReplicaOptions, ReplicaView, Reply, VersionStanding } from '../replica/index.ts'
 import type { Membership } from '../raft/index.ts'
 import { decodeMembership } from '../wire/index.ts'
-import { faultOf } from './fault.ts'
 import type { NodePorts, NodeSettings, RaftStores } from './node-ports.ts'
 import { openUnheld } from './open-unheld.ts'
-import { RaftActor } from './raft-actor.ts'
 import { SettlingSnapshots } from './settling-snapshots.ts'
 
 /** What can be seen of an incarnation; and of the last one, while there is none. */
 export interface RaftFacts {
   readonly view: ReplicaView
-  readonly mailbox: ActorStatus
   readonly logBytes: number
   readonly state: StateInfo
   readonly snapshotIndex: number
@@ -47,15 +43,16 @@ export interface IncarnationOptions {
 export class Incarnation {
   readonly replica: Replica
   readonly stores: RaftStores
-  readonly actor: RaftActor
   readonly #snapshots: SettlingSnapshots
   #facts: RaftFacts | null = null
 
-  private constructor({ settings }: IncarnationOptions, stores: Opened, replica: Replica) {
+  readonly #faults: Faults
+
+  private constructor(stores: Opened, replica: Replica, faults: Faults) {
     this.replica = replica
     this.stores = stores
     this.#snapshots = stores.snapshots
-    this.actor = new RaftActor(replica, settings.mailboxCapacity)
+    this.#faults = faults
   }
 
   /** Opens the stores, and brings them into agreement. What cannot be used is closed again before `reply` hears of it. */
@@ -94,12 +91,18 @@ export class Incarnation {
     const { log, stateMachine, snapshots, volumes } = stores
     const kept = { log, stateMachine, snapshots, volumes, diskReserveBytes, retainedEntries, checkpointIntervalEntries }
     const around = { clock, random, transport, logger, metrics, ...events }
-    const onFatal = (error: Error): void => ports.onFault(faultOf(error))
+    const faults = new Faults()
+    const onFatal = (error: Error): void => faults.tell(error)
     const commands = { language, maxClusterVersion }
     openReplica({ nodeId, timings, limits, thorough, ...commands, ...kept, ...around, onFatal }, (error, replica) => {
-      if (replica !== undefined) reply(undefined, new Incarnation(options, stores, replica))
+      if (replica !== undefined) reply(undefined, new Incarnation(stores, replica, faults))
       else closeStores(stores, () => reply(error ?? new Error('no replica was made')))
     })
+  }
+
+  /** Has `told` hear why the replica says and does nothing any more; once, and also if that is so already. */
+  onFault(told: (error: Error) => void): void {
+    this.#faults.onFault(told)
   }
 
   get facts(): RaftFacts {
@@ -118,11 +121,26 @@ export class Incarnation {
     return {
       view: this.replica.view,
       versions: this.replica.versions,
-      mailbox: this.actor.status,
       logBytes: log.sizeBytes(),
       state: stateMachine.info(),
       snapshotIndex: snapshots.newest()?.last.index ?? 0,
     }
+  }
+}
+
+/** An incarnation may fail before there is somebody to hear of it. */
+class Faults {
+  #error: Error | null = null
+  #told: ((error: Error) => void) | null = null
+
+  tell(error: Error): void {
+    this.#error = error
+    this.#told?.(error)
+  }
+
+  onFault(told: (error: Error) => void): void {
+    this.#told = told
+    if (this.#error !== null) told(this.#error)
   }
 }
 

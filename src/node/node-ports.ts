@@ -1,4 +1,5 @@
 /** What a node is given from outside, and what it is told. Whoever makes these decides whether the node is real. */
+import type { RestartSettings } from '../actor/index.ts'
 import type { Language } from '../commands/index.ts'
 import type { Random } from '../lib/index.ts'
 import type { Clock, Logger, LogStore, Metrics, SnapshotStore, StateMachine, Transport, Volume } from '../ports/index.ts'
@@ -67,6 +68,8 @@ export interface NodeSettings {
   readonly stopGraceMs: number
   /** Peers that the book has room for; MAX_PEERS when absent. */
   readonly maxPeers?: number
+  /** When actors that fail are started again; as the specification says where absent. */
+  readonly restarts?: Partial<RestartSettings>
   /** Where the replica is to take on less than it could. */
   readonly limits?: Partial<ReplicaLimits>
   /** Every invariant of the core is checked after every input of it; for tests and simulations. */

@@ -1,18 +1,23 @@
 /**
- * One node, over ports. It lives as long as the process has the node: the peer book, whom it dials, the links and what serves
- * clients are its own; the replica comes and goes in incarnations, which nobody outside holds.
+ * One node, over ports, and the root of its actors. It lives as long as the process has the node: the peer book, whom it dials, the links and what
+ * serves clients are its own; the replica comes and goes in incarnations, which nobody outside holds.
+ *
+ *   NodeServer > RaftSupervisor > RaftActor, RaftRpcServerActor, GossipActor, HealthMonitorActor
  */
+import { ActorSystem } from '../actor/index.ts'
+import type { ActorEvent } from '../actor/index.ts'
 import { LANGUAGE } from '../commands/index.ts'
-import { assert } from '../lib/index.ts'
+import { assert, unreachable } from '../lib/index.ts'
 import type { LinkedPeer } from '../ports/index.ts'
 import { DialPolicy, PeerBook, PeerExchange } from '../peers/index.ts'
-import type { PeerHint } from '../peers/index.ts'
+import type { PeerHint, PeerSource } from '../peers/index.ts'
 import { EMPTY_MEMBERSHIP } from '../raft/index.ts'
 import type { Membership } from '../raft/index.ts'
 import type { FoundingTerms, ReplicaView } from '../replica/index.ts'
-import type { RestartableFault } from './fault.ts'
-import { Incarnation } from './incarnation.ts'
-import type { ReplicaEvents } from './incarnation.ts'
+import { RAFT_ACTOR, raftSupervisor, supervisionOf } from './actors/index.ts'
+import type { Patient, SupervisedActors } from './actors/index.ts'
+import { faultOf } from './fault.ts'
+import type { Incarnation, ReplicaEvents } from './incarnation.ts'
 import type { NodePorts, NodeSettings } from './node-ports.ts'
 import { LostDisk } from './lost-disk.ts'
 import { NodeService, selfAsMember } from './node-service.ts'
@@ -23,6 +28,17 @@ import { VoterLinks } from './voter-links.ts'
 
 type Done = (error?: Error) => void
 
+/** Who hears of peers. */
+class Hearsay {
+  /** Null before there are actors, and when there are none any more. */
+  actors: SupervisedActors | null = null
+
+  /** What finds no room, or nobody, is said again. */
+  note(hint: PeerHint, source: PeerSource): void {
+    this.actors?.gossip.trySend('PeerDiscovered', { hint, source })
+  }
+}
+
 /** What of a node is there before its replica. */
 export interface Surroundings {
   readonly book: PeerBook
@@ -30,6 +46,8 @@ export interface Surroundings {
   readonly removal: Removal
   readonly lostDisk: LostDisk
   readonly events: ReplicaEvents
+  readonly hearsay: Hearsay
+  readonly noRoom: (hint: PeerHint) => void
 }
 
 export class NodeServer {
@@ -38,31 +56,36 @@ export class NodeServer {
   readonly serviceParts: ServiceParts
   readonly #ports: NodePorts
   readonly #settings: NodeSettings
-  readonly #policy: DialPolicy
-  readonly #events: ReplicaEvents
+  readonly #surroundings: Surroundings
   readonly #exchange: PeerExchange
   readonly #voterLinks: VoterLinks
-  /** What is to happen when the replica is open again; null while none is being opened. */
-  #waiting: (() => void)[] | null = null
+  /** The node's own actors. */
+  readonly #tree: ActorSystem
+  /** What is to happen when an incarnation has begun, or there will be none. */
+  #waiting: Done[] = []
+  #closing = false
 
   constructor(ports: NodePorts, settings: NodeSettings, surroundings: Surroundings, first: Incarnation) {
-    const { book, policy, removal, lostDisk, events } = surroundings
-    const { nodeId, version, requestTimeoutMs, language = LANGUAGE } = settings
+    const { book, removal, lostDisk, hearsay } = surroundings
+    const { nodeId, version, requestTimeoutMs, language = LANGUAGE, mailboxCapacity } = settings
     this.#ports = ports
     this.#settings = settings
-    this.#policy = policy
-    this.#events = events
-    this.raft = new RaftHandle(first)
+    this.#surroundings = surroundings
+    this.raft = new RaftHandle(first, mailboxCapacity)
+    this.#tree = new ActorSystem({ clock: ports.clock, random: ports.random, report: (event) => this.#onEvent(event) })
     this.serviceParts = {
       ...ports,
       nodeId,
       version,
       language,
       requestTimeoutMs,
+      mailboxCapacity,
       peerBook: book,
       raft: this.raft,
       removal,
       lostDisk,
+      actors: () => this.#tree.snapshot(),
+      restartActor: (actor, done) => this.restartActor(actor, done),
     }
     this.service = new NodeService(this.serviceParts)
     const { clock, transport, logger } = ports
@@ -78,6 +101,7 @@ export class NodeServer {
       book,
       links: transport,
       clock,
+      heard: (hint) => hearsay.note(hint, 'gossip'),
       isSound: () => this.raft.view.poisoned === null,
       clusterId: () => this.raft.view.clusterId,
       absentSince: (peer) => absentSince(this.raft.view, transport.endpointId, peer),
@@ -93,10 +117,10 @@ export class NodeServer {
   async start(): Promise<void> {
     const { transport } = this.#ports
     const { nodeId, language = LANGUAGE } = this.#settings
-    this.#policy.start()
+    this.#surroundings.policy.start()
+    this.#spawnActors()
     this.#exchange.start()
     this.#voterLinks.start()
-    this.raft.present?.replica.start()
     await transport.start({
       nodeId,
       clusterId: this.raft.view.clusterId,
@@ -104,70 +128,144 @@ export class NodeServer {
       languageVersion: language.version,
     })
     transport.announce({ addresses: transport.addresses() })
+    await this.#begun()
+  }
+
+  /** Whoever is told that the node has started may ask it. */
+  #begun(): Promise<void> {
+    if (this.raft.hasBegun) return Promise.resolve()
+    return new Promise((resolve, reject) => {
+      this.#waiting.push((error) => (error === undefined ? resolve() : reject(error)))
+    })
+  }
+
+  #spawnActors(): void {
+    const { events, book, noRoom, hearsay } = this.#surroundings
+    const begun = (): void => this.#settleWaiting()
+    const argument = {
+      raft: { ports: this.#ports, settings: this.#settings, events, handle: this.raft, begun },
+      rpc: this.#ports.transport,
+      gossip: { book, noRoom },
+      patient: this.#patient,
+      spawned: (actors: SupervisedActors) => {
+        hearsay.actors = actors
+        this.raft.actor = actors.raft
+      },
+    }
+    this.#tree.spawn(raftSupervisor, { name: 'RaftSupervisor', argument, ...supervisionOf(this.#settings) })
+  }
+
+  /** The RaftActor, for whoever asks after its health. */
+  get #patient(): Patient {
+    const { raft } = this
+    return {
+      ask: (answered) => raft.ask({ type: 'HealthCheck', reply: answered }),
+      get turns() {
+        return raft.present === null ? null : raft.present.replica.turns
+      },
+      fail: (error) => raft.present?.replica.fail(error),
+    }
+  }
+
+  #onEvent({ path, event, error, pauseMs }: ActorEvent): void {
+    const { logger, onFault } = this.#ports
+    const facts = { actor: path, reason: error?.message ?? null }
+    switch (event) {
+      case 'failed':
+        return logger.log('error', 'an actor has failed, and is started again', { ...facts, pauseMs: pauseMs ?? 0 })
+      case 'given-up':
+        logger.log('error', 'an actor has failed, and may not be started again', facts)
+        if (error === undefined || !path.endsWith(RAFT_ACTOR)) return
+        this.raft.failed(error)
+        this.#settleWaiting(error)
+        return onFault(faultOf(error))
+      case 'killed':
+        return logger.log('error', 'an actor did not end in time, and was given up', facts)
+      case 'stop-failed':
+        return logger.log('warn', 'an actor did not end well', facts)
+      case 'refused':
+        return logger.log('warn', 'an actor would not do what it was asked', facts)
+      case 'restarted':
+        return logger.log('warn', 'an actor is started again, as was asked', facts)
+      case 'started':
+        return logger.log('debug', 'an actor has started', facts)
+      case 'unknown-message':
+        return logger.log('error', 'an actor was sent what it does not know', facts)
+      default:
+        return unreachable(event)
+    }
+  }
+
+  #settleWaiting(error?: Error): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const done of waiting) done(error)
   }
 
   /**
-   * Ends the replica and opens it again on what its stores have kept, under the same key and links. Who waits for it hears that the outcome
-   * is unknown; meanwhile requests are refused. After an error there is no replica any more, and the node is to be closed.
-   *
-   * `cause` is the fault that ended it; null when it is asked for. After any other kind the process must end.
+   * Ends an actor in good order and starts it again, also out of a pause after a failure or of an open circuit. `done` is called when it
+   * serves again. Of the RaftActor: who waits for it hears that the outcome is unknown; meanwhile requests are refused.
    */
-  restartReplica(cause: RestartableFault | null, done: Done): void {
-    const { present } = this.raft
-    assert(present !== null, 'one replica is opened again at a time')
-    this.#ports.logger.log('warn', 'the replica is opened again', { reason: cause?.error.message ?? 'asked for' })
-    this.raft.present = null
-    const waiting: (() => void)[] = []
-    this.#waiting = waiting
-    const restarted: Done = (error) => {
-      this.#waiting = null
-      done(error)
-      for (const run of waiting) run()
+  restartActor(actor: keyof SupervisedActors, done: Done): void {
+    const { actors } = this.#surroundings.hearsay
+    if (actors === null || this.#closing) return done(this.raft.refusal())
+    if (actor === 'raft') this.#waiting.push(done)
+    const { clock } = this.#ports
+    this.#restart(actors[actor], actor === 'raft' ? null : done).catch((error: unknown) =>
+      clock.defer(() => {
+        // Of whoever was told.
+        throw error
+      }),
+    )
+  }
+
+  /** The RaftActor serves when its incarnation has begun; a start that fails is followed by others. */
+  async #restart(actor: SupervisedActors[keyof SupervisedActors], done: Done | null): Promise<void> {
+    let failure: Error | undefined
+    try {
+      await actor.restart()
+    } catch (error) {
+      failure = error as Error
     }
-    present.close((closeError) => {
-      if (closeError !== undefined) return restarted(closeError)
-      const options = { ports: this.#ports, settings: this.#settings, events: this.#events }
-      Incarnation.open(options, (error, incarnation) => {
-        if (incarnation === undefined) return restarted(error ?? new Error('the replica was not opened'))
-        this.raft.present = incarnation
-        incarnation.replica.start()
-        restarted()
-      })
-    })
+    done?.(failure)
   }
 
   /** Takes no more requests, hands leadership over, waits for what was accepted, and closes everything. */
   stop(done: Done): void {
     const { clock } = this.#ports
     const { present } = this.raft
-    if (this.#waiting !== null) this.#waiting.push(() => this.stop(done))
-    else if (present === null) this.close(done)
-    else present.replica.stop(clock.now() + this.#settings.stopGraceMs, () => this.close(done))
+    if (present !== null) present.replica.stop(clock.now() + this.#settings.stopGraceMs, () => this.close(done))
+    else this.close(done)
   }
 
   /** Closes everything as it is: the links, after the answers on them, then what is kept. */
   close(done: Done): void {
-    if (this.#waiting !== null) {
-      this.#waiting.push(() => this.close(done))
-      return
-    }
+    assert(!this.#closing, 'a node is closed once')
+    this.#closing = true
     const { clock, transport, peerStore } = this.#ports
-    const { present } = this.raft
-    present?.replica.close()
-    this.#policy.stop()
+    this.raft.present?.replica.close()
+    this.#surroundings.policy.stop()
     this.#exchange.stop()
     this.#voterLinks.stop()
-    const closeStores = (error?: Error): void => {
-      if (present === null) done(error)
-      else present.close((storeError) => done(error ?? storeError))
-    }
+    const endActors = (error?: Error): void => this.#endActors((closeError) => done(error ?? closeError))
     const closeLinks = async (): Promise<void> => {
       await transport.close()
       await peerStore.saved()
     }
     // As an input of the node, and not whenever a promise settles: by then its process may have ended.
-    const after = (error?: Error): void => clock.defer(() => closeStores(error))
+    const after = (error?: Error): void => clock.defer(() => endActors(error))
     closeLinks().then(() => after(), after)
+  }
+
+  /** With them the stores are closed. */
+  #endActors(done: Done): void {
+    this.#tree.end(() => {
+      this.raft.stopped()
+      this.#settleWaiting(this.raft.refusal())
+      const first = this.raft.takeFirst()
+      if (first === null) done(this.raft.closeError)
+      else first.close(done)
+    })
   }
 }
 
@@ -183,9 +281,7 @@ export function surround(ports: NodePorts, settings: NodeSettings): Surroundings
   })
   const told = new Set(settings.peers.map(({ endpointId }) => endpointId))
   for (const { endpointId } of book.entries()) if (!told.has(endpointId)) book.withdraw(endpointId, 'peers')
-  const note = (hint: PeerHint, source: 'peers' | 'link'): void => {
-    if (book.add(hint, source) === 'full') noRoom(hint)
-  }
+  const hearsay = new Hearsay()
   const noRoom = ({ endpointId, nodeId }: PeerHint): void =>
     logger.log(
       'warn',
@@ -193,7 +289,7 @@ export function surround(ports: NodePorts, settings: NodeSettings): Surroundings
       { endpointId, nodeId },
       { cause: 'PEER_BOOK_FULL', from: '' },
     )
-  for (const peer of settings.peers) note(peer, 'peers')
+  for (const peer of settings.peers) if (book.add(peer, 'peers') === 'full') noRoom(peer)
   const policy = new DialPolicy({ nodeId: settings.nodeId, book, transport, clock, refused: noRoom })
   const removal = new Removal(transport.endpointId, logger)
   const lostDisk = new LostDisk({ nodeId: settings.nodeId, transport, clock, logger })
@@ -206,11 +302,13 @@ export function surround(ports: NodePorts, settings: NodeSettings): Surroundings
     policy,
     removal,
     lostDisk,
+    hearsay,
+    noRoom,
     events: {
       nodeIdHint: (endpointId) => book.get(endpointId)?.nodeId ?? null,
       founder: { terms, checkMayFound: () => lostDisk.checkMayFound(EMPTY_MEMBERSHIP) },
       onLinked: ({ endpointId, claims }: LinkedPeer) => {
-        note({ endpointId, nodeId: claims.nodeId, addresses: claims.addresses }, 'link')
+        hearsay.note({ endpointId, nodeId: claims.nodeId, addresses: claims.addresses }, 'link')
       },
       onClusterId: (clusterId) => transport.announce({ clusterId }),
       onRecalled: (membership: Membership) => removal.follow(membership),

@@ -32,10 +32,12 @@ import type {
   ScanRequest,
   SnapshotReport,
   StatusSource,
+  ActorAdmin,
   WriteCommand,
   WriteOptions,
   WriteResult,
 } from '../api/index.ts'
+import type { ActorSnapshot } from '../actor/index.ts'
 import { encodeWrite, LANGUAGE, readEnvelope } from '../commands/index.ts'
 import type { Language } from '../commands/index.ts'
 import { MAX_MEMBER_ADDRESSES, MAX_REQUEST_TIMEOUT_MS, MAX_SCAN_PAGE_BYTES } from '../limits.ts'
@@ -45,6 +47,9 @@ import type { Member, Membership } from '../raft/index.ts'
 import type { Reply } from '../replica/index.ts'
 import { clusterState, nodeStatus } from './node-status.ts'
 import type { RaftHandle } from './raft-handle.ts'
+import { administration } from './raft-messages.ts'
+import { actorOf } from './actors/index.ts'
+import type { SupervisedActors } from './actors/index.ts'
 import type { LostDisk } from './lost-disk.ts'
 import type { Removal } from './removal.ts'
 import { ReadTurns } from './read-turns.ts'
@@ -60,6 +65,12 @@ export interface ServiceParts {
   readonly lostDisk: LostDisk
   /** For requests that name no timeout of their own. */
   readonly requestTimeoutMs: number
+  /** Of the RaftActor. */
+  readonly mailboxCapacity: number
+  /** Those of the node. */
+  readonly actors: () => readonly ActorSnapshot[]
+  /** Calls back when it serves again. */
+  readonly restartActor: (actor: keyof SupervisedActors, done: (error?: Error) => void) => void
   /** What this node writes and reads commands with. That of this program when absent. */
   readonly language?: Language
   /** 32 hex characters, for the cluster that `init` founds. */
@@ -68,7 +79,7 @@ export interface ServiceParts {
   readonly onAnswer?: (error: Error | undefined) => void
 }
 
-export class NodeService implements KeyValueStore, ClusterController, StatusSource {
+export class NodeService implements KeyValueStore, ClusterController, StatusSource, ActorAdmin {
   readonly #parts: ServiceParts
   readonly #startedAt: number
   /** Apart, so that who reads a key does not wait behind pages. */
@@ -107,7 +118,7 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
   }
 
   #write(envelope: Uint8Array, options: RequestOptions): Promise<WriteResult> {
-    return this.#ask((reply, deadline) => this.#parts.raft.send({ type: 'write', envelope, deadline, reply }), options)
+    return this.#ask((reply, deadline) => this.#parts.raft.send({ type: 'Write', envelope, deadline, reply }), options)
   }
 
   async read(key: Data, options?: RequestOptions): Promise<KeyValue | undefined> {
@@ -151,7 +162,7 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
     const clusterId = this.#parts.drawClusterId()
     const self = selfAsMember(this.nodeId, this.#parts.transport)
     return this.#askMembership(
-      (reply, deadline) => this.#parts.raft.send({ type: 'init', voters, clusterId, self, deadline, reply }),
+      (reply, deadline) => this.#parts.raft.send({ type: 'Init', voters, clusterId, self, deadline, reply }),
       checked,
     )
   }
@@ -161,7 +172,7 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
     const key = endpointId === undefined ? null : checkEndpointId(endpointId)
     const request = { op: 'add-learner', nodeId, endpointId: key } as const
     return this.#askMembership(
-      (reply, deadline) => this.#parts.raft.send({ type: 'administer', request, deadline, reply }),
+      (reply, deadline) => this.#parts.raft.send(administration(request, deadline, reply)),
       checkOptions(options),
     )
   }
@@ -170,7 +181,7 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
     const { members, learners = null } = checkMembership(change)
     const request = { op: 'change-membership', members, learners } as const
     return this.#askMembership(
-      (reply, deadline) => this.#parts.raft.send({ type: 'administer', request, deadline, reply }),
+      (reply, deadline) => this.#parts.raft.send(administration(request, deadline, reply)),
       checkOptions(options),
     )
   }
@@ -178,7 +189,7 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
   async raiseVersion(version: number, options?: RequestOptions): Promise<void> {
     const request = { op: 'raise-version', version: checkClusterVersion(version) } as const
     await this.#askMembership(
-      (reply, deadline) => this.#parts.raft.send({ type: 'administer', request, deadline, reply }),
+      (reply, deadline) => this.#parts.raft.send(administration(request, deadline, reply)),
       checkOptions(options),
     )
   }
@@ -231,25 +242,42 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
   }
 
   async triggerSnapshot(options?: RequestOptions): Promise<SnapshotReport> {
+    const words = 'the snapshot was not finished before the deadline; it may be later, and asking again is harmless'
     const snapshot = await this.#ask<StoredSnapshot>(
-      (reply, deadline) => {
-        const { clock } = this.#parts
-        const late = clock.setTimer(deadline - clock.now(), () => {
-          const words = 'the snapshot was not finished before the deadline; it may be later, and asking again is harmless'
-          reply(new AspenError('DEADLINE_EXCEEDED', words))
-        })
-        this.#parts.raft.send({
-          type: 'snapshot',
-          reply: (error, value) => {
-            late.cancel()
-            reply(error, value)
-          },
-        })
-        // A state at its quota takes longer than other requests may.
-      },
+      this.#inTime(words, (reply) => this.#parts.raft.send({ type: 'TriggerSnapshot', reply })),
+      // A state at its quota takes longer than other requests may.
       { timeoutMs: MAX_REQUEST_TIMEOUT_MS, ...checkOptions(options) },
     )
     return { id: snapshot.id, logId: snapshot.last, sizeBytes: snapshot.sizeBytes }
+  }
+
+  // --- ActorAdmin ---
+
+  async restartActor(actor: string, options?: RequestOptions): Promise<void> {
+    const which = actorOf(actor)
+    const words = `${actor} did not serve again before the deadline; it may later`
+    const { clock, requestTimeoutMs } = this.#parts
+    const { timeoutMs = requestTimeoutMs } = checkOptions(options)
+    const restart = this.#inTime<void>(words, (reply) => this.#parts.restartActor(which, reply))
+    return new Promise((resolve, reject) => {
+      restart((error) => (error === undefined ? resolve() : reject(error)), clock.now() + timeoutMs)
+    })
+  }
+
+  /** Of what has no time of its own. */
+  #inTime<T>(words: string, send: (reply: Reply<T>) => void): (reply: Reply<T>, deadline: number) => void {
+    return (reply, deadline) => {
+      const { clock } = this.#parts
+      let isLate = false
+      const late = clock.setTimer(deadline - clock.now(), () => {
+        isLate = true
+        reply(new AspenError('DEADLINE_EXCEEDED', words))
+      })
+      send((error, value) => {
+        late.cancel()
+        if (!isLate) reply(error, value)
+      })
+    }
   }
 
   // --- Status ---
@@ -263,7 +291,7 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
     let due = 0
     await this.#ask<void>((reply, deadline) => {
       due = deadline
-      this.#parts.raft.send({ type: 'read', deadline, reply })
+      this.#parts.raft.send({ type: 'Read', deadline, reply })
     }, options)
     return due
   }

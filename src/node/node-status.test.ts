@@ -2,13 +2,27 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { PeerBook } from '../peers/index.ts'
 import type { PeerReport, Transport } from '../ports/index.ts'
+import type { ActorSnapshot } from '../actor/index.ts'
 import type { Membership } from '../raft/index.ts'
 import type { ReplicaView } from '../replica/index.ts'
 import type { RaftFacts } from './incarnation.ts'
 import { clusterState, nodeStatus } from './node-status.ts'
 import type { StatusParts } from './node-status.ts'
 
-const MAILBOX: RaftFacts['mailbox'] = { depth: 1, capacity: 2, refused: 3, turns: 4, faulty: false }
+const RAFT_ACTOR: ActorSnapshot = {
+  path: '/RaftSupervisor/RaftActor',
+  phase: 'running',
+  uptimeMs: 400.4,
+  depth: 1,
+  refused: 3,
+  handled: 5,
+  restarts: 0,
+  failures: 0,
+  circuit: 'closed',
+  history: [],
+  children: [],
+}
+const SUPERVISOR: ActorSnapshot = { ...RAFT_ACTOR, path: '/RaftSupervisor', depth: 0, refused: 0 }
 const member = (id: number): Membership['members'][number] => ({ id, endpointId: `key-${id}`, addresses: [`127.0.0.1:${id}`] })
 const MEMBERSHIP: Membership = { voters: [1, 2], outgoing: [], learners: [3], members: [member(1), member(2), member(3)] }
 const VERSIONS: RaftFacts['versions'] = { cluster: 1, own: 2, heldBackBy: [3] }
@@ -54,7 +68,7 @@ function parts(
   view: Partial<ReplicaView> = {},
   changes: Partial<StatusParts> = {},
   reports: readonly PeerReport[] = [],
-  mailbox = MAILBOX,
+  raftActor = RAFT_ACTOR,
 ): StatusParts {
   const state = {
     applied: VIEW.lastLog,
@@ -74,8 +88,10 @@ function parts(
     version: '1.2.3',
     startedAt: 1000,
     clock: { now: () => 1500.4, setTimer: () => ({ cancel: () => undefined }), defer: (run) => run() },
+    mailboxCapacity: 2,
+    actors: () => [{ ...SUPERVISOR, children: [raftActor] }],
     raft: {
-      facts: { view: { ...VIEW, ...view }, mailbox, logBytes: 14, state, snapshotIndex: 15, versions: VERSIONS },
+      facts: { view: { ...VIEW, ...view }, logBytes: 14, state, snapshotIndex: 15, versions: VERSIONS },
       peer: (id: number) => (id === 2 ? progress : undefined),
     },
     transport: { endpointId: 'key-1', addresses: () => ['127.0.0.1:1'], peers: () => reports } as unknown as Transport,
@@ -92,7 +108,7 @@ const failing = (status: ReturnType<typeof nodeStatus>): string[] => status.chec
 describe('nodeStatus', () => {
   test('nodeStatus: says what the parts say', () => {
     const status = nodeStatus(parts())
-    const { cluster, peers, checks, ...rest } = status
+    const { cluster, peers, checks, actors, ...rest } = status
     assert.deepEqual(rest, {
       nodeId: 1,
       endpointId: 'key-1',
@@ -129,6 +145,14 @@ describe('nodeStatus', () => {
       poisoned: null,
       uptimeMs: 500,
     })
+    assert.deepEqual(
+      actors.map(({ path, state, uptimeMs }) => [path, state, uptimeMs]),
+      [
+        ['NodeServer', 'running', 500],
+        ['NodeServer/RaftSupervisor', 'running', 400],
+        ['NodeServer/RaftSupervisor/RaftActor', 'running', 400],
+      ],
+    )
     assert.deepEqual(cluster, { members: [1, 2], learners: [3], nodes: MEMBERSHIP.members })
     assert.deepEqual(cluster, clusterState(MEMBERSHIP, parts()))
     assert.deepEqual([peers, checks.length > 0, failing(status)], [[], true, ['voter_links']])
@@ -152,8 +176,20 @@ describe('nodeStatus', () => {
 
   test('nodeStatus: a node without a leader, with a faulty actor or poisoned is not sound', () => {
     assert.deepEqual(failing(nodeStatus(parts({ leader: null }, {}, LINKED))), ['leader'])
-    const faulty = { depth: 0, capacity: 1, refused: 0, turns: 1, faulty: true }
+    const faulty = { ...RAFT_ACTOR, phase: 'down' } as const
     assert.deepEqual(failing(nodeStatus(parts({}, {}, LINKED, faulty))), ['raft_actor'])
+    const history = [{ path: faulty.path, at: 1_400, uptimeMs: 9, reason: 'it crashed: boom', pauseMs: 300_000 }]
+    const left = nodeStatus(parts({}, {}, LINKED, { ...faulty, failures: 4, circuit: 'open', history }))
+    assert.match(left.checks[0]?.detail ?? '', /^it failed too often, and is left alone for a while: it crashed: boom$/)
+    assert.deepEqual(left.actors[2], {
+      path: 'NodeServer/RaftSupervisor/RaftActor',
+      state: 'down',
+      uptimeMs: 400,
+      restarts: 0,
+      failures: 4,
+      lastFailure: { reason: 'it crashed: boom', agoMs: 100, uptimeMs: 9, pauseMs: 300_000 },
+      circuit: 'open',
+    })
     const poisoned = nodeStatus(parts({ poisoned: new Error('EIO') }, {}, LINKED))
     assert.deepEqual([poisoned.poisoned, failing(poisoned)], ['EIO', ['raft_actor', 'state_machine']])
   })

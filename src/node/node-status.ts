@@ -1,6 +1,8 @@
-import type { ActorStatus } from '../actor/index.ts'
+import type { ActorSnapshot } from '../actor/index.ts'
 import { NEWCOMER_ADVICE } from '../api/index.ts'
 import type { ClusterState, DiskStatus, HealthCheck, NodeStatus, PeerStatus } from '../api/index.ts'
+import { RAFT_ACTOR } from './actors/index.ts'
+import { actorStatuses, findActor } from './actor-status.ts'
 import { MAX_MEMBER_ADDRESSES } from '../limits.ts'
 import type { PeerBook } from '../peers/index.ts'
 import type { Clock, Transport } from '../ports/index.ts'
@@ -18,6 +20,9 @@ export interface StatusParts {
   readonly startedAt: number
   readonly clock: Clock
   readonly raft: Pick<RaftHandle, 'facts' | 'peer'>
+  readonly mailboxCapacity: number
+  /** Those of the node. */
+  readonly actors: () => readonly ActorSnapshot[]
   readonly transport: Transport
   readonly peerBook: Pick<PeerBook, 'get'>
   readonly removal: Pick<Removal, 'words'>
@@ -40,7 +45,11 @@ export function clusterState(membership: Membership, whereabouts: Pick<StatusPar
 /** Gathers everything one node can say about itself. */
 export function nodeStatus(parts: StatusParts): NodeStatus {
   const { raft, transport, clock } = parts
-  const { view, mailbox, state, logBytes, snapshotIndex, versions } = raft.facts
+  const { view, state, logBytes, snapshotIndex, versions } = raft.facts
+  const now = clock.now()
+  const uptimeMs = Math.round(now - parts.startedAt)
+  const actors = parts.actors()
+  const actor = findActor(actors, RAFT_ACTOR)
   const isLearner = view.membership.members.length > 0 && !isVoterAs(view.membership, parts.nodeId, transport.endpointId)
   return {
     nodeId: parts.nodeId,
@@ -68,7 +77,7 @@ export function nodeStatus(parts: StatusParts): NodeStatus {
     stateBytes: state.bytes,
     proposalsInFlight: view.proposals,
     readsInFlight: view.reads,
-    mailbox: { depth: mailbox.depth, capacity: mailbox.capacity, refused: mailbox.refused },
+    mailbox: { depth: actor?.depth ?? 0, capacity: parts.mailboxCapacity, refused: actor?.refused ?? 0 },
     turns: view.turns,
     electionsStarted: view.counters.electionsStarted,
     leaderChanges: view.counters.leaderChanges,
@@ -78,8 +87,9 @@ export function nodeStatus(parts: StatusParts): NodeStatus {
     peers: peerStatuses(view, parts),
     disk: view.disk,
     poisoned: view.poisoned?.message ?? null,
-    checks: [...healthChecks(view, mailbox), ...memberChecks(view, parts)],
-    uptimeMs: Math.round(clock.now() - parts.startedAt),
+    checks: [...healthChecks(view, actor), ...memberChecks(view, parts)],
+    actors: actorStatuses(actors, now, uptimeMs),
+    uptimeMs,
   }
 }
 
@@ -98,16 +108,13 @@ function peerStatuses({ membership }: ReplicaView, { raft, transport }: StatusPa
   })
 }
 
-function healthChecks(view: ReplicaView, actor: ActorStatus): HealthCheck[] {
+function healthChecks(view: ReplicaView, actor: ActorSnapshot | undefined): HealthCheck[] {
   const initialized = view.membership.members.length > 0
   return [
     {
       name: 'raft_actor',
-      ok: !actor.faulty && view.poisoned === null,
-      detail:
-        view.poisoned === null
-          ? `${actor.turns} mailbox turns, ${view.turns} replica turns`
-          : `stopped: ${view.poisoned.message}`,
+      ok: actor?.phase === 'running' && view.poisoned === null,
+      detail: raftActorDetail(view, actor),
     },
     {
       name: 'leader',
@@ -126,6 +133,14 @@ function healthChecks(view: ReplicaView, actor: ActorStatus): HealthCheck[] {
     ...(view.digests.index === 0 ? [] : [digestCheck(view.digests, view.membership.members.length < 2)]),
     ...(view.disk === null ? [] : [diskCheck(view.disk)]),
   ]
+}
+
+function raftActorDetail({ poisoned, turns }: ReplicaView, actor: ActorSnapshot | undefined): string {
+  if (poisoned !== null) return `stopped: ${poisoned.message}`
+  if (actor?.phase === 'running') return `${turns} turns`
+  const last = actor?.history.at(-1)
+  const why = last === undefined ? '' : `: ${last.reason}`
+  return actor?.circuit === 'open' ? `it failed too often, and is left alone for a while${why}` : `it is being started${why}`
 }
 
 function memberChecks(view: ReplicaView, { nodeId, removal, lostDisk, transport }: StatusParts): HealthCheck[] {

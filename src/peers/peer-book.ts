@@ -1,6 +1,6 @@
 import { isEndpointId, parseAddress } from '../api/index.ts'
 import { MAX_MEMBER_ADDRESSES, MAX_PEERS } from '../limits.ts'
-import { rankOf } from './peer-source.ts'
+import { ASKED_FOR_RANK, rankOf } from './peer-source.ts'
 import type { PeerSource } from './peer-source.ts'
 
 /** What one source says of one peer. */
@@ -69,7 +69,7 @@ export class PeerBook {
   readonly #listeners = new Set<PeerListener>()
   readonly #now: () => number
   readonly #changed: () => void
-  readonly #capacity: number
+  #capacity: number
 
   constructor({ now = () => 0, entries = [], changed = () => undefined, capacity = MAX_PEERS }: PeerBookOptions = {}) {
     for (const entry of entries) this.#entries.set(entry.endpointId, entry)
@@ -113,6 +113,19 @@ export class PeerBook {
     return true
   }
 
+  get capacity(): number {
+    return this.#capacity
+  }
+
+  /**
+   * How many peers there is room for from now on. Of too many, those that nobody has named go, whoever counts least first; whom somebody has
+   * named stays.
+   */
+  resize(capacity: number): void {
+    this.#capacity = capacity
+    while (this.#entries.size > capacity && this.#removeLeast(ASKED_FOR_RANK));
+  }
+
   get(endpointId: string): PeerEntry | undefined {
     return this.#entries.get(endpointId)
   }
@@ -134,7 +147,11 @@ export class PeerBook {
   }
 
   #makeRoom(rank: number): boolean {
-    if (this.#entries.size < this.#capacity) return true
+    return this.#entries.size < this.#capacity || this.#removeLeast(rank)
+  }
+
+  /** False when all count as much as this rank, or more. */
+  #removeLeast(rank: number): boolean {
     let least: PeerEntry | undefined
     for (const entry of this.#entries.values()) {
       if (standingOf(entry) < rank && (least === undefined || countsLess(entry, least))) least = entry

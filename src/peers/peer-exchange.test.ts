@@ -51,6 +51,7 @@ class Bench {
     this.exchange = new PeerExchange({
       nodeId: 1,
       book: this.book,
+      heard: (hint) => void this.book.add(hint, 'gossip'),
       links: {
         endpointId: idOf(1),
         attach: (_kind, handler) => {

@@ -12,7 +12,7 @@ import { PEERS_CHANNEL } from '../ports/index.ts'
 import type { Channel, ChannelHandler, Claims, Clock, LinkedPeer, Links, Timer } from '../ports/index.ts'
 import { decodePeerNews, encodePeerNews, MAX_NEWS_FACTS } from '../wire/index.ts'
 import type { PeerFact, PeerNews } from '../wire/index.ts'
-import type { PeerBook, PeerEntry } from './peer-book.ts'
+import type { PeerBook, PeerEntry, PeerHint } from './peer-book.ts'
 
 /** How often those who are linked and no members are told so, in milliseconds. */
 const LOOK_INTERVAL_MS = 5_000
@@ -24,6 +24,8 @@ export interface PeerExchangeOptions {
   readonly book: PeerBook
   readonly links: Links
   readonly clock: Clock
+  /** Takes what is heard of others. */
+  readonly heard: (hint: PeerHint) => void
   /** False once this node has failed: from then on it says nothing to anybody. */
   readonly isSound: () => boolean
   /** The cluster of this node, or null before it has one. */
@@ -105,10 +107,10 @@ export class PeerExchange implements ChannelHandler {
   }
 
   #note({ endpointId, nodeId, addresses }: PeerFact): void {
-    const { book, links } = this.#options
+    const { links, heard } = this.#options
     // What a peer says of itself, over its own link, is not learned from others; nor is what this node was in a former life.
     if (endpointId === links.endpointId || nodeId === this.#options.nodeId || this.#linked.has(endpointId)) return
-    book.add({ endpointId, nodeId, addresses }, 'gossip')
+    heard({ endpointId, nodeId, addresses })
   }
 
   // --- What is said ---

@@ -108,6 +108,24 @@ export interface Links {
   peers(): readonly PeerReport[]
 }
 
+/** Of this process, over all protocols. */
+export interface ConnectionStats {
+  readonly open: number
+  /** Of those, who has not proven itself yet. */
+  readonly pending: number
+  readonly max: number
+  readonly accepted: number
+  /** Closed because there were too many, or because they did not prove what they had to. */
+  readonly refused: number
+}
+
+export interface IncomingConnections {
+  readonly stats: ConnectionStats
+  /** How many there may be from now on, 1 to what the process has descriptors for. Those there are stay. */
+  limit(max: number): void
+  readonly limits: { readonly min: number; readonly max: number }
+}
+
 /**
  * Long-lived links between nodes, one active path per peer. Links carry whole messages, in order within a channel and
  * lane, at most once; a message may be lost only together with its link or by a full queue.
@@ -124,6 +142,8 @@ export interface Transport extends Links {
   disconnect(endpointId: string): void
   /** Changes what this node says of itself and tells every linked peer; links that no longer fit are closed. */
   announce(change: Partial<Claims>): void
+  /** Connections that others make to this node; absent where there are none to count. */
+  readonly incoming?: IncomingConnections
   /** The last of the members that took this node for another one, in the last minute; absent where addresses are made of keys. */
   mistaken?(): MistakenDial | null
   close(): Promise<void>

@@ -183,6 +183,8 @@ export class Replica implements TurnRunner {
   /** Called by the loop, once: nothing runs any more. */
   faulted(error: Error): void {
     this.#engine.close()
+    // Peers are told that it takes no part: who follows it need not wait to find out.
+    this.#peers.close()
     const { message, stack } = error
     this.#context.logger.log('fatal', 'the node is poisoned: it takes no further part', { error: message, stack })
     this.#requests.abandon(`the node failed: ${message}`)
@@ -192,6 +194,11 @@ export class Replica implements TurnRunner {
   }
 
   // --- What can be seen ---
+
+  /** Moves while it does anything. */
+  get turns(): number {
+    return this.#context.loop.turns
+  }
 
   get leader(): NodeId | null {
     return this.#context.raft.leader

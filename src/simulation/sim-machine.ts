@@ -166,7 +166,7 @@ export class SimMachine {
     life?.after(0, () => {
       // It may be about to stop, or at it already.
       if (this.#stopping || server?.raft.present?.replica.view.poisoned !== null) return
-      server.restartReplica(null, (error) => {
+      server.restartActor('raft', (error) => {
         if (!life.alive) return
         if (error === undefined) opened()
         else this.#options.events.failed(this, error, null)

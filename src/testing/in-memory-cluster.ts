@@ -256,6 +256,7 @@ export class InMemoryCluster implements KeyValueStore, ClusterController, Status
       readsInFlight: 0,
       mailbox: { depth: 0, capacity: DEFAULT_MAILBOX_CAPACITY, refused: 0 },
       turns: this.#turns,
+      actors: [],
       electionsStarted: initialized ? 1 : 0,
       leaderChanges: initialized ? 1 : 0,
       snapshotsSent: 0,

@@ -51,6 +51,27 @@ test('handleIn: messages are handled in the turns given, those that come meanwhi
   assert.equal(loop.waiting, 0)
 })
 
+test('handleIn: one that has begun late, and has no messages, takes no turns', () => {
+  const stage = new Stage()
+  const loop = new HandLoop()
+  const begun = new Soon<object>()
+  stage.system.spawn(
+    defineActor({
+      start: (context: ActorContext) => {
+        context.handleIn(loop.beforeTurn)
+        return begun
+      },
+    }),
+  )
+  stage.clock.settle()
+  begun.answer({})
+  stage.clock.settle()
+  for (let turns = 0; loop.waiting > 0; turns++) {
+    assert.ok(turns < 2)
+    loop.turn()
+  }
+})
+
 test('handleIn: a turn of a former life handles nothing of the next one, which is woken all the same', async () => {
   const stage = new Stage()
   const loops: HandLoop[] = []

@@ -103,7 +103,7 @@ test('NodeServer: replicas in memory restart twenty times under load; nothing ac
     await eventually('writes are acknowledged', () => load.acknowledged.length > before + WRITERS)
     const leader = servers.find(({ service }) => service.status().role === 'leader') ?? servers[0]
     const victim = restart % 2 === 0 ? leader : servers.find((one) => one !== leader)
-    await settled((done) => (victim as NodeServer).restartReplica(null, done))
+    await settled((done) => (victim as NodeServer).restartActor('raft', done))
   }
   await load.end()
 

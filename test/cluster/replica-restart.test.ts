@@ -48,7 +48,7 @@ test('NodeServer: over SQLite, TLS and files its replica is opened again in the 
     // Some are under way when the replica ends: whoever is told that a write took effect finds it afterwards.
     await writes[0]
     logged.length = 0
-    await settled((done) => server.restartReplica(null, done))
+    await settled((done) => server.restartActor('raft', done))
     await Promise.allSettled(writes)
     assert.ok(acknowledged.length > 0)
     for (const key of acknowledged) assert.equal(text((await client.read(key))?.value), key)

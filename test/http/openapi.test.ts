@@ -18,6 +18,7 @@ const ROUTES = {
     '/change-membership',
     '/add-peer',
     '/forget-peer',
+    '/admin/restart',
     '/raise-version',
     '/write',
     '/read',

@@ -47,6 +47,8 @@ export class Machine {
   /** Why the process would not start with what it found on its disks, or stopped itself; null while it is well. */
   refusal: Error | null = null
   failure: Error | null = null
+  /** What the scenario has its process stop itself over, beside what any may. */
+  meantToFail: (error: Error) => boolean = () => false
   readonly #options: MachineOptions
   readonly #machine: SimMachine
 
@@ -145,7 +147,7 @@ export class Machine {
   /** A process stops itself over a disk that fails, or what is of a later version, which a scenario may want. Over anything else it never should. */
   #fail(error: Error): void {
     this.failure = error
-    const meant = this.syncs.caused(error) || error instanceof LaterVersion
+    const meant = this.syncs.caused(error) || error instanceof LaterVersion || this.meantToFail(error)
     if (!meant) this.#options.violated(`node ${this.id} stopped itself: ${error.stack ?? error.message}`)
   }
 }

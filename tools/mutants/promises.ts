@@ -130,9 +130,9 @@ export const PROMISES: readonly Mutant[] = [
   },
   {
     name: 'leave a replica voting whose actor has failed',
-    file: 'node/raft-actor.ts',
-    find: 'onFault: (error) => replica.fail(error),',
-    replace: 'onFault: () => undefined,',
-    hunter: 'src/node/raft-actor.test.ts',
+    file: 'node/actors/raft-actor.ts',
+    find: 'this.#incarnation.replica.fail(error instanceof Error ? error : new Error(String(error)))',
+    replace: 'if (error === this) throw error',
+    hunter: 'test/node/raft-actor.test.ts',
   },
 ]

@@ -144,9 +144,7 @@ function idlePeers({ peers = [] }: Partial<Pick<NodeConfig, 'peers'>>, source: s
 function idleSettings(values: Values, nameOf: (setting: Setting) => string): string[] {
   const idle = SETTINGS.filter(({ idle, field }) => idle && values[field] !== undefined && values[field] !== false)
   if (idle.length === 0) return []
-  return [
-    `this version has no discovery and no supervision yet: ${idle.map(nameOf).join(', ')} ${idle.length === 1 ? 'has' : 'have'} no effect`,
-  ]
+  return [`this version has no discovery yet: ${idle.map(nameOf).join(', ')} ${idle.length === 1 ? 'has' : 'have'} no effect`]
 }
 
 /**

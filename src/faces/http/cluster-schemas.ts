@@ -100,6 +100,16 @@ export const ClusterAnswer = Type.Object(clusterState, {
   examples: [{ members: [1], learners: [2], nodes: [{ id: 1, endpoint_id: '5f0c6a2e', addresses: ['127.0.0.1:26001'] }] }],
 })
 
+export const RestartBody = strictObject(
+  { actor: Type.String({ description: 'raft, rpc, gossip or health.' }), timeout_ms: TimeoutMs },
+  { examples: [{ actor: 'raft' }] },
+)
+
+export const RestartAnswer = Type.Object(
+  { success: Type.True(), actor: Type.String() },
+  { ...closed, examples: [{ success: true, actor: 'raft' }] },
+)
+
 export const SnapshotAnswer = Type.Object(
   {
     success: Type.True(),
@@ -114,6 +124,33 @@ export const SnapshotAnswer = Type.Object(
 export const LeaderAnswer = Type.Object({ leader: OptionalNodeId }, { ...closed, examples: [{ leader: 1 }, { leader: null }] })
 
 const Mailbox = Type.Object({ depth: Count, capacity: Count, refused: Count }, closed)
+
+const Failure = Type.Object(
+  {
+    reason: Type.String(),
+    ago_ms: Type.Number(),
+    uptime_ms: Type.Number({ description: 'Of the life that ended so.' }),
+    pause_ms: { type: ['number', 'null'], description: 'Until it was started again, or is to be; null when it is not.' },
+  },
+  closed,
+)
+
+const Actor = Type.Object(
+  {
+    path: Type.String({ description: 'The names of its supervisors, and its own.' }),
+    state: { type: 'string', enum: ['starting', 'running', 'ending', 'down', 'gone'] },
+    uptime_ms: { type: ['number', 'null'], description: 'Of its present life; null without one.' },
+    restarts: Count,
+    failures: Count,
+    last_failure: { anyOf: [Failure, { type: 'null' }] },
+    circuit: {
+      type: 'string',
+      enum: ['closed', 'open', 'half-open'],
+      description: 'open: it failed too often, and is left alone for a while; half-open: it is tried once.',
+    },
+  },
+  closed,
+)
 
 export const HealthAnswer = Type.Object(
   {
@@ -132,7 +169,10 @@ export const HealthAnswer = Type.Object(
         additionalProperties: Type.Object({ ok: Type.Boolean(), detail: Type.String() }, closed),
       },
     ),
-    supervision: Type.Object({ turns: Count, mailbox: Mailbox, poisoned: OptionalText, uptime_ms: Type.Number() }, closed),
+    supervision: Type.Object(
+      { turns: Count, mailbox: Mailbox, poisoned: OptionalText, uptime_ms: Type.Number(), actors: Type.Array(Actor) },
+      closed,
+    ),
   },
   {
     ...closed,
@@ -143,7 +183,23 @@ export const HealthAnswer = Type.Object(
         leader: 1,
         ready: true,
         checks: { raft_actor: { ok: true, detail: 'answered 3 ms ago' } },
-        supervision: { turns: 812, mailbox: { depth: 0, capacity: 1000, refused: 0 }, poisoned: null, uptime_ms: 60000 },
+        supervision: {
+          turns: 812,
+          mailbox: { depth: 0, capacity: 1000, refused: 0 },
+          poisoned: null,
+          uptime_ms: 60000,
+          actors: [
+            {
+              path: 'NodeServer/RaftSupervisor/RaftActor',
+              state: 'running',
+              uptime_ms: 60000,
+              restarts: 0,
+              failures: 0,
+              last_failure: null,
+              circuit: 'closed',
+            },
+          ],
+        },
       },
     ],
   },
@@ -242,6 +298,7 @@ export const RaftMetricsAnswer = Type.Object(
     disk: { anyOf: [Disk, { type: 'null' }], description: 'The fullest volume; null for a node in memory.' },
     poisoned: OptionalText,
     checks: Type.Array(Type.Object({ name: Type.String(), ok: Type.Boolean(), detail: Type.String() }, closed)),
+    actors: Type.Array(Actor),
     uptime_ms: Type.Number(),
   },
   closed,

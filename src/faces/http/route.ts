@@ -1,7 +1,7 @@
 /** What a route is made of, and the groups of errors that routes share. */
 import type { IncomingMessage } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { ClusterController, ErrorCode, KeyValueStore, StatusSource } from '../../api/index.ts'
+import type { ActorAdmin, ClusterController, ErrorCode, KeyValueStore, StatusSource } from '../../api/index.ts'
 import type { AnswerBudget } from './answer-budget.ts'
 import type { PrometheusMetrics } from './metrics.ts'
 import type { Schema } from './schema.ts'
@@ -11,6 +11,8 @@ export interface RouteContext {
   readonly store: KeyValueStore
   readonly controller: ClusterController
   readonly status: StatusSource
+  /** Null where there are no actors to restart. */
+  readonly actors: ActorAdmin | null
   readonly metrics: PrometheusMetrics
   /** Room for answers that are not small. */
   readonly answers: AnswerBudget

@@ -7,7 +7,7 @@ import { performance } from 'node:perf_hooks'
 import Fastify from 'fastify'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { AspenError } from '../../api/index.ts'
-import type { ClusterController, KeyValueStore, StatusSource } from '../../api/index.ts'
+import type { ActorAdmin, ClusterController, KeyValueStore, StatusSource } from '../../api/index.ts'
 import {
   MAX_HELD_ANSWER_BYTES,
   MAX_HELD_BODY_BYTES,
@@ -20,6 +20,7 @@ import { AnswerBudget } from './answer-budget.ts'
 import { BodyBudget, SMALL_BODY_BYTES } from './body-budget.ts'
 import type { BodyReading } from './body-reader.ts'
 import { clientErrorHandler } from './client-errors.ts'
+import { adminRoutes } from './admin-routes.ts'
 import { clusterRoutes } from './cluster-routes.ts'
 import { ConnectionBound } from './connection-bound.ts'
 import type { ConnectionLimits } from './connection-bound.ts'
@@ -56,6 +57,8 @@ export interface HttpServerOptions {
   readonly store: KeyValueStore
   readonly controller: ClusterController
   readonly status: StatusSource
+  /** For POST /admin/restart; it is not offered when absent. */
+  readonly actors?: ActorAdmin
   readonly metrics: PrometheusMetrics
   readonly logger: Logger
   readonly nodeId: number
@@ -358,6 +361,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     store: options.store,
     controller: options.controller,
     status: options.status,
+    actors: options.actors ?? null,
     metrics,
     answers: new AnswerBudget(options.maxHeldAnswerBytes ?? MAX_HELD_ANSWER_BYTES),
     stopping: () => serving.stopping,
@@ -366,6 +370,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const routes: readonly Route[] = [
     ...statusRoutes(context),
     ...clusterRoutes(context),
+    ...adminRoutes(context),
     ...kvRoutes(context),
     openapiRoute(() => describeRoutes(routes, token !== undefined)),
   ]

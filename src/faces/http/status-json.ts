@@ -1,6 +1,6 @@
 /** A node's status and membership as JSON: the same facts, in the spelling of the HTTP API. */
 import { NEWCOMER_ADVICE } from '../../api/index.ts'
-import type { ClusterState, DiskStatus, NodeStatus, PeerStatus } from '../../api/index.ts'
+import type { ActorFailure, ActorStatus, ClusterState, DiskStatus, NodeStatus, PeerStatus } from '../../api/index.ts'
 
 export function clusterJson(state: ClusterState): object {
   return {
@@ -81,6 +81,7 @@ export function raftMetricsJson(status: NodeStatus): object {
     disk: status.disk === null ? null : diskJson(status.disk),
     poisoned: status.poisoned,
     checks: status.checks,
+    actors: status.actors.map((actor) => actorJson(actor, true)),
   }
 }
 
@@ -115,6 +116,15 @@ export function readyJson(status: NodeStatus, stopping: boolean): { readonly rea
   return { ready: reason === null, body: { ready: reason === null, reason, node_id: status.nodeId, leader: status.leader } }
 }
 
+function actorJson({ path, state, uptimeMs, restarts, failures, lastFailure, circuit }: ActorStatus, told: boolean): object {
+  const failure = lastFailure === null ? null : failureJson(lastFailure, told)
+  return { path, state, uptime_ms: uptimeMs, restarts, failures, last_failure: failure, circuit }
+}
+
+function failureJson({ reason, agoMs, uptimeMs, pauseMs }: ActorFailure, told: boolean): object {
+  return { reason: told ? reason : UNTOLD, ago_ms: agoMs, uptime_ms: uptimeMs, pause_ms: pauseMs }
+}
+
 /** What those who may not ask for more are told in place of details, which name folders and addresses. */
 const UNTOLD = 'told to those who may ask'
 
@@ -136,6 +146,7 @@ export function healthJson(
       mailbox: status.mailbox,
       poisoned: told || status.poisoned === null ? status.poisoned : UNTOLD,
       uptime_ms: status.uptimeMs,
+      actors: status.actors.map((actor) => actorJson(actor, told)),
     },
   }
   return { alive, body }

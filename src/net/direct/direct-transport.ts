@@ -10,6 +10,7 @@ import type {
   Claims,
   Clock,
   DialTarget,
+  IncomingConnections,
   Lane,
   LinkEnd,
   Logger,
@@ -123,6 +124,8 @@ export class DirectTransport implements Transport {
   #claims: Claims | undefined
   #running: Running | undefined
   #served: readonly ServedLinks[] = []
+  /** Set while it runs, or before. */
+  #connectionLimit: number | undefined
   #closed = false
   #keepAlive: Timer | undefined
   #mistaken: { readonly at: number; readonly dial: MistakenDial } | undefined
@@ -223,6 +226,19 @@ export class DirectTransport implements Transport {
     }
   }
 
+  get incoming(): IncomingConnections {
+    const most = this.#options.maxConnections ?? MAX_CONCURRENT_CONNECTIONS
+    const listener = this.#running?.listener
+    return {
+      stats: listener?.stats ?? { open: 0, pending: 0, max: this.#connectionLimit ?? most, accepted: 0, refused: 0 },
+      limits: { min: 1, max: most },
+      limit: (max) => {
+        this.#connectionLimit = max
+        listener?.limit(max)
+      },
+    }
+  }
+
   peers(): readonly PeerReport[] {
     return Array.from(this.#peers.values(), (peer) => peer.report())
   }
@@ -258,7 +274,7 @@ export class DirectTransport implements Transport {
       context,
       clock: this.#clock,
       handshakeTimeoutMs,
-      maxConnections: this.#options.maxConnections ?? MAX_CONCURRENT_CONNECTIONS,
+      maxConnections: this.#connectionLimit ?? this.#options.maxConnections ?? MAX_CONCURRENT_CONNECTIONS,
       maxPendingConnections: this.#options.maxPendingConnections ?? MAX_PENDING_CONNECTIONS,
       rejected: (reason, remote) => this.#reports.rejected(reason, REJECTION_TEXTS[reason], remote),
     })

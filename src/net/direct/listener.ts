@@ -2,7 +2,7 @@ import { createServer } from 'node:net'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { SecureContext } from 'node:tls'
-import type { Clock, Timer } from '../../ports/index.ts'
+import type { Clock, ConnectionStats, Timer } from '../../ports/index.ts'
 import { remoteOf } from './address.ts'
 import { provenEndpointId } from './tls-context.ts'
 
@@ -47,10 +47,14 @@ export class Listener {
   readonly #protocols = new Map<string, AcceptConnection>()
   readonly #server: Server
   readonly #all = new Set<Socket>()
+  #accepted = 0
+  #refused = 0
+  #max: number
   readonly #pending = new Set<Pending>()
 
   constructor(options: ListenerOptions) {
     this.#options = options
+    this.#max = options.maxConnections
     this.#server = createServer({ noDelay: true, allowHalfOpen: false }, (raw) => this.#onConnection(raw))
   }
 
@@ -71,6 +75,21 @@ export class Listener {
     return (this.#server.address() as AddressInfo).port
   }
 
+  get stats(): ConnectionStats {
+    return {
+      open: this.#all.size,
+      pending: this.#pending.size,
+      max: this.#max,
+      accepted: this.#accepted,
+      refused: this.#refused,
+    }
+  }
+
+  /** How many connections there may be from now on. Those there are stay. */
+  limit(max: number): void {
+    this.#max = max
+  }
+
   /** Stops accepting and drops whoever was not admitted yet. Admitted connections are their owners'. */
   close(): void {
     if (this.#server.listening) this.#server.close()
@@ -78,11 +97,8 @@ export class Listener {
   }
 
   #onConnection(raw: Socket): void {
-    if (this.#all.size >= this.#options.maxConnections) {
-      this.#options.rejected('OVERLOADED', remoteOf(raw))
-      raw.destroy()
-      return
-    }
+    if (this.#all.size >= this.#max) return this.#reject(raw, 'OVERLOADED')
+    this.#accepted++
     if (this.#pending.size >= this.#options.maxPendingConnections) this.#dropPending()
     const { clock, handshakeTimeoutMs } = this.#options
     const deadline = clock.setTimer(handshakeTimeoutMs, () => this.#reject(raw, 'TIMEOUT'))
@@ -124,6 +140,7 @@ export class Listener {
 
   #reject(raw: Socket, reason: RejectionReason): void {
     if (raw.destroyed) return
+    this.#refused++
     this.#options.rejected(reason, remoteOf(raw))
     raw.destroy()
   }

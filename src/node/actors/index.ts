@@ -1,0 +1,5 @@
+export type { GossipMessages, GossipStats } from './gossip-actor.ts'
+export type { HealthMonitorMessages, MonitorStatus, Patient } from './health-monitor-actor.ts'
+export { actorOf, RAFT_ACTOR, raftSupervisor, supervisionOf } from './raft-supervisor.ts'
+export type { SupervisedActors } from './raft-supervisor.ts'
+export type { RpcServerMessages } from './raft-rpc-server-actor.ts'
