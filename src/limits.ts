@@ -225,6 +225,8 @@ export const MAX_REMOTE_WAITING_BYTES: number = 16 * MIB
 /** Bytes of what actors say that may wait to leave over one link; and of answers that wait behind them. */
 export const MAX_ACTORS_QUEUE_BYTES: number = 4 * MIB
 export const MAX_REMOTE_ANSWER_BYTES: number = 8 * MIB
+/** What a Refusal says to another node beside its words: its name, and members such as a code. */
+export const MAX_REFUSAL_FACTS_BYTES: number = 4 * KIB
 /** Of one bigint in a message. */
 export const MAX_ACTOR_BIGINT_BYTES: number = 1 * KIB
 export const MAX_BACKOFF_SECONDS: number = 16

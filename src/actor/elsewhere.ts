@@ -27,6 +27,11 @@ export function contentOf(body: unknown): unknown {
   return body instanceof Parcel ? decodePlainData(body.body) : body
 }
 
+/** What such a cell is handed over, of a body that shares nothing with its sender. */
+export function contentFor(cell: { readonly isElsewhere: boolean }, body: unknown, wantsAnswer: boolean): unknown {
+  return cell.isElsewhere ? new Parcel(body, wantsAnswer) : body
+}
+
 /** A definition whose handlers run elsewhere: who sends to such an actor hands over a {@link Parcel}. */
 export abstract class Elsewhere {
   abstract start(context: ActorContext, argument: unknown): Promise<Handlers>

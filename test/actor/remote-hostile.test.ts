@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { defineActor, Later, Refusal } from '../../src/actor/index.ts'
 import {
+  NO_FACTS,
   writeAnswer,
   writeCall,
   writeCast,
@@ -71,7 +72,11 @@ describe('a peer', () => {
     ['a body that is no plain data', [open, cast('take', Uint8Array.of(99))], /99 is no form/],
     ['a body of a call that is none', [open, call(1, 'take', Uint8Array.of(1, 1))], /1 bytes too many/],
     ['an answer to a call that was never made', [(w) => writeAnswer(w, 1, NULL)], /call 1, which is not open/],
-    ['a refusal of a call that was never made', [(w) => writeRefusal(w, 9, { code: 'DOWN', begun: false, words: '' })], /call 9/],
+    [
+      'a refusal of a call that was never made',
+      [(w) => writeRefusal(w, 9, { code: 'DOWN', begun: false, words: '', facts: NO_FACTS })],
+      /call 9/,
+    ],
     ['credit that nobody has used', [(w) => writeCredit(w, 1, 1, 0)], /credit for 1 messages/],
     ['a message on a stream that is not open', [cast()], /stream 1, which is not open/],
     ['a stream twice', [open, open], /stream 1 is opened, behind 1/],
@@ -166,7 +171,7 @@ describe('a peer', () => {
     it.say(call(10_001, 'keep'))
     const words = '10000 calls of one node are open already: it was not handled'
     assert.deepEqual(it.said(), [
-      ['refusal', 10_001, { code: 'OVERLOADED', begun: false, words }],
+      ['refusal', 10_001, { code: 'OVERLOADED', begun: false, words, facts: NO_FACTS }],
       ['credit', 1, 1, NULL.length],
     ])
     // They are forgotten some time after their deadlines.
@@ -188,7 +193,7 @@ describe('a peer', () => {
     const refusals = said.filter(([kind]) => kind === 'refusal')
     assert.equal(refusals.length, 1_000 - answers)
     const words = 'it was handled, but the link has no room for its answer: its caller reads too slowly'
-    assert.deepEqual(refusals[0], ['refusal', answers + 1, { code: 'OVERLOADED', begun: true, words }])
+    assert.deepEqual(refusals[0], ['refusal', answers + 1, { code: 'OVERLOADED', begun: true, words, facts: NO_FACTS }])
   })
 
   test('that takes nothing at all is given up when it has brought about more than is kept', () => {
@@ -275,6 +280,25 @@ describe('a peer', () => {
     assert.deepEqual(it.kinds(), [])
     it.say((w) => writeAnswer(w, 1, NULL))
     assert.deepEqual(it.kinds(), ['bye'])
+  })
+
+  test('may say anything of a refusal but what an error has of itself', async () => {
+    const { peer: it } = peer()
+    const remote = it.system.remote<Sink>(2, 'far')
+    const call = watch(remote.call('take', 1))
+    it.said()
+    const members = JSON.parse('{"__proto__":{"evil":1},"message":"x","stack":7,"cause":8,"code":"FULL"}') as object
+    it.say((w) =>
+      writeRefusal(w, 1, { code: 'REFUSED', begun: true, words: 'no', facts: encodePlainData({ name: 'Full', members }) }),
+    )
+    await it.rest()
+    const { error } = call
+    assert.ok(error instanceof Refusal && Object.getPrototypeOf(error) === Refusal.prototype)
+    assert.deepEqual([error.name, error.message, error.cause, typeof error.stack], ['Full', 'no', undefined, 'string'])
+    assert.equal((error as { code?: unknown }).code, 'FULL')
+    watch(remote.call('take', 1))
+    it.say((w) => writeRefusal(w, 2, { code: 'REFUSED', begun: true, words: 'no', facts: Uint8Array.of(99) }))
+    assert.equal(it.kinds().at(-1), 'bye')
   })
 
   test('whose talk is cut off leaves no call open', async () => {

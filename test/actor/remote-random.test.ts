@@ -258,7 +258,10 @@ class World {
       .map((group) => NODES.filter((id) => this.#nodes.get(id)?.memberships.has(group)).join())
       .join('; ')
     for (const node of this.#nodes.values()) {
-      for (const [other, type] of node.lives) if (type === 'down') this.violations.push(`${node.name} takes ${other} for dead`)
+      for (const [other, type] of node.lives) {
+        const isUp = this.#nodes.get(Number(other))?.system.snapshot()[0]?.phase === 'running'
+        if (isUp !== (type === 'up')) this.violations.push(`${node.name} takes ${other} for ${type}, and it is not`)
+      }
       if (groups(node) !== expected) this.violations.push(`${node.name} sees ${groups(node)}, there are ${expected}`)
     }
   }

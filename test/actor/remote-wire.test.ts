@@ -56,9 +56,9 @@ const GOLDEN: readonly (readonly [write: (writer: ByteWriter) => void, hex: stri
   [(w) => writeCall(w, call), '0b01ac028827' + '046563686f' + '020401', ['call', { ...call, body: '0401' }]],
   [(w) => writeAnswer(w, 300, BODY), '0dac02020401', ['answer', 300, '0401']],
   [
-    (w) => writeRefusal(w, 300, { code: 'CRASHED', begun: true, words: 'x' }),
-    '0fac0203010178',
-    ['refusal', 300, { code: 'CRASHED', begun: true, words: 'x' }],
+    (w) => writeRefusal(w, 300, { code: 'REFUSED', begun: true, words: 'x', facts: BODY }),
+    '0fac0200010178020401',
+    ['refusal', 300, { code: 'REFUSED', begun: true, words: 'x', facts: '0401' }],
   ],
   [(w) => writeCredit(w, 1, 2, 300), '110102ac02', ['credit', 1, 2, 300]],
   [(w) => writeWatch(w, 1, true), '130101', ['watch', 1, true]],
@@ -109,9 +109,9 @@ describe('the actor protocol', () => {
       () => heardOf(Uint8Array.fromHex('0701' + '19')),
       /kind 25, which this version of aspen\/actor\/1 does not know/,
     )
-    assert.deepEqual(heardOf(Uint8Array.fromHex('0f016301' + '00' + '0f016300' + '00')), [
-      ['refusal', 1, { code: 'CRASHED', begun: true, words: '' }],
-      ['refusal', 1, { code: 'DOWN', begun: false, words: '' }],
+    assert.deepEqual(heardOf(Uint8Array.fromHex('0f016301' + '0000' + '0f016300' + '0000')), [
+      ['refusal', 1, { code: 'CRASHED', begun: true, words: '', facts: '' }],
+      ['refusal', 1, { code: 'DOWN', begun: false, words: '', facts: '' }],
     ])
     assert.deepEqual(heardOf(Uint8Array.fromHex('15016300')), [['lives', 1, { reason: 'crashed', words: '' }]])
     const [heard] = heardOf(Uint8Array.fromHex('0111' + '010205' + '04030201' + '00000000' + '060101' + '080101')) as [

@@ -1,6 +1,6 @@
 /** Systems of actors on several nodes, linked in memory, on one clock that a test moves. */
 import { ActorSystem } from '../../src/actor/index.ts'
-import type { Remoting } from '../../src/actor/index.ts'
+import type { Remoting, ThreadPort } from '../../src/actor/index.ts'
 import { Prng } from '../../src/lib/index.ts'
 import type { Logger } from '../../src/ports/index.ts'
 import { ManualClock } from '../manual-clock.ts'
@@ -22,6 +22,7 @@ export interface RemoteWorldOptions {
   readonly versions?: Readonly<Record<number, { readonly min: number; readonly max: number }>>
   /** Nodes whose actors take no part before {@link RemoteWorld.connect}. */
   readonly without?: readonly number[]
+  readonly threads?: ThreadPort
 }
 
 export class RemoteWorld {
@@ -42,7 +43,11 @@ export class RemoteWorld {
   /** A node comes to life, with an empty system. */
   start(id: number): RemoteNode {
     const transport = this.network.createTransport({ endpointId: keyOf(id), cookie: 'c' }, `memory:${id}`)
-    const system = new ActorSystem({ clock: this.clock, random: new Prng(1000 * id + ++this.#starts) })
+    const system = new ActorSystem({
+      clock: this.clock,
+      random: new Prng(1000 * id + ++this.#starts),
+      ...(this.#options.threads === undefined ? {} : { threads: this.#options.threads }),
+    })
     const node: RemoteNode = { id, system, transport, said: [] }
     this.#nodes.set(id, node)
     if (this.#options.without?.includes(id) !== true) this.connect(id)

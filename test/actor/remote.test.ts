@@ -14,7 +14,7 @@ class Worker {
     return value
   }
   refuse(words: string): void {
-    throw new Refusal(words)
+    throw Object.assign(new Refusal(words), { code: 'NO', run: () => 1 })
   }
   crash(words: string): void {
     throw new Error(words)
@@ -89,6 +89,7 @@ describe('RemoteRef', () => {
     await world.pass(2_000)
     assert.ok(outcomes[0]?.error instanceof Refusal)
     assert.equal(outcomes[0].error.message, 'not today')
+    assert.equal((outcomes[0].error as { code?: unknown }).code, 'NO')
     const said = outcomes.slice(1).map(({ error }) => [(error as ActorError).code, (error as ActorError).begun])
     assert.deepEqual(said, [
       ['CRASHED', true],

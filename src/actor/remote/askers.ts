@@ -1,7 +1,9 @@
 import { ActorError } from '../actor-error.ts'
 import type { Asker } from '../asker.ts'
 import { Expiring } from '../deadlines.ts'
+import { factsOf } from './refusal-facts.ts'
 import type { Serving } from './serving.ts'
+import { NO_FACTS } from './wire-format.ts'
 
 /** Whose message it is, as long as it counts against the credit of the peer. */
 export interface Holder {
@@ -101,7 +103,8 @@ export class RemoteCaller extends Expiring implements Asker {
     if (!this.#begun && !this.#settled) this.#holder.released(this.#bytes)
     if (!this.#end()) return
     const { code, begun } = error instanceof ActorError ? error : { code: 'REFUSED' as const, begun: true }
-    this.#serving.refuse(this.#id, { code, begun, words: wordsOf(error) })
+    const facts = code === 'REFUSED' ? factsOf(error) : NO_FACTS
+    this.#serving.refuse(this.#id, { code, begun, words: wordsOf(error), facts })
   }
 
   override expired(): void {

@@ -14,11 +14,12 @@ import {
   REMOTE_CREDIT_BYTES,
   REMOTE_CREDIT_MESSAGES,
 } from '../../limits.ts'
-import { ActorError, Refusal } from '../actor-error.ts'
+import { ActorError } from '../actor-error.ts'
 import { decodePlainData } from '../plain-data/index.ts'
 import type { Runtime } from '../runtime.ts'
 import { mayHold } from './credit.ts'
 import type { Outgoing } from './outgoing.ts'
+import { refusalFrom } from './refusal-facts.ts'
 import { RemoteCall, RemoteSending } from './requests.ts'
 import { writeCall, writeCast, writeClose, writeOpen, writeWatch } from './wire-format.ts'
 import type { WireRefusal } from './wire-format.ts'
@@ -250,11 +251,12 @@ export class Asking {
     call.answer(value)
   }
 
-  refusal(id: number, { code, begun, words }: WireRefusal): void {
+  refusal(id: number, { code, begun, words, facts }: WireRefusal): void {
     const call = this.#calls.get(id)
     if (call === undefined) return this.#late(id)
+    const error = code === 'REFUSED' ? refusalFrom(words, facts) : new ActorError(code, words, { begun })
     this.#settled(id)
-    call.refuse(code === 'REFUSED' ? new Refusal(words) : new ActorError(code, words, { begun }))
+    call.refuse(error)
   }
 
   #settled(id: number): void {

@@ -1,6 +1,7 @@
 import { ActorError } from '../actor-error.ts'
 import { Call } from '../call.ts'
 import type { Cell } from '../cell.ts'
+import { contentFor } from '../elsewhere.ts'
 import { decodePlainData, encodePlainData, PlainDataError } from '../plain-data/index.ts'
 import type { Runtime } from '../runtime.ts'
 import type { LifeEvent, Watch } from '../target.ts'
@@ -31,26 +32,27 @@ export class Loopback implements Route {
   }
 
   trySend(name: string, message: string, body: Uint8Array): boolean {
-    return this.#find(name)?.offer(message, decodePlainData(body), null) === 'taken'
+    const cell = this.#find(name)
+    return cell?.offer(message, copyFor(cell, body, false), null) === 'taken'
   }
 
   cast(name: string, message: string, body: Uint8Array): void {
     const cell = this.#find(name)
     if (cell === undefined) throw nobody(name, message)
-    const offered = cell.offer(message, decodePlainData(body), null)
+    const offered = cell.offer(message, copyFor(cell, body, false), null)
     if (offered !== 'taken') throw cell.refusal(offered, message)
   }
 
   send(name: string, message: string, body: Uint8Array, timeoutMs: number): Promise<void> {
     const cell = this.#find(name)
-    return cell === undefined ? Promise.reject(nobody(name, message)) : cell.send(message, decodePlainData(body), timeoutMs)
+    return cell === undefined ? Promise.reject(nobody(name, message)) : cell.send(message, copyFor(cell, body, false), timeoutMs)
   }
 
   call(name: string, message: string, body: Uint8Array, timeoutMs: number): Promise<unknown> {
     const cell = this.#find(name)
     if (cell === undefined) return Promise.reject(nobody(name, message))
     const call = new CopyingCall(this.#runtime.deadlines, timeoutMs, () => `${message} to ${name}`)
-    const offered = cell.offer(message, decodePlainData(body), call)
+    const offered = cell.offer(message, copyFor(cell, body, true), call)
     if (offered !== 'taken') call.refuse(cell.refusal(offered, message))
     return call.promise
   }
@@ -66,6 +68,10 @@ export class Loopback implements Route {
   #find(name: string): Cell | undefined {
     return this.#runtime.names.get(name)
   }
+}
+
+function copyFor(cell: Cell, body: Uint8Array, wantsAnswer: boolean): unknown {
+  return contentFor(cell, decodePlainData(body), wantsAnswer)
 }
 
 function nobody(name: string, message: string): ActorError {

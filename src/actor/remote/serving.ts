@@ -7,6 +7,7 @@
 import { WireError } from '../../lib/index.ts'
 import { MAX_REMOTE_CALLS, MAX_REMOTE_STREAMS, REMOTE_CREDIT_BYTES, REMOTE_CREDIT_MESSAGES } from '../../limits.ts'
 import { ActorError } from '../actor-error.ts'
+import { contentFor } from '../elsewhere.ts'
 import { decodePlainData, encodePlainData, PlainDataError } from '../plain-data/index.ts'
 import type { Runtime } from '../runtime.ts'
 import { RemoteCaller, RemoteCaster } from './askers.ts'
@@ -14,7 +15,7 @@ import type { Holder } from './askers.ts'
 import { mayHold } from './credit.ts'
 import { NamedLives } from './named-lives.ts'
 import type { Outgoing } from './outgoing.ts'
-import { writeAnswer, writeCredit, writeLives, writeRefusal } from './wire-format.ts'
+import { NO_FACTS, writeAnswer, writeCredit, writeLives, writeRefusal } from './wire-format.ts'
 import type { WireCall, WireRefusal } from './wire-format.ts'
 
 /** What a timer can wait. */
@@ -132,7 +133,7 @@ export class Serving {
       stream.released(bytes)
     } else this.#overdrawn()
     const words = isHeld ? `${MAX_REMOTE_CALLS} calls of one node are open already` : 'its node had no credit for it'
-    this.refuse(id, { code: 'OVERLOADED', begun: false, words: `${words}: it was not handled` })
+    this.refuse(id, { code: 'OVERLOADED', begun: false, words: `${words}: it was not handled`, facts: NO_FACTS })
   }
 
   #mayHold(stream: InStream, size: number): boolean {
@@ -147,7 +148,7 @@ export class Serving {
 
   #deliver(stream: InStream, message: string, value: unknown, asker: RemoteCaller | RemoteCaster): void {
     const cell = this.#runtime.names.get(stream.name)
-    if (cell !== undefined) cell.deliver(message, value, asker)
+    if (cell !== undefined) cell.deliver(message, contentFor(cell, value, asker instanceof RemoteCaller), asker)
     else asker.refuse(new ActorError('DOWN', `no actor is registered as ${stream.name}: ${message} was not handled`))
   }
 
@@ -191,11 +192,11 @@ export class Serving {
       body = encodePlainData(value, 'answer')
     } catch (error) {
       if (!(error instanceof PlainDataError)) throw error
-      return this.refuse(id, { code: 'UNSENDABLE', begun: true, words: error.message })
+      return this.refuse(id, { code: 'UNSENDABLE', begun: true, words: error.message, facts: NO_FACTS })
     }
     if (body.length > SHORT_ANSWER_BYTES && !this.#outgoing.hasRoomForAnswer) {
       const words = 'it was handled, but the link has no room for its answer: its caller reads too slowly'
-      return this.refuse(id, { code: 'OVERLOADED', begun: true, words })
+      return this.refuse(id, { code: 'OVERLOADED', begun: true, words, facts: NO_FACTS })
     }
     if (!this.#isOver) writeAnswer(this.#outgoing.batch(), id, body)
   }

@@ -6,7 +6,7 @@
  * A stream is how the actors of one node write to one actor of the other, by its name there. Numbers of streams and calls ascend.
  */
 import { ByteReader, ByteWriter, readTaggedFields, writeTaggedFields } from '../../lib/index.ts'
-import { MAX_ACTOR_MESSAGE_BYTES } from '../../limits.ts'
+import { MAX_ACTOR_MESSAGE_BYTES, MAX_REFUSAL_FACTS_BYTES } from '../../limits.ts'
 import type { ActorErrorCode } from '../actor-error.ts'
 import { isName } from '../names.ts'
 import type { DownReason } from '../target.ts'
@@ -43,6 +43,9 @@ const ERROR_CODES: readonly (ActorErrorCode | 'REFUSED')[] = [
   'UNREACHABLE',
   'UNSENDABLE',
 ]
+/** Where there are no facts. */
+export const NO_FACTS: Uint8Array = new Uint8Array(0)
+
 const DOWN_REASONS: readonly DownReason[] = ['stopped', 'crashed', 'killed', 'gone', 'unreachable']
 
 const WORDS_BYTES = 1024
@@ -75,6 +78,8 @@ export interface WireRefusal {
   readonly code: ActorErrorCode | 'REFUSED'
   readonly begun: boolean
   readonly words: string
+  /** What a Refusal says beside its words; empty for others. */
+  readonly facts: Uint8Array
 }
 
 /** How a life ended. */
@@ -169,12 +174,13 @@ export function writeAnswer(writer: ByteWriter, id: number, body: Uint8Array): v
   writeBody(writer, body)
 }
 
-export function writeRefusal(writer: ByteWriter, id: number, { code, begun, words }: WireRefusal): void {
+export function writeRefusal(writer: ByteWriter, id: number, { code, begun, words, facts }: WireRefusal): void {
   writer.u8(KIND.refusal)
   writer.varint(id)
   writer.varint(Math.max(0, ERROR_CODES.indexOf(code)))
   writer.u8(begun ? 1 : 0)
   writer.text(shortened(words))
+  writer.prefixed(facts)
 }
 
 export function writeCredit(writer: ByteWriter, stream: number, messages: number, bytes: number): void {
@@ -306,7 +312,9 @@ function readHello(bytes: Uint8Array): ActorHello {
 function readRefusal(reader: ByteReader): WireRefusal {
   const number = reader.varint()
   const begun = readFlag(reader)
-  return { code: ERROR_CODES[number] ?? (begun ? 'CRASHED' : 'DOWN'), begun, words: reader.string(0, WORDS_BYTES, 'reason') }
+  const code = ERROR_CODES[number] ?? (begun ? 'CRASHED' : 'DOWN')
+  const words = reader.string(0, WORDS_BYTES, 'reason')
+  return { code, begun, words, facts: reader.prefixed(0, MAX_REFUSAL_FACTS_BYTES, 'facts of a refusal') }
 }
 
 function readDown(reader: ByteReader): Ended | null {
