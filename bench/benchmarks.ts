@@ -1,4 +1,5 @@
 /** Every benchmark by the name it is selected with, from the inside out. */
+import { benchmarkActors } from './actors/benchmark.ts'
 import { benchmarkApply } from './apply.ts'
 import { benchmarkClient } from './client.ts'
 import { benchmarkCluster } from './cluster.ts'
@@ -17,6 +18,7 @@ export const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ['log', benchmarkLog],
   ['apply', benchmarkApply],
   ['http', benchmarkHttp],
+  ['actors', benchmarkActors],
   ['link', benchmarkLink],
   ['remote-actors', benchmarkRemoteActors],
   ['node', benchmarkNode],

@@ -25,6 +25,8 @@ export interface Point {
   readonly point: string
   /** What is counted: `entries`, `requests`. */
   readonly unit: string
+  /** It is no rate: so much there is of it. */
+  readonly isAmount?: boolean
 }
 
 /** A row of the table. Rates are operations a second; latencies are taken over all rounds. */

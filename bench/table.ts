@@ -28,7 +28,7 @@ export function tableHead(): string {
 }
 
 export function tableRow(result: Result): string {
-  const { benchmark, point, unit, median, p50Ms, p99Ms } = result
+  const { benchmark, point, unit, isAmount, median, p50Ms, p99Ms } = result
   const rate = Math.round(median).toLocaleString('en')
-  return line([benchmark, point, rate, `${unit}/s`, showSpread(result), showMs(p50Ms), showMs(p99Ms)])
+  return line([benchmark, point, rate, isAmount === true ? unit : `${unit}/s`, showSpread(result), showMs(p50Ms), showMs(p99Ms)])
 }

@@ -32,33 +32,31 @@ import type { Ties } from './ties.ts'
 
 export class Cell extends Handling {
   readonly supervisor: Supervision
-  /** Among its siblings. */
-  readonly name: string
-  readonly #definition: ActorDefinition<Handlers, unknown>
+  /** Its name among its siblings; a number, where none was given. */
+  readonly key: string | number
   readonly #argument: unknown
   children: Supervision | null = null
 
   constructor(
     runtime: Runtime,
     supervisor: Supervision,
-    name: string,
+    key: string | number,
     definition: ActorDefinition<Handlers, unknown>,
     options: SpawnOptions<unknown>,
   ) {
-    super(runtime, readSettings(options))
+    super(runtime, readSettings(definition, options))
     this.supervisor = supervisor
-    this.name = name
-    this.#definition = definition
+    this.key = key
     this.#argument = options.argument
   }
 
   override get path(): string {
-    return `${this.supervisor.path}/${this.name}`
+    return `${this.supervisor.path}/${this.key}`
   }
 
   /** Its handlers run in a thread: what is sent to it is copied. */
   get isElsewhere(): boolean {
-    return this.#definition instanceof Elsewhere
+    return this.settings.definition instanceof Elsewhere
   }
 
   /** When the present life began; null without one. */
@@ -120,7 +118,7 @@ export class Cell extends Handling {
   }
 
   protected override beginLife(): void {
-    const life = new Life(this.runtime.clock.now())
+    const life = new Life(Math.trunc(this.runtime.clock.now()))
     this.life = life
     this.phase = 'starting'
     if (this.ties !== null) this.#beginTied(life)
@@ -143,7 +141,7 @@ export class Cell extends Handling {
   #start(life: Life): Handlers | PromiseLike<Handlers> | StartFailed {
     this.handling = true
     try {
-      return this.#definition.start(new CellContext(this, life), this.#argument)
+      return this.settings.definition.start(new CellContext(this, life), this.#argument)
     } catch (error) {
       return new StartFailed(crashed(error))
     } finally {
@@ -219,7 +217,7 @@ export class Cell extends Handling {
     const { handlers } = life
     let ended: void | PromiseLike<void> = undefined
     try {
-      if (handlers !== null) ended = this.#definition.stop?.(handlers, reason)
+      if (handlers !== null) ended = this.settings.definition.stop?.(handlers, reason)
     } catch (error) {
       this.#stopFailed(error)
     }

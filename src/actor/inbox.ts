@@ -24,7 +24,6 @@ export abstract class Inbox {
   #first: Envelope | null = null
   #last: Envelope | null = null
   #depth = 0
-  #refused = 0
   /** Messages that were taken out to be handled. */
   #handled = 0
 
@@ -46,7 +45,7 @@ export abstract class Inbox {
 
   /** Messages that found no room. */
   get refused(): number {
-    return this.#refused
+    return this.ties?.refused ?? 0
   }
 
   get handled(): number {
@@ -69,7 +68,7 @@ export abstract class Inbox {
   offer(message: string, body: unknown, call: Asker | null): Offered {
     if (this.isClosed) return 'down'
     if (!this.#hasRoomFor(message)) {
-      this.#refused++
+      this.tied().refused++
       return 'full'
     }
     this.put(new Envelope(message, body, call))
@@ -108,7 +107,7 @@ export abstract class Inbox {
     const ties = this.tied()
     ties.senders ??= new Set()
     if (ties.senders.size < MAX_MAILBOX_CAPACITY) return sending.wait(ties.senders, timeoutMs)
-    this.#refused++
+    this.tied().refused++
     sending.refuse(this.refusal('full', sending.envelope.message))
   }
 

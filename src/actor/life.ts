@@ -13,17 +13,21 @@ interface Kept {
   failed?(life: Life, reason: EndReason): void
 }
 
+/** What most lives have nothing of, and take no room for. */
+class Belongings {
+  turns: Turns | null = null
+  readonly kept = new Set<Kept>()
+  readonly calls = new Set<Asker>()
+}
+
 /** One life of an actor: what handles its messages, and what ends with it. */
 export class Life {
+  /** Whole milliseconds: other numbers take more room. */
   readonly startedAt: number
   /** Null until its start is done. */
   handlers: Handlers | null = null
-  /** Where its messages are handled; null: in the turns that all actors share. */
-  turns: Turns | null = null
   #over = false
-  #kept: Set<Kept> | null = null
-  /** Calls that it has in hand, and answers later. */
-  #calls: Set<Asker> | null = null
+  #has: Belongings | null = null
 
   constructor(startedAt: number) {
     this.startedAt = startedAt
@@ -34,40 +38,54 @@ export class Life {
     return this.#over
   }
 
+  /** Where its messages are handled; null: in the turns that all actors share. */
+  get turns(): Turns | null {
+    return this.#has === null ? null : this.#has.turns
+  }
+
+  set turns(turns: Turns | null) {
+    this.#belongings().turns = turns
+  }
+
+  #belongings(): Belongings {
+    return (this.#has ??= new Belongings())
+  }
+
   get kept(): Iterable<Kept> {
-    return this.#kept ?? []
+    return this.#has?.kept ?? []
   }
 
   /** It is cancelled when this life ends. */
   keep(kept: Kept): void {
-    this.#kept ??= new Set()
-    this.#kept.add(kept)
+    this.#belongings().kept.add(kept)
   }
 
   drop(kept: Kept): void {
-    this.#kept?.delete(kept)
+    this.#has?.kept.delete(kept)
   }
 
+  /** A call that it has in hand, and answers later. */
   keepCall(call: Asker): void {
     if (call.settled) return
-    this.#calls ??= new Set()
-    this.#calls.add(call)
-    call.keptBy = this.#calls
+    const { calls } = this.#belongings()
+    calls.add(call)
+    call.keptBy = calls
   }
 
   /** It has crashed, or is killed: those who are linked to it hear of it once. */
   failed(reason: EndReason): void {
-    for (const one of this.#kept ?? []) one.failed?.(this, reason)
+    for (const one of this.kept) one.failed?.(this, reason)
   }
 
   end(path: string, why: string): void {
     this.#over = true
-    const kept = this.#kept
-    this.#kept = null
-    for (const one of kept ?? []) one.cancel()
-    const calls = this.#calls
-    this.#calls = null
+    const has = this.#has
+    if (has === null) return
+    for (const one of has.kept) one.cancel()
+    has.kept.clear()
     const words = `${path} ended with the message in hand: ${why}`
-    for (const call of calls ?? []) call.refuse(new ActorError('CRASHED', words, { begun: true }))
+    const calls = [...has.calls]
+    has.calls.clear()
+    for (const call of calls) call.refuse(new ActorError('CRASHED', words, { begun: true }))
   }
 }

@@ -19,6 +19,8 @@ export class RunQueue {
   readonly #clock: Clock
   readonly #waiting = new Deque<Runnable>()
   #scheduled = false
+  /** Until when actors may run in this turn of the event loop; null: they have not run in it yet. */
+  #turnEnd: number | null = null
   #inSlice = false
   #behind: (() => void)[] = []
 
@@ -41,13 +43,27 @@ export class RunQueue {
   #schedule(): void {
     if (this.#scheduled) return
     this.#scheduled = true
-    this.#clock.defer(this.#slice)
+    if (this.#clock.soon !== undefined && this.#hasTime()) this.#clock.soon(this.#slice)
+    else this.#clock.defer(this.#slice)
+  }
+
+  /** Whether there is some left of this turn of the event loop: who waits for an answer, again and again, needs no turn for each. */
+  #hasTime(): boolean {
+    const now = this.#clock.now()
+    if (this.#turnEnd !== null) return now < this.#turnEnd
+    this.#turnEnd = now + SLICE_MS
+    this.#clock.defer(this.#endTurn)
+    return true
+  }
+
+  readonly #endTurn = (): void => {
+    this.#turnEnd = null
   }
 
   readonly #slice = (): void => {
     this.#inSlice = true
     try {
-      this.#visit()
+      this.#visit(this.#sliceEnd())
     } finally {
       // Whatever went wrong in one of them, the others go on.
       this.#inSlice = false
@@ -63,8 +79,12 @@ export class RunQueue {
     for (const run of behind) run()
   }
 
-  #visit(): void {
-    const end = this.#clock.now() + SLICE_MS
+  #sliceEnd(): number {
+    if (this.#clock.soon !== undefined) this.#hasTime()
+    return this.#turnEnd ?? this.#clock.now() + SLICE_MS
+  }
+
+  #visit(end: number): void {
     for (let visit = 1; visit <= MAX_VISITS; visit++) {
       const runnable = this.#waiting.shift()
       if (runnable === undefined) return

@@ -3,21 +3,23 @@ import { describe, test } from 'node:test'
 import { RESTART_SETTINGS } from './restart-policy.ts'
 import { checkDefinition, readRules, readSettings } from './settings.ts'
 
+const DEFINITION = { start: () => ({}) }
+
 describe('readSettings', () => {
   test('what is not given is as documented, and actors of one kind share what they have', () => {
-    const settings = readSettings({})
+    const settings = readSettings(DEFINITION, {})
     assert.deepEqual([settings.restart, settings.capacity, settings.shutdownMs], ['permanent', 1_000, 5_000])
-    assert.equal(readSettings({ name: 'x', mailboxCapacity: 1_000 }), settings)
-    const others = readSettings({ mailboxCapacity: 7 })
+    assert.equal(readSettings(DEFINITION, { name: 'x', mailboxCapacity: 1_000 }), settings)
+    const others = readSettings(DEFINITION, { mailboxCapacity: 7 })
     assert.equal(others.capacity, 7)
-    assert.equal(readSettings({ mailboxCapacity: 7 }), others)
-    assert.notEqual(readSettings({ mailboxCapacity: 7, shutdownMs: 1 }), others)
+    assert.equal(readSettings(DEFINITION, { mailboxCapacity: 7 }), others)
+    assert.notEqual(readSettings(DEFINITION, { mailboxCapacity: 7, shutdownMs: 1 }), others)
   })
 
   test('what is changed later changes nothing', () => {
     const restarts = { maxRestarts: 5 }
     const messages = ['a']
-    const settings = readSettings({ supervision: { restarts }, reserve: { messages, room: 3 } })
+    const settings = readSettings(DEFINITION, { supervision: { restarts }, reserve: { messages, room: 3 } })
     restarts.maxRestarts = 6
     messages.push('b')
     assert.deepEqual(settings.supervision?.restarts, { ...RESTART_SETTINGS, maxRestarts: 5 })
@@ -47,7 +49,7 @@ describe('readSettings', () => {
     ]
     for (const [what, value] of bad) {
       const [key = ''] = what.split('.')
-      assert.throws(() => readSettings({ [key]: value }), new RegExp(`${what} is .*: give `), what)
+      assert.throws(() => readSettings(DEFINITION, { [key]: value }), new RegExp(`${what} is .*: give `), what)
     }
   })
 
@@ -57,7 +59,7 @@ describe('readSettings', () => {
         throw new Error('a getter')
       },
     }
-    assert.throws(() => readSettings(options), /a getter/)
+    assert.throws(() => readSettings(DEFINITION, options), /a getter/)
   })
 })
 

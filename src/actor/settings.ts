@@ -1,6 +1,7 @@
 /** What a program gives with an actor: read once, checked, and its own business no more. */
 import { DEFAULT_MAILBOX_CAPACITY, MAX_MAILBOX_CAPACITY, MAX_TIMER_MS } from '../limits.ts'
-import type { Restart, SpawnOptions, Strategy, SupervisionSettings } from './definition.ts'
+import type { ActorDefinition, Restart, SpawnOptions, Strategy, SupervisionSettings } from './definition.ts'
+import type { Handlers } from './protocol.ts'
 import { RESTART_SETTINGS } from './restart-policy.ts'
 import type { RestartSettings } from './restart-policy.ts'
 
@@ -10,6 +11,9 @@ const MAX_RESTARTS_IN_WINDOW = 1_000
 const RESTARTS: readonly Restart[] = ['permanent', 'transient', 'temporary']
 const STRATEGIES: readonly Strategy[] = ['one-for-one', 'one-for-all', 'rest-for-one']
 
+/** What it takes and makes is its own business. */
+export type Definition = ActorDefinition<Handlers, unknown>
+
 export interface SupervisionRules {
   readonly strategy: Strategy
   readonly restarts: RestartSettings
@@ -18,6 +22,7 @@ export interface SupervisionRules {
 
 /** Of an actor, over all its lives. */
 export interface Settings {
+  readonly definition: Definition
   readonly restart: Restart
   readonly capacity: number
   readonly reserve: SpawnOptions['reserve']
@@ -32,6 +37,7 @@ export const RULES: SupervisionRules = { strategy: 'one-for-one', restarts: REST
 
 /** Of those that were given last: a million actors of one kind share theirs. */
 let latest: Settings = {
+  definition: { start: () => ({}) },
   restart: 'permanent',
   capacity: DEFAULT_MAILBOX_CAPACITY,
   reserve: undefined,
@@ -42,7 +48,7 @@ let latest: Settings = {
 }
 
 /** @throws TypeError, RangeError: which setting it is, and what may be given */
-export function readSettings<A>(options: SpawnOptions<A>): Settings {
+export function readSettings<A>(definition: Definition, options: SpawnOptions<A>): Settings {
   const { restart = 'permanent', mailboxCapacity = DEFAULT_MAILBOX_CAPACITY, shutdownMs = DEFAULT_SHUTDOWN_MS } = options
   const { reserve, keepsMessages = true, onDropped, supervision } = options
   checkChoice(restart, RESTARTS, 'restart')
@@ -51,6 +57,7 @@ export function readSettings<A>(options: SpawnOptions<A>): Settings {
   if (onDropped !== undefined) checkFunction(onDropped, 'onDropped')
   if (typeof keepsMessages !== 'boolean') throw new TypeError(`keepsMessages is ${say(keepsMessages)}: give true or false`)
   const settings: Settings = {
+    definition,
     restart,
     capacity: mailboxCapacity,
     reserve: reserve === undefined ? undefined : readReserve(reserve),
@@ -65,6 +72,7 @@ export function readSettings<A>(options: SpawnOptions<A>): Settings {
 
 function isSame(a: Settings, b: Settings): boolean {
   return (
+    a.definition === b.definition &&
     a.restart === b.restart &&
     a.capacity === b.capacity &&
     a.reserve === b.reserve &&

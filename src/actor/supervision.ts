@@ -67,12 +67,17 @@ function tellRestarted({ cell, restarted }: Asking): void {
   else restarted(new ActorError('CRASHED', `${cell.path} was restarted, and its start failed or was cut short`))
 }
 
+/** Names that are numbers are found as such. */
+function keyOf(name: string): string | number {
+  return /^[1-9]\d{0,14}$/.test(name) ? Number(name) : name
+}
+
 export class Supervision {
   readonly #runtime: Runtime
   /** Null at the root. */
   readonly #owner: Cell | null
   readonly #rules: SupervisionRules
-  readonly #children = new Map<string, Cell>()
+  readonly #children = new Map<string | number, Cell>()
   /** Of children that have failed; with another strategy than one-for-one, all share one. */
   readonly #failing = new Map<Cell, Failing>()
   #shared: Failing | null = null
@@ -122,21 +127,21 @@ export class Supervision {
     const { name: given, registerAs } = options
     if (given !== undefined) checkName(given, 'the name of an actor')
     if (registerAs !== undefined) checkName(registerAs, 'registerAs')
-    const name = given ?? this.#freeNumber()
-    if (this.#children.has(name))
-      throw new ActorError('NAME_TAKEN', `${this.path}/${name} is there already: give another name, or wait until it is gone`)
+    const key = given === undefined ? this.#freeNumber() : keyOf(given)
+    if (this.#children.has(key))
+      throw new ActorError('NAME_TAKEN', `${this.path}/${key} is there already: give another name, or wait until it is gone`)
     // What a definition takes and makes is its own business from here on.
     const placed = place(this.#runtime.threads, definition as unknown as ActorDefinition<Handlers, unknown>, options)
-    const cell = new Cell(this.#runtime, this, name, placed, options)
+    const cell = new Cell(this.#runtime, this, key, placed, options)
     if (registerAs !== undefined) cell.register(registerAs)
-    this.#children.set(name, cell)
+    this.#children.set(key, cell)
     cell.begin(null)
     return refTo<H>(cell)
   }
 
-  #freeNumber(): string {
-    while (this.#children.has(String(this.#nextNumber))) this.#nextNumber++
-    return String(this.#nextNumber++)
+  #freeNumber(): number {
+    while (this.#children.has(this.#nextNumber)) this.#nextNumber++
+    return this.#nextNumber++
   }
 
   // --- Failures ---
@@ -167,7 +172,7 @@ export class Supervision {
 
   #mayRestart(cell: Cell, error: Error): boolean {
     try {
-      return this.#rules.mayRestart?.(error, cell.name) !== false
+      return this.#rules.mayRestart?.(error, String(cell.key)) !== false
     } catch {
       // Who cannot say that it may be restarted has not said it.
       return false
@@ -273,8 +278,8 @@ export class Supervision {
 
   /** A child is gone for good. */
   childGone(cell: Cell): void {
-    if (this.#children.get(cell.name) !== cell) return
-    this.#children.delete(cell.name)
+    if (this.#children.get(cell.key) !== cell) return
+    this.#children.delete(cell.key)
     const failing = this.#failing.get(cell)
     this.#failing.delete(cell)
     failing?.cut()

@@ -22,6 +22,8 @@ export class Ties {
   lastEnd: EndReason | null = null
   /** Lives behind the first. */
   restarts = 0
+  /** Messages that found no room. */
+  refused = 0
   /** Who waits for room in its mailbox, the first first. */
   senders: Set<WaitingSender> | null = null
   /** Those who are to be linked to its next life. */

@@ -10,6 +10,7 @@ export const systemClock: Clock = {
       hold: (holds) => void (holds ? timer.ref() : timer.unref()),
     }
   },
+  soon: queueMicrotask,
   defer: (run) => {
     setImmediate(run)
   },

@@ -11,4 +11,6 @@ export interface Clock {
   setTimer(delayMs: number, run: () => void): Timer
   /** Runs `run` after the input at hand has been taken in: once per turn of the event loop. */
   defer(run: () => void): void
+  /** Runs `run` behind the call at hand, before anything else of the process: microtasks. Absent where there are none. */
+  soon?(run: () => void): void
 }
