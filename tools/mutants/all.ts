@@ -1,3 +1,4 @@
+import { ACTOR_THREADS } from './actor-threads.ts'
 import { ACTORS } from './actors.ts'
 import { BOUNDS } from './bounds.ts'
 import { DIGEST } from './digest.ts'
@@ -35,4 +36,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...PIPELINES,
   ...ACTORS,
   ...REMOTE_ACTORS,
+  ...ACTOR_THREADS,
 ]

@@ -1,4 +1,3 @@
-import type { ActorError } from '../actor-error.ts'
 import type { Asker } from '../asker.ts'
 import { pack } from '../elsewhere.ts'
 import { errorToData } from '../error-data.ts'
@@ -8,7 +7,6 @@ import type { ErrorData } from '../error-data.ts'
 export interface HostedCaller {
   answered(id: number, value: Uint8Array): void
   refused(id: number, error: ErrorData): void
-  failed(id: number, error: ErrorData): void
   later(id: number): void
 }
 
@@ -47,8 +45,9 @@ export class HostedCall implements Asker {
     if (this.#settle()) this.#caller.refused(this.#id, errorToData(error))
   }
 
-  failed(error: ActorError): void {
-    if (this.#settle()) this.#caller.failed(this.#id, errorToData(error.cause))
+  /** Whoever is told of the crash knows what was in hand. */
+  failed(): void {
+    this.#settle()
   }
 
   postponed(): void {

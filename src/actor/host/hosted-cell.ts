@@ -1,5 +1,4 @@
 import { Cell } from '../cell.ts'
-import { STOPPED } from '../end-reason.ts'
 import type { EndReason } from '../end-reason.ts'
 import { RULES } from '../settings.ts'
 import { Supervision } from '../supervision.ts'
@@ -10,8 +9,10 @@ export interface HostedListener {
   stopping(): void
   /** It wants to begin anew. */
   restarting(): void
-  /** There is nothing of it any more. What is told first holds. */
-  ended(reason: EndReason): void
+  /** It has crashed, and is about to end. */
+  failing(error: Error): void
+  /** There is nothing of it any more. */
+  ended(): void
 }
 
 /** Where an actor hangs that is supervised on the other side: it has one life here, under its path there. */
@@ -29,8 +30,7 @@ export class HostedRoot extends Supervision {
     return this.#path
   }
 
-  override childEnded(cell: Cell, reason: EndReason): void {
-    this.#listener.ended(reason)
+  override childEnded(cell: Cell): void {
     cell.bury()
   }
 
@@ -55,8 +55,13 @@ export class HostedCell extends Cell {
     super.stop(gone, byItself)
   }
 
+  protected override endLife(reason: EndReason): void {
+    if (reason.type === 'crashed') this.#listener.failing(reason.error)
+    super.endLife(reason)
+  }
+
   override bury(): void {
     super.bury()
-    this.#listener.ended(STOPPED)
+    this.#listener.ended()
   }
 }

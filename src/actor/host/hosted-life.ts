@@ -1,5 +1,5 @@
+import { MAX_TIMER_MS } from '../../limits.ts'
 import type { ActorDefinition, SupervisionSettings } from '../definition.ts'
-import type { EndReason } from '../end-reason.ts'
 import { errorFromData, errorToData } from '../error-data.ts'
 import type { ErrorData } from '../error-data.ts'
 import { decodePlainData } from '../plain-data/index.ts'
@@ -20,21 +20,17 @@ export class HostedLife implements HostedCaller, HostedListener {
   readonly #tell: (news: News) => void
   readonly #cell: HostedCell
   #isAsked = false
-  #hasEnded = false
-  /** Nobody wants to hear of it. */
-  #isSilent = false
 
   constructor(runtime: Runtime, order: StartOrder, definition: ActorDefinition<Handlers, unknown>, tell: (news: News) => void) {
-    const { life, path, shutdownMs } = order
+    const { life, path } = order
     this.#life = life
-    this.#tell = (news) => {
-      if (!this.#isSilent) tell(news)
-    }
+    this.#tell = tell
     const slash = path.lastIndexOf('/')
     const root = new HostedRoot(runtime, path.slice(0, slash), this)
+    // The deadline of its end is kept where its supervisor is.
     // It was of this type before it was plain data.
     const supervision = (decodePlainData(order.supervision) ?? {}) as SupervisionSettings
-    const options = { argument: decodePlainData(order.argument), shutdownMs, supervision }
+    const options = { argument: decodePlainData(order.argument), shutdownMs: MAX_TIMER_MS, supervision }
     this.#cell = new HostedCell(this, runtime, root, path.slice(slash + 1), definition, options)
     this.#cell.begin(() => {
       if (this.#cell.phase === 'running') this.#tell({ type: 'started', life })
@@ -54,9 +50,8 @@ export class HostedLife implements HostedCaller, HostedListener {
     else this.#cell.crash(errorFromData(error))
   }
 
-  /** Ends it now, and says no more. */
+  /** Ends it now: whoever has it ended listens no more. */
   kill(): void {
-    this.#isSilent = true
     this.#cell.kill()
     if (this.#cell.phase !== 'gone') this.#cell.bury()
   }
@@ -69,10 +64,12 @@ export class HostedLife implements HostedCaller, HostedListener {
     this.#tell({ type: 'restarting', life: this.#life })
   }
 
-  ended(reason: EndReason): void {
-    if (this.#hasEnded) return
-    this.#hasEnded = true
-    this.#tell({ type: 'ended', life: this.#life, how: reason.type === 'crashed' ? errorToData(reason.error) : reason.type })
+  failing(error: Error): void {
+    this.#tell({ type: 'failed', life: this.#life, error: errorToData(error) })
+  }
+
+  ended(): void {
+    this.#tell({ type: 'ended', life: this.#life })
   }
 
   answered(id: number, value: Uint8Array): void {
@@ -81,10 +78,6 @@ export class HostedLife implements HostedCaller, HostedListener {
 
   refused(id: number, error: ErrorData): void {
     this.#tell({ type: 'refused', life: this.#life, id, error })
-  }
-
-  failed(id: number, error: ErrorData): void {
-    this.#tell({ type: 'failed', life: this.#life, id, error })
   }
 
   later(id: number): void {

@@ -41,7 +41,6 @@ class ThreadedDefinition extends Elsewhere {
       ...this.#placed,
       path,
       seed: runtime.random.nextUint32(),
-      shutdownMs: settings.shutdownMs,
       supervision: pack(settings.supervision),
     })
     this.#lives.set(handlers, threaded)

@@ -13,7 +13,6 @@ export type Order =
       /** Here and below, the bytes of plain data. */
       readonly argument: Uint8Array
       readonly seed: number
-      readonly shutdownMs: number
       /** How it supervises its children. */
       readonly supervision: Uint8Array
     }
@@ -37,13 +36,14 @@ export type News =
   | { readonly type: 'refused'; readonly life: number; readonly id: number; readonly error: ErrorData }
   /** It will be answered, and the next message may come. */
   | { readonly type: 'later'; readonly life: number; readonly id: number }
-  /** It crashed with the message in hand, and is about to end. */
-  | { readonly type: 'failed'; readonly life: number; readonly id: number; readonly error: ErrorData }
+  /** It crashed, with the message in hand if there is one, and is about to end. */
+  | { readonly type: 'failed'; readonly life: number; readonly error: ErrorData }
   /** It has asked for its own end. */
   | { readonly type: 'stopping'; readonly life: number }
   /** It has asked to begin anew. */
   | { readonly type: 'restarting'; readonly life: number }
-  | { readonly type: 'ended'; readonly life: number; readonly how: 'stopped' | 'killed' | ErrorData }
+  /** There is nothing of it any more. */
+  | { readonly type: 'ended'; readonly life: number }
   /** Of its children, or of what only the thread knows. */
   | {
       readonly type: 'event'

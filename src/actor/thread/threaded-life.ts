@@ -16,13 +16,10 @@ import { decodePlainData } from '../plain-data/index.ts'
 import type { Handlers } from '../protocol.ts'
 import type { ActorThread, Lodger } from './actor-thread.ts'
 import type { Lodging } from './lodging.ts'
+import { OpenLaters } from './open-laters.ts'
 import type { News, Order } from './thread-messages.ts'
 
-/** Of `Later`s that are open, before those are looked for which nobody waits for any more. */
-const FIRST_SWEEP = 1_024
-
 export type StartFacts = Omit<Extract<Order, { type: 'start' }>, 'type' | 'life'>
-type HowEnded = Extract<News, { type: 'ended' }>['how']
 
 interface Starting {
   readonly resolve: (handlers: Handlers) => void
@@ -43,9 +40,9 @@ export class ThreadedLife implements Lodger {
   readonly #life: number
   #starting: Starting | null = null
   #inHand: InHand | null = null
-  readonly #laters = new Map<number, Later<unknown>>()
-  #sweepAt = FIRST_SWEEP
+  readonly #laters = new OpenLaters()
   #nextId = 1
+  #hasFailed = false
   /** There is nothing of it in the thread any more. */
   #isOverThere = false
   /** It has let go of its thread. */
@@ -100,7 +97,6 @@ export class ThreadedLife implements Lodger {
   // --- What the thread says ---
 
   heard(news: News): void {
-    if (this.#hasLeft) return
     switch (news.type) {
       case 'started':
         this.#starting?.resolve(this.#handlers())
@@ -119,7 +115,7 @@ export class ThreadedLife implements Lodger {
       case 'restarting':
         return this.#cell.restartByHand(() => undefined, true)
       case 'ended':
-        return this.#ended(news.how)
+        return this.#ended()
       case 'event':
         return this.#cell.runtime.report(eventOf(news))
       default:
@@ -135,21 +131,15 @@ export class ThreadedLife implements Lodger {
     return inHand
   }
 
-  #takeLater(id: number): Later<unknown> | undefined {
-    const later = this.#laters.get(id)
-    this.#laters.delete(id)
-    return later
-  }
-
   #answered(id: number, value: unknown): void {
     const inHand = this.#takeInHand(id)
-    if (inHand === null) this.#takeLater(id)?.answer(value)
+    if (inHand === null) this.#laters.take(id)?.answer(value)
     else inHand.resolve(value)
   }
 
   #refused(id: number, error: Error): void {
     const inHand = this.#takeInHand(id)
-    if (inHand === null) return this.#takeLater(id)?.refuse(error)
+    if (inHand === null) return this.#laters.take(id)?.refuse(error)
     // Other errors that are rejected with are crashes.
     if (error instanceof Refusal) return inHand.reject(error)
     const later = new Later()
@@ -161,24 +151,13 @@ export class ThreadedLife implements Lodger {
     const inHand = this.#takeInHand(id)
     if (inHand === null) return
     const later = new Later()
-    if (inHand.wantsAnswer) this.#keepLater(id, later)
+    if (inHand.wantsAnswer) this.#laters.keep(id, later)
     inHand.resolve(later)
   }
 
-  /** Those whose callers have given up are dropped in time, for the thread may never answer them. */
-  #keepLater(id: number, later: Later<unknown>): void {
-    if (this.#laters.size >= this.#sweepAt) {
-      for (const [open, { isAwaited }] of this.#laters) if (!isAwaited) this.#laters.delete(open)
-      this.#sweepAt = Math.max(FIRST_SWEEP, 2 * this.#laters.size)
-    }
-    this.#laters.set(id, later)
-  }
-
-  #ended(how: HowEnded): void {
+  #ended(): void {
     this.#isOverThere = true
-    if (this.#ending !== null) return this.#ending()
-    if (how === 'killed') return this.#cell.kill()
-    if (how !== 'stopped') this.#fail(errorFromData(how))
+    if (this.#ending !== null) this.#ending()
     else if (this.#starting !== null || this.#inHand !== null) this.#fail(new Error('it ended in its thread, unasked'))
   }
 
@@ -188,11 +167,11 @@ export class ThreadedLife implements Lodger {
     else this.#ending()
   }
 
-  /** A crash of this life. */
+  /** A crash of this life, unless it is ending already. */
   #fail(error: Error): void {
+    if (this.#hasFailed || this.#ending !== null) return
+    this.#hasFailed = true
     const failing = this.#starting ?? this.#inHand
-    this.#starting = null
-    this.#inHand = null
     if (failing === null) this.#cell.crash(error)
     else failing.reject(error)
   }

@@ -7,11 +7,16 @@ import { chance, pick, Prng, randomBetween } from '../../../src/lib/index.ts'
 import { ManualClock } from '../../manual-clock.ts'
 import { volume } from '../../volume.ts'
 
-const SEEDS = volume(2_000, 150)
+const SEEDS = volume(2_000, 100)
 const STEPS = 80
 const CALL_MS = 3_000
 const SHUTDOWN_MS = 400
 const CAPACITY = 4
+const TICK_MS = 250
+/** How long a handler, or a start, may take. */
+const WORK_MS = 1_200
+/** Long enough for all that waits to be handled. */
+const QUIET_MS = (CAPACITY + 2) * WORK_MS
 const MODULE = new URL('file:///no-file/random.ts')
 
 interface Worker {
@@ -31,6 +36,10 @@ class Town {
   readonly #pools: ThreadPool[] = []
   readonly #refs: ActorRef<Worker>[] = []
   readonly #open = new Set<number>()
+  /** When each was seen to live. */
+  readonly #ticks = new Map<string, number>()
+  /** The life of each actor that began last. */
+  readonly #latest = new Map<string, object>()
   #calls = 0
   outcomes = new Map<string, number>()
 
@@ -54,9 +63,12 @@ class Town {
     return defineActor<Worker, number>({
       start: (context, argument) => {
         this.#check(argument === 7, 'an argument that is another one')
+        const life = {}
+        this.#latest.set(context.path, life)
         if (chance(this.#random, 0.1)) throw new Error('no start')
-        if (!chance(this.#random, 0.2)) return this.#live(context)
-        return this.#wait(context).then(() => this.#live(context))
+        const acts = (): void => this.#acts(context.path, life)
+        if (!chance(this.#random, 0.2)) return this.#live(context, acts)
+        return this.#wait(context).then(() => this.#live(context, acts))
       },
       stop: () => {
         if (chance(this.#random, 0.1)) throw new Error('no end')
@@ -65,24 +77,41 @@ class Town {
     })
   }
 
-  #wait(context: ActorContext): Promise<void> {
-    return new Promise((resolve) => context.after(randomBetween(this.#random, 1, 700), resolve))
+  /** A life does something: it is the one that there is. */
+  #acts(path: string, life: object): void {
+    const actor = this.#system.snapshot().find((one) => one.path === path)
+    this.#check(this.#latest.get(path) === life && actor !== undefined && actor.phase !== 'down', `a former life of ${path} acts`)
   }
 
-  #live(context: ActorContext): Worker {
+  #wait(context: ActorContext): Promise<void> {
+    return context.sleep(randomBetween(this.#random, 1, WORK_MS))
+  }
+
+  #live(context: ActorContext, acts: () => void): Worker {
+    this.#tick(context, acts)
     const { path } = context
     let busy = false
     return {
       act: (number) => {
+        acts()
         this.#check(!busy, `${path} handles two messages at a time`)
         return this.#act(context, number, (now) => (busy = now))
       },
     }
   }
 
+  /** It lives, and does not hide it. */
+  #tick(context: ActorContext, acts: () => void): void {
+    this.#ticks.set(context.path, this.clock.now())
+    context.after(TICK_MS, () => {
+      acts()
+      this.#tick(context, acts)
+    })
+  }
+
   #act(context: ActorContext, number: number, busy: (now: boolean) => void): unknown {
     const random = this.#random
-    switch (randomBetween(random, 0, 9)) {
+    switch (randomBetween(random, 0, 10)) {
       case 0:
         throw new Error('crash')
       case 1:
@@ -98,6 +127,7 @@ class Town {
         return later
       }
       case 5:
+      case 10:
         busy(true)
         return this.#wait(context).then(() => {
           busy(false)
@@ -169,7 +199,7 @@ class Town {
       pick(random, this.#refs)
         .stop()
         .catch((error: Error) => this.violations.push(error.message))
-    else if (action < 93)
+    else if (action < 94)
       pick(random, this.#refs)
         .restart()
         .catch(() => undefined)
@@ -183,6 +213,23 @@ class Town {
     const load = this.#pools.reduce((sum, pool) => sum + pool.load, 0)
     this.#check(load <= all.length, `${load} lives in pools, of ${all.length} actors`)
     for (const pool of this.#pools) this.#check(pool.threads <= pool.size, `${pool.threads} threads in a pool of ${pool.size}`)
+  }
+
+  /** Nothing comes from outside: what looks alive lives, and what waits is handled. */
+  async calm(): Promise<void> {
+    for (let passed = 0; passed < QUIET_MS; passed += TICK_MS) {
+      await this.rest()
+      this.clock.advance(TICK_MS)
+    }
+    await this.rest()
+    const now = this.clock.now()
+    for (const { path, phase, depth, uptimeMs } of this.#system.snapshot()) {
+      if (phase === 'starting') this.#check((uptimeMs ?? 0) <= 2 * WORK_MS, `${path} has been starting for ${uptimeMs} ms`)
+      if (phase !== 'running' || (uptimeMs ?? 0) < QUIET_MS / 2) continue
+      const silentMs = now - (this.#ticks.get(path) ?? 0)
+      this.#check(silentMs <= 2 * TICK_MS, `${path} looks alive, and has not been seen to live for ${silentMs} ms`)
+      if (uptimeMs !== null && uptimeMs >= QUIET_MS) this.#check(depth === 0, `${depth} messages wait for ${path}`)
+    }
   }
 
   /** Everything ends; what is left then? */
@@ -211,6 +258,7 @@ test('actors in threads: nobody is left without an answer, no thread outlives it
       town.step()
       if (step % 3 === 0) await town.rest()
     }
+    await town.calm()
     await town.end()
     assert.deepEqual(town.violations, [], `seed ${seed}`)
     for (const outcome of town.outcomes.keys()) outcomes.add(outcome)
