@@ -1,5 +1,6 @@
 /** One node of a cluster inside this process, with an HTTP face where it is asked for: a node over the disk, network and time of this machine. */
 import { AspenError } from '../api/index.ts'
+import type { ActorSystem } from '../actor/index.ts'
 import type { AddPeerRequest } from '../api/index.ts'
 import { LogThrottle, noMetrics, silentLogger } from '../ports/index.ts'
 import { systemClock } from '../net/index.ts'
@@ -86,6 +87,11 @@ export class AspenNode extends NodeService {
       await this.stop()
       throw error
     }
+  }
+
+  /** The actors of this node: the program's, beside the node's own. Those that are registered can be reached from all members of the cluster. */
+  get actors(): ActorSystem {
+    return this.#server.actors
   }
 
   /** Where this node serves HTTP; null when it does not. */

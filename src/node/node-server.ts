@@ -5,7 +5,7 @@
  *   NodeServer > RaftSupervisor > RaftActor, RaftRpcServerActor, GossipActor, HealthMonitorActor
  */
 import { ActorSystem } from '../actor/index.ts'
-import type { ActorEvent } from '../actor/index.ts'
+import type { ActorEvent, Remoting } from '../actor/index.ts'
 import { LANGUAGE } from '../commands/index.ts'
 import { assert, unreachable } from '../lib/index.ts'
 import type { LinkedPeer } from '../ports/index.ts'
@@ -20,6 +20,7 @@ import { faultOf } from './fault.ts'
 import type { Incarnation, ReplicaEvents } from './incarnation.ts'
 import type { NodePorts, NodeSettings } from './node-ports.ts'
 import { LostDisk } from './lost-disk.ts'
+import { MemberKeys } from './member-keys.ts'
 import { NodeService, selfAsMember } from './node-service.ts'
 import type { ServiceParts } from './node-service.ts'
 import { RaftHandle } from './raft-handle.ts'
@@ -47,6 +48,7 @@ export interface Surroundings {
   readonly lostDisk: LostDisk
   readonly events: ReplicaEvents
   readonly hearsay: Hearsay
+  readonly keys: MemberKeys
   readonly noRoom: (hint: PeerHint) => void
 }
 
@@ -59,8 +61,9 @@ export class NodeServer {
   readonly #surroundings: Surroundings
   readonly #exchange: PeerExchange
   readonly #voterLinks: VoterLinks
-  /** The node's own actors. */
+  /** The node's own actors, and those of the program. */
   readonly #tree: ActorSystem
+  #remoting: Remoting | null = null
   /** What is to happen when an incarnation has begun, or there will be none. */
   #waiting: Done[] = []
   #closing = false
@@ -121,6 +124,7 @@ export class NodeServer {
     this.#spawnActors()
     this.#exchange.start()
     this.#voterLinks.start()
+    this.#linkActors()
     await transport.start({
       nodeId,
       clusterId: this.raft.view.clusterId,
@@ -129,6 +133,23 @@ export class NodeServer {
     })
     transport.announce({ addresses: transport.addresses() })
     await this.#begun()
+  }
+
+  /** Those that are registered can be reached by the members of the cluster. */
+  #linkActors(): void {
+    const { transport: links, logger, metrics } = this.#ports
+    const { keys } = this.#surroundings
+    const { nodeId } = this.#settings
+    const endpointOf = (id: number): string | null => keys.endpointOf(id)
+    const nodeOf = (endpointId: string): number | null => keys.nodeOf(endpointId)
+    const isSound = (): boolean => this.raft.view.poisoned === null
+    const remoting = this.#tree.connect({ links, nodeId, endpointOf, nodeOf, isSound, logger, metrics })
+    keys.changed = () => remoting.bindingsChanged()
+    this.#remoting = remoting
+  }
+
+  get actors(): ActorSystem {
+    return this.#tree
   }
 
   /** Whoever is told that the node has started may ask it. */
@@ -247,6 +268,7 @@ export class NodeServer {
     this.#surroundings.policy.stop()
     this.#exchange.stop()
     this.#voterLinks.stop()
+    this.#remoting?.close()
     const endActors = (error?: Error): void => this.#endActors((closeError) => done(error ?? closeError))
     const closeLinks = async (): Promise<void> => {
       await transport.close()
@@ -282,6 +304,7 @@ export function surround(ports: NodePorts, settings: NodeSettings): Surroundings
   const told = new Set(settings.peers.map(({ endpointId }) => endpointId))
   for (const { endpointId } of book.entries()) if (!told.has(endpointId)) book.withdraw(endpointId, 'peers')
   const hearsay = new Hearsay()
+  const keys = new MemberKeys()
   const noRoom = ({ endpointId, nodeId }: PeerHint): void =>
     logger.log(
       'warn',
@@ -303,6 +326,7 @@ export function surround(ports: NodePorts, settings: NodeSettings): Surroundings
     removal,
     lostDisk,
     hearsay,
+    keys,
     noRoom,
     events: {
       nodeIdHint: (endpointId) => book.get(endpointId)?.nodeId ?? null,
@@ -311,9 +335,13 @@ export function surround(ports: NodePorts, settings: NodeSettings): Surroundings
         hearsay.note({ endpointId, nodeId: claims.nodeId, addresses: claims.addresses }, 'link')
       },
       onClusterId: (clusterId) => transport.announce({ clusterId }),
-      onRecalled: (membership: Membership) => removal.follow(membership),
+      onRecalled: (membership: Membership) => {
+        removal.follow(membership)
+        keys.follow(membership)
+      },
       onMembership: (membership: Membership) => {
         removal.follow(membership)
+        keys.follow(membership)
         policy.follow(membership.members.map(({ id, endpointId, addresses }) => ({ nodeId: id, endpointId, addresses })))
       },
     },

@@ -5,14 +5,15 @@ import type { Runtime } from '../runtime.ts'
 
 /** A batch of so many bytes leaves at once, and does not wait for what else comes in the same turn. */
 const FULL_BATCH_BYTES = 60 * 1024
-/** Until a batch is tried again that found the queue of the link full. */
+/** Until a batch is tried again that did not leave: twice as long each time, up to the second. */
 const RETRY_MS = 5
+const MAX_RETRY_MS = 320
 /** More than an honest peer can bring about: all answers that may wait, and a short word for every call and actor. */
 const MAX_WAITING_BYTES = MAX_REMOTE_ANSWER_BYTES + 2 * MAX_ACTORS_QUEUE_BYTES
 
 export interface OutgoingOptions {
   readonly runtime: Runtime
-  /** False when the queue of the link is full. */
+  /** False when the queue of the link is full, or this node may not speak. */
   readonly send: (parts: readonly Uint8Array[]) => boolean
   /** What was kept back has left: there is room for more. */
   readonly unblocked: () => void
@@ -31,6 +32,7 @@ export class Outgoing {
   #waitingBytes = 0
   #scheduled = false
   #retry: Timer | null = null
+  #retryMs = RETRY_MS
   #closed = false
 
   constructor(options: OutgoingOptions) {
@@ -88,10 +90,12 @@ export class Outgoing {
   }
 
   #retryLater(): Timer {
-    return this.#options.runtime.clock.setTimer(RETRY_MS, () => {
+    const timer = this.#options.runtime.clock.setTimer(this.#retryMs, () => {
       this.#retry = null
       this.#sendWaiting()
     })
+    this.#retryMs = Math.min(2 * this.#retryMs, MAX_RETRY_MS)
+    return timer
   }
 
   #sendWaiting(): void {
@@ -101,6 +105,7 @@ export class Outgoing {
         return
       }
       this.#waiting.shift()
+      this.#retryMs = RETRY_MS
       for (const part of parts) this.#waitingBytes -= part.length
     }
     this.#options.unblocked()

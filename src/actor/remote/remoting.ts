@@ -24,6 +24,8 @@ export interface RemotingOptions {
   readonly endpointOf: (nodeId: number) => string | null
   /** The inverse. */
   readonly nodeOf: (endpointId: string) => number | null
+  /** False while this node may not speak: what it has to say waits. Always true when absent. */
+  readonly isSound?: () => boolean
   readonly logger?: Logger
   readonly metrics?: Metrics
   /** Of the protocol; those of this program when absent. */
@@ -120,7 +122,7 @@ export class Remoting implements ChannelHandler, LinkedNodes, TalkOwner {
   // --- Talks ---
 
   send(endpointId: string, parts: readonly Uint8Array[]): boolean {
-    return this.#channel.send(endpointId, parts, 'bulk')
+    return this.#options.isSound?.() !== false && this.#channel.send(endpointId, parts, 'bulk')
   }
 
   begun(endpointId: string, talk: Talk): void {

@@ -41,6 +41,11 @@ export interface TalkOptions {
   readonly versions?: ActorVersions
 }
 
+/** Of a talk that begins at this time, in milliseconds: no two with one peer begin at the same. Nothing is drawn, so that no run of anything else is another one for it. */
+function numberAt(now: number): number {
+  return 1 + (Math.floor(Math.abs(now) * 1_000) % (2 ** 32 - 1))
+}
+
 type Phase = 'greeting' | 'talking' | 'over'
 
 export class Talk implements Listener {
@@ -65,7 +70,7 @@ export class Talk implements Listener {
     this.#peer = peer
     this.#versions = versions
     this.#words = `${peer} has not said that it speaks ${ACTOR_PROTOCOL}`
-    this.#own = 1 + (runtime.random.nextUint32() % (2 ** 32 - 1))
+    this.#own = numberAt(runtime.clock.now())
     this.#outgoing = new Outgoing({
       runtime,
       send: (parts) => owner.send(endpointId, parts),
