@@ -29,7 +29,7 @@ export async function benchmarkRemoteActors(budget: Budget, report: Report): Pro
     try {
       const remote = system.remote<Echo>(2, 'echo')
       await reach(remote)
-      for (const inFlight of [1, 1_000]) {
+      for (const inFlight of [1, 32, 1_000]) {
         const point = { benchmark: 'remote-actors', point: `ask, ${inFlight.toLocaleString('en')} in flight`, unit: 'asks' }
         report(
           await measure(budget, point, (durationMs) => keepInFlight(durationMs, inFlight, (lane) => remote.call('echo', lane))),

@@ -68,6 +68,11 @@ export class Cell extends Handling {
     return this.settings.restart
   }
 
+  /** How long the message waited that was timed last; null for an actor without a name. */
+  get waitMs(): number | null {
+    return this.ties?.meter?.waitMs ?? null
+  }
+
   get restarts(): number {
     return this.ties?.restarts ?? 0
   }
@@ -151,7 +156,10 @@ export class Cell extends Handling {
 
   #beginTied(life: Life): void {
     const ties = this.tied()
-    if (ties.lastEnd !== null) ties.restarts++
+    if (ties.lastEnd !== null) {
+      ties.restarts++
+      if (ties.meter !== null) ties.meter.restarts++
+    }
     const { linked } = ties
     ties.linked = null
     for (const other of linked ?? []) link(other, { cell: this, life })
@@ -360,7 +368,9 @@ export class Cell extends Handling {
   /** Gives it a name in the whole system. @throws ActorError NAME_TAKEN */
   register(name: string): void {
     this.runtime.names.claim(name, this)
-    this.tied().registeredAs = name
+    const ties = this.tied()
+    ties.registeredAs = name
+    ties.meter = this.runtime.meters.meterOf(name)
   }
 
   /** Tells of each end of a life, and of each beginning after one. */

@@ -65,11 +65,19 @@ export abstract class Handling extends Inbox implements Runnable {
       if (this.hasTurns) return this.#wakeInTurns()
     }
     this.handling = true
-    for (let handled = 0; handled < MESSAGES_A_VISIT && this.#mayHandle; handled++) this.#handle(this.take())
+    let handled = 0
+    for (; handled < MESSAGES_A_VISIT && this.#mayHandle; handled++) this.#handle(this.take())
+    this.#count(handled)
     this.handling = false
     if (this.phase === 'running' && !this.waiting && !this.isWanted) this.endLife(STOPPED)
     this.queued = this.#mayHandle || this.phase === 'new'
     return this.queued
+  }
+
+  #count(handled: number): void {
+    this.runtime.meters.handled += handled
+    const meter = this.ties?.meter
+    if (meter) meter.handled += handled
   }
 
   protected get hasTurns(): boolean {

@@ -68,7 +68,7 @@ export abstract class Inbox {
   offer(message: string, body: unknown, call: Asker | null): Offered {
     if (this.isClosed) return 'down'
     if (!this.#hasRoomFor(message)) {
-      this.tied().refused++
+      this.#refuse()
       return 'full'
     }
     this.put(new Envelope(message, body, call))
@@ -98,6 +98,13 @@ export abstract class Inbox {
     else this.#wait(new Delivery(envelope, asker), null)
   }
 
+  #refuse(): void {
+    const ties = this.tied()
+    ties.refused++
+    this.runtime.meters.refused++
+    if (ties.meter !== null) ties.meter.refused++
+  }
+
   #admit(sending: WaitingSender): void {
     this.put(sending.envelope)
     sending.taken()
@@ -107,7 +114,7 @@ export abstract class Inbox {
     const ties = this.tied()
     ties.senders ??= new Set()
     if (ties.senders.size < MAX_MAILBOX_CAPACITY) return sending.wait(ties.senders, timeoutMs)
-    this.tied().refused++
+    this.#refuse()
     sending.refuse(this.refusal('full', sending.envelope.message))
   }
 
@@ -117,6 +124,7 @@ export abstract class Inbox {
     else this.#last.next = envelope
     this.#last = envelope
     this.#depth++
+    this.runtime.meters.take(envelope)
     this.wake()
   }
 
@@ -127,6 +135,7 @@ export abstract class Inbox {
     if (envelope.next === null) this.#last = null
     this.#depth--
     this.#handled++
+    if (envelope === this.runtime.meters.sampled) this.runtime.meters.timed(this.ties?.meter ?? null)
     if (this.ties !== null) this.#fill(this.ties)
     return envelope
   }
@@ -143,6 +152,7 @@ export abstract class Inbox {
     let waiting = this.#first
     this.#first = null
     this.#last = null
+    this.runtime.meters.unhandled += this.#depth
     this.#depth = 0
     for (; waiting !== null; waiting = waiting.next) {
       const { message, body, call } = waiting

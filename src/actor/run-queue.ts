@@ -24,8 +24,12 @@ export class RunQueue {
   #inSlice = false
   #behind: (() => void)[] = []
 
-  constructor(clock: Clock) {
+  readonly #ran: () => void
+
+  /** @param ran told when actors have run */
+  constructor(clock: Clock, ran: () => void = () => undefined) {
     this.#clock = clock
+    this.#ran = ran
   }
 
   /** `runnable` is not in the queue. */
@@ -69,6 +73,7 @@ export class RunQueue {
       this.#inSlice = false
       this.#scheduled = false
       if (this.#waiting.length > 0) this.#schedule()
+      this.#ran()
       if (this.#behind.length > 0) this.#endSlice()
     }
   }

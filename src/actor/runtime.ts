@@ -1,6 +1,7 @@
 import type { Random } from '../lib/index.ts'
 import type { Clock } from '../ports/index.ts'
 import type { Deadlines } from './deadlines.ts'
+import type { Meters } from './meters.ts'
 import type { Names } from './names.ts'
 import type { RunQueue } from './run-queue.ts'
 import type { Threads } from './thread/index.ts'
@@ -30,6 +31,7 @@ export interface Runtime {
   readonly runQueue: RunQueue
   readonly deadlines: Deadlines
   readonly names: Names
+  readonly meters: Meters
   readonly threads: Threads
   readonly report: (event: ActorEvent) => void
   /** Null but in tests. */

@@ -14,6 +14,8 @@ export interface ActorSnapshot {
   readonly refused: number
   /** Messages that were taken out of the mailbox to be handled, over all its lives. */
   readonly handled: number
+  /** How long a message waited for its turn, of the one in 64 that was timed last, in milliseconds; null: of this actor none was, or it has no registered name. */
+  readonly waitMs: number | null
   /** Lives behind the first. */
   readonly restarts: number
   /** Failures, over all its lives. */

@@ -111,6 +111,7 @@ export class Supervision {
         depth: cell.depth,
         refused: cell.refused,
         handled: cell.handled,
+        waitMs: cell.waitMs,
         restarts: cell.restarts,
         failures: failing?.history.failures ?? 0,
         circuit: failing?.policy.circuitAt(now) ?? 'closed',

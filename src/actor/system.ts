@@ -1,8 +1,10 @@
 import type { Random } from '../lib/index.ts'
-import type { Clock } from '../ports/index.ts'
+import { noMetrics } from '../ports/index.ts'
+import type { Clock, Metrics } from '../ports/index.ts'
 import { Deadlines } from './deadlines.ts'
 import type { ActorDefinition, SpawnOptions, SupervisionSettings } from './definition.ts'
 import { Groups } from './groups/index.ts'
+import { Meters } from './meters.ts'
 import { Names } from './names.ts'
 import type { Handlers } from './protocol.ts'
 import { refTo } from './reference.ts'
@@ -26,6 +28,8 @@ export interface ActorSystemOptions {
   readonly supervision?: SupervisionSettings
   /** How threads are made, for actors that are to live in some. There are none when absent. */
   readonly threads?: ThreadPort
+  /** Where messages, restarts and waiting times are counted; they are there 100 ms later at most. Nowhere when absent. */
+  readonly metrics?: Metrics
   /** For tests: what befalls actors. */
   readonly faults?: Faults
 }
@@ -39,8 +43,18 @@ export class ActorSystem {
   readonly groups: Groups
   #remoting: Remoting | null = null
 
-  constructor({ clock, random, report = () => undefined, supervision, threads, faults }: ActorSystemOptions) {
+  constructor({
+    clock,
+    random,
+    report = () => undefined,
+    supervision,
+    threads,
+    faults,
+    metrics = noMetrics,
+  }: ActorSystemOptions) {
+    const meters = new Meters(metrics, clock)
     const told = (event: ActorEvent): void => {
+      meters.happened(event)
       try {
         report(event)
       } catch (error) {
@@ -55,7 +69,8 @@ export class ActorSystem {
       random,
       report: told,
       faults: faults ?? null,
-      runQueue: new RunQueue(clock),
+      meters,
+      runQueue: new RunQueue(clock, () => meters.touch()),
       deadlines: new Deadlines(clock),
       names: this.#names,
       threads: new Threads(threads ?? null, clock),

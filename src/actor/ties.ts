@@ -1,6 +1,7 @@
 import type { Timer } from '../ports/index.ts'
 import type { EndReason } from './end-reason.ts'
 import type { Linked } from './link.ts'
+import type { Meter } from './meters.ts'
 import type { WaitingSender } from './sending.ts'
 import type { LifeEvent, Watch } from './target.ts'
 
@@ -22,6 +23,8 @@ export class Ties {
   lastEnd: EndReason | null = null
   /** Lives behind the first. */
   restarts = 0
+  /** What is counted of it by its name. */
+  meter: Meter | null = null
   /** Messages that found no room. */
   refused = 0
   /** Who waits for room in its mailbox, the first first. */

@@ -16,6 +16,7 @@ const RAFT_ACTOR: ActorSnapshot = {
   depth: 1,
   refused: 3,
   handled: 5,
+  waitMs: null,
   restarts: 0,
   failures: 0,
   circuit: 'closed',

@@ -82,6 +82,23 @@ export const METRIC_TABLE = {
     labels: ['lane'],
     values: ['priority', 'normal', 'bulk'],
   },
+  aspen_actor_messages_total: {
+    type: 'counter',
+    help: 'Messages of actors, by what became of them: taken into a mailbox, handled, refused at once, or never handled since the actor ended.',
+    labels: ['outcome'],
+    values: ['taken', 'handled', 'refused', 'unhandled'],
+  },
+  aspen_actor_registered_messages_total: {
+    type: 'counter',
+    help: 'Messages of registered actors, by the name of each (64 at most, then "other") and what became of them: handled, or refused at once.',
+    labels: ['actor', 'outcome'],
+  },
+  aspen_actor_registered_restarts_total: {
+    type: 'counter',
+    help: 'Lives of registered actors behind their first, by the name of each (64 at most, then "other").',
+    labels: ['actor'],
+  },
+  aspen_actor_events_total: { type: 'counter', help: 'What happened to actors: started, failed, killed, ...', labels: ['event'] },
   aspen_actor_messages_refused_total: {
     type: 'counter',
     help: 'Messages of other nodes to actors here that were refused for want of credit, and peers that were cut off from the actors.',
@@ -124,6 +141,12 @@ export const METRIC_TABLE = {
     type: 'histogram',
     help: 'Seconds from the headers of a request to the end of its answer.',
     labels: ['route'],
+    buckets: SECONDS,
+  },
+  aspen_actor_wait_seconds: {
+    type: 'histogram',
+    help: 'Seconds that messages waited in mailboxes, of one in 64, by the registered name of the actor (64 at most, then "other").',
+    labels: ['actor'],
     buckets: SECONDS,
   },
   aspen_log_sync_duration_seconds: {

@@ -66,7 +66,7 @@ export const ACTORS: readonly Mutant[] = [
   {
     name: 'leave the caller of a dead life without an answer',
     file: 'actor/life.ts',
-    find: "for (const call of calls ?? []) call.refuse(new ActorError('CRASHED', words, { begun: true }))",
+    find: "for (const call of calls) call.refuse(new ActorError('CRASHED', words, { begun: true }))",
     replace: "if (calls === undefined) throw new ActorError('CRASHED', words)",
     hunter: SUPERVISION,
   },

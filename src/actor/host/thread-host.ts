@@ -1,8 +1,10 @@
 import { Prng, unreachable } from '../../lib/index.ts'
+import { noMetrics } from '../../ports/index.ts'
 import type { Clock } from '../../ports/index.ts'
 import { Deadlines } from '../deadlines.ts'
 import type { ActorDefinition } from '../definition.ts'
 import { errorToData } from '../error-data.ts'
+import { Meters } from '../meters.ts'
 import { Names } from '../names.ts'
 import type { Handlers } from '../protocol.ts'
 import { RunQueue } from '../run-queue.ts'
@@ -39,6 +41,7 @@ export class ThreadHost {
       names: new Names(),
       threads: new Threads(null, clock),
       faults: null,
+      meters: new Meters(noMetrics, clock),
     }
   }
 
