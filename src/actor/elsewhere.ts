@@ -1,6 +1,7 @@
+import { ActorError } from './actor-error.ts'
 import type { ActorContext } from './context.ts'
 import type { EndReason } from './end-reason.ts'
-import { decodePlainData, encodePlainData } from './plain-data/index.ts'
+import { decodePlainData, encodePlainData, PlainDataError } from './plain-data/index.ts'
 import type { Handlers } from './protocol.ts'
 
 /** A body on its way out of this thread, as it was when it was sent. */
@@ -10,16 +11,21 @@ export class Parcel {
   /** Somebody waits for what the handler returns. */
   readonly wantsAnswer: boolean
 
-  /** @throws PlainDataError */
-  constructor(body: unknown, wantsAnswer: boolean) {
-    this.body = pack(body)
+  /** `message` is for the error. @throws ActorError UNSENDABLE */
+  constructor(body: unknown, wantsAnswer: boolean, message?: string) {
+    this.body = pack(body, message === undefined ? 'body' : `${message}: body`)
     this.wantsAnswer = wantsAnswer
   }
 }
 
-/** The bytes of plain data, in memory of their own: what a thread is given is given whole. @throws PlainDataError */
-export function pack(value: unknown, what?: string): Uint8Array<ArrayBuffer> {
-  return encodePlainData(value, what).slice()
+/** The bytes of plain data, in memory of their own: what a thread is given is given whole. @throws ActorError UNSENDABLE */
+export function pack(value: unknown, what: string, begun = false): Uint8Array<ArrayBuffer> {
+  try {
+    return encodePlainData(value, what).slice()
+  } catch (error) {
+    if (!(error instanceof PlainDataError)) throw error
+    throw new ActorError('UNSENDABLE', error.message, { begun, cause: error })
+  }
 }
 
 /** The body of a message, in a parcel or not. */

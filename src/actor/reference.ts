@@ -99,19 +99,21 @@ class UntypedRef {
 /** To an actor in a thread: what is sent is copied when it is sent, and refused when it cannot be. */
 class CopyingRef extends UntypedRef {
   override trySend(message: string, body?: unknown): boolean {
-    return super.trySend(message, new Parcel(body, false))
+    return super.trySend(message, new Parcel(body, false, message))
   }
 
   override cast(message: string, body?: unknown): void {
-    super.cast(message, new Parcel(body, false))
+    super.cast(message, new Parcel(body, false, message))
   }
 
-  override send(message: string, body?: unknown, options?: SendOptions): Promise<void> {
-    return super.send(message, new Parcel(body, false), options)
+  // Whatever is wrong with what is given is heard where the answer is.
+
+  override async send(message: string, body?: unknown, options?: SendOptions): Promise<void> {
+    return super.send(message, new Parcel(body, false, message), options)
   }
 
-  override call(message: string, body?: unknown, options?: CallOptions): Promise<unknown> {
-    return super.call(message, new Parcel(body, true), options)
+  override async call(message: string, body?: unknown, options?: CallOptions): Promise<unknown> {
+    return super.call(message, new Parcel(body, true, message), options)
   }
 }
 

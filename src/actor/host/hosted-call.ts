@@ -34,7 +34,7 @@ export class HostedCall implements Asker {
     if (!this.#settle()) return
     let packed: Uint8Array
     try {
-      packed = pack(this.#wantsAnswer ? value : undefined, 'answer')
+      packed = pack(this.#wantsAnswer ? value : undefined, 'answer', true)
     } catch (error) {
       return this.#caller.refused(this.#id, errorToData(error))
     }

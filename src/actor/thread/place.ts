@@ -41,7 +41,7 @@ class ThreadedDefinition extends Elsewhere {
       ...this.#placed,
       path,
       seed: runtime.random.nextUint32(),
-      supervision: pack(settings.supervision),
+      supervision: pack(settings.supervision, 'supervision'),
     })
     this.#lives.set(handlers, threaded)
     return handlers

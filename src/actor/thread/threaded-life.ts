@@ -76,22 +76,19 @@ export class ThreadedLife implements Lodger {
     return new Proxy({}, { get: named })
   }
 
-  #handOver(message: string, body: unknown): Promise<unknown> {
+  #handOver(message: string, body: unknown): Promise<unknown> | Later<unknown> {
     assert(this.#inHand === null, 'a message is handed over before the one before it is done')
-    const parcel = body instanceof Parcel ? body : this.#pack(body)
+    let parcel: Parcel
+    try {
+      // Whoever has sent it without one did so past the reference.
+      parcel = body instanceof Parcel ? body : new Parcel(body, true, message)
+    } catch (error) {
+      return refused(error as Error)
+    }
     const id = this.#nextId++
     const { wantsAnswer } = parcel
     this.#tell({ type: 'message', life: this.#life, id, message, body: parcel.body, wantsAnswer })
     return new Promise((resolve, reject) => (this.#inHand = { id, wantsAnswer, resolve, reject }))
-  }
-
-  /** Whoever sent it did so past the reference. */
-  #pack(body: unknown): Parcel {
-    try {
-      return new Parcel(body, true)
-    } catch (error) {
-      throw new Refusal((error as Error).message)
-    }
   }
 
   // --- What the thread says ---
@@ -142,9 +139,7 @@ export class ThreadedLife implements Lodger {
     if (inHand === null) return this.#laters.take(id)?.refuse(error)
     // Other errors that are rejected with are crashes.
     if (error instanceof Refusal) return inHand.reject(error)
-    const later = new Later()
-    later.refuse(error)
-    inHand.resolve(later)
+    inHand.resolve(refused(error))
   }
 
   #later(id: number): void {
@@ -203,6 +198,13 @@ export class ThreadedLife implements Lodger {
     this.#thread.leave(this.#life)
     this.#lodging.left(this.#thread, left)
   }
+}
+
+/** An answer that is none, and no crash. */
+function refused(error: Error): Later<unknown> {
+  const later = new Later<unknown>()
+  later.refuse(error)
+  return later
 }
 
 type EventNews = Extract<News, { type: 'event' }>

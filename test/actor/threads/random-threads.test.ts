@@ -263,7 +263,7 @@ test('actors in threads: nobody is left without an answer, no thread outlives it
     assert.deepEqual(town.violations, [], `seed ${seed}`)
     for (const outcome of town.outcomes.keys()) outcomes.add(outcome)
   }
-  const all = ['answered', 'refused', 'PlainDataError', 'CRASHED true', 'DOWN false', 'OVERLOADED false']
+  const all = ['answered', 'refused', 'UNSENDABLE true', 'CRASHED true', 'DOWN false', 'OVERLOADED false']
   assert.deepEqual(
     [...all, 'DEADLINE_EXCEEDED true', 'DEADLINE_EXCEEDED false'].filter((outcome) => !outcomes.has(outcome)),
     [],

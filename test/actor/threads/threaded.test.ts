@@ -47,17 +47,16 @@ for (const { name, make } of WORLDS) {
     within('cast, send, call: what cannot cross is refused where it is sent, with the path to it', async (world) => {
       const bad = { list: [1, () => 1] as unknown as number[] }
       const ref = spawnCounter(world)
-      const refused = { name: 'PlainDataError', message: /^body\.list\[1\] is a function/ }
+      const refused = { code: 'UNSENDABLE', begun: false, message: /^scribble: body\.list\[1\] is a function/ }
       assert.throws(() => ref.trySend('scribble', bad), refused)
       assert.throws(() => ref.cast('scribble', bad), refused)
-      assert.throws(() => ref.send('scribble', bad), refused)
-      assert.throws(() => ref.call('scribble', bad), refused)
-      assert.throws(
-        () => ref.call('scribble', { list: ref as unknown as number[] }),
-        /^PlainDataError: body\.list is an instance of/,
-      )
+      await assert.rejects(ref.send('scribble', bad), refused)
+      await assert.rejects(ref.call('scribble', bad), refused)
+      const itself = { list: ref as unknown as number[] }
+      await assert.rejects(ref.call('scribble', itself), /scribble: body\.list is an instance of/)
       const error = await errorOf(world, ref.call('answerFunction'))
       assert.match(error.message, /^answer\.list\[0\] is a function/)
+      assert.deepEqual([error.code, error.begun], ['UNSENDABLE', true])
       assert.equal(await world.settled(ref.call('add', 1)), 11, 'nothing was taken, and nothing has crashed')
       assert.throws(() => world.system.spawn(COUNTER, { argument: (() => 1) as unknown as number }), /argument is a function/)
       const mayRestart = (): boolean => true
