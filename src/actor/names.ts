@@ -20,7 +20,8 @@ export function checkName(name: unknown, what: string): asserts name is string {
 /** Actors by the names that they have in the whole system. A name is its actor's until that is gone for good. */
 export class Names {
   readonly #cells = new Map<string, Cell>()
-  readonly #watchers = new Set<(name: string) => void>()
+  /** By the name that they wait for. */
+  readonly #watchers = new Map<string, Set<() => void>>()
   /** Told of each name that is free again, and notes it. */
   released: (name: string) => void = () => undefined
 
@@ -37,13 +38,19 @@ export class Names {
         `the name ${name} is that of ${other.path}: give another one, or wait until that is gone`,
       )
     this.#cells.set(name, cell)
-    for (const claimed of this.#watchers) claimed(name)
+    for (const claimed of this.#watchers.get(name) ?? []) claimed()
   }
 
-  /** `claimed` is told of each name that is given to an actor, and notes it. */
-  watch(claimed: (name: string) => void): Watch {
-    this.#watchers.add(claimed)
-    return { cancel: () => void this.#watchers.delete(claimed) }
+  /** `claimed` is told whenever an actor is given the name, and notes it. */
+  watch(name: string, claimed: () => void): Watch {
+    const watchers = this.#watchers.get(name) ?? new Set()
+    const entry = (): void => claimed()
+    this.#watchers.set(name, watchers.add(entry))
+    return {
+      cancel: () => {
+        if (watchers.delete(entry) && watchers.size === 0) this.#watchers.delete(name)
+      },
+    }
   }
 
   release(name: string): void {

@@ -21,6 +21,7 @@ import type { ByteWriter } from '../../src/lib/index.ts'
 import { Prng, randomBetween } from '../../src/lib/index.ts'
 import { volume } from '../volume.ts'
 import { RemotePeer } from './remote-peer.ts'
+import type { Said } from './remote-peer.ts'
 import { codeOf, watch } from './stage.ts'
 
 const NULL = encodePlainData(null)
@@ -172,7 +173,7 @@ describe('a peer', () => {
     const words = '10000 calls of one node are open already: it was not handled'
     assert.deepEqual(it.said(), [
       ['refusal', 10_001, { code: 'OVERLOADED', begun: false, words, facts: NO_FACTS }],
-      ['credit', 1, 1, NULL.length],
+      ['credit', 1, 1, NULL.length + 100],
     ])
     // They are forgotten some time after their deadlines.
     it.clock.advance(140_000)
@@ -226,13 +227,13 @@ describe('a peer', () => {
 
   test('with little credit gets no more than that, one larger message aside', async () => {
     const it = new RemotePeer()
-    it.greet({ creditMessages: 2, creditBytes: 100 })
+    it.greet({ creditMessages: 2, creditBytes: 300 })
     const remote = it.system.remote<Sink>(2, 'far')
     assert.equal(remote.trySend('take', new Uint8Array(5_000)), true)
     assert.equal(remote.trySend('take', 1), false)
     const sending = [watch(remote.send('take', 1)), watch(remote.send('take', 2)), watch(remote.send('take', 3))]
     it.said()
-    it.say((w) => writeCredit(w, 1, 1, 5_003))
+    it.say((w) => writeCredit(w, 1, 1, 5_103))
     await it.rest()
     assert.deepEqual(it.kinds(), ['cast', 'cast'])
     assert.deepEqual(
@@ -243,13 +244,13 @@ describe('a peer', () => {
 
   test('with credit for a small message, but not for the large one that came first, gets neither', () => {
     const it = new RemotePeer()
-    it.greet({ creditBytes: 100 })
+    it.greet({ creditBytes: 300 })
     const remote = it.system.remote<Sink>(2, 'far')
     assert.equal(remote.trySend('take', new Uint8Array(50)), true)
     watch(remote.send('take', new Uint8Array(90)))
     assert.equal(remote.trySend('take', 1), false)
     assert.deepEqual(it.kinds(), ['open', 'cast'])
-    it.say((w) => writeCredit(w, 1, 1, 52))
+    it.say((w) => writeCredit(w, 1, 1, 152))
     assert.deepEqual(it.kinds(), ['cast'])
     assert.equal(remote.trySend('take', 1), true)
   })
@@ -267,6 +268,23 @@ describe('a peer', () => {
     const begun = calls.map(({ error }) => (error as { begun?: boolean }).begun)
     assert.deepEqual([begun[0], begun[1]], [true, false])
     assert.equal(codeOf(watch(remote.send('take', 1))), undefined)
+  })
+
+  test('that leaves all calls open that there may be: others leave when those are given up', async () => {
+    const it = new RemotePeer()
+    it.greet({ creditMessages: 1_000_000, creditBytes: 60_000_000 })
+    const remote = it.system.remote<Sink>(2, 'far')
+    for (let i = 0; i < 10_000; i++) watch(remote.call('take', 1, { timeoutMs: 10 }))
+    const last = watch(remote.call('take', 2, { timeoutMs: 1_000 }))
+    it.said()
+    it.clock.advance(20)
+    await it.rest()
+    const [left] = it.said() as [Said]
+    assert.deepEqual([left[0], last.settled], ['call', false])
+    const { id } = left[1] as { readonly id: number }
+    it.say((w) => writeAnswer(w, id, NULL))
+    await it.rest()
+    assert.equal(last.value, null)
   })
 
   test('may answer late once, and no more', async () => {

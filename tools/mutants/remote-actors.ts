@@ -61,7 +61,7 @@ export const REMOTE_ACTORS: readonly Mutant[] = [
   {
     name: 'believe that peers keep to their credit',
     file: 'actor/remote/serving.ts',
-    find: '    if (!this.#mayHold(stream, body.length)) return this.#overdrawn()\n',
+    find: '    if (!this.#mayHold(stream, bytes)) return this.#overdrawn()\n',
     replace: '',
     hunter: HOSTILE,
   },

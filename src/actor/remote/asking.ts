@@ -17,7 +17,7 @@ import {
 import { ActorError } from '../actor-error.ts'
 import { decodePlainData } from '../plain-data/index.ts'
 import type { Runtime } from '../runtime.ts'
-import { mayHold } from './credit.ts'
+import { costOf, mayHold } from './credit.ts'
 import type { Outgoing } from './outgoing.ts'
 import { refusalFrom } from './refusal-facts.ts'
 import { RemoteCall, RemoteSending } from './requests.ts'
@@ -94,7 +94,7 @@ export class Asking {
   /** False when the peer has no credit for it now. */
   trySend(name: string, message: string, body: Uint8Array): boolean {
     const stream = this.#streamTo(name)
-    if (stream === null || !this.#mayGo(stream, body.length)) return false
+    if (stream === null || !this.#mayGo(stream, costOf(body))) return false
     this.#go(stream, message, body, null)
     return true
   }
@@ -117,18 +117,18 @@ export class Asking {
     if (stream === null) {
       const words = `${MAX_REMOTE_STREAMS} actors of one node are written to at a time: ${this.#say(message, name)} was not sent`
       request.refuse(new ActorError('OVERLOADED', words))
-    } else if (this.#mayGo(stream, body.length)) this.#go(stream, message, body, request)
+    } else if (this.#mayGo(stream, costOf(body))) this.#go(stream, message, body, request)
     else this.#wait(stream, waiting)
   }
 
   #wait(stream: OutStream, waiting: Waiting): void {
     const { message, body, request } = waiting
-    if (this.#waitingCount >= MAX_REMOTE_WAITING || this.#waitingBytes + body.length > MAX_REMOTE_WAITING_BYTES) {
+    if (this.#waitingCount >= MAX_REMOTE_WAITING || this.#waitingBytes + costOf(body) > MAX_REMOTE_WAITING_BYTES) {
       const words = `too much waits for its receivers already: ${this.#say(message, stream.name)} was not sent`
       return request.refuse(new ActorError('OVERLOADED', words))
     }
     this.#waitingCount++
-    this.#waitingBytes += body.length
+    this.#waitingBytes += costOf(body)
     stream.waiting.set(request, waiting)
     this.#stalled.add(stream)
     request.place = { left: () => this.#unwait(stream, request) }
@@ -139,7 +139,7 @@ export class Asking {
     if (waiting === undefined) return
     stream.waiting.delete(request)
     this.#waitingCount--
-    this.#waitingBytes -= waiting.body.length
+    this.#waitingBytes -= costOf(waiting.body)
     if (stream.waiting.size === 0) this.#stalled.delete(stream)
   }
 
@@ -156,8 +156,9 @@ export class Asking {
   #go(stream: OutStream, message: string, body: Uint8Array, request: RemoteCall | RemoteSending | null): void {
     const batch = this.#outgoing.batch()
     stream.messages++
-    stream.bytes += body.length
-    this.#held += body.length
+    const cost = costOf(body)
+    stream.bytes += cost
+    this.#held += cost
     if (!(request instanceof RemoteCall)) {
       writeCast(batch, stream.id, message, body)
       return request?.taken()
@@ -173,7 +174,9 @@ export class Asking {
 
   /** A call is given up, by its deadline. */
   left(call: RemoteCall | RemoteSending): void {
-    if (call instanceof RemoteCall && this.#calls.delete(call.id)) this.#givenUp++
+    if (!(call instanceof RemoteCall) || !this.#calls.has(call.id)) return
+    this.#givenUp++
+    this.#settled(call.id)
   }
 
   // --- Streams ---
@@ -236,7 +239,7 @@ export class Asking {
   goOn(): void {
     for (const stream of this.#stalled) {
       for (const [request, { message, body }] of stream.waiting) {
-        if (this.#outgoing.isBlocked || !this.#hasCredit(stream, body.length)) break
+        if (this.#outgoing.isBlocked || !this.#hasCredit(stream, costOf(body))) break
         this.#unwait(stream, request)
         this.#go(stream, message, body, request)
       }
@@ -262,7 +265,7 @@ export class Asking {
   #settled(id: number): void {
     const wasFull = this.#calls.size >= MAX_REMOTE_CALLS
     this.#calls.delete(id)
-    if (wasFull) this.goOn()
+    if (wasFull && this.#stalled.size > 0) this.goOn()
   }
 
   /** It may answer once what nobody waits for any more, and nothing else. */

@@ -3,6 +3,14 @@ import { MAX_REMOTE_HELD_BYTES } from '../../limits.ts'
 /** A message to an actor of which nothing else is held may have so many bytes in any case: full streams do not keep it from the others. */
 const ALWAYS_HELD_BYTES = 4 * 1024
 
+/** What a message takes where it waits, beside its body: a flood of empty ones meets the bounds too. */
+const MESSAGE_BYTES = 100
+
+/** What a message with such a body counts for, at both ends. */
+export function costOf(body: Uint8Array): number {
+  return body.length + MESSAGE_BYTES
+}
+
 /** What is held of one stream: sent, and not handled. */
 export interface Held {
   readonly messages: number

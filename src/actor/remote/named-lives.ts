@@ -20,9 +20,7 @@ export class NamedLives implements Watch {
     this.#names = names
     this.#name = name
     this.#told = told
-    this.#claims = names.watch((claimed) => {
-      if (claimed === name) this.#begin()
-    })
+    this.#claims = names.watch(name, () => this.#begin())
     this.#begin()
   }
 

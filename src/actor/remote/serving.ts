@@ -12,7 +12,7 @@ import { decodePlainData, encodePlainData, PlainDataError } from '../plain-data/
 import type { Runtime } from '../runtime.ts'
 import { RemoteCaller, RemoteCaster } from './askers.ts'
 import type { Holder } from './askers.ts'
-import { mayHold } from './credit.ts'
+import { costOf, mayHold } from './credit.ts'
 import { NamedLives } from './named-lives.ts'
 import type { Outgoing } from './outgoing.ts'
 import { NO_FACTS, writeAnswer, writeCredit, writeLives, writeRefusal } from './wire-format.ts'
@@ -104,10 +104,11 @@ export class Serving {
 
   cast(id: number, message: string, body: Uint8Array): void {
     const stream = this.#stream(id)
-    if (!this.#mayHold(stream, body.length)) return this.#overdrawn()
+    const bytes = costOf(body)
+    if (!this.#mayHold(stream, bytes)) return this.#overdrawn()
     const value = decodePlainData(body)
-    this.#hold(stream, body.length)
-    const caster = new RemoteCaster(stream, body.length, (error) =>
+    this.#hold(stream, bytes)
+    const caster = new RemoteCaster(stream, bytes, (error) =>
       this.#runtime.report({ path: `@/${stream.name}`, event: 'refused', error }),
     )
     this.#deliver(stream, message, value, caster)
@@ -117,7 +118,7 @@ export class Serving {
     const stream = this.#stream(streamId)
     if (id <= this.#lastCall) throw new WireError(`call ${id} behind call ${this.#lastCall}`)
     this.#lastCall = id
-    const bytes = body.length
+    const bytes = costOf(body)
     const isHeld = this.#mayHold(stream, bytes)
     if (!isHeld || this.#open >= MAX_REMOTE_CALLS) return this.#turnAway(stream, id, bytes, isHeld)
     const value = decodePlainData(body)
