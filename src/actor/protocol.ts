@@ -4,6 +4,9 @@
  */
 import type { Later } from './later.ts'
 
+/** Never there: for the compiler, which would take a reference to one kind of actor for one to another. */
+export declare const handles: unique symbol
+
 /** What handles messages: an object whose methods take one argument, or none. */
 export type Handlers = object
 

@@ -1,7 +1,17 @@
 import { MAX_TIMER_MS } from '../limits.ts'
 import type { Cell } from './cell.ts'
 import { Parcel } from './elsewhere.ts'
-import type { AnswerOf, BodyOf, CallArguments, CallOptions, Handlers, MessageOf, SendArguments, SendOptions } from './protocol.ts'
+import type {
+  AnswerOf,
+  BodyOf,
+  CallArguments,
+  CallOptions,
+  Handlers,
+  MessageOf,
+  SendArguments,
+  SendOptions,
+  handles,
+} from './protocol.ts'
 import { say } from './settings.ts'
 import { watchLives } from './target.ts'
 import type { LifeEvent, Target, Watch } from './target.ts'
@@ -17,6 +27,7 @@ export type Messenger<H extends Handlers> = Omit<ActorRef<H>, 'stop' | 'restart'
  * message is refused.
  */
 export interface ActorRef<H extends Handlers> extends Target {
+  readonly [handles]?: H
   /** Hands a message over; false when the mailbox is full or the actor is gone, and it was not taken. Never waits. */
   trySend<K extends MessageOf<H>>(message: K, ...body: BodyOf<H, K>): boolean
   /** The same, for those who do not expect to be refused. @throws ActorError OVERLOADED, DOWN: it was not taken */

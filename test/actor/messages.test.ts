@@ -279,25 +279,3 @@ describe('ActorRef', () => {
     assert.equal(rounds, 100_000)
   })
 })
-
-/** Never called: it is right when it compiles, and each line that must not is wrong without its mark. */
-export function types(): unknown[] {
-  const ref = new Stage().system.spawn(counter())
-  ref.cast('add', 1)
-  // @ts-expect-error a body of another type
-  ref.cast('add', 'one')
-  // @ts-expect-error a body that is missing
-  ref.cast('add')
-  // @ts-expect-error a body that is not wanted
-  ref.cast('total', 1)
-  // @ts-expect-error a message that it does not handle
-  ref.trySend('substract', 1)
-  const total: Promise<number> = ref.call('total')
-  // @ts-expect-error an answer of another type
-  const wrong: Promise<string> = ref.call('total')
-  const slow: Promise<string> = ref.call('slow')
-  const later: Promise<string> = ref.call('later', undefined, { timeoutMs: 5 })
-  // @ts-expect-error options in place of the body
-  const misplaced = ref.call('add', { timeoutMs: 5 })
-  return [total, wrong, slow, later, misplaced]
-}

@@ -73,7 +73,7 @@ export class Groups {
 
   /** Those who are in a group, as far as is known here, with the handlers that the caller says they have. */
   members<H extends Handlers>(group: string): GroupMember<H>[] {
-    return [...(this.#groups.get(group)?.values() ?? [])]
+    return [...(this.#groups.get(group)?.values() ?? [])] as unknown as GroupMember<H>[]
   }
 
   /** Tells `listener` who joins a group and who leaves it, from here on, in turns of its own. An error of it is the process's. */
@@ -88,7 +88,7 @@ export class Groups {
     const cancel = (one: GroupWatch): void => {
       if (watches.delete(one) && watches.size === 0) this.#watches.delete(group)
     }
-    const watch = new GroupWatch(listener, this.#runtime.runQueue, { failed, cancel })
+    const watch = new GroupWatch(listener as (event: GroupEvent) => void, this.#runtime.runQueue, { failed, cancel })
     this.#watches.set(group, watches.add(watch))
     return watch
   }

@@ -6,6 +6,7 @@ import type {
   CallArguments,
   CallOptions,
   Handlers,
+  handles,
   MessageOf,
   SendArguments,
   SendOptions,
@@ -22,6 +23,7 @@ import { isMessageName } from './wire-format.ts'
  * to one name. Its errors are ActorErrors: UNREACHABLE at once where there is no link, UNSENDABLE for what is no plain data.
  */
 export interface RemoteRef<H extends Handlers> extends Target {
+  readonly [handles]?: H
   readonly nodeId: number
   readonly name: string
   /** Sends a message; false when it did not leave: its receiver is too slow, or there is no link. Never waits. @throws ActorError UNSENDABLE */
