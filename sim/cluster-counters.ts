@@ -23,6 +23,7 @@ export interface ClusterCounters {
   orderlyStops: number
   /** Replicas that were opened again in a process that lived on. */
   replicaRestarts: number
+  replicaFailures: number
   stopsOfLeaders: number
   /** Programs replaced by one of the next version, or of the one before; and what came of it. */
   upgrades: number
@@ -85,6 +86,7 @@ export function noCounts(): ClusterCounters {
     clockJumps: 0,
     orderlyStops: 0,
     replicaRestarts: 0,
+    replicaFailures: 0,
     stopsOfLeaders: 0,
     upgrades: 0,
     downgrades: 0,

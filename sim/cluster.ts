@@ -185,6 +185,22 @@ export class SimCluster {
     })
   }
 
+  /** An operator starts a replica that has failed, and does not wait for its pause to end. */
+  bringBack(node: SimNode): void {
+    if (node.server === null || node.stopping || node.poisoned) return
+    this.note(node, 'is brought back')
+    node.restartReplica(() => undefined)
+  }
+
+  /** The replica of a node meets a fault that its process survives: it is opened again behind a pause, or a breaker. */
+  failReplica(node: SimNode, effects: number | null): void {
+    if (node.stopping || node.replica === null || node.poisoned) return
+    this.note(node, 'loses its replica', effects ?? 'at once')
+    this.counters.replicaFailures++
+    this.collect(node)
+    node.failReplica(new Error('a planted fault'), effects)
+  }
+
   /** A machine gets new, empty disks: it crashes if it runs, and is another node from now on. */
   loseDisks(node: SimNode): void {
     if (node.life !== null) this.crash(node, 'power-cut')

@@ -71,6 +71,8 @@ export class Faults {
       for (const node of this.#cluster.nodes) {
         this.#cluster.resume(node)
         if (node.life === null) this.#cluster.start(node)
+        // Behind a breaker that is open it would be left alone for longer than this takes.
+        else if (node.replica === null) this.#cluster.bringBack(node)
       }
       if (this.#cluster.scheduler.now > deadline) {
         throw new LivenessViolation(`not every node runs, or some member is not replaced, within ${REPLACEMENT_MS} ms`)
@@ -124,10 +126,16 @@ export class Faults {
     const { killed, powerCut, blackout, stopped, replicaRestarted } = this.#weather
     const random = this.#random
     if (chance(random, stopped)) this.#cluster.stop(this.#leaderOr(node))
-    if (chance(random, replicaRestarted)) this.#cluster.restartReplica(this.#leaderOr(node))
+    if (chance(random, replicaRestarted)) this.#endReplica(this.#leaderOr(node))
     if (chance(random, blackout)) for (const victim of this.#cluster.running) this.#cluster.crash(victim, 'power-cut')
     else if (node.life !== null && chance(random, powerCut)) this.#crash(node, 'power-cut')
     else if (node.life !== null && chance(random, killed)) this.#crash(this.#leaderOr(node), 'killed')
+  }
+
+  /** By hand, in good order; or because it fails: between two events, or between two effects of one. */
+  #endReplica(node: SimNode): void {
+    if (chance(this.#random, 0.4)) this.#cluster.restartReplica(node)
+    else this.#cluster.failReplica(node, chance(this.#random, 0.3) ? null : randomBetween(this.#random, 0, MAX_EFFECTS))
   }
 
   /** At once, between two events; or soon, between two effects of one. */

@@ -169,6 +169,11 @@ export class SimNode {
     this.#machine.restartReplica(opened)
   }
 
+  /** The replica meets a fault that the process survives. */
+  failReplica(error: Error, effects: number | null): void {
+    this.#machine.failReplica(error, effects)
+  }
+
   pause(): void {
     this.#machine.pause()
   }

@@ -43,6 +43,7 @@ export class Life {
   #pauses = 0
   #suspendedAt: number | null = null
   #fuse: Fuse | null = null
+  #startled: { effectsLeft: number; readonly run: () => void } | null = null
 
   /** `afterEvent` is called after everything this process does; `pace` is what its clock makes of a millisecond. */
   constructor(scheduler: Scheduler, name: string, afterEvent: () => void = () => undefined, pace = 1) {
@@ -97,10 +98,21 @@ export class Life {
   /** Nothing kills it any more; to be called between events. */
   douseFuse(): void {
     this.#fuse = null
+    this.#startled = null
+  }
+
+  /** Calls `run` in the middle of an event: after so many more effects, before the next, which happens all the same. */
+  startle(effects: number, run: () => void): void {
+    this.#startled ??= { effectsLeft: effects, run }
   }
 
   /** To be asked before every effect on disk or network: whether it happens. */
   affects(): boolean {
+    const startled = this.#startled
+    if (startled !== null && startled.effectsLeft-- <= 0) {
+      this.#startled = null
+      startled.run()
+    }
     if (this.#fuse === null) return true
     if (this.#fuse.effectsLeft-- > 0) return true
     this.#fuse.spent = true

@@ -164,14 +164,22 @@ export class SimMachine {
   restartReplica(opened: () => void = () => undefined): void {
     const { life, server } = this
     life?.after(0, () => {
-      // It may be about to stop, or at it already.
-      if (this.#stopping || server?.raft.present?.replica.view.poisoned !== null) return
+      // It may be about to stop, or at it already; or have failed for good.
+      if (this.#stopping || server === null || server.raft.view.poisoned !== null) return
       server.restartActor('raft', (error) => {
         if (!life.alive) return
         if (error === undefined) opened()
         else this.#options.events.failed(this, error, null)
       })
     })
+  }
+
+  /** Its replica fails, for no reason that would keep it from being opened again; at once, or amid what it does next: after so many effects. */
+  failReplica(error: Error, effects: number | null): void {
+    const { life, server } = this
+    const fail = (): void => server?.raft.present?.replica.fail(error)
+    if (effects === null) life?.after(0, fail)
+    else life?.startle(effects, fail)
   }
 
   pause(kind: PauseKind = 'stopped'): void {
