@@ -18,6 +18,16 @@ export interface RestartableFault extends Fault {
   readonly kind: 'other'
 }
 
+/** What an incarnation had under way when it ended has failed: no other may be opened on what may never reach the disk. */
+export class UnsettledError extends Error implements ClassifiedError {
+  override readonly name = 'UnsettledError'
+  readonly faultKind = 'disk'
+
+  constructor(why: string, cause?: Error) {
+    super(why, cause === undefined ? undefined : { cause })
+  }
+}
+
 export function isRestartable(fault: Fault): fault is RestartableFault {
   return fault.kind === 'other'
 }

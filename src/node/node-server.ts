@@ -197,8 +197,9 @@ export class NodeServer {
       case 'given-up':
         logger.log('error', 'an actor has failed, and may not be started again', facts)
         if (error === undefined || !path.endsWith(RAFT_ACTOR)) return
-        this.raft.failed(error)
         this.#settleWaiting(error)
+        if (this.raft.failure !== null) return
+        this.raft.failed(error)
         return onFault(faultOf(error))
       case 'killed':
         return logger.log('error', 'an actor did not end in time, and was given up', facts)
@@ -281,8 +282,8 @@ export class NodeServer {
 
   /** With them the stores are closed. */
   #endActors(done: Done): void {
+    this.raft.stop()
     this.#tree.end(() => {
-      this.raft.stopped()
       this.#settleWaiting(this.raft.refusal())
       const first = this.raft.takeFirst()
       if (first === null) done(this.raft.closeError)

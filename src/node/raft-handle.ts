@@ -66,9 +66,18 @@ export class RaftHandle {
     return this.#closeError
   }
 
-  /** The node has been stopped, and everything of it is closed. */
-  stopped(): void {
+  /** The node stops, and everything of it is closed. */
+  stop(): void {
     this.#stopped = true
+  }
+
+  get isStopping(): boolean {
+    return this.#stopped
+  }
+
+  /** Why there will be no other incarnation; null while there may be. */
+  get failure(): Error | null {
+    return this.#failure
   }
 
   /** There will be no other incarnation. */

@@ -12,6 +12,7 @@ import type {
   Timer,
   Transport,
 } from '../../src/ports/index.ts'
+import { ATTENDANCE_CHANNEL } from '../../src/ports/index.ts'
 import { ChannelTable } from '../../src/wire/index.ts'
 import { clustersDiffer } from '../../src/net/link/handshake.ts'
 import type { LinkError } from '../../src/net/link/link-error.ts'
@@ -72,7 +73,8 @@ export class MemoryTransport implements Transport {
       post: (run) => this.#post(run),
       send: (to, kind, parts, lane) => {
         const sent = this.#send(to, kind, parts, lane)
-        this.onSent(to, parts.slice(1), sent)
+        // Who takes part in a channel is no word of those who do.
+        if (kind.id !== ATTENDANCE_CHANNEL.id) this.onSent(to, parts.slice(1), sent)
         return sent
       },
       unclaimed: () => void this.unclaimed++,

@@ -13,7 +13,7 @@ export class FailingSyncs {
 
   /** Whether it is one of these failures that ended a process, and nothing that broke by itself. */
   caused(error: Error): boolean {
-    return this.#errors.has(error)
+    return this.#errors.has(error) || (error.cause instanceof Error && this.caused(error.cause))
   }
 
   mount(disk: Disk): Disk {

@@ -98,6 +98,7 @@ describe('replaced members: no vote without a memory', () => {
   test('a founder that comes back under a new key does not elect itself by the configuration in which it was alone', () => {
     for (const seed of SEEDS) {
       const scene = new Scene(seed, 3)
+      scene.until('its actors have begun', () => scene.node(1).server?.raft.hasBegun === true)
       scene.cluster.found()
       scene.until('node 1 leads', () => scene.cluster.leader?.id === 1)
       scene.write(1, LONG)

@@ -10,7 +10,7 @@ import type { ActorContext } from '../../actor/index.ts'
 import { AspenError } from '../../api/index.ts'
 import { SETTLE_TIMEOUT_MS } from '../../limits.ts'
 import type { Reply } from '../../replica/index.ts'
-import { faultOf, isRestartable } from '../fault.ts'
+import { faultOf, isRestartable, UnsettledError } from '../fault.ts'
 import { Incarnation } from '../incarnation.ts'
 import type { ReplicaEvents } from '../incarnation.ts'
 import type { NodePorts, NodeSettings } from '../node-ports.ts'
@@ -28,6 +28,7 @@ export interface RaftActorParts {
 
 export const raftActor = defineActor<RaftMessages, RaftActorParts>({
   start: (context, parts) => {
+    if (parts.handle.failure !== null) throw parts.handle.failure
     // The first one was opened before there were actors: a node that cannot open its data does not start.
     const first = parts.handle.takeFirst()
     if (first !== null) return begin(context, parts, first)
@@ -127,15 +128,24 @@ class RaftLife implements RaftMessages {
     const ended = new Soon<void>()
     const late = ports.clock.setTimer(SETTLE_TIMEOUT_MS, () => {
       const words = `what was being written had not settled after ${SETTLE_TIMEOUT_MS / 1_000} s: the data may not be opened again while it may still change. Look at the disk, and start the node again`
-      ports.onFault({ kind: 'disk', error: new Error(words) })
+      this.#unsettled(new UnsettledError(words))
     })
     handle.present = null
     this.#incarnation.close((error) => {
       late.cancel()
       handle.closed(error)
-      if (error === undefined) ended.answer()
-      else ended.refuse(error)
+      if (error !== undefined) this.#unsettled(new UnsettledError(`the data could not be closed: ${error.message}`, error))
+      ended.answer()
     })
     return ended
+  }
+
+  /** It is no failure of the actor any more, but of what it stands on. */
+  #unsettled(error: UnsettledError): void {
+    const { ports, handle } = this.#parts
+    // While the node stops, its own end says so.
+    if (handle.isStopping || handle.failure !== null) return
+    handle.failed(error)
+    ports.onFault(faultOf(error))
   }
 }

@@ -2,14 +2,41 @@
  * The stores as a replica sees them: what they complete runs guarded, so that a broken invariant found there ends the
  * replica like any other, and is never thrown into the store. Nothing is completed once the replica has ended.
  */
-import type { LogStore, SnapshotStore, StateMachine } from '../../ports/index.ts'
+import { AssertionError, WireError } from '../../lib/index.ts'
+import { StoreRefusal } from '../../ports/index.ts'
+import type { ClassifiedError, LogStore, SnapshotStore, StateMachine } from '../../ports/index.ts'
 import type { TurnLoop } from './turn-loop.ts'
 
 type Guard = Pick<TurnLoop, 'guard'>
 
+/**
+ * What a store reports as failed, a sync above all, is a fault of the disk, whatever its error is made of: no replica is opened on it again.
+ */
+class StoreFailure extends Error implements ClassifiedError {
+  override readonly name = 'StoreFailure'
+  readonly faultKind = 'disk'
+
+  constructor(cause: Error) {
+    super(cause.message, { cause })
+  }
+}
+
+/** Errors that say themselves what they mean keep their own word. */
+function speaksForItself(error: Error): boolean {
+  const { code } = error as { readonly code?: unknown }
+  const isKnown = error instanceof AssertionError || error instanceof StoreRefusal || error instanceof WireError
+  return isKnown || 'faultKind' in error || 'syscall' in error || code === 'ERR_SQLITE_ERROR'
+}
+
 /** `done` as the store may call it. */
-function guarded<Arguments extends unknown[]>(loop: Guard, done: (...args: Arguments) => void): (...args: Arguments) => void {
-  return (...args) => loop.guard(() => done(...args))
+function guarded<Rest extends unknown[]>(
+  loop: Guard,
+  done: (error: Error | undefined, ...rest: Rest) => void,
+): (error: Error | undefined, ...rest: Rest) => void {
+  return (error, ...rest) => {
+    const failure = error === undefined || speaksForItself(error) ? error : new StoreFailure(error)
+    loop.guard(() => done(failure, ...rest))
+  }
 }
 
 export function guardLog(log: LogStore, loop: Guard): LogStore {
