@@ -17,8 +17,7 @@ import {
   writeWatch,
 } from '../../src/actor/remote/wire-format.ts'
 import { encodePlainData } from '../../src/actor/plain-data/index.ts'
-import type { ByteWriter } from '../../src/lib/index.ts'
-import { Prng, randomBetween } from '../../src/lib/index.ts'
+import { ByteWriter, pick, Prng, randomBetween } from '../../src/lib/index.ts'
 import { volume } from '../volume.ts'
 import { RemotePeer } from './remote-peer.ts'
 import type { Said } from './remote-peer.ts'
@@ -56,6 +55,13 @@ function peer(): { readonly peer: RemotePeer; readonly sink: Sink } {
 }
 
 type Statement = (writer: ByteWriter) => void
+
+function written(...statements: readonly Statement[]): Uint8Array {
+  const writer = new ByteWriter()
+  for (const write of statements) write(writer)
+  return writer.finish()
+}
+
 const open: Statement = (writer) => writeOpen(writer, 1, 'sink')
 const cast =
   (message = 'take', body = NULL): Statement =>
@@ -348,8 +354,10 @@ describe('a peer', () => {
       it.unlink()
       it.link()
       it.greet()
-      for (let left = randomBetween(random, 1, 8); left > 0; left--)
-        it.say(statements[randomBetween(random, 0, statements.length - 1)] as Statement)
+      for (let left = randomBetween(random, 1, 8); left > 0; left--) it.say(pick(random, statements))
+      const bytes = [...written(pick(random, statements), pick(random, statements))]
+      bytes.splice(randomBetween(random, 0, bytes.length), randomBetween(random, 0, 2), random.nextUint32() & 0xff)
+      it.sayBytes(Uint8Array.from(bytes))
       it.said()
     }
     it.unlink()

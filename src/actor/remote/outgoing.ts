@@ -5,6 +5,8 @@ import type { Runtime } from '../runtime.ts'
 
 /** A batch of so many bytes leaves at once, and does not wait for what else comes in the same turn. */
 const FULL_BATCH_BYTES = 60 * 1024
+/** Room that a batch begins with. */
+const BATCH_CAPACITY = 512
 /** Until a batch is tried again that did not leave: twice as long each time, up to the second. */
 const RETRY_MS = 5
 const MAX_RETRY_MS = 320
@@ -27,7 +29,8 @@ export interface OutgoingOptions {
  */
 export class Outgoing {
   readonly #options: OutgoingOptions
-  #writer = new ByteWriter(0)
+  /** The batch at hand; null when nothing is written yet. */
+  #writer: ByteWriter | null = null
   readonly #waiting: Uint8Array[][] = []
   #waitingBytes = 0
   #scheduled = false
@@ -51,12 +54,12 @@ export class Outgoing {
 
   /** The batch at hand, to write to. It leaves at the end of the turn. */
   batch(): ByteWriter {
-    if (this.#writer.size >= FULL_BATCH_BYTES) this.#seal()
+    if (this.#writer !== null && this.#writer.size >= FULL_BATCH_BYTES) this.#seal(this.#writer)
     if (!this.#scheduled && !this.#closed) {
       this.#scheduled = true
       this.#options.runtime.runQueue.soon(this.#flush)
     }
-    return this.#writer
+    return (this.#writer ??= new ByteWriter(BATCH_CAPACITY))
   }
 
   /** Hands over what there is, whatever the link takes of it. */
@@ -70,18 +73,20 @@ export class Outgoing {
     this.#retry = null
     this.#waiting.length = 0
     this.#waitingBytes = 0
+    this.#writer = null
   }
 
   readonly #flush = (): void => {
     this.#scheduled = false
-    if (!this.#closed && this.#writer.size > 0) this.#seal()
+    // Behind others it goes on growing: many small ones would take more than they hold.
+    if (this.#writer !== null && !this.#closed && !this.isBlocked) this.#seal(this.#writer)
   }
 
   /** Ends the batch at hand, and hands it over if nothing waits before it. */
-  #seal(): void {
-    const { size } = this.#writer
-    const parts = this.#writer.finishParts()
-    this.#writer = new ByteWriter(0)
+  #seal(writer: ByteWriter): void {
+    const { size } = writer
+    const parts = writer.finishParts()
+    this.#writer = null
     if (this.#closed || (!this.isBlocked && this.#options.send(parts))) return
     this.#waiting.push(parts)
     this.#waitingBytes += size
@@ -108,6 +113,7 @@ export class Outgoing {
       this.#retryMs = RETRY_MS
       for (const part of parts) this.#waitingBytes -= part.length
     }
+    this.#flush()
     this.#options.unblocked()
   }
 }
