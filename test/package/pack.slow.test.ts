@@ -89,6 +89,27 @@ console.log([node, aspen, actor, client, testing].every((value) => Object.keys(v
     assert.equal(await run(folder, process.execPath, compiler, ...options, 'entries.ts', 'program.ts'), '')
   })
 
+  test('aspen/actor: an actor lives in a thread, and is defined by a module of the program, in TypeScript or JavaScript', async () => {
+    const definition = `import { defineActor } from 'aspen/actor'
+export const counter = defineActor({ start: (context, first) => ({ add: (amount) => first + amount }) })
+`
+    const typed = definition.replace('context, first', 'context: unknown, first: number').replace('(amount)', '(amount: number)')
+    await writeFile(join(folder, 'counter.js'), definition)
+    await writeFile(join(folder, 'counter-typed.ts'), typed)
+    const program = `import { ActorSystem, inThread } from 'aspen/actor'
+import type { counter } from './counter-typed.ts'
+const system = new ActorSystem()
+for (const file of ['./counter.js', './counter-typed.ts']) {
+  const definition = inThread<typeof counter>(new URL(file, import.meta.url), 'counter')
+  const ref = system.spawn(definition, { argument: 1, thread: { unresponsiveMs: ${TIMEOUT_MS} } })
+  console.log(await ref.call('add', 2, { timeoutMs: ${TIMEOUT_MS} }))
+}
+await system.stop()
+`
+    await writeFile(join(folder, 'threads.ts'), program)
+    assert.equal(await run(folder, process.execPath, 'threads.ts'), '3\n3\n')
+  })
+
   test('aspen-node: the installed program tells its version', async () => {
     const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { readonly version: string }
     assert.match(

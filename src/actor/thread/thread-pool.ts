@@ -5,19 +5,27 @@ import type { Lodging } from './lodging.ts'
 /** Until a pool gives up waiting for threads that do not end: a call of native code keeps one. */
 const STOP_MS = 5_000
 
+/** Whoever has made a pool. */
+export interface PoolKeeper {
+  /** A new thread; `closed` is told when nobody enters it any more. @throws Error when there is none */
+  open(closed: (thread: ActorThread) => void): ActorThread
+  /** The pool has been stopped. */
+  stopped(): void
+}
+
 /** Threads that actors share: each life begins in the one with the fewest. A thread that has ended is replaced when it is needed. */
 export class ThreadPool implements Lodging {
   readonly size: number
   readonly #clock: Clock
-  readonly #open: (closed: (thread: ActorThread) => void) => ActorThread
+  readonly #keeper: PoolKeeper
   readonly #threads = new Set<ActorThread>()
   #stopped: Promise<void> | null = null
 
   /** For the runtime: see `ActorSystem.threadPool`. */
-  constructor(size: number, clock: Clock, open: (closed: (thread: ActorThread) => void) => ActorThread) {
+  constructor(size: number, clock: Clock, keeper: PoolKeeper) {
     this.size = size
     this.#clock = clock
-    this.#open = open
+    this.#keeper = keeper
   }
 
   /** Threads that there are. */
@@ -55,12 +63,13 @@ export class ThreadPool implements Lodging {
       if (left === 0) gone()
       for (const thread of threads) thread.end(gone)
     })
+    this.#keeper.stopped()
   }
 
   threadFor(): ActorThread {
     const [least] = [...this.#threads].toSorted((a, b) => a.load - b.load)
     if (least !== undefined && (least.load === 0 || this.#threads.size >= this.size)) return least
-    const thread = this.#open((closed) => this.#threads.delete(closed))
+    const thread = this.#keeper.open((closed) => this.#threads.delete(closed))
     this.#threads.add(thread)
     return thread
   }

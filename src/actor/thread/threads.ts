@@ -29,18 +29,15 @@ class OwnThread implements Lodging {
 export class Threads {
   readonly #port: ThreadPort | null
   readonly #clock: Clock
-  readonly #pools = new Set<ThreadPool>()
+  /** All that there were. */
+  readonly #pools = new WeakSet<ThreadPool>()
+  readonly #running = new Set<ThreadPool>()
   /** Also of those that are ending. */
   #count = 0
 
   constructor(port: ThreadPort | null, clock: Clock) {
     this.#port = port
     this.#clock = clock
-  }
-
-  /** How many there are at this moment, also of those that are ending. */
-  get count(): number {
-    return this.#count
   }
 
   /** @throws RangeError, and Error where there are no threads */
@@ -56,8 +53,12 @@ export class Threads {
     const { size } = options
     checkPoolSize(size)
     this.#requirePort()
-    const pool = new ThreadPool(size, this.#clock, (closed) => this.#open(checked, 'pool', closed))
+    const pool: ThreadPool = new ThreadPool(size, this.#clock, {
+      open: (closed) => this.#open(checked, 'pool', closed),
+      stopped: () => this.#running.delete(pool),
+    })
     this.#pools.add(pool)
+    this.#running.add(pool)
     return pool
   }
 
@@ -67,8 +68,8 @@ export class Threads {
 
   /** Ends the pools. Threads of a single actor end with it. */
   stop(stopped: () => void): void {
-    if (this.#pools.size === 0) return stopped()
-    Promise.all(Array.from(this.#pools, (pool) => pool.stop())).then(stopped, stopped)
+    if (this.#running.size === 0) return stopped()
+    Promise.all(Array.from(this.#running, (pool) => pool.stop())).then(stopped, stopped)
   }
 
   #open(options: CheckedThreadOptions, name: string, closed: (thread: ActorThread) => void): ActorThread {

@@ -118,6 +118,12 @@ export class Counter {
     return `${child.path} ${await child.call('add', 1)}`
   }
 
+  /** It writes to itself, and is handled behind the message in hand. */
+  addToSelf(amount: number): number {
+    this.#context.self<Counter>().cast('add', amount)
+    return this.#total
+  }
+
   restartSelf(): string {
     this.#context
       .self()

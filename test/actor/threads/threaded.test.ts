@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { defineActor, inThread, Refusal } from '../../../src/actor/index.ts'
 import type { ActorContext, ActorRef } from '../../../src/actor/index.ts'
+import { MAX_ACTOR_THREADS } from '../../../src/limits.ts'
 import type { Counter } from './actors-of-threads.ts'
 import { BAD_START, BAD_STOP, COUNTER, DEADLY, errorOf, MODULE, WORLDS } from './worlds.ts'
 import type { World } from './worlds.ts'
@@ -226,6 +227,45 @@ for (const { name, make } of WORLDS) {
       assert.equal(world.count('failed') + world.count('killed'), 0)
     })
 
+    within('self: an actor writes to itself in its thread', async (world) => {
+      const ref = spawnCounter(world)
+      assert.equal(await world.settled(ref.call('addToSelf', 5)), 10)
+      await world.settled(ref.call('get'))
+      assert.deepEqual(await world.settled(ref.call('get')), { total: 15 })
+    })
+
+    within('monitor, link, named: others have to do with it as with any actor', async (world) => {
+      const ref = world.system.spawn(COUNTER, { name: 'counter', argument: 10, registerAs: 'the-counter' })
+      const seen: string[] = []
+      const watcher = defineActor({
+        start: (context) => {
+          context.monitor(ref, (event) => seen.push(event.type === 'up' ? 'up' : `${event.type} ${event.reason} ${event.final}`))
+          return {}
+        },
+      })
+      const linked = defineActor({
+        start: (context) => {
+          context.link(ref)
+          return {}
+        },
+      })
+      world.system.spawn(watcher, { name: 'watcher' })
+      await world.happens('started', '/counter')
+      world.system.spawn(linked, { name: 'linked', restart: 'temporary' })
+      await world.happens('started', '/linked')
+      const named = world.system.named<Counter>('the-counter') as ActorRef<Counter>
+      assert.equal(await world.settled(named.call('add', 1)), 11)
+      named.cast('crash', 'for all to see')
+      await world.until(() => seen.length === 1, 'what the monitor is told')
+      await world.until(() => world.system.snapshot().length === 2, 'the end of the one that is linked')
+      await world.pass(1_000)
+      await world.until(() => seen.length === 2, 'that it is up again')
+      await world.settled(ref.stop())
+      await world.until(() => seen.length === 3, 'that it is gone')
+      assert.deepEqual(seen, ['down crashed false', 'up', 'down stopped true'])
+      assert.equal(world.system.named('the-counter'), undefined)
+    })
+
     within('threadPool: actors share its threads; those in one that dies begin anew in another, and no others', async (world) => {
       const pool = world.system.threadPool({ size: 2 })
       const deadly = world.system.spawn(DEADLY, { name: 'deadly', thread: pool })
@@ -296,6 +336,18 @@ describe('where an actor lives', () => {
     await other.end()
     assert.throws(() => COUNTER.start({} as ActorContext, 1), /give this definition to spawn/)
     assert.deepEqual(world.system.snapshot(), [])
+    await world.end()
+  })
+})
+
+describe('threads of a system', () => {
+  test('spawn: there are so many and no more; who finds none is started again', async () => {
+    const world = WORLDS[0]?.make() as World
+    for (let i = 0; i <= MAX_ACTOR_THREADS; i++) world.system.spawn(COUNTER, { name: `c${i}`, argument: 1 })
+    await world.rest()
+    const phases = world.system.snapshot().map(({ phase }) => phase)
+    assert.deepEqual([phases.filter((phase) => phase === 'running').length, phases.at(-1)], [MAX_ACTOR_THREADS, 'down'])
+    assert.match(world.events.find(({ event }) => event === 'failed')?.error?.message ?? '', /there are 256 threads/)
     await world.end()
   })
 })
