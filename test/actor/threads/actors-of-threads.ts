@@ -167,9 +167,9 @@ export const deadly = defineActor({
   start: () => ({
     hello: (): string => 'hello',
     exit: (code: number): void => process.exit(code),
-    /** Answers first. */
+    /** Answers, and handles nothing any more. */
     loop: (): string => {
-      setImmediate(() => {
+      queueMicrotask(() => {
         for (;;);
       })
       return 'looping'
