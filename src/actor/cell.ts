@@ -246,7 +246,7 @@ export class Cell extends Handling {
 
   #ended(life: Life, reason: EndReason): void {
     if (life.over) return
-    life.end(this.path, sayReason(reason))
+    life.end(() => this.path, reason)
     this.#afterLife(reason, life.startedAt)
   }
 
@@ -267,7 +267,7 @@ export class Cell extends Handling {
     if (ties.leaving !== null) this.bury()
     if (halted !== null) halted()
     else if (this.phase === 'down') this.supervisor.childEnded(this, reason, startedAt)
-    if (lastEnd === null && !this.isGone) ties.tell(downBy(reason, false))
+    if (lastEnd === null && !this.isGone && ties.isWatched) ties.tell(downBy(reason, false))
   }
 
   // --- The end ---
@@ -327,7 +327,7 @@ export class Cell extends Handling {
     if (life === null) return
     life.failed(KILLED)
     // First of all: nothing that ends with the children acts on it any more.
-    life.end(this.path, sayReason(KILLED))
+    life.end(() => this.path, KILLED)
     this.children?.killAll()
     this.runtime.report({ path: this.path, event: 'killed' })
     this.#afterLife(KILLED, life.startedAt)
@@ -347,7 +347,7 @@ export class Cell extends Handling {
     this.refuseWaiting()
     this.supervisor.childGone(this)
     if (ties.registeredAs !== null) this.runtime.names.release(ties.registeredAs)
-    ties.tell(downBy(ties.lastEnd ?? STOPPED, true))
+    if (ties.isWatched) ties.tell(downBy(ties.lastEnd ?? STOPPED, true))
     this.#breakLinks(ties)
     ties.forget()
     this.#tellStarted()

@@ -20,6 +20,10 @@ class DeadlineList {
   first: Expiring | null = null
   last: Expiring | null = null
   timer: Timer | null = null
+  /** The process lives on for it. */
+  isHeld = true
+  /** It is to be looked at whether anybody waits. */
+  isLeft = false
 }
 
 /**
@@ -55,7 +59,7 @@ export class Deadlines {
     else list.last.behind = waiting
     list.last = waiting
     if (list.timer === null) this.#arm(list, timeoutMs, timeoutMs)
-    else if (list.first === waiting) list.timer.hold?.(true)
+    else if (!list.isHeld) this.#hold(list, true)
   }
 
   /** It waits no longer. Does nothing when it does not wait. */
@@ -69,13 +73,28 @@ export class Deadlines {
     if (behind === null) list.last = before
     else behind.before = before
     // The timer stays, for those who come next, but nobody waits for it.
-    if (list.first === null) list.timer?.hold?.(false)
+    if (list.first === null && !list.isLeft && list.timer?.hold !== undefined) this.#leave(list)
     waiting.list = null
     waiting.before = null
     waiting.behind = null
   }
 
+  #hold(list: DeadlineList, holds: boolean): void {
+    list.isHeld = holds
+    list.timer?.hold?.(holds)
+  }
+
+  /** Soon, for who calls again and again leaves a list each time. */
+  #leave(list: DeadlineList): void {
+    list.isLeft = true
+    this.#clock.defer(() => {
+      list.isLeft = false
+      if (list.first === null) this.#hold(list, false)
+    })
+  }
+
   #arm(list: DeadlineList, timeoutMs: number, delayMs: number): void {
+    list.isHeld = true
     list.timer = this.#clock.setTimer(delayMs, () => this.#expire(list, timeoutMs))
   }
 

@@ -1,5 +1,6 @@
 import { ActorError } from './actor-error.ts'
 import type { Asker } from './asker.ts'
+import { sayReason } from './end-reason.ts'
 import type { EndReason } from './end-reason.ts'
 import type { Handlers } from './protocol.ts'
 
@@ -77,14 +78,16 @@ export class Life {
     for (const one of this.kept) one.failed?.(this, reason)
   }
 
-  end(path: string, why: string): void {
+  /** @param path whose it is */
+  end(path: () => string, reason: EndReason): void {
     this.#over = true
     const has = this.#has
     if (has === null) return
     for (const one of has.kept) one.cancel()
     has.kept.clear()
-    const words = `${path} ended with the message in hand: ${why}`
     const calls = [...has.calls]
+    if (calls.length === 0) return
+    const words = `${path()} ended with the message in hand: ${sayReason(reason)}`
     has.calls.clear()
     for (const call of calls) call.refuse(new ActorError('CRASHED', words, { begun: true }))
   }

@@ -85,7 +85,7 @@ export class RunQueue {
   }
 
   #sliceEnd(): number {
-    if (this.#clock.soon !== undefined) this.#hasTime()
+    if (this.#turnEnd === null && this.#clock.soon !== undefined) this.#hasTime()
     return this.#turnEnd ?? this.#clock.now() + SLICE_MS
   }
 
@@ -94,7 +94,7 @@ export class RunQueue {
       const runnable = this.#waiting.shift()
       if (runnable === undefined) return
       if (runnable.run()) this.#waiting.push(runnable)
-      if (this.#clock.now() >= end) return
+      if (this.#waiting.length === 0 || this.#clock.now() >= end) return
     }
   }
 }

@@ -40,6 +40,10 @@ export class Ties {
     return { cancel: () => void this.#told?.delete(entry) }
   }
 
+  get isWatched(): boolean {
+    return this.#told !== null
+  }
+
   tell(event: LifeEvent): void {
     for (const { told } of this.#told ?? []) told(event)
   }

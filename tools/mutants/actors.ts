@@ -192,8 +192,8 @@ export const ACTORS: readonly Mutant[] = [
   {
     name: 'say that what starts again and again is down each time',
     file: 'actor/cell.ts',
-    find: 'if (lastEnd === null && !this.isGone) ties',
-    replace: 'if (!this.isGone) ties',
+    find: 'if (lastEnd === null && !this.isGone && ties.isWatched)',
+    replace: 'if (!this.isGone && ties.isWatched)',
     hunter: MONITORS,
   },
   {
