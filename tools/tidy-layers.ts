@@ -95,7 +95,7 @@ export const LAYERS: readonly Layer[] = [
   {
     name: 'cluster',
     holds: 'the real ports of a node: configuration, identity, stores; AspenNode, rejoin',
-    imports: [...CORE, 'raft', 'wire', 'storage', 'net', 'actor', 'peers', 'replica', 'node', 'faces'],
+    imports: [...CORE, 'raft', 'wire', 'storage', 'net', 'actor', 'peers', 'replica', 'node', 'faces', 'threads'],
   },
   { name: 'client', holds: 'the interfaces of `api`, over HTTP and over links', imports: [...CORE, 'wire', 'net/direct'] },
   {

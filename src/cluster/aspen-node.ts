@@ -89,7 +89,7 @@ export class AspenNode extends NodeService {
     }
   }
 
-  /** The actors of this node: the program's, beside the node's own. Those that are registered can be reached from all members of the cluster. */
+  /** The program's actors on this node. Those that are registered can be reached from all members of the cluster; all end before the node stops. */
   get actors(): ActorSystem {
     return this.#server.actors
   }

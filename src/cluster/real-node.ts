@@ -9,6 +9,7 @@ import type { NodePorts, NodeServer, NodeSettings } from '../node/index.ts'
 import { noPeerStore } from '../peers/index.ts'
 import type { PeerStore } from '../peers/index.ts'
 import type { Logger } from '../ports/index.ts'
+import { workerThreads } from '../threads/index.ts'
 import type { NodeConfig } from './config/index.ts'
 import { descriptorLimit, planDescriptors } from './descriptors.ts'
 import { packageVersion } from './package-version.ts'
@@ -70,6 +71,7 @@ function realPorts(config: NodeConfig, home: NodeHome, listeners: Listeners): No
     openStores: (language) => home.openStores(language),
     peerStore: openPeerStore(home.peerBookFile, logger),
     faces: [clients],
+    threads: workerThreads,
     drawClusterId: () => randomBytes(CLUSTER_ID_BYTES).toString('hex'),
   }
 }

@@ -1,5 +1,5 @@
 /** What a node is given from outside, and what it is told. Whoever makes these decides whether the node is real. */
-import type { RestartSettings } from '../actor/index.ts'
+import type { RestartSettings, ThreadPort } from '../actor/index.ts'
 import type { Language } from '../commands/index.ts'
 import type { Random } from '../lib/index.ts'
 import type { Clock, Logger, LogStore, Metrics, SnapshotStore, StateMachine, Transport, Volume } from '../ports/index.ts'
@@ -39,6 +39,8 @@ export interface NodePorts {
   readonly metrics: Metrics
   /** 32 hex characters, for the cluster that `init` founds. */
   readonly drawClusterId: () => string
+  /** How threads are made for actors of the program; there are none when absent. */
+  readonly threads?: ThreadPort
   /** Called once in an incarnation, when it says and does nothing from then on. */
   readonly onFault: (fault: Fault) => void
   /** Called with every answer of the replica, before whoever waits for it goes on; for those who drive time. */

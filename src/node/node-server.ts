@@ -61,8 +61,10 @@ export class NodeServer {
   readonly #surroundings: Surroundings
   readonly #exchange: PeerExchange
   readonly #voterLinks: VoterLinks
-  /** The node's own actors, and those of the program. */
+  /** The node's own actors. */
   readonly #tree: ActorSystem
+  /** Those of the program around it: they have names, floods and ends of their own. */
+  readonly actors: ActorSystem
   #remoting: Remoting | null = null
   /** What is to happen when an incarnation has begun, or there will be none. */
   #waiting: Done[] = []
@@ -75,7 +77,10 @@ export class NodeServer {
     this.#settings = settings
     this.#surroundings = surroundings
     this.raft = new RaftHandle(first, mailboxCapacity)
-    this.#tree = new ActorSystem({ clock: ports.clock, random: ports.random, report: (event) => this.#onEvent(event) })
+    const { clock, random, metrics, threads } = ports
+    this.#tree = new ActorSystem({ clock, random, report: (event) => this.#onEvent(event) })
+    const report = (event: ActorEvent): void => this.#logEvent(event)
+    this.actors = new ActorSystem({ clock, random, metrics, report, ...(threads === undefined ? {} : { threads }) })
     this.serviceParts = {
       ...ports,
       nodeId,
@@ -91,7 +96,7 @@ export class NodeServer {
       restartActor: (actor, done) => this.restartActor(actor, done),
     }
     this.service = new NodeService(this.serviceParts)
-    const { clock, transport, logger } = ports
+    const { transport, logger } = ports
     this.#voterLinks = new VoterLinks(
       transport,
       clock,
@@ -143,13 +148,9 @@ export class NodeServer {
     const endpointOf = (id: number): string | null => keys.endpointOf(id)
     const nodeOf = (endpointId: string): number | null => keys.nodeOf(endpointId)
     const isSound = (): boolean => this.raft.view.poisoned === null
-    const remoting = this.#tree.connect({ links, nodeId, endpointOf, nodeOf, isSound, logger, metrics })
+    const remoting = this.actors.connect({ links, nodeId, endpointOf, nodeOf, isSound, logger, metrics })
     keys.changed = () => remoting.bindingsChanged()
     this.#remoting = remoting
-  }
-
-  get actors(): ActorSystem {
-    return this.#tree
   }
 
   /** Whoever is told that the node has started may ask it. */
@@ -188,19 +189,24 @@ export class NodeServer {
     }
   }
 
-  #onEvent({ path, event, error, pauseMs }: ActorEvent): void {
-    const { logger, onFault } = this.#ports
+  #onEvent(what: ActorEvent): void {
+    this.#logEvent(what)
+    const { path, event, error } = what
+    if (event !== 'given-up' || error === undefined || !path.endsWith(RAFT_ACTOR)) return
+    this.#settleWaiting(error)
+    if (this.raft.failure !== null) return
+    this.raft.failed(error)
+    this.#ports.onFault(faultOf(error))
+  }
+
+  #logEvent({ path, event, error, pauseMs }: ActorEvent): void {
+    const { logger } = this.#ports
     const facts = { actor: path, reason: error?.message ?? null }
     switch (event) {
       case 'failed':
         return logger.log('error', 'an actor has failed, and is started again', { ...facts, pauseMs: pauseMs ?? 0 })
       case 'given-up':
-        logger.log('error', 'an actor has failed, and may not be started again', facts)
-        if (error === undefined || !path.endsWith(RAFT_ACTOR)) return
-        this.#settleWaiting(error)
-        if (this.raft.failure !== null) return
-        this.raft.failed(error)
-        return onFault(faultOf(error))
+        return logger.log('error', 'an actor has failed, and may not be started again', facts)
       case 'killed':
         return logger.log('error', 'an actor did not end in time, and was given up', facts)
       case 'stop-failed':
@@ -254,6 +260,11 @@ export class NodeServer {
 
   /** Takes no more requests, hands leadership over, waits for what was accepted, and closes everything. */
   stop(done: Done): void {
+    // They may still want the store, and those of other nodes, for their last words.
+    this.actors.end(() => this.#stopReplica(done))
+  }
+
+  #stopReplica(done: Done): void {
     const { clock } = this.#ports
     const { present } = this.raft
     if (present !== null) present.replica.stop(clock.now() + this.#settings.stopGraceMs, () => this.close(done))
@@ -283,6 +294,8 @@ export class NodeServer {
   /** With them the stores are closed. */
   #endActors(done: Done): void {
     this.raft.stop()
+    // Of a node that was closed without a stop.
+    this.actors.end(() => undefined)
     this.#tree.end(() => {
       this.#settleWaiting(this.raft.refusal())
       const first = this.raft.takeFirst()
