@@ -285,9 +285,10 @@ describe('a peer', () => {
     it.said()
     it.clock.advance(20)
     await it.rest()
-    const [left] = it.said() as [Said]
-    assert.deepEqual([left[0], last.settled], ['call', false])
-    const { id } = left[1] as { readonly id: number }
+    const said = it.said()
+    assert.deepEqual([said.map(([kind]) => kind), last.settled], [['call'], false])
+    const [[, left]] = said as [Said]
+    const { id } = left as { readonly id: number }
     it.say((w) => writeAnswer(w, id, NULL))
     await it.rest()
     assert.equal(last.value, null)

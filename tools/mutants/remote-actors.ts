@@ -115,6 +115,20 @@ export const REMOTE_ACTORS: readonly Mutant[] = [
     hunter: GROUPS,
   },
   {
+    name: 'say what actors say in the lane of appends',
+    file: 'ports/channel-kinds.ts',
+    find: "topLane: 'bulk', maxQueueBytes: MAX_ACTORS_QUEUE_BYTES",
+    replace: "topLane: 'normal', maxQueueBytes: MAX_ACTORS_QUEUE_BYTES",
+    hunter: 'test/bad-days/slow-link.test.ts',
+  },
+  {
+    name: 'leave calls waiting when those before them are given up',
+    file: 'actor/remote/asking.ts',
+    find: '    this.#givenUp++\n    this.#settled(call.id)\n',
+    replace: '    this.#givenUp++\n    this.#calls.delete(call.id)\n',
+    hunter: HOSTILE,
+  },
+  {
     name: 'let the bytes of a message set a prototype',
     file: 'actor/plain-data/decode.ts',
     find: 'if (!(key in object)) object[key] = value',

@@ -122,7 +122,7 @@ export class Remoting implements ChannelHandler, LinkedNodes, TalkOwner {
   // --- Talks ---
 
   send(endpointId: string, parts: readonly Uint8Array[]): boolean {
-    return this.#options.isSound?.() !== false && this.#channel.send(endpointId, parts, 'bulk')
+    return this.#options.isSound?.() !== false && this.#channel.send(endpointId, parts, ACTORS_CHANNEL.topLane)
   }
 
   begun(endpointId: string, talk: Talk): void {
