@@ -1,7 +1,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { News, Order } from '../actor/index.ts'
 
-/** What the program of a thread is given. */
+/** What the program of a thread is told first, and nobody in it can look up. */
 export interface ProgramData {
   readonly port: MessagePort
   /** What the machine's clock showed when the system's showed 0. */

@@ -12,7 +12,7 @@ const PROGRAM = new URL(`./thread-program.${import.meta.url.endsWith('.ts') ? 't
 class WorkerThread implements Thread {
   readonly #listener: ThreadListener
   readonly #worker: Worker
-  /** A channel of its own: whatever the modules of a program post to the parent's port is theirs. */
+  /** A channel of its own, which no module of a program can come by: what they post to the parent's port is theirs. */
   readonly #port: MessagePort
   readonly #watchdog: Watchdog
   /** What the thread ended with. */
@@ -23,26 +23,20 @@ class WorkerThread implements Thread {
   #gone: (() => void) | null = null
 
   constructor({ name, clock, maxHeapMb, unresponsiveMs }: ThreadSettings, listener: ThreadListener) {
+    this.#listener = listener
+    this.#worker = new Worker(PROGRAM, {
+      name: `aspen-actor ${name}`,
+      ...(maxHeapMb === null ? {} : { resourceLimits: { maxOldGenerationSizeMb: maxHeapMb } }),
+    })
     const { port1, port2 } = new MessageChannel()
     const data: ProgramData = { port: port2, zeroMs: machineMs() - clock.now() }
-    this.#listener = listener
+    this.#worker.postMessage(data, [port2])
     this.#port = port1
     this.#watchdog = new Watchdog(clock, unresponsiveMs, {
       ask: () => this.#post('ask'),
       silent: () =>
         this.#terminate(new Error(`the event loop of its thread did not turn for ${unresponsiveMs} ms: the thread was ended`)),
     })
-    try {
-      this.#worker = new Worker(PROGRAM, {
-        workerData: data,
-        transferList: [port2],
-        name: `aspen-actor ${name}`,
-        ...(maxHeapMb === null ? {} : { resourceLimits: { maxOldGenerationSizeMb: maxHeapMb } }),
-      })
-    } catch (error) {
-      port1.close()
-      throw error
-    }
     port1.on('message', (message: FromProgram) => this.#heard(message))
     this.#worker.on('error', (error: unknown) => {
       this.#failure ??= error instanceof Error ? error : new Error(`its thread ended: ${String(error)}`)

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { volume } from '../../volume.ts'
 
-const THREADS = volume(50, 5)
+const THREADS = volume(50, 3)
 /** Far above what they take on a machine that has other things to do. */
 const PATIENCE_MS = 240_000
 

@@ -7,7 +7,7 @@ import { chance, pick, Prng, randomBetween } from '../../../src/lib/index.ts'
 import { ManualClock } from '../../manual-clock.ts'
 import { volume } from '../../volume.ts'
 
-const SEEDS = volume(2_000, 100)
+const SEEDS = volume(2_000, 60)
 const STEPS = 80
 const CALL_MS = 3_000
 const SHUTDOWN_MS = 400

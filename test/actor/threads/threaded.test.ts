@@ -196,16 +196,17 @@ for (const { name, make } of WORLDS) {
         await world.happens('failed', path)
         return world.events.find((event) => event.path === path && event.event === 'failed')?.error?.message ?? ''
       }
+      const thread = world.system.threadPool({ size: 1 })
       for (const argument of ['throws', 'rejects', 'nothing'] as const)
-        world.system.spawn(BAD_START, { name: argument, argument })
+        world.system.spawn(BAD_START, { name: argument, argument, thread })
       assert.equal(await failures('/throws'), 'cannot start')
       assert.equal(await failures('/rejects'), 'cannot start late')
       assert.match(await failures('/nothing'), /no object with handlers/)
-      world.system.spawn(inThread(MODULE, 'countre'), { name: 'misspelt' })
+      world.system.spawn(inThread(MODULE, 'countre'), { name: 'misspelt', thread })
       assert.match(await failures('/misspelt'), /countre of file:.*exports nothing of this name: it has .*counter/)
-      world.system.spawn(inThread(new URL('nowhere.ts', MODULE), 'counter'), { name: 'nowhere' })
+      world.system.spawn(inThread(new URL('nowhere.ts', MODULE), 'counter'), { name: 'nowhere', thread })
       assert.match(await failures('/nowhere'), /nowhere\.ts/)
-      world.system.spawn(inThread(MODULE, 'notAnActor'), { name: 'number' })
+      world.system.spawn(inThread(MODULE, 'notAnActor'), { name: 'number', thread })
       assert.match(await failures('/number'), /exports something else/)
     })
 
