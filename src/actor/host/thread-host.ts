@@ -15,7 +15,7 @@ import { HostedLife } from './hosted-life.ts'
 import type { StartOrder } from './hosted-life.ts'
 
 /** Events of the actor itself that its cell on the other side does not see. */
-const OWN_EVENTS: readonly ActorEvent['event'][] = ['unknown-message', 'stop-failed']
+const OWN_EVENTS: readonly ActorEvent['event'][] = ['unknown-message', 'refused', 'stop-failed']
 
 export interface HostOptions {
   readonly clock: Clock

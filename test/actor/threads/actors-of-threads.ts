@@ -158,8 +158,11 @@ export const badStart = defineActor({
 
 /** Ends as its argument says. */
 export const badStop = defineActor({
-  start: (_context: ActorContext, _how: 'throws' | 'hangs') => ({ hello: () => 'hello' }),
-  stop: () => new Promise<void>(() => undefined),
+  start: (_context: ActorContext, how: 'throws' | 'hangs') => ({ hello: () => 'hello', how }),
+  stop: ({ how }) => {
+    if (how === 'throws') throw new RangeError('cannot stop')
+    return new Promise<void>(() => undefined)
+  },
 })
 
 /** What takes its thread with it; in none that is run inline. */

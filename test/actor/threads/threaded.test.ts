@@ -172,6 +172,10 @@ for (const { name, make } of WORLDS) {
       assert.equal((await errorOf(world, one.call('get'))).code, 'DOWN')
       assert.deepEqual([(await behind).code, (await behind).begun], ['DOWN', false])
       await world.until(() => world.system.snapshot().length === 0, 'the end of both')
+      const three = world.system.spawn(BAD_STOP, { name: 'three', argument: 'throws' })
+      assert.equal(await world.settled(three.call('hello')), 'hello')
+      await world.settled(three.stop())
+      assert.equal(world.events.find(({ event }) => event === 'stop-failed')?.error?.message, 'cannot stop')
       assert.equal(world.count('killed') + world.count('failed'), 0)
     })
 
@@ -233,6 +237,9 @@ for (const { name, make } of WORLDS) {
       assert.equal(await world.settled(ref.call('addToSelf', 5)), 10)
       await world.settled(ref.call('get'))
       assert.deepEqual(await world.settled(ref.call('get')), { total: 15 })
+      // What it refuses there has no caller here.
+      await world.settled(ref.call('addToSelf', 5_000))
+      await world.happens('refused', '/counter')
     })
 
     within('monitor, link, named: others have to do with it as with any actor', async (world) => {
@@ -342,6 +349,18 @@ describe('where an actor lives', () => {
 })
 
 describe('threads of a system', () => {
+  test('onDropped: is told what was sent, and not how it was packed', async () => {
+    const world = WORLDS[0]?.make() as World
+    const dropped: unknown[] = []
+    const onDropped = (message: string, body: unknown): void => void dropped.push([message, body])
+    const ref = world.system.spawn(COUNTER, { argument: 1, keepsMessages: false, onDropped })
+    ref.cast('crash', 'with one waiting')
+    ref.cast('scribble', { list: [1] })
+    await world.happens('failed', '/1')
+    assert.deepEqual(dropped, [['scribble', { list: [1] }]])
+    await world.end()
+  })
+
   test('spawn: there are so many and no more; who finds none is started again', async () => {
     const world = WORLDS[0]?.make() as World
     for (let i = 0; i <= MAX_ACTOR_THREADS; i++) world.system.spawn(COUNTER, { name: `c${i}`, argument: 1 })
