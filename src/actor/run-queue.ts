@@ -10,6 +10,8 @@ export interface Runnable {
 /** How long actors run before the rest of the process gets its turn, in milliseconds; and how many visits, where time stands still. */
 const SLICE_MS = 4
 const MAX_VISITS = 1_024
+/** More that wait at once are an exception, whose room is not kept. */
+const MANY = 65_536
 
 /**
  * Whoever has messages gets its turn, in the order in which they came to have some. All of them share one turn of the event
@@ -18,6 +20,7 @@ const MAX_VISITS = 1_024
 export class RunQueue {
   readonly #clock: Clock
   readonly #waiting = new Deque<Runnable>()
+  #wereMany = false
   #scheduled = false
   /** Until when actors may run in this turn of the event loop; null: they have not run in it yet. */
   #turnEnd: number | null = null
@@ -35,6 +38,7 @@ export class RunQueue {
   /** `runnable` is not in the queue. */
   add(runnable: Runnable): void {
     this.#waiting.push(runnable)
+    if (this.#waiting.length > MANY) this.#wereMany = true
     this.#schedule()
   }
 
@@ -73,9 +77,16 @@ export class RunQueue {
       this.#inSlice = false
       this.#scheduled = false
       if (this.#waiting.length > 0) this.#schedule()
+      else if (this.#wereMany) this.#shrink()
       this.#ran()
       if (this.#behind.length > 0) this.#endSlice()
     }
+  }
+
+  /** The room that they took is given back. */
+  #shrink(): void {
+    this.#wereMany = false
+    this.#waiting.clear()
   }
 
   #endSlice(): void {
