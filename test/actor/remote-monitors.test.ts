@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { defineActor } from '../../src/actor/index.ts'
 import type { ActorRef, Target, ActorSystem } from '../../src/actor/index.ts'
-import { writeLives } from '../../src/actor/remote/wire-format.ts'
+import { writeLives, writeOpen, writeWatch } from '../../src/actor/remote/wire-format.ts'
 import { RemotePeer } from './remote-peer.ts'
 import { RemoteWorld } from './remote-world.ts'
 
@@ -156,5 +156,44 @@ describe('a monitor of a remote actor', () => {
       await it.rest()
     }
     assert.deepEqual(seen, ['crashed', 'up', 'crashed'])
+  })
+
+  test('of a peer is told of each life of whoever has the name, and of none when it has ended', async () => {
+    const it = new RemotePeer()
+    it.greet()
+    const lives = (): string[] =>
+      it
+        .said()
+        .map(
+          ([kind, stream, ended]) =>
+            `${kind} ${String(stream)} ${(ended as { readonly reason?: string } | null)?.reason ?? 'up'}`,
+        )
+    const start = (): ActorRef<Worker> =>
+      it.system.spawn(defineActor<Worker>({ start: () => new Worker() }), { registerAs: 'worker' })
+    it.say(
+      (writer) => writeOpen(writer, 1, 'worker'),
+      (writer) => writeWatch(writer, 1, true),
+    )
+    assert.deepEqual(lives(), ['lives 1 gone'])
+    const first = start()
+    assert.deepEqual(lives(), ['lives 1 up'])
+    first.cast('crash', 'x')
+    assert.deepEqual(lives(), ['lives 1 crashed'])
+    it.clock.advance(1_000)
+    assert.deepEqual(lives(), ['lives 1 up'])
+    await Promise.all([first.stop(), it.rest()])
+    const second = start()
+    assert.deepEqual(lives(), ['lives 1 stopped', 'lives 1 up'])
+    it.say((writer) => writeWatch(writer, 1, false))
+    second.cast('crash', 'x')
+    it.clock.advance(1_000)
+    assert.deepEqual(lives(), [])
+    it.say((writer) => writeWatch(writer, 1, true))
+    assert.deepEqual(lives(), ['lives 1 up'])
+    it.unlink()
+    second.cast('crash', 'x')
+    await Promise.all([second.stop(), it.rest()])
+    start()
+    assert.deepEqual(lives(), [])
   })
 })
