@@ -1,4 +1,5 @@
 /** The user's own programs, beside the nodes: one starts with each life of its node, and ends with it. */
+import type { ActorSystem } from '../../actor/index.ts'
 import { recorded } from './recorded.ts'
 import type { Recorder } from './recorded.ts'
 import type { ClusterController, KeyValueStore } from '../../api/index.ts'
@@ -14,6 +15,8 @@ export interface ProgramContext {
   readonly life: number
   /** The node of this process, as an embedding program has it. */
   readonly node: KeyValueStore & ClusterController
+  /** The actors of this process. Those that are registered are reached from the other nodes, over the network of the simulation. */
+  readonly actors: ActorSystem
   /** A stream of its own for each life. */
   readonly random: Random
   /** Milliseconds since the process started. */
@@ -74,6 +77,7 @@ export class Programs {
       nodeId,
       life,
       node: recorded(process.server.service, this.#options.recorder(`n${nodeId} ${name}`)),
+      actors: process.server.actors,
       random: forkPrng(this.#options.seed, `program ${name} on ${nodeId}, life ${life}`),
       now: () => process.life.clock.now(),
       sleep: (ms) => new Promise((resolve) => void process.life.after(ms, resolve)),
