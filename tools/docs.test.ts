@@ -169,18 +169,39 @@ describe('what is to be typed', () => {
   }
 })
 
-test('docs/library.md: the program with three nodes runs', () => {
-  const program = blocks(LIBRARY, 'ts').find((block) => block.includes('changeMembership(')) ?? ''
-  const source = pathToFileURL(join(ROOT, 'src/index.ts')).href
-  const runnable = program.replace("'aspen'", `'${source}'`).replace('26_100 + nodeId', '0')
+/** What a program of a page prints, in a folder of its own, with the sources in place of the package. */
+function output(program: string): { readonly stdout: string; readonly stderr: string } {
+  const source = (entry: string): string => pathToFileURL(join(ROOT, 'src', entry)).href
+  const runnable = program
+    .replace("'aspen'", `'${source('index.ts')}'`)
+    .replace("'aspen/actor'", `'${source('actors/index.ts')}'`)
+    // Any port that is free.
+    .replace(/26_\d00 \+ nodeId/, '0')
   const folder = mkdtempSync(join(tmpdir(), 'aspen-docs-'))
   try {
     writeFileSync(join(folder, 'program.ts'), runnable)
     const { stdout, stderr } = spawnSync(process.execPath, ['program.ts'], { cwd: folder, encoding: 'utf8' })
-    assert.deepEqual({ stdout, stderr }, { stdout: '[ 1, 2, 3 ]\n', stderr: '' })
+    return { stdout, stderr }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+test('docs/library.md: the program with three nodes runs', () => {
+  const program = blocks(LIBRARY, 'ts').find((block) => block.includes('changeMembership(')) ?? ''
+  assert.deepEqual(output(program), { stdout: '[ 1, 2, 3 ]\n', stderr: '' })
+})
+
+describe('docs/actors.md', () => {
+  test('docs/actors.md: the first program runs', () => {
+    const [program = ''] = blocks(ACTORS, 'ts')
+    assert.deepEqual(output(program), { stdout: '5\n', stderr: '' })
+  })
+
+  test('docs/actors.md: the pool on three nodes does all of its work, though one of them is killed', () => {
+    const program = blocks(ACTORS, 'ts').find((block) => block.includes("kill('SIGKILL')")) ?? ''
+    assert.deepEqual(output(program), { stdout: '3000 jobs are done, 8 workers are left\n', stderr: '' })
+  })
 })
 
 describe('README', () => {

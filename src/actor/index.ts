@@ -1,5 +1,3 @@
-export { Actor } from './actor.ts'
-export type { ActorOptions, ActorStatus } from './actor.ts'
 export { ActorError, Refusal } from './actor-error.ts'
 export type { ActorErrorCode } from './actor-error.ts'
 export type { ActorContext } from './context.ts'
@@ -8,7 +6,6 @@ export type { ActorDefinition, Restart, SpawnOptions, Strategy, SupervisionSetti
 export type { EndReason } from './end-reason.ts'
 export type { GroupEvent, GroupMember, Groups, LeaveReason, Membership, MembershipListener } from './groups/index.ts'
 export { Later } from './later.ts'
-export { Mailbox } from './mailbox.ts'
 export type { AnswerOf, BodyOf, CallArguments, CallOptions, Handlers, MessageOf, SendArguments, SendOptions } from './protocol.ts'
 export { crashFromOutside } from './reference.ts'
 export type { ActorRef, Messenger } from './reference.ts'

@@ -240,6 +240,22 @@ describe('DirectTransport: strangers', () => {
     a.transport.connect({ endpointId: b.transport.endpointId, addresses: b.transport.addresses(), relay: null })
     await a.observer.seen('opened')
   })
+
+  test('DirectTransport: the bound may be another one while it runs; whom it has stays', async () => {
+    const b = await start({ maxConnections: 3 }, 2)
+    const { incoming } = b.transport
+    assert.deepEqual(incoming.limits, { min: 1, max: 3 })
+    const held = [await openTcp(b.transport), await openTcp(b.transport)]
+    incoming.limit(1)
+    await closed(await openTcp(b.transport))
+    assert.deepEqual([incoming.stats.open, incoming.stats.max, incoming.stats.refused], [2, 1, 1])
+    assert.ok(held.every((socket) => !socket.destroyed))
+    incoming.limit(3)
+    held.push(await openTcp(b.transport))
+    await eventually(() => incoming.stats.open === 3, 'one more is taken')
+    assert.equal(incoming.stats.accepted, 3)
+    held.forEach((socket) => socket.destroy())
+  })
 })
 
 describe('DirectTransport: links', () => {

@@ -9,6 +9,7 @@ import type {
   ChannelKind,
   Claims,
   Clock,
+  ConnectionStats,
   DialTarget,
   IncomingConnections,
   Lane,
@@ -228,13 +229,16 @@ export class DirectTransport implements Transport {
 
   get incoming(): IncomingConnections {
     const most = this.#options.maxConnections ?? MAX_CONCURRENT_CONNECTIONS
-    const listener = this.#running?.listener
+    const stats = (): ConnectionStats =>
+      this.#running?.listener.stats ?? { open: 0, pending: 0, max: this.#connectionLimit ?? most, accepted: 0, refused: 0 }
     return {
-      stats: listener?.stats ?? { open: 0, pending: 0, max: this.#connectionLimit ?? most, accepted: 0, refused: 0 },
+      get stats() {
+        return stats()
+      },
       limits: { min: 1, max: most },
       limit: (max) => {
         this.#connectionLimit = max
-        listener?.limit(max)
+        this.#running?.listener.limit(max)
       },
     }
   }
