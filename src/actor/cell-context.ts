@@ -96,7 +96,13 @@ export class CellContext implements ActorContext {
     if (typeof (target as Partial<Target> | null)?.[watchLives] !== 'function')
       throw new TypeError(`${this.path} monitors ${say(target)}: give a reference to an actor`)
     checkFunction(listener, 'the listener of a monitor')
-    const monitor = new Monitor(listener, () => this.#cell.runInside(life, () => monitor.deliver()))
+    const deliver = (): unknown => {
+      const heard = monitor.deliver()
+      // Nothing comes any more: whoever monitors many, one after the other, keeps none.
+      if (monitor.isOver) life.drop(watch)
+      return heard
+    }
+    const monitor = new Monitor(listener, () => this.#cell.runInside(life, deliver))
     const watch: Watch = {
       cancel: () => {
         life.drop(watch)

@@ -9,6 +9,8 @@ export class Monitor implements Watch {
   #pending: LifeEvent[] = []
   #watch: Watch | null = null
   #cancelled = false
+  /** The target is gone for good, and that was told. */
+  isOver = false
 
   constructor(listener: (event: LifeEvent) => unknown, schedule: () => void) {
     this.#listener = listener
@@ -35,6 +37,7 @@ export class Monitor implements Watch {
     const event = this.#pending.shift()
     if (this.#cancelled || event === undefined) return undefined
     if (this.#pending.length > 0) this.#schedule()
+    this.isOver = event.type === 'down' && event.final
     return this.#listener(event)
   }
 

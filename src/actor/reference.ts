@@ -63,19 +63,23 @@ class UntypedRef {
   }
 
   trySend(message: string, body?: unknown): boolean {
+    checkMessage(message)
     return this.#cell.offer(message, body, null) === 'taken'
   }
 
   cast(message: string, body?: unknown): void {
+    checkMessage(message)
     const offered = this.#cell.offer(message, body, null)
     if (offered !== 'taken') throw this.#cell.refusal(offered, message)
   }
 
   send(message: string, body?: unknown, options?: SendOptions): Promise<void> {
+    checkMessage(message)
     return this.#cell.send(message, body, timeoutOf(options))
   }
 
   call(message: string, body?: unknown, options?: CallOptions): Promise<unknown> {
+    checkMessage(message)
     const timeoutMs = timeoutOf(options)
     const call = this.#cell.newCall(message, timeoutMs)
     const offered = this.#cell.offer(message, body, call)
@@ -126,6 +130,11 @@ class CopyingRef extends UntypedRef {
   override async call(message: string, body?: unknown, options?: CallOptions): Promise<unknown> {
     return super.call(message, new Parcel(body, true, message), options)
   }
+}
+
+/** Of a program without types: another thing would fail in the receiver. */
+function checkMessage(message: unknown): void {
+  if (typeof message !== 'string') throw new TypeError(`a message is called ${say(message)}: give the name of a method`)
 }
 
 export function timeoutOf(options: CallOptions | undefined): number {

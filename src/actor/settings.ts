@@ -93,7 +93,7 @@ function readReserve({ messages, room }: NonNullable<SpawnOptions['reserve']>): 
 
 /** @throws TypeError, RangeError: which setting it is, and what may be given */
 export function readRules(given: SupervisionSettings): SupervisionRules {
-  if (typeof given !== 'object' || given === null) throw new TypeError(`supervision is ${say(given)}: give an object`)
+  checkObject(given, 'supervision')
   const { strategy = 'one-for-one', restarts = {}, mayRestart } = given
   checkChoice(strategy, STRATEGIES, 'supervision.strategy')
   if (mayRestart !== undefined) checkFunction(mayRestart, 'supervision.mayRestart')
@@ -101,7 +101,7 @@ export function readRules(given: SupervisionSettings): SupervisionRules {
 }
 
 function readRestarts(given: Partial<RestartSettings>): RestartSettings {
-  if (typeof given !== 'object' || given === null) throw new TypeError(`restarts is ${say(given)}: give an object`)
+  checkObject(given, 'restarts')
   for (const name of Object.keys(given))
     if (!Object.hasOwn(RESTART_SETTINGS, name))
       throw new TypeError(`restarts.${name} is no setting: there are ${Object.keys(RESTART_SETTINGS).join(', ')}`)
@@ -138,6 +138,10 @@ export function checkWhole(value: unknown, least: number, most: number, what: st
 
 function checkChoice(value: string, choices: readonly string[], what: string): void {
   if (!choices.includes(value)) throw new TypeError(`${what} is ${say(value)}: give ${choices.join(', or ')}`)
+}
+
+export function checkObject(value: unknown, what: string): void {
+  if (typeof value !== 'object' || value === null) throw new TypeError(`${what} is ${say(value)}: give an object`)
 }
 
 export function checkFunction(value: unknown, what: string): void {

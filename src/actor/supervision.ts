@@ -20,7 +20,7 @@ import { RestartPolicy } from './restart-policy.ts'
 import type { RestartSettings } from './restart-policy.ts'
 import type { Handlers } from './protocol.ts'
 import type { Runtime } from './runtime.ts'
-import { checkDefinition } from './settings.ts'
+import { checkDefinition, checkObject } from './settings.ts'
 import type { SupervisionRules } from './settings.ts'
 import type { ActorSnapshot } from './snapshot.ts'
 import { place } from './thread/index.ts'
@@ -125,6 +125,7 @@ export class Supervision {
     if (this.#stopping)
       throw new ActorError('DOWN', `${this.path === '' ? 'the system' : this.path} is ending: it starts no more actors`)
     checkDefinition(definition)
+    checkObject(options, 'the options of an actor')
     const { name: given, registerAs } = options
     if (given !== undefined) checkName(given, 'the name of an actor')
     if (registerAs !== undefined) checkName(registerAs, 'registerAs')

@@ -14,7 +14,7 @@ import type { RemoteRef, RemotingOptions } from './remote/index.ts'
 import { RunQueue } from './run-queue.ts'
 import type { ActorEvent, Faults, Runtime } from './runtime.ts'
 import type { ActorSnapshot } from './snapshot.ts'
-import { readRules, RULES } from './settings.ts'
+import { checkFunction, checkObject, readRules, RULES } from './settings.ts'
 import { Supervision } from './supervision.ts'
 import { Threads } from './thread/index.ts'
 import type { ThreadPool, ThreadPoolOptions, ThreadPort } from './thread/index.ts'
@@ -52,6 +52,9 @@ export class ActorSystem {
     faults,
     metrics = noMetrics,
   }: ActorSystemOptions) {
+    checkFunction(report, 'report')
+    checkObject(clock, 'clock')
+    checkObject(random, 'random')
     const meters = new Meters(metrics, clock)
     const told = (event: ActorEvent): void => {
       meters.happened(event)

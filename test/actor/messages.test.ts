@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { defineActor, Later, Refusal } from '../../src/actor/index.ts'
+import { ActorSystem, defineActor, Later, Refusal } from '../../src/actor/index.ts'
+import { Prng } from '../../src/lib/index.ts'
 import { codeOf, Stage, watch } from './stage.ts'
 
 interface Counter {
@@ -101,6 +102,29 @@ describe('ActorRef', () => {
     const total = watch(ref.call('total'))
     await stage.rest()
     assert.equal(total.value, 0)
+  })
+
+  test('what is no name of a message, no settings, no definition, is refused where it is given, and changes nothing', async () => {
+    const stage = new Stage()
+    const ref = stage.system.spawn(counter())
+    const hostile = {
+      toString: () => {
+        throw new Error('a trap')
+      },
+    }
+    for (const name of [undefined, null, 5, hostile, Symbol('s'), ['total']] as never[]) {
+      const ways = [(): unknown => ref.cast(name), (): unknown => ref.trySend(name), () => ref.call(name), () => ref.send(name)]
+      for (const way of ways) assert.throws(way, { name: 'TypeError', message: /give the name of a method/ })
+    }
+    for (const options of [null, 5, 'x'] as never[]) assert.throws(() => stage.system.spawn(counter(), options), TypeError)
+    for (const definition of [null, {}, () => undefined] as never[])
+      assert.throws(() => stage.system.spawn(definition), TypeError)
+    assert.throws(() => new ActorSystem({ clock: stage.clock, random: new Prng(1), report: 5 } as never), /report is 5/)
+    assert.throws(() => new ActorSystem({ clock: stage.clock } as never), /random is undefined/)
+    const total = watch(ref.call('total'))
+    await stage.rest()
+    assert.equal(total.value, 0)
+    assert.equal(stage.system.snapshot().length, 1)
   })
 
   test('call: a handler with a promise holds the next message, one with a Later does not', async () => {

@@ -193,6 +193,31 @@ describe('context.monitor', () => {
     assert.equal(told.length, 1)
   })
 
+  test('whoever monitors many, one after the other, keeps none of those that are gone', async () => {
+    const { stage } = staged()
+    const tells: ((event: LifeEvent) => void)[] = []
+    let letGo = 0
+    const target = {
+      path: 'elsewhere',
+      [watchLives]: (listener: (event: LifeEvent) => void) => {
+        tells.push(listener)
+        return { cancel: () => void letGo++ }
+      },
+    }
+    const watcher = stage.system.spawn(
+      defineActor({
+        start: (context) => ({ watch: () => void context.monitor(target, () => undefined) }),
+      }),
+    )
+    for (let i = 0; i < 3; i++) watcher.cast('watch')
+    await stage.rest()
+    for (const tell of tells.slice(0, 2)) tell({ type: 'down', reason: 'stopped', words: 'it was stopped', final: true })
+    await stage.rest()
+    watcher.stop().catch(() => undefined)
+    await stage.rest()
+    assert.equal(letGo, 1, 'its end lets go of what it keeps')
+  })
+
   test('a listener that throws or rejects is a crash of the watcher', async () => {
     for (const listener of [
       (): void => {

@@ -77,7 +77,8 @@ class Forest {
           return handlers
         }
         if (!chance(random, 0.2)) return alive()
-        return this.#after(randomBetween(random, 1, 800)).then(alive)
+        // Never, when its life ends before: there would be one too many to see.
+        return own.sleep(randomBetween(random, 1, 800)).then(alive)
       },
       stop: (handlers) => {
         this.#ends(lives.get(handlers) as Seen)
