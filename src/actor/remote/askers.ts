@@ -96,7 +96,9 @@ export class RemoteCaller extends Expiring implements Asker {
   }
 
   answer(value: unknown): void {
-    if (this.#end()) this.#serving.answer(this.#id, value)
+    // Later than that he has given up: his time was over before it was here.
+    const isLate = this.#serving.now() > this.#until
+    if (this.#end() && !isLate) this.#serving.answer(this.#id, value)
   }
 
   refuse(error: Error): void {

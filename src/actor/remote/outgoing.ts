@@ -7,9 +7,10 @@ import type { Runtime } from '../runtime.ts'
 const FULL_BATCH_BYTES = 60 * 1024
 /** Room that a batch begins with. */
 const BATCH_CAPACITY = 512
-/** Until a batch is tried again that did not leave: twice as long each time, up to the second. */
+/** Until a batch is tried again that did not leave: soon, as long as the link may only be busy, and then twice as long each time. */
 const RETRY_MS = 5
-const MAX_RETRY_MS = 320
+const SOON_TRIES = 20
+const MAX_DOUBLINGS = 6
 /** More than an honest peer can bring about: all answers that may wait, and a short word for every call and actor. */
 const MAX_WAITING_BYTES = MAX_REMOTE_ANSWER_BYTES + 2 * MAX_ACTORS_QUEUE_BYTES
 
@@ -35,7 +36,8 @@ export class Outgoing {
   #waitingBytes = 0
   #scheduled = false
   #retry: Timer | null = null
-  #retryMs = RETRY_MS
+  /** Since the last batch that left. */
+  #tries = 0
   #closed = false
 
   constructor(options: OutgoingOptions) {
@@ -95,12 +97,11 @@ export class Outgoing {
   }
 
   #retryLater(): Timer {
-    const timer = this.#options.runtime.clock.setTimer(this.#retryMs, () => {
+    const doublings = Math.min(Math.max(0, this.#tries++ - SOON_TRIES), MAX_DOUBLINGS)
+    return this.#options.runtime.clock.setTimer(RETRY_MS * 2 ** doublings, () => {
       this.#retry = null
       this.#sendWaiting()
     })
-    this.#retryMs = Math.min(2 * this.#retryMs, MAX_RETRY_MS)
-    return timer
   }
 
   #sendWaiting(): void {
@@ -110,7 +111,7 @@ export class Outgoing {
         return
       }
       this.#waiting.shift()
-      this.#retryMs = RETRY_MS
+      this.#tries = 0
       for (const part of parts) this.#waitingBytes -= part.length
     }
     this.#flush()
