@@ -100,6 +100,17 @@ describe('RaftActor', () => {
     assert.equal(calls.filter((name) => name === 'administer').length, MAX_ADMIN_REQUESTS)
   })
 
+  test('send: what waits in the mailbox when the replica ends is refused, and may be asked of another node', () => {
+    const { world, machine, calls, answers, reply, send } = bench()
+    for (let i = 0; i < 3; i++) send({ type: 'Read', deadline: LATE, reply })
+    machine.server?.restartActor('raft', (error) => assert.ifError(error))
+    assert.deepEqual([calls, answers], [[], ['STOPPING', 'STOPPING', 'STOPPING']])
+    send({ type: 'TriggerSnapshot', reply })
+    assert.equal(answers.at(-1), 'STOPPING')
+    world.until('it serves again', () => machine.process !== null, 100)
+    assert.equal(answers.length, 4)
+  })
+
   test('send: whoever asked is told when the replica cannot be handed what it asked; the replica takes no further part', () => {
     const { world, machine, replica, calls, answers, reply, send } = bench(10, new TypeError('boom'))
     send({ type: 'Write', envelope: Uint8Array.of(1), deadline: LATE, reply })

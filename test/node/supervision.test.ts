@@ -156,6 +156,61 @@ test('RaftActor: a log that cannot be believed ends the node, and is not tried a
   assert.equal(victim.process, null)
 })
 
+test('RaftActor: no other incarnation is opened before what the former one was writing has settled', () => {
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    const world = new World({ seed, nodes: 3 })
+    const leader = world.leaderAmong(world.machines)
+    leader.syncs.holding = true
+    const asked = world.clients.write(leader, 'k')
+    world.run(5)
+    failRaft(leader)
+    world.run(5 * SECOND)
+    assert.deepEqual([leader.process, raftActor(leader).state], [null, 'ending'])
+    assert.notEqual(asked.end, null, 'whoever waits does not wait for that')
+    leader.syncs.release()
+    world.until('it is up', () => isUp(leader), 2 * SECOND)
+    world.settle()
+  }
+})
+
+test('RaftActor: what does not settle within 10 s ends the process', () => {
+  const world = new World({ seed: 8, nodes: 3 })
+  const leader = world.leaderAmong(world.machines)
+  leader.meantToFail = ({ message }) => message.includes('had not settled after 10 s')
+  leader.syncs.holding = true
+  world.clients.write(leader, 'k')
+  world.run(5)
+  failRaft(leader)
+  world.run(10 * SECOND - 100)
+  assert.equal(leader.failure, null)
+  world.until('it ends', () => leader.failure !== null, SECOND)
+  leader.syncs.release()
+  world.run(MINUTE)
+  assert.deepEqual([leader.process, codeOfRead(leader)], [null, 'POISONED'])
+})
+
+test('RaftActor: a sync that fails while the replica ends is not restarted past', () => {
+  let unsettled = 0
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    const world = new World({ seed, nodes: 3 })
+    const leader = world.leaderAmong(world.machines)
+    leader.meantToFail = ({ message }) => message.includes('EIO')
+    leader.syncs.failNext = true
+    world.clients.write(leader, 'k')
+    world.run(seed / 5)
+    failRaft(leader)
+    world.run(MINUTE)
+    // Where the sync had not begun, the write went elsewhere, and there is nothing to restart past.
+    if (leader.syncs.failures === 0) continue
+    assert.notEqual(leader.failure, null, `seed ${seed}`)
+    assert.notEqual(leader.server?.service.status().poisoned, null)
+    if (leader.failure?.name !== 'UnsettledError') continue
+    assert.deepEqual([leader.process, codeOfRead(leader)], [null, 'POISONED'])
+    unsettled++
+  }
+  assert.ok(unsettled > 0)
+})
+
 test('the other actors of a node: each is started again alone, and the replica goes on', () => {
   const world = new World({ seed: 7, nodes: 3 })
   const leader = world.leaderAmong(world.machines)

@@ -9,7 +9,16 @@ export class FailingSyncs {
   failNext = false
   /** How many have failed. */
   failures = 0
+  /** Durable writes take until they are released. */
+  holding = false
+  readonly #held: (() => void)[] = []
   readonly #errors = new Set<Error>()
+
+  /** What was held is durable now. */
+  release(): void {
+    this.holding = false
+    for (const go of this.#held.splice(0)) go()
+  }
 
   /** Whether it is one of these failures that ended a process, and nothing that broke by itself. */
   caused(error: Error): boolean {
@@ -24,6 +33,10 @@ export class FailingSyncs {
     return {
       ...file,
       writeDurably: (position, bytes, done) => {
+        if (this.holding) {
+          this.#held.push(() => file.writeDurably(position, bytes, done))
+          return
+        }
         if (!this.failNext) {
           file.writeDurably(position, bytes, done)
           return

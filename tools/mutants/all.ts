@@ -8,6 +8,7 @@ import { INVARIANTS } from './invariants.ts'
 import { LINKS } from './links.ts'
 import { MEMBERSHIP } from './membership.ts'
 import type { Mutant } from './mutant.ts'
+import { NODE_ACTORS } from './node-actors.ts'
 import { PIPELINES } from './pipelines.ts'
 import { PROMISES } from './promises.ts'
 import { READS } from './reads.ts'
@@ -37,4 +38,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...ACTORS,
   ...REMOTE_ACTORS,
   ...ACTOR_THREADS,
+  ...NODE_ACTORS,
 ]
