@@ -69,3 +69,38 @@ test('add: as many different times as there are calls leave nothing behind when 
   assert.ok(all.slice(9_000).every(({ expiredAt }) => expiredAt !== null))
   assert.equal(clock.timers.size, 0)
 })
+
+test('the process is held for a deadline while somebody waits for it, and only then', () => {
+  let isHeld: boolean | null = null
+  const deferred: (() => void)[] = []
+  const clock: Clock = {
+    now: () => 0,
+    defer: (run) => void deferred.push(run),
+    setTimer: () => {
+      isHeld = true
+      return { cancel: () => undefined, hold: (holds) => void (isHeld = holds) }
+    },
+  }
+  const turn = (): void => {
+    for (const run of deferred.splice(0)) run()
+  }
+  const held = (): boolean | null => isHeld
+  const deadlines = new Deadlines(clock)
+  const [a, b] = [new Waiting(clock), new Waiting(clock)]
+  deadlines.add(a, 100)
+  assert.equal(held(), true)
+  // Who calls again and again is not let go of in between.
+  deadlines.remove(a)
+  deadlines.add(a, 100)
+  turn()
+  assert.equal(held(), true)
+  deadlines.add(b, 100)
+  deadlines.remove(a)
+  turn()
+  assert.equal(held(), true)
+  deadlines.remove(b)
+  turn()
+  assert.equal(held(), false)
+  deadlines.add(b, 100)
+  assert.equal(held(), true)
+})

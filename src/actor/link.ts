@@ -44,6 +44,22 @@ export function link(a: Linked, b: Linked): void {
   b.life.keep(made)
 }
 
+/** What fails a life that is linked. Along a chain of links it names the one before, and where it began: not all between. */
+class LostLink extends Error {
+  override readonly name = 'LostLink'
+  /** Who failed first, and of what. */
+  readonly origin: string
+
+  constructor(words: string, origin: string) {
+    super(words)
+    this.origin = origin
+  }
+}
+
 export function lostLink(path: string, reason: EndReason): Error {
-  return new Error(`${path}, to which it is linked, is over: ${sayReason(reason)}`)
+  const lost = `${path}, to which it is linked, is over`
+  if (reason.type !== 'crashed' || !(reason.error instanceof LostLink))
+    return new LostLink(`${lost}: ${sayReason(reason)}`, `${path}: ${sayReason(reason)}`)
+  const { origin } = reason.error
+  return new LostLink(`${lost}, because of ${origin}`, origin)
 }

@@ -151,6 +151,10 @@ describe('context.link', () => {
     refs[15_000]?.cast('fail' as never)
     await stage.rest()
     assert.equal(stage.system.snapshot().length, 0)
+    assert.equal(
+      stage.events.findLast(({ path }) => path === '/1')?.error?.message,
+      '/2, to which it is linked, is over, because of /15001: it crashed: w is broken',
+    )
   })
 
   test('to one that is down: the link is to its next life, and one that gets none any more takes the other down if it failed', async () => {

@@ -81,6 +81,9 @@ describe('meters', () => {
       clock.settle()
       assert.deepEqual(metrics.observed.get('aspen_actor_wait_seconds slow'), [0.05])
       assert.equal(system.snapshot()[0]?.waitMs, 50)
+      for (let i = 0; i < 64; i++) slow.cast('work')
+      clock.settle()
+      assert.deepEqual(metrics.observed.get('aspen_actor_wait_seconds slow'), [0.05, 0])
     })
   })
 

@@ -313,6 +313,6 @@ export const ACTORS: readonly Mutant[] = [
     file: 'actor/deadlines.ts',
     find: 'if (list.first === null) this.#hold(list, false)',
     replace: 'if (list.first !== null) this.#hold(list, false)',
-    hunter: 'test/actors/real-system.test.ts',
+    hunter: 'src/actor/deadlines.test.ts',
   },
 ]
