@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { defineActor } from '../../src/actor/index.ts'
 import type { GroupEvent } from '../../src/actor/index.ts'
-import { writeGroup } from '../../src/actor/remote/wire-format.ts'
+import { writeGroup, writeLives } from '../../src/actor/remote/wire-format.ts'
 import { RemotePeer } from './remote-peer.ts'
 import { RemoteWorld } from './remote-world.ts'
 import { watch } from './stage.ts'
@@ -108,5 +108,41 @@ describe('groups across nodes', () => {
     it.say((writer) => writeGroup(writer, 'g', 'n10001', true))
     assert.deepEqual(it.kinds(), ['bye'])
     assert.equal(it.system.groups.members('g').length, 0)
+  })
+
+  test('a peer whose key no id is bound to is no node: its members are known, and its actors reached, from when it is', async () => {
+    const it = new RemotePeer()
+    it.isBound = false
+    it.greet()
+    it.say((writer) => writeGroup(writer, 'workers', 'a', true))
+    const told: string[] = []
+    it.system.groups.watch('workers', (event) => void told.push(event.type === 'left' ? event.reason : event.type))
+    const watcher = defineActor({
+      start: (context) => {
+        context.monitor(
+          it.system.remote<Worker>(2, 'a'),
+          (event) => void told.push(event.type === 'down' ? event.words : event.type),
+        )
+        return {}
+      },
+    })
+    it.system.spawn(watcher)
+    await it.rest()
+    assert.deepEqual(told.splice(0), ['no member of the cluster has the id 2'])
+    assert.deepEqual(it.said(), [])
+    it.isBound = true
+    it.remoting.bindingsChanged()
+    await it.rest()
+    assert.deepEqual(told.splice(0), ['joined'])
+    assert.deepEqual(it.kinds(), ['open', 'watch'])
+    it.say((writer) => writeLives(writer, 1, null))
+    await it.rest()
+    assert.deepEqual(told.splice(0), ['up'])
+    assert.equal(it.system.remote<Worker>(2, 'a').trySend('who'), true)
+    it.isBound = false
+    it.remoting.bindingsChanged()
+    await it.rest()
+    assert.deepEqual(told.splice(0).toSorted(), ['no member of the cluster has the id 2', 'unreachable'])
+    assert.equal(it.system.remote<Worker>(2, 'a').trySend('who'), false)
   })
 })

@@ -1,6 +1,7 @@
 /** A system of actors, and a peer of it that a test speaks for, byte by byte. */
 import assert from 'node:assert/strict'
 import { ActorSystem } from '../../src/actor/index.ts'
+import type { Remoting } from '../../src/actor/index.ts'
 import { readBatch, writeHello } from '../../src/actor/remote/wire-format.ts'
 import type { ActorHello, Listener } from '../../src/actor/remote/wire-format.ts'
 import { ByteWriter, concatBytes, Prng } from '../../src/lib/index.ts'
@@ -19,6 +20,9 @@ export class RemotePeer {
   readonly system = new ActorSystem({ clock: this.clock, random: new Prng(5) })
   readonly logged: string[] = []
   readonly refused: string[] = []
+  /** Whether the configuration binds id 2 to the key of the peer. */
+  isBound = true
+  readonly remoting: Remoting
   /** The queue of the link takes nothing. */
   isFull = false
   #handler: ChannelHandler | null = null
@@ -30,11 +34,11 @@ export class RemotePeer {
       counter: (_name, labels) => ({ add: () => void this.refused.push(String(labels?.['reason'])) }),
       histogram: () => ({ observe: () => undefined }),
     }
-    this.system.connect({
+    this.remoting = this.system.connect({
       links: this.#links(),
       nodeId: 1,
-      endpointOf: (nodeId) => (nodeId === 2 ? PEER : null),
-      nodeOf: (endpointId) => (endpointId === PEER ? 2 : null),
+      endpointOf: (nodeId) => (nodeId === 2 && this.isBound ? PEER : null),
+      nodeOf: (endpointId) => (endpointId === PEER && this.isBound ? 2 : null),
       logger: { log: (_level, _message, facts) => void this.logged.push(String(facts?.['reason'])) },
       metrics,
     })
