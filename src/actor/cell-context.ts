@@ -1,5 +1,6 @@
 import type { Random } from '../lib/index.ts'
 import type { Timer } from '../ports/index.ts'
+import { ActorError } from './actor-error.ts'
 import type { Cell } from './cell.ts'
 import type { ActorContext } from './context.ts'
 import type { ActorDefinition, SpawnOptions } from './definition.ts'
@@ -16,6 +17,7 @@ import type { LifeEvent, Target, Watch } from './target.ts'
 export class CellContext implements ActorContext {
   readonly #cell: Cell
   readonly #life: Life
+  #controller: AbortController | null = null
 
   constructor(cell: Cell, life: Life) {
     this.#cell = cell
@@ -35,6 +37,21 @@ export class CellContext implements ActorContext {
 
   get random(): Random {
     return this.#cell.runtime.random
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= this.#newController()
+    return this.#controller.signal
+  }
+
+  #newController(): AbortController {
+    const controller = new AbortController()
+    const life = this.#life
+    // Whoever listens is the program's, and runs inside of nothing.
+    const abort = (): void => controller.abort(new ActorError('DOWN', `a life of ${this.#cell.path} is over`))
+    if (life.over) abort()
+    else life.keep({ cancel: () => this.#cell.runtime.clock.defer(abort) })
+    return controller
   }
 
   now(): number {

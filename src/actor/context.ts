@@ -41,6 +41,10 @@ export interface ActorContext {
    * actor of this node
    */
   link(ref: Target): void
+  /**
+   * Aborted soon after this life is over: for what goes on in its name, such as a request of a handler that was killed, or a start that was too slow.
+   */
+  readonly signal: AbortSignal
   /** Ends this actor in good order, when the message at hand is done with. */
   stop(): void
 }

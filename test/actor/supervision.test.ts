@@ -454,6 +454,31 @@ describe('lives', () => {
     assert.deepEqual(log, ['awake'])
   })
 
+  test('signal: what goes on in the name of a life hears of its end, and runs inside of nobody', async () => {
+    const stage = new Stage()
+    const log: string[] = []
+    const contexts: ActorContext[] = []
+    const ref = stage.system.spawn(
+      defineActor({
+        start: (context: ActorContext) => {
+          contexts.push(context)
+          context.signal.addEventListener('abort', () => log.push(String(context.signal.reason)))
+          return { hang: () => new Promise(() => undefined), same: () => context.signal === context.signal }
+        },
+        stop: () => void log.push('ends'),
+      }),
+      { shutdownMs: 100 },
+    )
+    const same = watch(ref.call('same'))
+    ref.cast('hang')
+    await stage.rest()
+    assert.deepEqual([same.value, log], [true, []])
+    const gone = watch(ref.stop())
+    await stage.pass(100)
+    assert.deepEqual([gone.settled, log], [true, ['ActorError: a life of /1 is over']])
+    assert.equal(contexts[0]?.signal.aborted, true)
+  })
+
   test('a promise, a Later and a start of a former life settle nothing in the next one', async () => {
     const stage = new Stage()
     const laters: Later<number>[] = []
