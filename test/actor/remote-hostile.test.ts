@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { defineActor, Later, Refusal } from '../../src/actor/index.ts'
+import { NO_FACTS } from '../../src/actor/remote/statements.ts'
 import {
-  NO_FACTS,
   writeAnswer,
   writeCall,
   writeCast,
@@ -15,7 +15,7 @@ import {
   writeOpen,
   writeRefusal,
   writeWatch,
-} from '../../src/actor/remote/wire-format.ts'
+} from '../../src/actor/remote/write-statements.ts'
 import { encodePlainData } from '../../src/actor/plain-data/index.ts'
 import { ByteWriter, pick, Prng, randomBetween } from '../../src/lib/index.ts'
 import { volume } from '../volume.ts'

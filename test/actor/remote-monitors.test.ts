@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { defineActor } from '../../src/actor/index.ts'
 import type { ActorRef, Target, ActorSystem } from '../../src/actor/index.ts'
-import { writeLives, writeOpen, writeWatch } from '../../src/actor/remote/wire-format.ts'
+import { writeLives, writeOpen, writeWatch } from '../../src/actor/remote/write-statements.ts'
 import { RemotePeer } from './remote-peer.ts'
 import { RemoteWorld } from './remote-world.ts'
 

@@ -1,9 +1,9 @@
 /** What nodes say to each other of their actors, byte for byte, and what becomes of bytes that nobody would say. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { readBatch } from '../../src/actor/remote/read-batch.ts'
+import { isMessageName } from '../../src/actor/remote/statements.ts'
 import {
-  isMessageName,
-  readBatch,
   writeAnswer,
   writeBye,
   writeCall,
@@ -16,8 +16,8 @@ import {
   writeOpen,
   writeRefusal,
   writeWatch,
-} from '../../src/actor/remote/wire-format.ts'
-import type { Listener } from '../../src/actor/remote/wire-format.ts'
+} from '../../src/actor/remote/write-statements.ts'
+import type { Listener } from '../../src/actor/remote/statements.ts'
 import { ByteWriter, pick, Prng, randomBetween, WireError } from '../../src/lib/index.ts'
 import { volume } from '../volume.ts'
 

@@ -27,6 +27,11 @@ class Worker {
   never(): Promise<void> {
     return new Promise(() => undefined)
   }
+  pretend(): Later<unknown> {
+    const later = new Later<unknown>()
+    later.refuse(Object.assign(new ActorError('DOWN', 'of my own'), { code: 'MINE', message: 7 }))
+    return later
+  }
   odd(): unknown {
     return { run: () => 1 }
   }
@@ -99,6 +104,16 @@ describe('RemoteRef', () => {
     ])
     assert.match(String(outcomes[1]?.error?.message), /boom/)
     assert.match(String(outcomes[4]?.error?.message), /answer\.run is a function/)
+  })
+
+  test('call: an error of the runtime that a program has made up harms nobody', async () => {
+    const { world, remote } = await pair()
+    const call = watch(remote.call('pretend'))
+    await world.pass(2_000)
+    assert.ok(call.error instanceof Refusal)
+    const next = watch(remote.call('echo', 1))
+    await world.rest()
+    assert.equal(next.value, 1)
   })
 
   test('what is no plain data is refused where it is sent, and nothing leaves', async () => {

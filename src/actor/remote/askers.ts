@@ -3,7 +3,7 @@ import type { Asker } from '../asker.ts'
 import { Expiring } from '../deadlines.ts'
 import { factsOf } from './refusal-facts.ts'
 import type { Serving } from './serving.ts'
-import { NO_FACTS } from './wire-format.ts'
+import { NO_FACTS } from './statements.ts'
 
 /** Whose message it is, as long as it counts against the credit of the peer. */
 export interface Holder {

@@ -21,8 +21,8 @@ import { costOf, mayHold } from './credit.ts'
 import type { Outgoing } from './outgoing.ts'
 import { refusalFrom } from './refusal-facts.ts'
 import { RemoteCall, RemoteSending } from './requests.ts'
-import { writeCall, writeCast, writeClose, writeOpen, writeWatch } from './wire-format.ts'
-import type { WireRefusal } from './wire-format.ts'
+import { writeCall, writeCast, writeClose, writeOpen, writeWatch } from './write-statements.ts'
+import type { WireRefusal } from './statements.ts'
 
 /** What of a peer's credit is believed: more would only be memory of its own. */
 const MAX_CREDIT_MESSAGES = 1_000_000

@@ -3,7 +3,7 @@ import { MAX_REFUSAL_FACTS_BYTES } from '../../limits.ts'
 import { Refusal } from '../actor-error.ts'
 import { errorToData } from '../error-data.ts'
 import { decodePlainData, encodePlainData } from '../plain-data/index.ts'
-import { NO_FACTS } from './wire-format.ts'
+import { NO_FACTS } from './statements.ts'
 
 /** What an error has of itself, and no peer gives it. */
 const OWN = new Set(['name', 'message', 'stack', 'cause'])

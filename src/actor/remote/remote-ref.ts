@@ -15,7 +15,7 @@ import { timeoutOf } from '../reference.ts'
 import { watchLives } from '../target.ts'
 import type { LifeEvent, Target, Watch } from '../target.ts'
 import type { Route } from './route.ts'
-import { isMessageName } from './wire-format.ts'
+import { isMessageName } from './statements.ts'
 
 /**
  * Whoever is registered under a name on another node, or this one. It stays the same over restarts of the actor, of the node and of the link, and

@@ -1,5 +1,5 @@
 import type { LifeEvent, Watch } from '../target.ts'
-import type { Ended } from './wire-format.ts'
+import type { Ended } from './statements.ts'
 
 type Down = Extract<LifeEvent, { type: 'down' }>
 

@@ -14,7 +14,7 @@ import type { RemoteRef } from './remote-ref.ts'
 import { RemoteWatches } from './remote-watches.ts'
 import { Talk } from './talk.ts'
 import type { TalkOwner } from './talk.ts'
-import type { ActorVersions, Ended } from './wire-format.ts'
+import type { ActorVersions, Ended } from './statements.ts'
 
 export interface RemotingOptions {
   readonly links: Links

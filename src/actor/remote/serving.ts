@@ -15,8 +15,9 @@ import type { Holder } from './askers.ts'
 import { costOf, mayHold } from './credit.ts'
 import { NamedLives } from './named-lives.ts'
 import type { Outgoing } from './outgoing.ts'
-import { NO_FACTS, writeAnswer, writeCredit, writeLives, writeRefusal } from './wire-format.ts'
-import type { WireCall, WireRefusal } from './wire-format.ts'
+import { NO_FACTS } from './statements.ts'
+import { writeAnswer, writeCredit, writeLives, writeRefusal } from './write-statements.ts'
+import type { WireCall, WireRefusal } from './statements.ts'
 
 /** What a timer can wait. */
 const MAX_REMAINING_MS = 2 ** 31 - 1

@@ -11,8 +11,10 @@ import type { Runtime } from '../runtime.ts'
 import { Asking } from './asking.ts'
 import { Outgoing } from './outgoing.ts'
 import { Serving } from './serving.ts'
-import { ACTOR_PROTOCOL, ACTOR_VERSIONS, readBatch, writeBye, writeGroup, writeHello } from './wire-format.ts'
-import type { ActorHello, ActorVersions, Ended, Listener, WireCall, WireRefusal } from './wire-format.ts'
+import { readBatch } from './read-batch.ts'
+import { ACTOR_PROTOCOL, ACTOR_VERSIONS } from './statements.ts'
+import { writeBye, writeGroup, writeHello } from './write-statements.ts'
+import type { ActorHello, ActorVersions, Ended, Listener, WireCall, WireRefusal } from './statements.ts'
 
 /** Hellos that a peer may say in one talk: two do, and a few more come from a former one. */
 const MAX_HELLOS = 32
