@@ -124,6 +124,20 @@ export const STORAGE: readonly Mutant[] = [
     hunter: 'test/contracts/sqlite-reads.test.ts',
   },
   {
+    name: 'claim what a checkpoint left in the log for a reader',
+    file: 'storage/sqlite/sqlite-checkpoint.ts',
+    find: "frames >= 0 && frames === row['checkpointed']",
+    replace: 'frames >= 0',
+    hunter: 'test/contracts/state-checkpoint-interleaving.test.ts',
+  },
+  {
+    name: 'claim what was applied while a checkpoint copied',
+    file: 'storage/sqlite/worker/worker-database.ts',
+    find: 'return { complete, appliedIndex, heldBytes',
+    replace: 'return { complete, appliedIndex: Math.max(appliedIndex, readMeta(database, file).applied.index), heldBytes',
+    hunter: 'test/contracts/state-checkpoint-interleaving.test.ts',
+  },
+  {
     name: 'forget the vote that a log in memory was given',
     file: 'storage/log/memory-log.ts',
     find: '      this.#hardState = batch.hardState ?? this.#hardState\n',

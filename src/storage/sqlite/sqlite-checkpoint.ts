@@ -3,7 +3,10 @@ import type { DatabaseSync } from 'node:sqlite'
 import { isDiskFull } from './sqlite-database.ts'
 
 export interface Checkpoint {
-  /** Everything that was committed before the call is in the synced database file. */
+  /**
+   * Everything that was committed before the call is in the database file. That is synced, or, when somebody has committed meanwhile, backed by the
+   * log, which was synced before and does not begin again until the file is.
+   */
   readonly complete: boolean
   /** Frames (pages) in the log, copied or not. */
   readonly frames: number
@@ -13,7 +16,8 @@ const NOTHING_DONE: Checkpoint = { complete: false, frames: 0 }
 
 /**
  * Moves the write-ahead log into the database file and syncs both. Not complete means: nothing is lost, try again
- * later. That is so when a reader still needs the log, and when the disk is full.
+ * later. That is so when a reader still needs the log, and when the disk is full. The database file alone is then no
+ * moment at all: what was written until the oldest reader began is copied, except the pages that were written again since.
  *
  * PASSIVE copies while others write. RESTART keeps writers out meanwhile, and lets the next write begin the log again
  * from its start; TRUNCATE also cuts the file, which was measured at three times the wait.

@@ -7,7 +7,7 @@ import { asError } from '../state/index.ts'
 import { corruptDatabase } from './sqlite-database.ts'
 
 /** @throws StateError CORRUPT when the row is missing or malformed */
-export function readMeta(database: DatabaseSync, file: string): StatePosition {
+export function readMeta(database: Pick<DatabaseSync, 'prepare'>, file: string): StatePosition {
   const row = database.prepare('SELECT * FROM meta WHERE id = 1').get()
   if (row === undefined) throw corruptDatabase(file, 'it does not say what was applied')
   const membership = row['membership'] as Uint8Array | null

@@ -10,7 +10,7 @@ export interface WorkerSetup {
 }
 
 export interface CheckpointOutcome {
-  /** Whether everything up to `appliedIndex` is in the synced database file. */
+  /** Whether everything up to `appliedIndex` would survive a crash of the machine. */
   readonly complete: boolean
   readonly appliedIndex: number
   /** Bytes of the write-ahead log where it could not be moved whole; 0 where it could. */

@@ -19,6 +19,13 @@ const OPENING_TIMEOUT_MS = 10_000
  */
 const READERS_TIMEOUT_MS = 50
 
+/** Reads what is applied before it copies, and so never claims more than it copied. */
+export function checkpointState(database: Pick<DatabaseSync, 'prepare'>, file: string): CheckpointOutcome {
+  const appliedIndex = readMeta(database, file).applied.index
+  const complete = checkpointBesideWriter(database, `${file}-wal`)
+  return { complete, appliedIndex, heldBytes: complete ? 0 : statSync(`${file}-wal`).size }
+}
+
 export class WorkerDatabase {
   readonly #directory: string
   #generation: number
@@ -31,14 +38,9 @@ export class WorkerDatabase {
     this.#generation = generation
   }
 
-  /** Reads what is applied before it copies, and so never claims more than it copied. */
   checkpoint(): CheckpointOutcome {
     const database = this.#open()
-    return guardFile(this.#file, () => {
-      const appliedIndex = readMeta(database, this.#file).applied.index
-      const complete = checkpointBesideWriter(database, `${this.#file}-wal`)
-      return { complete, appliedIndex, heldBytes: complete ? 0 : statSync(`${this.#file}-wal`).size }
-    })
+    return guardFile(this.#file, () => checkpointState(database, this.#file))
   }
 
   snapshot(path: string, clusterId: string): StoredSnapshot {
