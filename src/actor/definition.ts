@@ -15,7 +15,7 @@ export interface ActorDefinition<H extends Handlers, A = void> {
   readonly stop?: (handlers: H, reason: EndReason) => void | PromiseLike<void>
 }
 
-/** When an actor is started again: always; unless it ended in good order; never. */
+/** When an actor is started again whose life ended by a failure, or was killed: always, for the first two; never. One that stops itself is gone. */
 export type Restart = 'permanent' | 'transient' | 'temporary'
 
 /** Who is restarted when a child fails: it alone; all; it and those that were started after it. */

@@ -138,8 +138,9 @@ export abstract class Handling extends Inbox implements Runnable {
 
   #handleNone(message: string, call: Asker | null): void {
     const { path } = this
-    this.runtime.report({ path, event: 'unknown-message' })
-    call?.refuse(new ActorError('UNKNOWN_MESSAGE', `${path} handles no message called ${JSON.stringify(message)}`))
+    const error = new ActorError('UNKNOWN_MESSAGE', `${path} handles no message called ${JSON.stringify(message)}`)
+    this.runtime.report({ path, event: 'unknown-message', error })
+    call?.refuse(error)
   }
 
   #threw(thrown: unknown, call: Asker | null): void {

@@ -7,8 +7,8 @@
 import { ActorSystem } from '../actor/index.ts'
 import type { ActorEvent, Remoting } from '../actor/index.ts'
 import { LANGUAGE } from '../commands/index.ts'
-import { assert, unreachable } from '../lib/index.ts'
-import type { LinkedPeer } from '../ports/index.ts'
+import { assert } from '../lib/index.ts'
+import type { LinkedPeer, LogLevel } from '../ports/index.ts'
 import { DialPolicy, PeerBook, PeerExchange } from '../peers/index.ts'
 import type { PeerHint, PeerSource } from '../peers/index.ts'
 import { EMPTY_MEMBERSHIP } from '../raft/index.ts'
@@ -28,6 +28,21 @@ import { Removal } from './removal.ts'
 import { VoterLinks } from './voter-links.ts'
 
 type Done = (error?: Error) => void
+
+/** So many lines of one kind each actor has within a minute before the rest is counted. */
+const LINES_AN_ACTOR = 5
+
+/** What the log says of what happens to actors. */
+const WORDS: Readonly<Record<ActorEvent['event'], { readonly level: LogLevel; readonly words: string }>> = {
+  started: { level: 'debug', words: 'an actor has started' },
+  failed: { level: 'error', words: 'an actor has failed, and is started again' },
+  'given-up': { level: 'error', words: 'an actor has failed, and may not be started again' },
+  killed: { level: 'error', words: 'an actor did not end in time, and was given up' },
+  'stop-failed': { level: 'warn', words: 'an actor did not end well' },
+  'unknown-message': { level: 'error', words: 'an actor was sent what it does not know' },
+  refused: { level: 'warn', words: 'an actor would not do what it was asked' },
+  restarted: { level: 'warn', words: 'an actor is started again, as was asked' },
+}
 
 /** Who hears of peers. */
 class Hearsay {
@@ -78,8 +93,8 @@ export class NodeServer {
     this.#surroundings = surroundings
     this.raft = new RaftHandle(first, mailboxCapacity)
     const { clock, random, metrics, threads } = ports
-    this.#tree = new ActorSystem({ clock, random, report: (event) => this.#onEvent(event) })
-    const report = (event: ActorEvent): void => this.#logEvent(event)
+    this.#tree = new ActorSystem({ clock, random, metrics, report: (event) => this.#onEvent(event) })
+    const report = (event: ActorEvent): void => this.#logEvent(event, '')
     this.actors = new ActorSystem({ clock, random, metrics, report, ...(threads === undefined ? {} : { threads }) })
     this.serviceParts = {
       ...ports,
@@ -190,7 +205,7 @@ export class NodeServer {
   }
 
   #onEvent(what: ActorEvent): void {
-    this.#logEvent(what)
+    this.#logEvent(what, 'NodeServer')
     const { path, event, error } = what
     if (event !== 'given-up' || error === undefined || !path.endsWith(RAFT_ACTOR)) return
     this.#settleWaiting(error)
@@ -199,29 +214,20 @@ export class NodeServer {
     this.#ports.onFault(faultOf(error))
   }
 
-  #logEvent({ path, event, error, pauseMs }: ActorEvent): void {
-    const { logger } = this.#ports
-    const facts = { actor: path, reason: error?.message ?? null }
-    switch (event) {
-      case 'failed':
-        return logger.log('error', 'an actor has failed, and is started again', { ...facts, pauseMs: pauseMs ?? 0 })
-      case 'given-up':
-        return logger.log('error', 'an actor has failed, and may not be started again', facts)
-      case 'killed':
-        return logger.log('error', 'an actor did not end in time, and was given up', facts)
-      case 'stop-failed':
-        return logger.log('warn', 'an actor did not end well', facts)
-      case 'refused':
-        return logger.log('warn', 'an actor would not do what it was asked', facts)
-      case 'restarted':
-        return logger.log('warn', 'an actor is started again, as was asked', facts)
-      case 'started':
-        return logger.log('debug', 'an actor has started', facts)
-      case 'unknown-message':
-        return logger.log('error', 'an actor was sent what it does not know', facts)
-      default:
-        return unreachable(event)
+  /** What happens to one actor is no repetition of what happens to another. */
+  #logEvent({ path, event, error, pauseMs }: ActorEvent, root: string): void {
+    const actor = `${root}${path}`
+    const { level, words } = WORDS[event]
+    const facts = {
+      actor,
+      ...(error === undefined ? {} : { reason: error.message, stack: error.stack }),
+      ...(pauseMs === undefined ? {} : { pauseMs }),
     }
+    this.#ports.logger.log(level, words, facts, {
+      cause: `ACTOR_${event.toUpperCase().replaceAll('-', '_')}`,
+      from: actor,
+      burst: LINES_AN_ACTOR,
+    })
   }
 
   #settleWaiting(error?: Error): void {

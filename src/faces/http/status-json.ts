@@ -97,7 +97,8 @@ const MAX_READY_LAG = 1_000
 /** Why reads and writes are not likely to succeed here, or null when they are. */
 export function whyNotReady(status: NodeStatus, stopping: boolean): string | null {
   if (stopping) return 'this node is stopping'
-  if (!isAlive(status)) return 'this node makes no progress'
+  if (status.poisoned !== null) return 'this node makes no progress'
+  if (!isAlive(status)) return 'this node makes no progress: it opens its data again'
   if (!status.initialized) return `this node belongs to no cluster yet. ${NEWCOMER_ADVICE}`
   if (status.checks.some(({ name, ok }) => name === MEMBERSHIP_CHECK && !ok)) return 'this node was removed from the cluster'
   if (!status.cluster.nodes.some(({ endpointId }) => endpointId === status.endpointId))

@@ -52,7 +52,9 @@ const NAMES: Readonly<Record<keyof SupervisedActors, string>> = {
 /** @throws AspenError INVALID_REQUEST for a name that none has */
 export function actorOf(name: string): keyof SupervisedActors {
   const keys = Object.keys(NAMES) as (keyof SupervisedActors)[]
-  const key = keys.find((one) => one === name || NAMES[one] === name)
+  // As /health and the log spell it, too.
+  const last = name.slice(name.lastIndexOf('/') + 1)
+  const key = keys.find((one) => one === name || NAMES[one] === last)
   if (key === undefined)
     throw new AspenError('INVALID_REQUEST', `there is no actor ${JSON.stringify(name)}: ask for one of ${keys.join(', ')}`)
   return key
@@ -62,10 +64,10 @@ export const raftSupervisor = defineActor<object, RaftSupervisorParts>({
   start: (context, parts) => {
     const { raft, rpc, gossip, patient } = parts
     parts.spawned({
-      raft: context.spawn(raftActor, { name: RAFT_ACTOR, argument: raft, ...mailboxOf(raft) }),
-      rpc: context.spawn(raftRpcServerActor, { name: NAMES.rpc, argument: rpc }),
-      gossip: context.spawn(gossipActor, { name: NAMES.gossip, argument: gossip }),
-      health: context.spawn(healthMonitorActor, { name: NAMES.health, argument: patient }),
+      raft: context.spawn(raftActor, { name: RAFT_ACTOR, registerAs: RAFT_ACTOR, argument: raft, ...mailboxOf(raft) }),
+      rpc: context.spawn(raftRpcServerActor, { name: NAMES.rpc, registerAs: NAMES.rpc, argument: rpc }),
+      gossip: context.spawn(gossipActor, { name: NAMES.gossip, registerAs: NAMES.gossip, argument: gossip }),
+      health: context.spawn(healthMonitorActor, { name: NAMES.health, registerAs: NAMES.health, argument: patient }),
     })
     return {}
   },
