@@ -242,7 +242,8 @@ export class NodeServer {
    */
   restartActor(actor: keyof SupervisedActors, done: Done): void {
     const { actors } = this.#surroundings.hearsay
-    if (actors === null || this.#closing) return done(this.raft.refusal())
+    const isLost = actor === 'raft' && this.raft.failure !== null
+    if (actors === null || this.#closing || isLost) return done(this.raft.refusal())
     if (actor === 'raft') this.#waiting.push(done)
     const { clock } = this.#ports
     this.#restart(actors[actor], actor === 'raft' ? null : done).catch((error: unknown) =>

@@ -136,7 +136,12 @@ test('RaftActor: a broken invariant is not restarted past', () => {
   world.until('the node says so', () => leader.failure !== null)
   assert.match(leader.failure?.message ?? '', /the log has a hole/)
   world.until('whoever waits is told', () => asked.end !== null, 100)
+  const before = leader.process?.replica
+  const told: unknown[] = []
+  leader.server?.restartActor('raft', (error) => told.push(error instanceof AspenError ? error.code : error))
   world.run(10 * MINUTE)
+  assert.deepEqual(told, ['POISONED'], 'not by hand either')
+  assert.equal(leader.process?.replica, before)
   assert.notEqual(leader.server?.service.status().poisoned, null)
   assert.equal(codeOfRead(leader, world), 'POISONED')
 })

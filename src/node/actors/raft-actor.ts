@@ -49,8 +49,10 @@ function begin(context: ActorContext, parts: RaftActorParts, incarnation: Incarn
   context.handleIn((run) => replica.beforeTurn(run))
   incarnation.onFault((error) => {
     const fault = faultOf(error)
-    if (isRestartable(fault)) context.fail(error)
-    else ports.onFault(fault)
+    if (isRestartable(fault)) return context.fail(error)
+    // Not by hand either.
+    handle.failed(error)
+    ports.onFault(fault)
   })
   handle.present = incarnation
   replica.start()
