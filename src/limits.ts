@@ -216,6 +216,14 @@ export const REMOTE_CREDIT_MESSAGES: number = 1_000
 export const REMOTE_CREDIT_BYTES: number = 1 * MIB
 /** Bytes of messages of one node that may wait at all actors of another; small ones to actors with nothing else to do go beyond. */
 export const MAX_REMOTE_HELD_BYTES: number = 8 * MIB
+/**
+ * Bytes of messages of one node that wait here, whatever became of the talks in which they came; and of all nodes together. In one talk
+ * nobody who keeps to his credit meets the first.
+ */
+export const MAX_REMOTE_PEER_BYTES: number = 2 * MAX_REMOTE_HELD_BYTES
+export const MAX_REMOTE_TOTAL_BYTES: number = 64 * MIB
+/** Milliseconds that a call to another node waits for its answer, at most. */
+export const MAX_REMOTE_CALL_MS: number = 10 * 60_000
 /** Actors of one other node that may be written to, or watched, at a time. */
 export const MAX_REMOTE_STREAMS: number = 1_000
 /** Calls to one other node, and messages to it that wait for credit. */
@@ -293,5 +301,6 @@ assert(
   'a volume must have a reserve, and room besides it',
 )
 assert(MAX_ACTOR_MESSAGE_BYTES + ENVELOPE <= MAX_RPC_MESSAGE_SIZE, 'the largest message of an actor must fit a link')
+assert(MAX_REMOTE_PEER_BYTES <= MAX_REMOTE_TOTAL_BYTES, 'one peer alone must not meet the bound of all')
 assert(2 * MAX_ACTOR_MESSAGE_BYTES <= MAX_ACTORS_QUEUE_BYTES, 'the largest message of an actor must fit its queue')
 assert(DEFAULT_MAILBOX_CAPACITY <= MAX_MAILBOX_CAPACITY, 'the default mailbox must be allowed')

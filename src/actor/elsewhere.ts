@@ -1,3 +1,4 @@
+import { WireError } from '../lib/index.ts'
 import { ActorError } from './actor-error.ts'
 import type { ActorContext } from './context.ts'
 import type { EndReason } from './end-reason.ts'
@@ -25,6 +26,32 @@ export function pack(value: unknown, what: string, begun = false): Uint8Array<Ar
   } catch (error) {
     if (!(error instanceof PlainDataError)) throw error
     throw new ActorError('UNSENDABLE', error.message, { begun, cause: error })
+  }
+}
+
+/**
+ * A body that came from another node, as it came: what it becomes may take a hundred times its bytes, so that it is unpacked when it
+ * is in hand, and what waits takes what it is counted for.
+ */
+export class Sealed {
+  readonly #body: Uint8Array
+  readonly #spoiled: (error: WireError) => void
+
+  /** `spoiled` is told when it turns out to be no plain data. */
+  constructor(body: Uint8Array, spoiled: (error: WireError) => void) {
+    // A view would keep all that came with it.
+    this.#body = body.slice()
+    this.#spoiled = spoiled
+  }
+
+  /** @throws WireError when it is no plain data */
+  open(): unknown {
+    try {
+      return decodePlainData(this.#body)
+    } catch (error) {
+      if (error instanceof WireError) this.#spoiled(error)
+      throw error
+    }
   }
 }
 

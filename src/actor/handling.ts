@@ -1,5 +1,6 @@
 import { ActorError, Refusal } from './actor-error.ts'
 import type { Asker } from './asker.ts'
+import { Sealed } from './elsewhere.ts'
 import { crashed, sayReason, STOPPED, toError } from './end-reason.ts'
 import type { EndReason } from './end-reason.ts'
 import { Envelope, Inside } from './envelope.ts'
@@ -95,7 +96,25 @@ export abstract class Handling extends Inbox implements Runnable {
   }
 
   #handle({ message, body, call }: Envelope): void {
-    if (call !== null && !call.begin()) return
+    if (call === null) return this.#handleOpen(message, body, null)
+    if (!call.begin()) return
+    if (body instanceof Sealed) this.#handleSealed(message, body, call)
+    else this.#handleOpen(message, body, call)
+  }
+
+  #handleSealed(message: string, sealed: Sealed, call: Asker): void {
+    let body: unknown
+    try {
+      body = sealed.open()
+    } catch (error) {
+      return call.refuse(
+        new ActorError('UNSENDABLE', `the body of ${message} is no plain data: it was not handled`, { cause: error }),
+      )
+    }
+    this.#handleOpen(message, body, call)
+  }
+
+  #handleOpen(message: string, body: unknown, call: Asker | null): void {
     const life = this.life as Life
     if (this.runtime.faults !== null && message !== '')
       return this.#handleFaulty(life, { message, body, call }, this.runtime.faults)

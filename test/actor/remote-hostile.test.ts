@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { defineActor, Later, Refusal } from '../../src/actor/index.ts'
+import { costOf } from '../../src/actor/remote/credit.ts'
 import { NO_FACTS } from '../../src/actor/remote/statements.ts'
 import {
   writeAnswer,
@@ -179,7 +180,7 @@ describe('a peer', () => {
     const words = '10000 calls of one node are open already: it was not handled'
     assert.deepEqual(it.said(), [
       ['refusal', 10_001, { code: 'OVERLOADED', begun: false, words, facts: NO_FACTS }],
-      ['credit', 1, 1, NULL.length + 100],
+      ['credit', 1, 1, costOf(NULL)],
     ])
     // They are forgotten some time after their deadlines.
     it.clock.advance(140_000)
@@ -233,13 +234,13 @@ describe('a peer', () => {
 
   test('with little credit gets no more than that, one larger message aside', async () => {
     const it = new RemotePeer()
-    it.greet({ creditMessages: 2, creditBytes: 300 })
+    it.greet({ creditMessages: 2, creditBytes: 1_200 })
     const remote = it.system.remote<Sink>(2, 'far')
     assert.equal(remote.trySend('take', new Uint8Array(5_000)), true)
     assert.equal(remote.trySend('take', 1), false)
     const sending = [watch(remote.send('take', 1)), watch(remote.send('take', 2)), watch(remote.send('take', 3))]
     it.said()
-    it.say((w) => writeCredit(w, 1, 1, 5_103))
+    it.say((w) => writeCredit(w, 1, 1, 5_515))
     await it.rest()
     assert.deepEqual(it.kinds(), ['cast', 'cast'])
     assert.deepEqual(
@@ -250,13 +251,13 @@ describe('a peer', () => {
 
   test('with credit for a small message, but not for the large one that came first, gets neither', () => {
     const it = new RemotePeer()
-    it.greet({ creditBytes: 300 })
+    it.greet({ creditBytes: 1_130 })
     const remote = it.system.remote<Sink>(2, 'far')
     assert.equal(remote.trySend('take', new Uint8Array(50)), true)
     watch(remote.send('take', new Uint8Array(90)))
     assert.equal(remote.trySend('take', 1), false)
     assert.deepEqual(it.kinds(), ['open', 'cast'])
-    it.say((w) => writeCredit(w, 1, 1, 152))
+    it.say((w) => writeCredit(w, 1, 1, 564))
     assert.deepEqual(it.kinds(), ['cast'])
     assert.equal(remote.trySend('take', 1), true)
   })

@@ -2,6 +2,7 @@ import type { Mutant } from './mutant.ts'
 
 const REMOTE = 'test/actor/remote.test.ts'
 const HOSTILE = 'test/actor/remote-hostile.test.ts'
+const MEMORY = 'test/actor/remote-memory.test.ts'
 const MONITORS = 'test/actor/remote-monitors.test.ts'
 const GROUPS = 'test/actor/remote-groups.test.ts'
 const RANDOM = 'test/actor/remote-random.test.ts'
@@ -82,8 +83,8 @@ export const REMOTE_ACTORS: readonly Mutant[] = [
   {
     name: 'keep calls for ever that nobody answers',
     file: 'actor/remote/serving.ts',
-    find: '    this.#runtime.deadlines.add(caller, Math.min(2 ** Math.ceil(Math.log2(leftMs)), MAX_REMAINING_MS))\n',
-    replace: '    this.#runtime.deadlines.add(caller, leftMs + MAX_REMAINING_MS / 2)\n',
+    find: '    this.#runtime.deadlines.add(caller, 2 ** Math.ceil(Math.log2(leftMs)))\n',
+    replace: '    this.#runtime.deadlines.add(caller, leftMs + 2 ** 30)\n',
     hunter: HOSTILE,
   },
   {
@@ -127,6 +128,55 @@ export const REMOTE_ACTORS: readonly Mutant[] = [
     find: '    this.#givenUp++\n    this.#settled(call.id)\n',
     replace: '    this.#givenUp++\n    this.#calls.delete(call.id)\n',
     hunter: HOSTILE,
+  },
+  {
+    name: 'unpack the messages of peers before they are in hand',
+    file: 'actor/remote/serving.ts',
+    find: 'wantsAnswer) : new Sealed(body, this.#spoiled)',
+    replace: 'wantsAnswer) : (decodePlainData(body), new Sealed(body, this.#spoiled))',
+    hunter: MEMORY,
+  },
+  {
+    name: 'keep all that came with a message of a peer',
+    file: 'actor/elsewhere.ts',
+    find: 'this.#body = body.slice()',
+    replace: 'this.#body = body',
+    hunter: MEMORY,
+  },
+  {
+    name: 'forget what a peer has here when it links anew, or closes its streams',
+    file: 'actor/remote/serving.ts',
+    find: '    if (!this.#allHeld.mayHold(this.#endpointId, size)) return false\n',
+    replace: '',
+    hunter: MEMORY,
+  },
+  {
+    name: 'never give back the room that messages of peers took',
+    file: 'actor/remote/serving.ts',
+    find: '    this.#allHeld.release(this.#endpointId, bytes)\n',
+    replace: '',
+    hunter: MEMORY,
+  },
+  {
+    name: 'bound what single peers have here, and not all together',
+    file: 'actor/remote/held-bytes.ts',
+    find: '    if (this.#all + bytes > MAX_REMOTE_TOTAL_BYTES) return false\n',
+    replace: '',
+    hunter: MEMORY,
+  },
+  {
+    name: 'keep the calls of a talk that is over',
+    file: 'actor/remote/serving.ts',
+    find: '    for (const caller of this.#kept) caller.expired()\n',
+    replace: '',
+    hunter: MEMORY,
+  },
+  {
+    name: 'keep the calls of a peer as long as it likes',
+    file: 'actor/remote/serving.ts',
+    find: 'Math.min(remainingMs, MAX_REMOTE_CALL_MS)',
+    replace: 'Math.min(remainingMs, 2 ** 31 - 1)',
+    hunter: MEMORY,
   },
   {
     name: 'let the bytes of a message set a prototype',

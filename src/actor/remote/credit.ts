@@ -4,7 +4,7 @@ import { MAX_REMOTE_HELD_BYTES } from '../../limits.ts'
 const ALWAYS_HELD_BYTES = 4 * 1024
 
 /** What a message takes where it waits, beside its body: a flood of empty ones meets the bounds too. */
-const MESSAGE_BYTES = 100
+const MESSAGE_BYTES = 512
 
 /** What a message with such a body counts for, at both ends. */
 export function costOf(body: Uint8Array): number {

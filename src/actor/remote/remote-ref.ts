@@ -1,3 +1,4 @@
+import { MAX_REMOTE_CALL_MS } from '../../limits.ts'
 import { ActorError } from '../actor-error.ts'
 import { encodePlainData, PlainDataError } from '../plain-data/index.ts'
 import type {
@@ -32,7 +33,7 @@ export interface RemoteRef<H extends Handlers> extends Target {
   cast<K extends MessageOf<H>>(message: K, ...body: BodyOf<H, K>): void
   /** Sends a message as soon as its receiver is fast enough for it. Resolves when it has left, which does not say that it arrives. */
   send<K extends MessageOf<H>>(message: K, ...given: SendArguments<H, K>): Promise<void>
-  /** Waits for the answer. @throws ActorError whatever it was that kept the answer; Refusal, with the words of the handler's */
+  /** Waits for the answer, ten minutes at most whatever `timeoutMs` is. @throws ActorError whatever it was that kept the answer; Refusal, with the words of the handler's */
   call<K extends MessageOf<H>>(message: K, ...given: CallArguments<H, K>): Promise<AnswerOf<H, K>>
 }
 
@@ -68,7 +69,7 @@ class UntypedRemoteRef {
   }
 
   call(message: string, body?: unknown, options?: CallOptions): Promise<unknown> {
-    const timeoutMs = timeoutOf(options)
+    const timeoutMs = Math.min(timeoutOf(options), MAX_REMOTE_CALL_MS)
     let bytes: Uint8Array
     try {
       bytes = encode(message, body)

@@ -5,6 +5,7 @@ import { checkName } from '../names.ts'
 import type { Handlers } from '../protocol.ts'
 import type { Runtime } from '../runtime.ts'
 import type { LifeEvent, Watch } from '../target.ts'
+import { HeldBytes } from './held-bytes.ts'
 import { Loopback } from './loopback.ts'
 import { NodeRoute } from './node-route.ts'
 import type { LinkedNodes } from './node-route.ts'
@@ -39,6 +40,7 @@ export class Remoting implements ChannelHandler, LinkedNodes, TalkOwner {
   readonly #logger: Logger
   readonly #metrics: Metrics
   readonly #channel: Channel
+  readonly held: HeldBytes = new HeldBytes()
   readonly #talks = new Map<string, Talk>()
   /** By node id; of nodes with somebody who is watched. */
   readonly #watches = new Map<number, RemoteWatches>()

@@ -1,26 +1,33 @@
 /**
  * What the actors of this node do for a peer: its messages are handed to them, in the order in which they came, and answers go back.
  *
- * Invariants: what is held of a peer's messages is no more than its credit, whatever it sends; each message gives its credit back once, when it is
+ * Invariants: what is held of a peer's messages is no more than its credit, and within the bounds of its key and of all peers, whatever it sends;
+ * what waits is as it came, and is unpacked when it is in hand; each message gives its credit back once, when it is
  * handled or never will be; each call is answered once at most.
  */
 import { WireError } from '../../lib/index.ts'
-import { MAX_REMOTE_CALLS, MAX_REMOTE_STREAMS, REMOTE_CREDIT_BYTES, REMOTE_CREDIT_MESSAGES } from '../../limits.ts'
+import {
+  MAX_REMOTE_CALL_MS,
+  MAX_REMOTE_CALLS,
+  MAX_REMOTE_STREAMS,
+  REMOTE_CREDIT_BYTES,
+  REMOTE_CREDIT_MESSAGES,
+} from '../../limits.ts'
 import { ActorError } from '../actor-error.ts'
-import { contentFor } from '../elsewhere.ts'
+import { Parcel, Sealed } from '../elsewhere.ts'
 import { decodePlainData, encodePlainData, PlainDataError } from '../plain-data/index.ts'
+import type { Cell } from '../cell.ts'
 import type { Runtime } from '../runtime.ts'
 import { RemoteCaller, RemoteCaster } from './askers.ts'
 import type { Holder } from './askers.ts'
 import { costOf, mayHold } from './credit.ts'
+import type { HeldBytes } from './held-bytes.ts'
 import { NamedLives } from './named-lives.ts'
 import type { Outgoing } from './outgoing.ts'
 import { NO_FACTS } from './statements.ts'
 import { writeAnswer, writeCredit, writeLives, writeRefusal } from './write-statements.ts'
 import type { WireCall, WireRefusal } from './statements.ts'
 
-/** What a timer can wait. */
-const MAX_REMAINING_MS = 2 ** 31 - 1
 /** An answer of so many bytes takes no more room than a word in its place. */
 const SHORT_ANSWER_BYTES = 256
 
@@ -51,6 +58,12 @@ class InStream implements Holder {
 export interface ServingOptions {
   readonly runtime: Runtime
   readonly outgoing: Outgoing
+  /** The key of the peer. */
+  readonly endpointId: string
+  /** Of all peers. */
+  readonly held: HeldBytes
+  /** The peer has said what it may not, in words. */
+  readonly cut: (words: string) => void
   /** The peer has sent what it had no credit for. */
   readonly overdrawn: () => void
 }
@@ -58,6 +71,9 @@ export interface ServingOptions {
 export class Serving {
   readonly #runtime: Runtime
   readonly #outgoing: Outgoing
+  readonly #endpointId: string
+  readonly #allHeld: HeldBytes
+  readonly #cut: (words: string) => void
   readonly #overdrawn: () => void
   readonly #streams = new Map<number, InStream>()
   #lastStream = 0
@@ -66,12 +82,17 @@ export class Serving {
   #held = 0
   /** Calls that have neither an answer nor a refusal. */
   #open = 0
+  /** Those of them that wait for what their handler has promised. */
+  readonly #kept = new Set<RemoteCaller>()
   readonly #owing = new Set<InStream>()
   #isOver = false
 
-  constructor({ runtime, outgoing, overdrawn }: ServingOptions) {
+  constructor({ runtime, outgoing, endpointId, held, cut, overdrawn }: ServingOptions) {
     this.#runtime = runtime
     this.#outgoing = outgoing
+    this.#endpointId = endpointId
+    this.#allHeld = held
+    this.#cut = cut
     this.#overdrawn = overdrawn
   }
 
@@ -107,12 +128,14 @@ export class Serving {
     const stream = this.#stream(id)
     const bytes = costOf(body)
     if (!this.#mayHold(stream, bytes)) return this.#overdrawn()
-    const value = decodePlainData(body)
+    const cell = this.#runtime.names.get(stream.name)
+    const content = this.#contentFor(cell, body, false)
     this.#hold(stream, bytes)
     const caster = new RemoteCaster(stream, bytes, (error) =>
       this.#runtime.report({ path: `@/${stream.name}`, event: 'refused', error }),
     )
-    this.#deliver(stream, message, value, caster)
+    if (cell === undefined) caster.refuse(nobody(stream, message))
+    else cell.deliver(message, content, caster)
   }
 
   call({ stream: streamId, id, remainingMs, message, body }: WireCall): void {
@@ -122,11 +145,14 @@ export class Serving {
     const bytes = costOf(body)
     const isHeld = this.#mayHold(stream, bytes)
     if (!isHeld || this.#open >= MAX_REMOTE_CALLS) return this.#turnAway(stream, id, bytes, isHeld)
-    const value = decodePlainData(body)
+    const cell = this.#runtime.names.get(stream.name)
+    const content = this.#contentFor(cell, body, true)
     this.#hold(stream, bytes)
     this.#open++
-    const until = this.now() + Math.min(remainingMs, MAX_REMAINING_MS)
-    this.#deliver(stream, message, value, new RemoteCaller(this, stream, { id, bytes, until }))
+    const until = this.now() + Math.min(remainingMs, MAX_REMOTE_CALL_MS)
+    const caller = new RemoteCaller(this, stream, { id, bytes, until })
+    if (cell === undefined) caller.refuse(nobody(stream, message))
+    else cell.deliver(message, content, caller)
   }
 
   #turnAway(stream: InStream, id: number, bytes: number, isHeld: boolean): void {
@@ -139,6 +165,7 @@ export class Serving {
   }
 
   #mayHold(stream: InStream, size: number): boolean {
+    if (!this.#allHeld.mayHold(this.#endpointId, size)) return false
     return mayHold(stream, size, { messages: REMOTE_CREDIT_MESSAGES, bytes: REMOTE_CREDIT_BYTES, heldBytes: this.#held })
   }
 
@@ -146,12 +173,18 @@ export class Serving {
     stream.messages++
     stream.bytes += bytes
     this.#held += bytes
+    this.#allHeld.hold(this.#endpointId, bytes)
   }
 
-  #deliver(stream: InStream, message: string, value: unknown, asker: RemoteCaller | RemoteCaster): void {
-    const cell = this.#runtime.names.get(stream.name)
-    if (cell !== undefined) cell.deliver(message, contentFor(cell, value, asker instanceof RemoteCaller), asker)
-    else asker.refuse(new ActorError('DOWN', `no actor is registered as ${stream.name}: ${message} was not handled`))
+  /** What a thread is given is plain data for certain, and waits packed. @throws WireError */
+  #contentFor(cell: Cell | undefined, body: Uint8Array, wantsAnswer: boolean): Parcel | Sealed | null {
+    if (cell === undefined) return null
+    return cell.isElsewhere ? new Parcel(decodePlainData(body), wantsAnswer) : new Sealed(body, this.#spoiled)
+  }
+
+  readonly #spoiled = (error: WireError): void => {
+    // Not with an actor's message in hand.
+    this.#runtime.runQueue.soon(() => this.#cut(error.message))
   }
 
   watch(id: number, isOn: boolean): void {
@@ -170,6 +203,7 @@ export class Serving {
     stream.messages--
     stream.bytes -= bytes
     this.#held -= bytes
+    this.#allHeld.release(this.#endpointId, bytes)
     stream.owedMessages++
     stream.owedBytes += bytes
     if (this.#isOver) return
@@ -211,18 +245,28 @@ export class Serving {
   keep(caller: RemoteCaller, until: number): void {
     // Few different times: each is a list of its own.
     const leftMs = Math.max(1, until - this.now())
-    this.#runtime.deadlines.add(caller, Math.min(2 ** Math.ceil(Math.log2(leftMs)), MAX_REMAINING_MS))
+    this.#runtime.deadlines.add(caller, 2 ** Math.ceil(Math.log2(leftMs)))
+    this.#kept.add(caller)
   }
 
   settled(caller: RemoteCaller): void {
     this.#runtime.deadlines.remove(caller)
+    this.#kept.delete(caller)
     this.#open--
   }
 
-  /** Nothing is said any more. What was handed over is handled, but for calls, whose callers were told that it may have been. */
+  /**
+   * Nothing is said any more. What was handed over is handled, but for calls, whose callers were told that it may have been; and nobody waits for
+   * the answers to those that were.
+   */
   end(): void {
     this.#isOver = true
     for (const { lives } of this.#streams.values()) lives?.cancel()
     this.#streams.clear()
+    for (const caller of this.#kept) caller.expired()
   }
+}
+
+function nobody({ name }: InStream, message: string): ActorError {
+  return new ActorError('DOWN', `no actor is registered as ${name}: ${message} was not handled`)
 }

@@ -9,6 +9,7 @@ import { WireError } from '../../lib/index.ts'
 import { REMOTE_CREDIT_BYTES, REMOTE_CREDIT_MESSAGES } from '../../limits.ts'
 import type { Runtime } from '../runtime.ts'
 import { Asking } from './asking.ts'
+import type { HeldBytes } from './held-bytes.ts'
 import { Outgoing } from './outgoing.ts'
 import { Serving } from './serving.ts'
 import { readBatch } from './read-batch.ts'
@@ -21,6 +22,8 @@ const MAX_HELLOS = 32
 
 /** Whose talks they are, each with a peer of its own. */
 export interface TalkOwner {
+  /** Of the messages of all peers, and over all talks with each. */
+  readonly held: HeldBytes
   /** Hands a batch to the link; false when its queue is full. */
   send(endpointId: string, parts: readonly Uint8Array[]): boolean
   /** From here on the peer hears, and is heard. */
@@ -80,7 +83,14 @@ export class Talk implements Listener {
       overrun: () => this.cut('it does not take what it asked for'),
     })
     this.asking = new Asking(runtime, this.#outgoing, peer)
-    this.#serving = new Serving({ runtime, outgoing: this.#outgoing, overdrawn: () => owner.overdrawn(endpointId) })
+    this.#serving = new Serving({
+      runtime,
+      outgoing: this.#outgoing,
+      endpointId,
+      held: owner.held,
+      cut: (words) => this.cut(words),
+      overdrawn: () => owner.overdrawn(endpointId),
+    })
     this.#greet()
   }
 
