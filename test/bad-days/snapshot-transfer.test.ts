@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { SNAPSHOT_CHUNK_SIZE } from '../../src/limits.ts'
 import type { StoredSnapshot } from '../../src/ports/index.ts'
+import { RAFT_CHANNEL } from '../../src/ports/index.ts'
 import { decodePeerMessage } from '../../src/wire/index.ts'
 import { encodeEnvelope } from '../../src/commands/index.ts'
 import type { SnapshotChunk } from '../../src/wire/index.ts'
@@ -93,7 +94,8 @@ class Transfer {
   }
 
   #listen({ transport }: Node): void {
-    transport.onSent = (to, parts) => {
+    transport.onSent = (to, parts, kind) => {
+      if (kind.id !== RAFT_CHANNEL.id) return
       const message = decodePeerMessage(Buffer.concat(parts))
       if (message.type !== 'snapshot-chunk' || message.bytes.length === 0) return
       this.sent.push(message)

@@ -56,7 +56,7 @@ export class MemoryTransport implements Transport {
   readonly #peers = new Map<string, KnownPeer>()
   readonly #channels: ChannelTable
   /** Called after a message was handed to a link, or to none; without the number of its channel. */
-  onSent: (to: string, parts: readonly Uint8Array[], sent: boolean) => void = () => undefined
+  onSent: (to: string, parts: readonly Uint8Array[], kind: ChannelKind) => void = () => undefined
   /** Messages on channels that nobody was attached to. */
   unclaimed = 0
   #started = false
@@ -74,7 +74,7 @@ export class MemoryTransport implements Transport {
       send: (to, kind, parts, lane) => {
         const sent = this.#send(to, kind, parts, lane)
         // Who takes part in a channel is no word of those who do.
-        if (kind.id !== ATTENDANCE_CHANNEL.id) this.onSent(to, parts.slice(1), sent)
+        if (kind.id !== ATTENDANCE_CHANNEL.id) this.onSent(to, parts.slice(1), kind)
         return sent
       },
       unclaimed: () => void this.unclaimed++,
