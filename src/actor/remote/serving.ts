@@ -160,7 +160,9 @@ export class Serving {
       this.#hold(stream, bytes)
       stream.released(bytes)
     } else this.#overdrawn()
-    const words = isHeld ? `${MAX_REMOTE_CALLS} calls of one node are open already` : 'its node had no credit for it'
+    const words = isHeld
+      ? `${MAX_REMOTE_CALLS} calls of one node are open already`
+      : 'its node had no credit for it, or too much of its messages waits here'
     this.refuse(id, { code: 'OVERLOADED', begun: false, words: `${words}: it was not handled`, facts: NO_FACTS })
   }
 
