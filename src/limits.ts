@@ -195,6 +195,8 @@ export const MIN_DISK_RESERVE_BYTES: number = 64 * MIB
 export const DISK_CHECK_INTERVAL_MS: number = 1_000
 
 // Actors.
+/** Supervisors above one another: whoever ends a tree of actors, or looks at it, goes down it. */
+export const MAX_ACTOR_DEPTH: number = 256
 /** What an incarnation of the replica may take to let go of its disk, before the process ends. */
 export const SETTLE_TIMEOUT_MS: number = 10_000
 /** How often the RaftActor is asked whether it is well, how long it may take to answer, and how many answers it may miss in a row. */

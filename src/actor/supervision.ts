@@ -5,6 +5,7 @@
  * has started; a pause that was cut short, by a stop or another failure, starts nothing.
  */
 import { assert, unreachable } from '../lib/index.ts'
+import { MAX_ACTOR_DEPTH } from '../limits.ts'
 import type { Timer } from '../ports/index.ts'
 import { ActorError } from './actor-error.ts'
 import { Cell } from './cell.ts'
@@ -77,6 +78,8 @@ export class Supervision {
   /** Null at the root. */
   readonly #owner: Cell | null
   readonly #rules: SupervisionRules
+  /** Of the children: 1 for those that the system supervises. */
+  readonly #depth: number
   readonly #children = new Map<string | number, Cell>()
   /** Of children that have failed; with another strategy than one-for-one, all share one. */
   readonly #failing = new Map<Cell, Failing>()
@@ -88,6 +91,7 @@ export class Supervision {
     this.#runtime = runtime
     this.#owner = owner
     this.#rules = rules
+    this.#depth = owner === null ? 1 : owner.supervisor.#depth + 1
   }
 
   /** Of the children of a child. */
@@ -124,6 +128,8 @@ export class Supervision {
   spawn<H extends Handlers, A>(definition: ActorDefinition<H, A>, options: SpawnOptions<A>): ActorRef<H> {
     if (this.#stopping)
       throw new ActorError('DOWN', `${this.path === '' ? 'the system' : this.path} is ending: it starts no more actors`)
+    if (this.#depth > MAX_ACTOR_DEPTH)
+      throw new ActorError('OVERLOADED', `actors stand at most ${MAX_ACTOR_DEPTH} deep: ${this.path} starts none below it`)
     checkDefinition(definition)
     checkObject(options, 'the options of an actor')
     const { name: given, registerAs } = options

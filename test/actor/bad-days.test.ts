@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { defineActor, Later } from '../../src/actor/index.ts'
-import type { ActorContext, ActorRef } from '../../src/actor/index.ts'
+import type { ActorContext, ActorDefinition, ActorRef } from '../../src/actor/index.ts'
+import { MAX_ACTOR_DEPTH } from '../../src/limits.ts'
 import { codeOf, Stage, watch } from './stage.ts'
 
 const noStart = defineActor({
@@ -144,4 +145,26 @@ describe('a name of the dead', () => {
     assert.deepEqual(asked.map(codeOf), ['DOWN', 'DOWN'])
     assert.throws(() => ref.cast('echo', 'x'), { code: 'DOWN', message: /\/1 takes no messages, since it is gone/ })
   })
+})
+
+test('a chain of actors, each the child of the one before: is as deep as may be, is seen and stopped', async () => {
+  const stage = new Stage()
+  let deep = 0
+  const link: ActorDefinition<object> = {
+    start: (context) => {
+      deep++
+      context.spawn(link, { restart: 'temporary' })
+      return {}
+    },
+  }
+  stage.system.spawn(link, { restart: 'temporary' })
+  for (let i = 0; i < 30; i++) await stage.rest()
+  // The last one failed for want of a child, and those above it have none.
+  assert.equal(deep, MAX_ACTOR_DEPTH)
+  const refused = stage.events.find(({ event }) => event === 'given-up')
+  assert.match(refused?.error?.message ?? '', /^actors stand at most 256 deep: .* starts none below it$/)
+  assert.equal(stage.system.snapshot().length, 1)
+  const stopped = watch(stage.system.stop())
+  for (let i = 0; i < 30; i++) await stage.rest()
+  assert.ok(stopped.settled)
 })
