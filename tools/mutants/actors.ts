@@ -24,8 +24,8 @@ export const ACTORS: readonly Mutant[] = [
   {
     name: 'handle a message whose caller has given up',
     file: 'actor/handling.ts',
-    find: '    if (call !== null && !call.begin()) return\n',
-    replace: '    call?.begin()\n',
+    find: '    if (!call.begin()) return\n',
+    replace: '    call.begin()\n',
     hunter: MESSAGES,
   },
   {
