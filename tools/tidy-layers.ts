@@ -77,7 +77,37 @@ export const LAYERS: readonly Layer[] = [
     holds: 'the transport over TLS and TCP: dials, listens, resolves',
     imports: [...CORE, 'wire', 'net/link'],
   },
-  { name: 'net', holds: 'what the others see of the transports', imports: ['net/link', 'net/direct'] },
+  {
+    name: 'net/iroh',
+    holds: 'the transport over QUIC as iroh has it, in a thread of its own',
+    imports: [...CORE, 'machine', 'wire', 'net/link'],
+  },
+  {
+    name: 'net/paths',
+    holds: 'one active path for each peer, over several transports',
+    imports: [...CORE, 'wire', 'net/link', 'net/direct', 'net/iroh'],
+  },
+  { name: 'net', holds: 'what the others see of the transports', imports: ['net/link', 'net/direct', 'net/iroh', 'net/paths'] },
+  {
+    name: 'discovery/mdns',
+    holds: 'finds the nodes of a local network, and is found (RFC 6762, RFC 6763)',
+    imports: [...CORE, 'machine'],
+  },
+  {
+    name: 'discovery/dns',
+    holds: 'finds nodes by names: endpoint look-up as iroh has it, SRV and address records',
+    imports: [...CORE, 'machine'],
+  },
+  {
+    name: 'discovery/pkarr',
+    holds: 'publishes and resolves signed records, through relays and a DHT',
+    imports: [...CORE, 'machine'],
+  },
+  {
+    name: 'discovery',
+    holds: 'what the others see of the means of finding peers',
+    imports: ['discovery/mdns', 'discovery/dns', 'discovery/pkarr'],
+  },
   { name: 'peers', holds: 'the peer book, and which peers are dialled', imports: [...CORE, 'wire'], deterministic: true },
   {
     name: 'replica',
@@ -95,7 +125,7 @@ export const LAYERS: readonly Layer[] = [
   {
     name: 'cluster',
     holds: 'the real ports of a node: configuration, identity, stores; AspenNode, rejoin',
-    imports: [...CORE, 'raft', 'wire', 'storage', 'net', 'actor', 'peers', 'replica', 'node', 'faces', 'threads'],
+    imports: [...CORE, 'raft', 'wire', 'storage', 'net', 'discovery', 'actor', 'peers', 'replica', 'node', 'faces', 'threads'],
   },
   { name: 'client', holds: 'the interfaces of `api`, over HTTP and over links', imports: [...CORE, 'wire', 'net/direct'] },
   {
