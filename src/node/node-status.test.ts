@@ -103,7 +103,7 @@ function parts(
   }
 }
 
-const LINKED: readonly PeerReport[] = [{ endpointId: 'key-2', state: 'connected', claims: null, lastError: null }]
+const LINKED: readonly PeerReport[] = [{ endpointId: 'key-2', state: 'connected', claims: null, lastError: null, path: 'direct' }]
 const failing = (status: ReturnType<typeof nodeStatus>): string[] => status.checks.filter(({ ok }) => !ok).map(({ name }) => name)
 
 describe('nodeStatus', () => {
@@ -208,7 +208,7 @@ describe('nodeStatus', () => {
     peerBook.add({ endpointId: 'e'.repeat(64), nodeId: 3, addresses: ['heard:3'] }, 'gossip')
     const members = [member(1), member(2), { ...member(3), endpointId: 'e'.repeat(64) }, member(4)]
     const membership = { voters: [1, 2, 3, 4], outgoing: [], learners: [], members }
-    const { transport } = parts({}, {}, [{ endpointId: 'key-2', state: 'connected', claims, lastError: null }])
+    const { transport } = parts({}, {}, [{ endpointId: 'key-2', state: 'connected', claims, lastError: null, path: 'direct' }])
     assert.deepEqual(
       clusterState(membership, { transport, peerBook }).nodes.map(({ addresses }) => addresses[0]),
       ['127.0.0.1:1', 'moved:2', 'heard:3', '127.0.0.1:4'],
@@ -219,9 +219,9 @@ describe('nodeStatus', () => {
     const claims = { nodeId: 9, clusterId: 'c1', addresses: [], languageVersion: 1 }
     const status = nodeStatus(
       parts({}, {}, [
-        { endpointId: 'key-2', state: 'connected', claims: null, lastError: null },
-        { endpointId: 'key-9', state: 'dialing', claims, lastError: 'ECONNREFUSED: no' },
-        { endpointId: 'key-8', state: 'waiting', claims: null, lastError: null },
+        { endpointId: 'key-2', state: 'connected', claims: null, lastError: null, path: 'direct' },
+        { endpointId: 'key-9', state: 'dialing', claims, lastError: 'ECONNREFUSED: no', path: null },
+        { endpointId: 'key-8', state: 'waiting', claims: null, lastError: null, path: null },
       ]),
     )
     assert.deepEqual(status.peers, [

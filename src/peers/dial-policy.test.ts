@@ -36,7 +36,13 @@ class Stage {
       },
       defer: (run) => run(),
     }
-    const report = (endpointId: string): PeerReport => ({ endpointId, state: 'connected', claims: null, lastError: null })
+    const report = (endpointId: string): PeerReport => ({
+      endpointId,
+      state: 'connected',
+      claims: null,
+      lastError: null,
+      path: 'direct',
+    })
     const transport = {
       endpointId: SELF,
       connect: ({ endpointId, addresses }: DialTarget) => void this.dialled.set(endpointId, addresses),

@@ -70,12 +70,17 @@ export interface Channel {
 
 export type PeerState = 'connected' | 'dialing' | 'waiting'
 
+/** What carries a link: TLS over TCP, or QUIC as iroh has it, between the two machines or through a relay. */
+export type PathKind = 'direct' | 'iroh-direct' | 'iroh-relay'
+
 export interface PeerReport {
   readonly endpointId: string
   readonly state: PeerState
   readonly claims: Claims | null
   /** Why the last attempt failed, in words with a code first, or null. */
   readonly lastError: string | null
+  /** What carries the link; null while there is none. */
+  readonly path: PathKind | null
 }
 
 /** A member of a cluster dialled this node's address, and expected another key there. It has proven its own key, and nothing else. */

@@ -89,7 +89,8 @@ export class SimHost implements Endpoint {
       const link = this.#links.get(endpointId)
       const wanted = this.#wanted.get(endpointId)
       const state = link !== undefined ? 'connected' : wanted?.dialing === true ? 'dialing' : 'waiting'
-      return { endpointId, state, claims: link?.claims ?? null, lastError: wanted?.lastError ?? null }
+      const path = link === undefined ? null : 'direct'
+      return { endpointId, state, claims: link?.claims ?? null, lastError: wanted?.lastError ?? null, path }
     })
   }
 

@@ -43,6 +43,7 @@ const LAST_WITHOUT_RANGE = 1
 export const NONCE_SIZE = 32
 export const INSTANCE_SIZE = 16
 export const PROOF_SIZE = 32
+const EPOCH_SIZE = 16
 export const HANDSHAKE_HEADER_SIZE = 3
 
 /** Why a link was refused or ended on purpose. The order is the wire's: append only. */
@@ -87,6 +88,9 @@ export type HandshakeRecord =
   | { readonly type: 'proof'; readonly proof: Proof; readonly claims: Claims }
   | { readonly type: 'refusal'; readonly refusal: LinkRefusal }
 
+/** A field of hellos. Even: whoever does not know it may go on without it. */
+const REPLACES = 2
+
 const MAGIC = utf8Encode('ASPN')
 const MAX_DETAIL_SIZE = 512
 const MAX_FEATURES = 2 ** 32 - 1
@@ -108,6 +112,25 @@ export function encodeHello(hello: Hello): Uint8Array {
   writer.raw(fromHex(hello.instance))
   writer.raw(hello.more)
   return toRecord(HELLO.type, writer.finish())
+}
+
+/**
+ * What tells a link from all others between the same two nodes. Both ends take it from the dialer's hello, and the proofs of both are over
+ * that.
+ */
+export function epochOf(dialer: Hello): string {
+  return toHex(dialer.nonce.subarray(0, EPOCH_SIZE))
+}
+
+/** The tagged fields of the hello of a dialer that holds a link to the other end already, and wants this one instead. */
+export function encodeReplaced(epoch: string): Uint8Array {
+  return field((writer) => writeTaggedFields(writer, [[REPLACES, fromHex(epoch)]]))
+}
+
+/** The epoch of the link that the dialer holds, and wants to be replaced; null when it says none. */
+export function replacedBy({ more }: Hello): string | null {
+  const epoch = readTaggedFields(new ByteReader(more, 'hello'), [REPLACES]).get(REPLACES)
+  return epoch?.length === EPOCH_SIZE ? toHex(epoch) : null
 }
 
 export function encodeProof(proof: Proof): Uint8Array {

@@ -33,5 +33,8 @@ export {
   LINK_FEATURES,
   LINK_VERSIONS,
   NONCE_SIZE,
+  encodeReplaced,
+  epochOf,
+  replacedBy,
 } from './handshake.ts'
 export type { HandshakeRecord, Hello, Proof, ProofInput, VersionRange } from './handshake.ts'

@@ -35,6 +35,7 @@ export async function createMemoryWorld(): Promise<TransportWorld> {
   const ids = (a: WorldNode, b: WorldNode): [string, string] => [a.transport.endpointId, b.transport.endpointId]
 
   return {
+    path: 'direct',
     start: (options) => start(options, generateIdentity().endpointId),
     address: (_from, to) => addresses.get(to.transport.endpointId) as string,
     deadAddress: async () => 'nobody:1',

@@ -1,4 +1,4 @@
-import type { Channel, Claims, Transport } from '../../src/ports/index.ts'
+import type { Channel, Claims, PathKind, Transport } from '../../src/ports/index.ts'
 import type { TransportObserver } from './transport-observer.ts'
 
 export interface NodeOptions {
@@ -23,6 +23,8 @@ export interface WorldNode {
 
 /** Nodes of one adapter, and a network between them that can be broken. */
 export interface TransportWorld {
+  /** What its links go over. */
+  readonly path: PathKind
   start(options: NodeOptions): Promise<WorldNode>
   /** Where `from` dials `to`. */
   address(from: WorldNode, to: WorldNode): string

@@ -73,7 +73,7 @@ const LINKING: Readonly<Record<string, Run>> = {
     const [a, b] = await startLinked(world)
     assert.deepEqual(a.observer.events, [{ type: 'opened', peer: id(b), claims: b.claims }])
     assert.deepEqual(b.observer.events, [{ type: 'opened', peer: id(a), claims: a.claims }])
-    const expected: PeerReport = { endpointId: id(b), state: 'connected', claims: b.claims, lastError: null }
+    const expected: PeerReport = { endpointId: id(b), state: 'connected', claims: b.claims, lastError: null, path: world.path }
     assert.deepEqual(a.transport.peers(), [expected])
   },
 

@@ -139,7 +139,8 @@ export class MemoryTransport implements Transport {
 
   peers(): readonly PeerReport[] {
     return Array.from(this.#peers, ([endpointId, { link, lastError }]) => {
-      return { endpointId, state: link === undefined ? 'waiting' : 'connected', claims: link?.claims ?? null, lastError }
+      const [state, path] = link === undefined ? (['waiting', null] as const) : (['connected', 'direct'] as const)
+      return { endpointId, state, claims: link?.claims ?? null, lastError, path }
     })
   }
 

@@ -158,14 +158,14 @@ export const LINKS: readonly Mutant[] = [
   },
   {
     name: 'take a peer that comes back over another path for one that crashed',
-    file: 'net/direct/direct-transport.ts',
+    file: 'net/paths/paths-transport.ts',
     find: "old.instance === by.instance ? 'moved' : 'lost'",
     replace: "'lost'",
     hunter: 'test/contracts/transport.test.ts',
   },
   {
     name: 'take another life of a peer for the one before on another path',
-    file: 'net/direct/direct-transport.ts',
+    file: 'net/paths/paths-transport.ts',
     find: "old.instance === by.instance ? 'moved' : 'lost'",
     replace: "'moved'",
     hunter: 'test/contracts/transport-direct.test.ts',
@@ -180,7 +180,7 @@ export const LINKS: readonly Mutant[] = [
   },
   {
     name: 'tell that nobody listens where a peer said goodbye',
-    file: 'net/direct/direct-peer.ts',
+    file: 'net/paths/path-peer.ts',
     find: "this.#lost = end === 'lost'",
     replace: 'this.#lost = true',
     hunter: 'test/contracts/transport-direct.test.ts',

@@ -4,7 +4,7 @@ import type { Clock } from '../../ports/index.ts'
 import { formatAddress, parseAddress } from '../../api/index.ts'
 import type { Address } from '../../api/index.ts'
 import { dialHandshake, HandshakeStream, LinkError, refusalError } from '../link/index.ts'
-import type { HandshakeSelf, ProvenPeer } from '../link/index.ts'
+import type { DialAttempt, DialedLink, DialResult, HandshakeSelf } from '../link/index.ts'
 import type { Resolve } from './resolver.ts'
 import { raceTcp } from './tcp-race.ts'
 import type { TcpWinner } from './tcp-race.ts'
@@ -26,34 +26,6 @@ export interface DialerOptions {
   readonly timeoutMs: number
 }
 
-export interface DialAttempt {
-  readonly endpointId: string
-  readonly addresses: readonly string[]
-  readonly signal: AbortSignal
-  /** Called right before the proof leaves. */
-  readonly beforeProof: () => void
-}
-
-/** A connection that has become a link: nobody listens to the socket yet. */
-export interface DialedLink {
-  readonly socket: TLSSocket
-  readonly peer: ProvenPeer
-  /** Bytes of the link that came together with the handshake's last. */
-  readonly readAhead: Uint8Array
-}
-
-export type DialResult =
-  | { readonly linked: DialedLink }
-  | {
-      readonly linked?: undefined
-      /** Why, at each address; its code is that of the address that came furthest. */
-      readonly error: Error
-      /** That address, or the name that was not found; null when there was none. */
-      readonly remote: string | null
-      /** Every address was refused: nobody listens there. */
-      readonly refused: boolean
-    }
-
 interface Failure {
   readonly error: Error
   readonly remote: string | null
@@ -62,7 +34,7 @@ interface Failure {
 }
 
 /** Tries every address of a peer once, at most one handshake at a time. */
-export async function dial(options: DialerOptions, target: DialAttempt): Promise<DialResult> {
+export async function dial(options: DialerOptions, target: Omit<DialAttempt, 'relay'>): Promise<DialResult<TLSSocket>> {
   const { addresses, failures } = await resolveAll(options, target.addresses)
   const timeout = new AbortController()
   let remaining = addresses
@@ -113,7 +85,11 @@ async function resolveAll(
 }
 
 /** TLS and handshake over a fresh connection; the connection is closed on failure. */
-async function handshakeOver(options: DialerOptions, target: DialAttempt, winner: TcpWinner): Promise<DialedLink | Error> {
+async function handshakeOver(
+  options: DialerOptions,
+  target: Omit<DialAttempt, 'relay'>,
+  winner: TcpWinner,
+): Promise<DialedLink<TLSSocket> | Error> {
   const socket = connectTls({
     socket: winner.socket,
     secureContext: options.context,
@@ -135,7 +111,7 @@ async function handshakeOver(options: DialerOptions, target: DialAttempt, winner
     checkPeer(socket, options.self, target.endpointId)
     const peer = await dialHandshake(stream, options.self, target.endpointId, target.beforeProof)
     if (socket.destroyed) throw new LinkError('ABORTED', 'the connection closed at the end of the handshake')
-    return { socket, peer, readAhead: stream.release() }
+    return { socket, peer, remote: spell(winner.address), readAhead: stream.release() }
   } catch (error) {
     closeAfter(options, socket, stream, error as Error)
     return error as Error

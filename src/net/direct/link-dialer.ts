@@ -4,9 +4,9 @@ import { CONNECT_TIMEOUT_MS } from '../../limits.ts'
 import type { Claims } from '../../ports/index.ts'
 import { INSTANCE_SIZE } from '../../wire/index.ts'
 import { dial } from './dialer.ts'
-import type { DialAttempt, DialerOptions } from './dialer.ts'
+import type { DialerOptions } from './dialer.ts'
 import { deriveCookieKey, generateIdentity, Link, systemClock } from '../link/index.ts'
-import type { LinkOwner, NodeIdentity } from '../link/index.ts'
+import type { DialAttempt, LinkOwner, NodeIdentity } from '../link/index.ts'
 import { createResolver } from './resolver.ts'
 import type { Resolve } from './resolver.ts'
 import { createLinkContext } from './tls-context.ts'
@@ -62,7 +62,7 @@ export class LinkDialer {
    * Links to the node with this key. The link does not keep the process running: whoever waits for an answer does.
    * @throws LinkError for a refusal, the system's error when no connection was made
    */
-  async dial(target: Omit<DialAttempt, 'beforeProof'>, owner: LinkOwner): Promise<Link> {
+  async dial(target: Omit<DialAttempt, 'beforeProof' | 'relay'>, owner: LinkOwner): Promise<Link> {
     const result = await dial(this.#dialer, { ...target, beforeProof: () => undefined })
     if (result.linked === undefined) throw result.error
     const { socket, peer, readAhead } = result.linked

@@ -11,9 +11,12 @@ import {
   encodeHello,
   encodeProof,
   encodeProofInput,
+  encodeReplaced,
+  epochOf,
   LINK_FEATURES,
   LINK_VERSIONS,
   NONCE_SIZE,
+  replacedBy,
 } from '../../wire/index.ts'
 import type { Hello, ProofInput, VersionRange } from '../../wire/index.ts'
 import type { HandshakeStream } from './handshake-stream.ts'
@@ -64,6 +67,8 @@ export interface HandshakeSelf {
   readonly features?: number
   /** Asked when they are about to be sent or compared: they change while handshakes are under way. */
   readonly claims: () => Claims
+  /** The epoch of the link that the peer is to replace by this one; none when absent. */
+  readonly replaces?: string
 }
 
 /** What the two ends of a link have agreed on. */
@@ -72,6 +77,8 @@ export interface Terms {
   readonly version: number
   /** The bits that both have. */
   readonly features: number
+  /** Of this link alone, and the same at both ends. */
+  readonly epoch: string
 }
 
 /** A peer that has proven everything. */
@@ -93,7 +100,7 @@ export async function dialHandshake(
   const dialer = createHello(self, peerId)
   stream.write(encodeHello(dialer))
   const acceptor = await expectHello(stream, self, peerId)
-  const terms = agree(dialer, acceptor)
+  const terms = { ...agree(dialer, acceptor), epoch: epochOf(dialer) }
   const saidClaims = self.claims()
   const transcript = { protocol: self.protocol, dialer, acceptor, ...terms }
   beforeProof()
@@ -107,6 +114,8 @@ export interface ProvenDialer {
   readonly endpointId: string
   readonly instance: string
   readonly claims: Claims
+  /** The epoch of the link that the dialer holds and wants replaced; null when it holds none. */
+  readonly replaces: string | null
   /** Sends this node's proof: from here on the dialer holds a link. */
   accept(): ProvenPeer
 }
@@ -116,7 +125,7 @@ export async function acceptHandshake(stream: HandshakeStream, self: HandshakeSe
   const dialer = await expectHello(stream, self, peerId)
   const acceptor = createHello(self, peerId)
   stream.write(encodeHello(acceptor))
-  const terms = agree(acceptor, dialer)
+  const terms = { ...agree(acceptor, dialer), epoch: epochOf(dialer) }
   const transcript = { protocol: self.protocol, dialer, acceptor, ...terms }
   const claims = await expectProof(stream, self, { ...transcript, role: 'dialer' })
   const { instance } = dialer
@@ -124,6 +133,7 @@ export async function acceptHandshake(stream: HandshakeStream, self: HandshakeSe
     endpointId: peerId,
     instance,
     claims,
+    replaces: replacedBy(dialer),
     accept: () => {
       const saidClaims = self.claims()
       stream.write(prove(self, { ...transcript, role: 'acceptor' }, saidClaims))
@@ -138,13 +148,21 @@ export function clustersDiffer(a: Claims, b: Claims): boolean {
 }
 
 function createHello(self: HandshakeSelf, peerId: string): Hello {
-  const { endpointId, instance, versions = LINK_VERSIONS, features = LINK_FEATURES } = self
+  const { endpointId, instance, versions = LINK_VERSIONS, features = LINK_FEATURES, replaces } = self
   const nonce = randomBytes(NONCE_SIZE)
-  return { versions, features, from: endpointId, to: peerId, nonce, instance, more: new Uint8Array(0) }
+  return {
+    versions,
+    features,
+    from: endpointId,
+    to: peerId,
+    nonce,
+    instance,
+    more: replaces === undefined ? new Uint8Array(0) : encodeReplaced(replaces),
+  }
 }
 
 /** What both ends make of the two hellos. @throws LinkError VERSION_MISMATCH, which names both ranges */
-function agree(own: Hello, theirs: Hello): Terms {
+function agree(own: Hello, theirs: Hello): Omit<Terms, 'epoch'> {
   const version = commonVersion(own.versions, theirs.versions)
   if (version === undefined) throw versionsDiffer(own.versions, theirs.versions)
   return { version, features: (own.features & theirs.features) >>> 0 }

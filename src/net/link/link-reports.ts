@@ -1,5 +1,5 @@
 import { LOST_DISK_ADVICE, parseAddress } from '../../api/index.ts'
-import type { Claims, CounterName, Labels, Lane, LinkEnd, Logger, Metrics, MistakenDial } from '../../ports/index.ts'
+import type { Claims, CounterName, Labels, Lane, LinkEnd, Logger, Metrics, MistakenDial, PathKind } from '../../ports/index.ts'
 import { describeFailure } from './link-error.ts'
 import type { LinkError } from './link-error.ts'
 
@@ -26,9 +26,9 @@ export class LinkReports {
     this.#metrics = metrics
   }
 
-  opened(endpointId: string, claims: Claims, outbound: boolean): void {
+  opened(endpointId: string, claims: Claims, { outbound, path }: { readonly outbound: boolean; readonly path: PathKind }): void {
     this.#count('aspen_link_opened_total', { direction: outbound ? 'outbound' : 'inbound' })
-    const facts = { endpointId, nodeId: claims.nodeId, outbound }
+    const facts = { endpointId, nodeId: claims.nodeId, outbound, path }
     this.#logger.log('info', 'link opened', facts, { cause: 'LINK_OPENED', from: endpointId, burst: LINK_BURST })
   }
 

@@ -47,7 +47,7 @@ interface End {
 
 function linkOver(socket: Duplex): End {
   const [owner, clock] = [new Owner(), new ManualClock()]
-  const terms = { version: 2, features: 0 }
+  const terms = { version: 2, features: 0, epoch: '00' }
   const peer = { endpointId: 'peer', instance: '00', claims: CLAIMS, saidClaims: CLAIMS, ...terms }
   return { link: new Link({ socket, peer, outbound: true, owner, clock, maxQueueBytes: QUEUE_BYTES }), owner, clock }
 }

@@ -53,6 +53,8 @@ export interface LinkOptions {
 export class Link implements ServedLink {
   readonly endpointId: string
   readonly instance: string
+  /** What tells this link from all others between the two nodes. */
+  readonly epoch: string
   readonly outbound: boolean
   claims: Claims
   readonly #socket: Duplex
@@ -75,6 +77,7 @@ export class Link implements ServedLink {
   constructor(options: LinkOptions) {
     this.endpointId = options.peer.endpointId
     this.instance = options.peer.instance
+    this.epoch = options.peer.epoch
     this.claims = options.peer.claims
     this.outbound = options.outbound
     this.#socket = options.socket

@@ -163,6 +163,7 @@ describe('bindMember', () => {
     state: 'waiting',
     claims: nodeId === null ? null : link(OTHER_KEY, nodeId).claims,
     lastError,
+    path: null,
   })
 
   test('bindMember: binds the key of the one live link that claims the id', () => {

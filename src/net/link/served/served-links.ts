@@ -1,6 +1,6 @@
-import type { Duplex } from 'node:stream'
 import type { Clock, LinkEnd, ServedProtocol, Timer } from '../../../ports/index.ts'
 import { acceptHandshake } from '../handshake.ts'
+import type { KeyedConnection } from '../carrier.ts'
 import type { HandshakeSelf, ProvenDialer } from '../handshake.ts'
 import { HandshakeStream } from '../handshake-stream.ts'
 import { Link } from '../link.ts'
@@ -13,16 +13,6 @@ export interface ServedLinksOptions {
   readonly self: HandshakeSelf
   readonly clock: Clock
   readonly reports: LinkReports
-}
-
-/** A connection that has proven the peer's key, and is to prove the rest. */
-export interface KeyedConnection {
-  readonly socket: Duplex
-  readonly endpointId: string
-  /** Where its other end is, for people; null when that is not known. */
-  readonly remote: string | null
-  /** To be called once the peer has proven everything. */
-  readonly admit: () => void
 }
 
 /** The links of one {@link ServedProtocol}. */

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import type { SecureContext, TLSSocket } from 'node:tls'
 import { assert } from '../../lib/index.ts'
 import type { Random } from '../../lib/index.ts'
-import { CONNECT_TIMEOUT_MS, MAX_CONCURRENT_CONNECTIONS, MAX_LINK_QUEUE_BYTES, MAX_PEERS } from '../../limits.ts'
+import { MAX_LINK_QUEUE_BYTES, MAX_PEERS } from '../../limits.ts'
 import type {
   Channel,
   ChannelHandler,
@@ -14,8 +13,6 @@ import type {
   IncomingConnections,
   Lane,
   LinkEnd,
-  Logger,
-  Metrics,
   MistakenDial,
   PeerReport,
   ServedProtocol,
@@ -24,12 +21,6 @@ import type {
 } from '../../ports/index.ts'
 import { ChannelTable, INSTANCE_SIZE, LINK_FEATURES, LINK_VERSIONS, LINK_WINDOWS } from '../../wire/index.ts'
 import type { LinkWindows, VersionRange } from '../../wire/index.ts'
-import { reachableAddresses, remoteOf } from './address.ts'
-import type { BackoffOptions } from './backoff.ts'
-import { dial } from './dialer.ts'
-import type { DialedLink, DialerOptions } from './dialer.ts'
-import { DirectPeer } from './direct-peer.ts'
-import type { PeerOwner } from './direct-peer.ts'
 import {
   acceptHandshake,
   clustersDiffer,
@@ -39,17 +30,24 @@ import {
   keepAliveMsFor,
   Link,
   LinkError,
-  LinkReports,
   refusalError,
   surface,
-  systemClock,
 } from '../link/index.ts'
-import type { HandshakeSelf, LinkOwner, NodeIdentity, ProvenDialer, ProvenPeer } from '../link/index.ts'
-import { Listener, REJECTION_TEXTS } from './listener.ts'
-import { createResolver } from './resolver.ts'
-import type { Resolve } from './resolver.ts'
+import type {
+  Carrier,
+  DialedLink,
+  HandshakeSelf,
+  KeyedConnection,
+  LinkOwner,
+  LinkReports,
+  ProvenDialer,
+  ProvenPeer,
+  Routes,
+} from '../link/index.ts'
 import { ServedLinks } from '../link/served/index.ts'
-import { createLinkContext } from './tls-context.ts'
+import type { BackoffOptions } from './backoff.ts'
+import { PathPeer } from './path-peer.ts'
+import type { PeerOwner } from './path-peer.ts'
 
 /** The ALPN name of consensus links. */
 export const RAFT_PROTOCOL = 'aspen/raft/1'
@@ -57,30 +55,19 @@ export const RAFT_PROTOCOL = 'aspen/raft/1'
 /** What suits the election timeouts that nodes have by default. */
 export const DEFAULT_KEEP_ALIVE_MS: number = keepAliveMsFor(1_500)
 const DEFAULT_BACKOFF: BackoffOptions = { minMs: 50, maxMs: 2_000 }
-const MAX_PENDING_CONNECTIONS = 100
 /** Members dial every few seconds: one that has not for so long has given up, or was stopped. */
 const MISTAKEN_EXPIRY_MS = 60_000
 
-export interface DirectTransportOptions {
-  readonly identity: NodeIdentity
+export interface PathsTransportOptions {
+  readonly endpointId: string
   readonly cookie: string
-  /** The address to bind: an IP address. */
-  readonly host: string
-  /** 0 takes any free port; `addresses()` tells which. */
-  readonly port: number
-  readonly logger: Logger
-  readonly metrics: Metrics
+  readonly reports: LinkReports
   /** Jitter of redials; nonces come from the system. */
   readonly random: Random
-  readonly clock?: Clock
-  readonly resolve?: Resolve
+  readonly clock: Clock
   /** Between two looks at whether a peer is alive; it is given up after more than three silent ones. */
   readonly keepAliveMs?: number
   readonly backoff?: BackoffOptions
-  /** From a connection to a proven link. */
-  readonly handshakeTimeoutMs?: number
-  readonly maxConnections?: number
-  readonly maxPendingConnections?: number
   readonly maxQueueBytes?: number
   /** Of the links of consensus, the same on all nodes. */
   readonly windows?: LinkWindows
@@ -89,53 +76,53 @@ export interface DirectTransportOptions {
   /** Of the link protocol, and what of it this node does; those of this program when absent. */
   readonly versions?: VersionRange
   readonly features?: number
-  /** Protocols beside consensus that the same accept loop serves. */
+  /** Protocols beside consensus that the same accept loops serve. */
   readonly services?: readonly ServedProtocol[]
-}
-
-/** What exists between `start` and `close`. */
-interface Running {
-  readonly listener: Listener
-  readonly dialer: DialerOptions
-  readonly port: number
+  /** The ways to reach peers, the best first. */
+  readonly carriers: readonly Carrier[]
 }
 
 /**
- * Links over TLS 1.3 on TCP. Every link is made by a handshake that proves both keys and the cookie.
+ * Links over whatever carries connections, one for each peer at a time. Every link is made by a handshake that proves both keys and the cookie.
  *
  * Two nodes that dial each other at once end up with one link: whoever has sent its own proof refuses the other's
  * dial when it has the lower endpoint id, and gives its own up when it has the higher. The decision falls at a single
  * moment, before either holds a link, so that no message is ever on a path that is being replaced. A later connection
  * from the same peer means that the peer has lost the link, and is reported as its end and a new beginning.
+ *
+ * A link moves to another path by being made anew over that: the dialer names the epoch of the link that it holds, so that the other end knows
+ * that nothing was lost. Whoever accepts gives the old path up at that moment; the dialer, when it holds the new one. What is on its way over the
+ * old path then is dropped at both ends, so that nothing overtakes, and nothing comes twice.
  */
-export class DirectTransport implements Transport {
+export class PathsTransport implements Transport {
   readonly endpointId: string
-  readonly #options: DirectTransportOptions
+  readonly #options: PathsTransportOptions
   readonly #clock: Clock
   readonly #instance = randomBytes(INSTANCE_SIZE).toString('hex')
   readonly #events = new EventQueue()
   readonly #channels: ChannelTable
   readonly #reports: LinkReports
-  readonly #peers = new Map<string, DirectPeer>()
+  readonly #peers = new Map<string, PathPeer>()
   readonly #connectAtStart = new Map<string, DialTarget>()
   /** Links that ended on purpose and still send what they had. */
   readonly #finishing = new Set<Link>()
   readonly #peerOwner: PeerOwner
   readonly #linkOwner: LinkOwner
   #claims: Claims | undefined
-  #running: Running | undefined
-  #served: readonly ServedLinks[] = []
-  /** Set while it runs, or before. */
-  #connectionLimit: number | undefined
+  /** What this node brings into handshakes, from its start on. */
+  #self: HandshakeSelf | undefined
+  #served: ReadonlyMap<string, ServedLinks> = new Map()
+  readonly #mostConnections: number
   #closed = false
   #keepAlive: Timer | undefined
   #mistaken: { readonly at: number; readonly dial: MistakenDial } | undefined
 
-  constructor(options: DirectTransportOptions) {
-    this.endpointId = options.identity.endpointId
+  constructor(options: PathsTransportOptions) {
+    this.endpointId = options.endpointId
     this.#options = options
-    this.#clock = options.clock ?? systemClock
-    this.#reports = new LinkReports(options.logger, options.metrics)
+    this.#clock = options.clock
+    this.#reports = options.reports
+    this.#mostConnections = options.carriers.map((carrier) => carrier.stats).reduce(addStats).max
     this.#channels = new ChannelTable({
       post: (run) => this.#events.post(run),
       send: (endpointId, kind, parts, lane) => this.#send(endpointId, kind, parts, lane),
@@ -145,10 +132,17 @@ export class DirectTransport implements Transport {
       clock: this.#clock,
       random: options.random,
       backoff: options.backoff ?? DEFAULT_BACKOFF,
-      dial: (target) => dial(this.#started().dialer, target),
-      dialed: (peer, linked) => this.#onDialed(peer, linked),
-      dialFailed: (peer, error, remote) => this.#onFailed(peer.endpointId, remote, error),
-      refused: (peer) => this.#events.post(() => this.#channels.refused(peer.endpointId)),
+      carriersFor: (target) => options.carriers.filter((carrier) => carrier.reaches(target)),
+      dial: (carrier, attempt, replaces) => {
+        const self = this.#started()
+        return carrier.dial(replaces === undefined ? self : { ...self, replaces: replaces.epoch }, attempt)
+      },
+      dialed: (peer, carrier, linked) => this.#onDialed(peer, carrier, linked),
+      dialFailed: ({ endpointId }, { error, remote, gone }) => {
+        this.#onFailed(endpointId, remote, error)
+        if (gone) this.#events.post(() => this.#channels.refused(endpointId))
+      },
+      lost: (peer, link, error) => this.#ended(peer, link, 'lost', error),
     }
     this.#linkOwner = {
       message: (link, bytes) => {
@@ -162,35 +156,24 @@ export class DirectTransport implements Transport {
   }
 
   async start(claims: Claims): Promise<void> {
-    assert(this.#running === undefined && !this.#closed, 'a transport starts once')
+    assert(this.#self === undefined && !this.#closed, 'a transport starts once')
     this.#claims = claims
-    const { identity, cookie, scryptCost, host } = this.#options
+    const { cookie, scryptCost, carriers, versions = LINK_VERSIONS, features = LINK_FEATURES } = this.#options
     const cookieKey = await deriveCookieKey(cookie, scryptCost)
-    const context = createLinkContext(identity)
-    const self: HandshakeSelf = {
-      endpointId: this.endpointId,
-      instance: this.#instance,
-      protocol: RAFT_PROTOCOL,
-      cookieKey,
-      versions: this.#options.versions ?? LINK_VERSIONS,
-      features: this.#options.features ?? LINK_FEATURES,
-      claims: () => this.#currentClaims(),
-    }
-    const timeoutMs = this.#options.handshakeTimeoutMs ?? CONNECT_TIMEOUT_MS
-    const listener = this.#createListener(context, timeoutMs)
-    listener.route(RAFT_PROTOCOL, (socket, peerId, admit) => surface(this.#onConnection(self, socket, peerId, admit)))
-    this.#served = this.#serve(listener, self)
-    const port = await listener.listen(host, this.#options.port)
-    if (this.#closed) return listener.close()
-    const dialer = { context, clock: this.#clock, resolve: this.#options.resolve ?? createResolver(this.#clock), self, timeoutMs }
-    this.#running = { listener, dialer, port }
+    const { endpointId } = this
+    const terms = { instance: this.#instance, protocol: RAFT_PROTOCOL, cookieKey, versions, features }
+    const self: HandshakeSelf = { endpointId, ...terms, claims: () => this.#currentClaims() }
+    this.#served = this.#serve(self)
+    for (const carrier of carriers) await carrier.start(this.#routesTo(self, carrier))
+    if (this.#closed) return
+    this.#self = self
     this.#watchSilence()
     for (const target of this.#connectAtStart.values()) this.connect(target)
     this.#connectAtStart.clear()
   }
 
   addresses(): readonly string[] {
-    return this.#running === undefined ? [] : reachableAddresses(this.#options.host, this.#running.port)
+    return this.#options.carriers[0]?.addresses() ?? []
   }
 
   attach(kind: ChannelKind, handler: ChannelHandler): Channel {
@@ -198,13 +181,13 @@ export class DirectTransport implements Transport {
   }
 
   connect(target: DialTarget): void {
-    const { endpointId, addresses } = target
+    const { endpointId } = target
     if (endpointId === this.endpointId || this.#closed) return
-    const known: ReadonlyMap<string, unknown> = this.#running === undefined ? this.#connectAtStart : this.#peers
+    const known: ReadonlyMap<string, unknown> = this.#self === undefined ? this.#connectAtStart : this.#peers
     if (!known.has(endpointId) && known.size >= MAX_PEERS) {
       this.#reports.tooManyPeers(endpointId, MAX_PEERS)
-    } else if (this.#running === undefined) this.#connectAtStart.set(endpointId, target)
-    else this.#peerOf(endpointId).want(addresses)
+    } else if (this.#self === undefined) this.#connectAtStart.set(endpointId, target)
+    else this.#peerOf(endpointId).want(target)
   }
 
   disconnect(endpointId: string): void {
@@ -212,7 +195,8 @@ export class DirectTransport implements Transport {
     const peer = this.#peers.get(endpointId)
     if (peer === undefined) return
     peer.unwant()
-    if (peer.link !== undefined) peer.link.finish()
+    if (peer.link !== undefined && peer.isHeld) this.#ended(peer, peer.link, 'graceful', undefined)
+    else if (peer.link !== undefined) peer.link.finish()
     else this.#peers.delete(endpointId)
   }
 
@@ -228,18 +212,15 @@ export class DirectTransport implements Transport {
   }
 
   get incoming(): IncomingConnections {
-    const most = this.#options.maxConnections ?? MAX_CONCURRENT_CONNECTIONS
-    const stats = (): ConnectionStats =>
-      this.#running?.listener.stats ?? { open: 0, pending: 0, max: this.#connectionLimit ?? most, accepted: 0, refused: 0 }
+    const { carriers } = this.#options
+    const most = this.#mostConnections
+    const stats = (): ConnectionStats => carriers.map((carrier) => carrier.stats).reduce(addStats)
     return {
       get stats() {
         return stats()
       },
       limits: { min: 1, max: most },
-      limit: (max) => {
-        this.#connectionLimit = max
-        this.#running?.listener.limit(max)
-      },
+      limit: (max) => carriers.forEach((carrier) => carrier.limit(max)),
     }
   }
 
@@ -256,13 +237,14 @@ export class DirectTransport implements Transport {
     if (this.#closed) return
     this.#closed = true
     this.#keepAlive?.cancel()
-    this.#running?.listener.close()
+    for (const carrier of this.#options.carriers) carrier.stop()
     const links = [...this.#finishing]
     for (const peer of this.#peers.values()) {
       if (peer.link !== undefined) links.push(peer.link)
       this.disconnect(peer.endpointId)
     }
-    await Promise.all([...this.#served.map((served) => served.close()), ...links.map((link) => link.closed())])
+    await Promise.all([...this.#served.values().map((served) => served.close()), ...links.map((link) => link.closed())])
+    await Promise.all(this.#options.carriers.map((carrier) => carrier.close()))
   }
 
   #send(endpointId: string, kind: ChannelKind, parts: readonly Uint8Array[], lane: Lane): boolean {
@@ -273,32 +255,24 @@ export class DirectTransport implements Transport {
     return false
   }
 
-  #createListener(context: SecureContext, handshakeTimeoutMs: number): Listener {
-    return new Listener({
-      context,
-      clock: this.#clock,
-      handshakeTimeoutMs,
-      maxConnections: this.#connectionLimit ?? this.#options.maxConnections ?? MAX_CONCURRENT_CONNECTIONS,
-      maxPendingConnections: this.#options.maxPendingConnections ?? MAX_PENDING_CONNECTIONS,
-      rejected: (reason, remote) => this.#reports.rejected(reason, REJECTION_TEXTS[reason], remote),
-    })
-  }
-
   /** One set of links for each further protocol. */
-  #serve(listener: Listener, self: HandshakeSelf): readonly ServedLinks[] {
-    return (this.#options.services ?? []).map((service) => {
+  #serve(self: HandshakeSelf): ReadonlyMap<string, ServedLinks> {
+    const served = (service: ServedProtocol): ServedLinks => {
       const own = { ...self, protocol: service.protocol }
-      const served = new ServedLinks({ service, self: own, clock: this.#clock, reports: this.#reports })
-      listener.route(service.protocol, (socket, peerId, admit) =>
-        surface(served.accept({ socket, endpointId: peerId, remote: remoteOf(socket), admit })),
-      )
-      return served
-    })
+      return new ServedLinks({ service, self: own, clock: this.#clock, reports: this.#reports })
+    }
+    return new Map((this.#options.services ?? []).map((service) => [service.protocol, served(service)]))
   }
 
-  async #onConnection(self: HandshakeSelf, socket: TLSSocket, peerId: string, admit: () => void): Promise<void> {
+  #routesTo(self: HandshakeSelf, carrier: Carrier): Routes {
+    const routes = new Map<string, (connection: KeyedConnection) => void>()
+    for (const [protocol, served] of this.#served) routes.set(protocol, (connection) => surface(served.accept(connection)))
+    return routes.set(RAFT_PROTOCOL, (connection) => surface(this.#onConnection(self, carrier, connection)))
+  }
+
+  async #onConnection(self: HandshakeSelf, carrier: Carrier, connection: KeyedConnection): Promise<void> {
+    const { socket, endpointId: peerId, remote, admit } = connection
     const stream = new HandshakeStream(socket)
-    const remote = remoteOf(socket)
     let dialer: ProvenDialer
     try {
       if (peerId === this.endpointId) throw refusalError('SELF', false)
@@ -314,7 +288,8 @@ export class DirectTransport implements Transport {
     }
     // From the decision to the link nothing is awaited: they are one moment.
     admit()
-    this.#adopt(socket, dialer.accept(), false, stream.release())
+    const peer = dialer.accept()
+    this.#adopt(carrier, { socket, peer, remote, readAhead: stream.release() }, false)
   }
 
   /** Who belongs to a cluster tells whom it expects; see the dialer. */
@@ -339,6 +314,11 @@ export class DirectTransport implements Transport {
       link.probe()
       throw refusalError('IDENTITY_IN_USE', false)
     }
+    // The peer holds the very link, and moves it to another path. Of two that would do so at once, the lower id's goes on, as above.
+    if (link.instance === dialer.instance && link.epoch === dialer.replaces) {
+      if (peer?.isProving === true && isLower) throw refusalError('DUPLICATE', false)
+      return
+    }
     // Another life of the peer, a second dial over the link it dialled itself, or one by the lower id, which would
     // have refused this node's: in each case the peer no longer has the link. Otherwise its dial crossed this node's.
     if (link.instance === dialer.instance && link.outbound && isLower) {
@@ -347,15 +327,14 @@ export class DirectTransport implements Transport {
     }
   }
 
-  #onDialed(peer: DirectPeer, linked: DialedLink): void {
-    const { socket, peer: proven, readAhead } = linked
+  #onDialed(peer: PathPeer, carrier: Carrier, linked: DialedLink): void {
+    const { socket, peer: proven, remote } = linked
     // This node's claims may have changed since it sent them; the acceptor compared the old ones.
     const differ = clustersDiffer(this.#currentClaims(), proven.claims)
     if (!differ && !socket.destroyed) {
-      this.#adopt(socket, proven, true, readAhead)
+      this.#adopt(carrier, linked, true)
       return
     }
-    const remote = remoteOf(socket)
     socket.on('error', () => undefined).destroy()
     const error = differ
       ? refusalError('CLUSTER_MISMATCH', false)
@@ -364,22 +343,22 @@ export class DirectTransport implements Transport {
     peer.dialLater()
   }
 
-  #adopt(socket: TLSSocket, proven: ProvenPeer, outbound: boolean, readAhead: Uint8Array): void {
+  #adopt(carrier: Carrier, { socket, peer: proven, readAhead }: DialedLink, outbound: boolean): void {
     const { endpointId, claims } = proven
     const peer = this.#peerOf(endpointId)
     this.#replace(peer, proven)
     const { maxQueueBytes = MAX_LINK_QUEUE_BYTES, windows = LINK_WINDOWS } = this.#options
     const ends = { socket, peer: proven, outbound, owner: this.#linkOwner }
     const link = new Link({ ...ends, clock: this.#clock, maxQueueBytes, windows })
-    peer.attach(link)
-    this.#reports.opened(endpointId, claims, outbound)
+    peer.attach(link, carrier, () => carrier.pathOf(socket))
+    this.#reports.opened(endpointId, claims, { outbound, path: carrier.pathOf(socket) })
     this.#events.post(() => this.#channels.opened({ endpointId, claims }))
     if (proven.saidClaims !== this.#claims) link.announce(this.#currentClaims())
     if (readAhead.length > 0) link.receive(readAhead)
   }
 
   /** A peer that opens a second link has lost the first, and whatever was on its way over it; not itself, if it is the same life. */
-  #replace(peer: DirectPeer, by: ProvenPeer): void {
+  #replace(peer: PathPeer, by: ProvenPeer): void {
     const old = peer.link
     if (old === undefined) return
     peer.release(by.instance)
@@ -391,10 +370,15 @@ export class DirectTransport implements Transport {
   #onEnded(link: Link, end: LinkEnd, error: Error | undefined): void {
     const peer = this.#peers.get(link.endpointId)
     if (peer?.link !== link) return
+    if (end === 'lost' && error !== undefined && peer.hold(link, error)) return
     if (end === 'graceful') {
       this.#finishing.add(link)
       surface(link.closed().then(() => this.#finishing.delete(link)))
     }
+    this.#ended(peer, link, end, error)
+  }
+
+  #ended(peer: PathPeer, link: Link, end: LinkEnd, error: Error | undefined): void {
     this.#reportClosed(link.endpointId, end, error)
     peer.detach(end, error)
     if (!peer.isWanted) this.#peers.delete(link.endpointId)
@@ -432,22 +416,33 @@ export class DirectTransport implements Transport {
     })
   }
 
-  #peerOf(endpointId: string): DirectPeer {
+  #peerOf(endpointId: string): PathPeer {
     let peer = this.#peers.get(endpointId)
     if (peer === undefined) {
-      peer = new DirectPeer(endpointId, this.#peerOwner)
+      peer = new PathPeer(endpointId, this.#peerOwner)
       this.#peers.set(endpointId, peer)
     }
     return peer
   }
 
-  #started(): Running {
-    assert(this.#running !== undefined, 'the transport has been started')
-    return this.#running
+  #started(): HandshakeSelf {
+    assert(this.#self !== undefined, 'the transport has been started')
+    return this.#self
   }
 
   #currentClaims(): Claims {
     assert(this.#claims !== undefined, 'the transport has been started')
     return this.#claims
+  }
+}
+
+/** Of all carriers; the bound is one for each, and the same. */
+function addStats(a: ConnectionStats, b: ConnectionStats): ConnectionStats {
+  return {
+    open: a.open + b.open,
+    pending: a.pending + b.pending,
+    max: a.max,
+    accepted: a.accepted + b.accepted,
+    refused: a.refused + b.refused,
   }
 }
