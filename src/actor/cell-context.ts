@@ -140,6 +140,6 @@ export class CellContext implements ActorContext {
   }
 
   stop(): void {
-    if (!this.#life.over) this.#cell.stop(() => undefined)
+    if (!this.#life.over) this.#cell.leave()
   }
 }

@@ -262,6 +262,7 @@ export class Cell extends Handling {
     deadline?.cancel()
     ties.deadline = null
     ties.halted = null
+    ties.leaves = false
     ties.lastEnd = reason
     this.#tellStarted()
     if (ties.leaving !== null) this.bury()
@@ -295,6 +296,14 @@ export class Cell extends Handling {
     if (!isFirst) return
     if (this.life === null) this.bury()
     else this.#endSoon()
+  }
+
+  /** Ends its life, as it asks itself. One that is permanent gets another from its supervisor, unless somebody wants its end for good meanwhile. */
+  leave(): void {
+    if (this.restart !== 'permanent') return this.stop(() => undefined, true)
+    if (this.phase === 'ending' || this.life === null) return
+    this.tied().leaves = true
+    this.#endSoon()
   }
 
   /** Whether it is this actor that asks something of itself, and is waited for meanwhile. */

@@ -45,6 +45,9 @@ export interface ActorContext {
    * Aborted soon after this life is over: for what goes on in its name, such as a request of a handler that was killed, or a start that was too slow.
    */
   readonly signal: AbortSignal
-  /** Ends this actor in good order, when the message at hand is done with. */
+  /**
+   * Ends this life in good order, when the message at hand is done with. The actor is gone with it, unless it is permanent: that is started again,
+   * after a pause as after a failure, and handles what waits. To end it for good whatever it is: `context.self().stop()`.
+   */
   stop(): void
 }

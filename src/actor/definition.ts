@@ -15,7 +15,10 @@ export interface ActorDefinition<H extends Handlers, A = void> {
   readonly stop?: (handlers: H, reason: EndReason) => void | PromiseLike<void>
 }
 
-/** When an actor is started again whose life ended by a failure, or was killed: always, for the first two; never. One that stops itself is gone. */
+/**
+ * When an actor is started again: permanent, whenever its life ends, also when it has stopped itself, which counts as a failure does; transient,
+ * when its life ends by a failure, or is killed; temporary, never. Who stops it by a reference ends it for good, whatever it is.
+ */
 export type Restart = 'permanent' | 'transient' | 'temporary'
 
 /** Who is restarted when a child fails: it alone; all; it and those that were started after it. */

@@ -39,7 +39,7 @@ export abstract class Handling extends Inbox implements Runnable {
   /** Whether nobody has asked for its end. */
   protected get isWanted(): boolean {
     const { ties } = this
-    return ties === null || (ties.leaving === null && ties.halted === null)
+    return ties === null || (ties.leaving === null && ties.halted === null && !ties.leaves)
   }
 
   protected override wake(): void {

@@ -68,6 +68,11 @@ function tellRestarted({ cell, restarted }: Asking): void {
   else restarted(new ActorError('CRASHED', `${cell.path} was restarted, and its start failed or was cut short`))
 }
 
+/** Of a life that nobody else has asked to end. */
+function sayEnd(reason: EndReason): string {
+  return reason.type === 'stopped' ? 'it stopped itself, and is permanent' : sayReason(reason)
+}
+
 /** Names that are numbers are found as such. */
 function keyOf(name: string): string | number {
   return /^[1-9]\d{0,14}$/.test(name) ? Number(name) : name
@@ -167,7 +172,7 @@ export class Supervision {
     // It was started while the others waited for their restart: it is started with them.
     if (failing.isPaused) return
     const pauseMs = failing.policy.failed(now)
-    failing.history.addFailure({ path: cell.path, at: now, uptimeMs: now - startedAt, reason: sayReason(reason), pauseMs })
+    failing.history.addFailure({ path: cell.path, at: now, uptimeMs: now - startedAt, reason: sayEnd(reason), pauseMs })
     this.#report(cell, reason, pauseMs)
     const group = this.#groupOf(cell)
     if (pauseMs === null) return this.#giveUp(cell, reason)
@@ -212,14 +217,14 @@ export class Supervision {
   }
 
   #report(cell: Cell, reason: EndReason, pauseMs: number | null): void {
-    const error = reason.type === 'crashed' ? { error: reason.error } : {}
+    const error = reason.type === 'killed' ? {} : { error: reason.type === 'crashed' ? reason.error : new Error(sayEnd(reason)) }
     const event = pauseMs === null ? 'given-up' : 'failed'
     this.#runtime.report({ path: cell.path, event, ...error, ...(pauseMs === null ? {} : { pauseMs }) })
   }
 
   #giveUp(cell: Cell, reason: EndReason): void {
     if (this.#owner === null) return cell.bury()
-    this.#owner.crash(new Error(`${cell.path} failed too often; the last time ${sayReason(reason)}`))
+    this.#owner.crash(new Error(`${cell.path} failed too often; the last time ${sayEnd(reason)}`))
   }
 
   /** Starts a child anew, with those that are restarted with it, at once: out of a pause and an open circuit as well. */

@@ -13,6 +13,8 @@ export class Ties {
   closed: string | null = null
   /** It is to end for good: those who want to know when it has. */
   leaving: (() => void)[] | null = null
+  /** It has asked for the end of its life: what follows is its supervisor's business. */
+  leaves = false
   /** Its life is to end, and another may follow. */
   halted: (() => void) | null = null
   /** Told once when the life that is being started has started, or failed to. */

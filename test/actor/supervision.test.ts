@@ -5,33 +5,8 @@ import type { ActorContext, ActorDefinition, ActorRef, SpawnOptions } from '../.
 import { Prng } from '../../src/lib/index.ts'
 import { ManualClock } from '../manual-clock.ts'
 import { codeOf, Stage, watch } from './stage.ts'
-
-interface Worker {
-  work(n: number): number
-  fail(): never
-  hang(): Promise<never>
-  leave(): void
-}
-
-/** Says in `log` what becomes of it. */
-function worker(log: string[], name: string, more: Partial<ActorDefinition<Worker>> = {}): ActorDefinition<Worker> {
-  return defineActor<Worker>({
-    start: (context) => {
-      log.push(`${name} starts`)
-      let done = 0
-      return {
-        work: (n) => (done += n),
-        fail: () => {
-          throw new Error(`${name} is broken`)
-        },
-        hang: () => new Promise(() => undefined),
-        leave: () => context.stop(),
-      }
-    },
-    stop: (_, { type }) => void log.push(`${name} ends: ${type}`),
-    ...more,
-  })
-}
+import { failed, worker } from './worker.ts'
+import type { Worker } from './worker.ts'
 
 type Nothing = Record<never, never>
 
@@ -63,11 +38,6 @@ async function family(
   await stage.rest()
   log.length = 0
   return { stage, log, refs: refs }
-}
-
-async function failed(stage: Stage, ref: ActorRef<Worker>): Promise<void> {
-  assert.equal(ref.trySend('fail' as never), true)
-  await stage.rest()
 }
 
 describe('supervision', () => {
@@ -236,24 +206,6 @@ describe('supervision', () => {
     await failed(stage, first as ActorRef<Worker>)
     await stage.pass(1_000)
     assert.deepEqual(log, ['a starts', 'b starts', 'a ends: crashed', 'b ends: stopped', 'a starts'])
-  })
-
-  test('transient and temporary: which end makes a restart', async () => {
-    for (const [restart, message, comesBack] of [
-      ['permanent', 'fail', true],
-      ['permanent', 'leave', false],
-      ['transient', 'fail', true],
-      ['temporary', 'fail', false],
-    ] as const) {
-      const stage = new Stage()
-      const ref = stage.system.spawn(worker([], 'w'), { restart })
-      ref.cast(message as never)
-      await stage.pass(1_000)
-      const asked = watch(ref.call('work', 1))
-      await stage.rest()
-      assert.equal(asked.value, comesBack ? 1 : undefined, `${restart} ${message}`)
-      if (!comesBack) assert.equal(codeOf(asked), 'DOWN')
-    }
   })
 
   test('no circuit: a child that fails too often is a failure of its parent, which begins with new children', async () => {

@@ -10,6 +10,7 @@ const MONITORS = 'test/actor/monitors.test.ts'
 const LINKS = 'test/actor/links.test.ts'
 const GROUPS = 'test/actor/groups.test.ts'
 const RESTART = 'test/actor/restart.test.ts'
+const KINDS = 'test/actor/restart-kinds.test.ts'
 const POLICY = 'src/actor/restart-policy.test.ts'
 
 /** That actors handle one message at a time, end in order, and that no life reaches into the next one. */
@@ -34,6 +35,20 @@ export const ACTORS: readonly Mutant[] = [
     find: "typeof handler !== 'function' || message in Object.prototype",
     replace: "typeof handler !== 'function'",
     hunter: MESSAGES,
+  },
+  {
+    name: 'end the next life of an actor that has stopped itself',
+    file: 'actor/cell.ts',
+    find: '    ties.leaves = false\n',
+    replace: '',
+    hunter: KINDS,
+  },
+  {
+    name: 'let a permanent actor go that stops itself',
+    file: 'actor/cell.ts',
+    find: "if (this.restart !== 'permanent') return this.stop",
+    replace: 'return this.stop',
+    hunter: KINDS,
   },
   {
     name: 'end a life beside its children',

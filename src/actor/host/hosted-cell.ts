@@ -5,8 +5,10 @@ import { Supervision } from '../supervision.ts'
 
 /** Who is told of the end of an actor that somebody else supervises, on the other side. */
 export interface HostedListener {
-  /** It has asked for its own end, or was asked. */
+  /** It is to end for good. */
   stopping(): void
+  /** It has asked for the end of its life. */
+  leaving(): void
   /** It wants to begin anew. */
   restarting(): void
   /** It has crashed, and is about to end. */
@@ -53,6 +55,12 @@ export class HostedCell extends Cell {
   override stop(gone: () => void, byItself = false): void {
     this.#listener.stopping()
     super.stop(gone, byItself)
+  }
+
+  /** Whether another life follows is decided on the other side. */
+  override leave(): void {
+    this.#listener.leaving()
+    super.stop(() => undefined, true)
   }
 
   protected override endLife(reason: EndReason): void {

@@ -60,6 +60,10 @@ export class HostedLife implements HostedCaller, HostedListener {
     if (!this.#isAsked) this.#tell({ type: 'stopping', life: this.#life })
   }
 
+  leaving(): void {
+    if (!this.#isAsked) this.#tell({ type: 'leaving', life: this.#life })
+  }
+
   restarting(): void {
     this.#tell({ type: 'restarting', life: this.#life })
   }

@@ -30,7 +30,7 @@ class ThreadedDefinition extends Elsewhere {
 
   override async start(context: ActorContext): Promise<Handlers> {
     if (this.#lodging.isClosed) {
-      context.stop()
+      CellContext.of(context).cell.stop(() => undefined)
       throw new Error(`the thread pool of ${context.path} has been stopped: it is started no more`)
     }
     const { cell, life } = CellContext.of(context)

@@ -38,8 +38,10 @@ export type News =
   | { readonly type: 'later'; readonly life: number; readonly id: number }
   /** It crashed, with the message in hand if there is one, and is about to end. */
   | { readonly type: 'failed'; readonly life: number; readonly error: ErrorData }
-  /** It has asked for its own end. */
+  /** It is to end for good. */
   | { readonly type: 'stopping'; readonly life: number }
+  /** It has asked for the end of its life. */
+  | { readonly type: 'leaving'; readonly life: number }
   /** It has asked to begin anew. */
   | { readonly type: 'restarting'; readonly life: number }
   /** There is nothing of it any more. */

@@ -109,6 +109,8 @@ export class ThreadedLife implements Lodger {
         return this.#fail(errorFromData(news.error))
       case 'stopping':
         return this.#cell.stop(() => undefined)
+      case 'leaving':
+        return this.#cell.leave()
       case 'restarting':
         return this.#cell.restartByHand(() => undefined, true)
       case 'ended':

@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { defineActor, inThread, Refusal } from '../../../src/actor/index.ts'
-import type { ActorContext, ActorRef } from '../../../src/actor/index.ts'
+import type { ActorContext, ActorRef, Restart } from '../../../src/actor/index.ts'
 import { MAX_ACTOR_THREADS } from '../../../src/limits.ts'
 import type { Counter } from './actors-of-threads.ts'
 import { BAD_START, BAD_STOP, COUNTER, DEADLY, errorOf, MODULE, WORLDS } from './worlds.ts'
 import type { World } from './worlds.ts'
 
-function spawnCounter(world: World, name = 'counter'): ActorRef<Counter> {
-  return world.system.spawn(COUNTER, { name, argument: 10, mailboxCapacity: 3 })
+function spawnCounter(world: World, name = 'counter', restart: Restart = 'permanent'): ActorRef<Counter> {
+  return world.system.spawn(COUNTER, { name, argument: 10, mailboxCapacity: 3, restart })
 }
 
 for (const { name, make } of WORLDS) {
@@ -164,7 +164,7 @@ for (const { name, make } of WORLDS) {
 
     within('stop: ends it in good order, whoever asks; then it is down', async (world) => {
       const one = spawnCounter(world, 'one')
-      const two = spawnCounter(world, 'two')
+      const two = spawnCounter(world, 'two', 'transient')
       assert.equal(await world.settled(one.call('add', 1)), 11)
       two.cast('stop')
       const behind = errorOf(world, two.call('get'))
@@ -177,6 +177,19 @@ for (const { name, make } of WORLDS) {
       await world.settled(three.stop())
       assert.equal(world.events.find(({ event }) => event === 'stop-failed')?.error?.message, 'cannot stop')
       assert.equal(world.count('killed') + world.count('failed'), 0)
+    })
+
+    within('stop: one that is permanent and stops itself is started again, with what waits', async (world) => {
+      const ref = spawnCounter(world)
+      assert.equal(await world.settled(ref.call('add', 5)), 15)
+      ref.cast('stop')
+      const behind = ref.call('get')
+      await world.happens('failed', '/counter')
+      await world.pass(1_000)
+      assert.deepEqual(await world.settled(behind), { total: 10 })
+      assert.equal(world.count('started', '/counter'), 2)
+      await world.settled(ref.stop())
+      assert.deepEqual(world.system.snapshot(), [])
     })
 
     within('stop: what does not end in time is killed: in its start, with a message in hand, in its end', async (world) => {
