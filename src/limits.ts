@@ -136,6 +136,16 @@ export const MIN_PEERS: number = 200
 export const MAX_DIALLED_STRANGERS: number = 32
 /** A peer that nobody has named is forgotten when it was not heard of for so long, in milliseconds. */
 export const STRANGER_EXPIRY_MS: number = 600_000
+/** Peers that nobody has named, that were linked once, and that are looked for longer: a network may be cut for days. */
+export const MAX_MISSED_STRANGERS: number = 64
+export const MISSED_EXPIRY_MS: number = 7 * 86_400_000
+/** Addresses that a node announces of itself, and bytes of all that it does. */
+export const MAX_ANNOUNCED_ADDRESSES: number = 16
+export const MAX_ANNOUNCEMENT_SIZE: number = 2 * KIB
+/** Bytes of gossip that may wait to leave over one link. */
+export const MAX_GOSSIP_QUEUE_BYTES: number = 256 * KIB
+/** Peers of which a node has heard through one neighbour first; one that lies takes no more room than this. */
+export const MAX_PEERS_BY_NEIGHBOUR: number = 256
 /** Bytes of what nodes tell each other of the others that may wait to leave over one link. */
 export const MAX_PEERS_QUEUE_BYTES: number = 4 * MIB
 /** Bytes of notices, ten bytes each, of who takes part in which channel that may wait to leave over one link. */
@@ -287,6 +297,8 @@ assert(
   'the largest configuration must be a valid entry',
 )
 assert(MAX_LEARNERS <= MAX_PEERS, 'the learners that a change names must fit a configuration')
+assert(2 * MAX_PEERS_BY_NEIGHBOUR < MAX_PEERS, 'a neighbour that lies must leave room for others')
+assert(MAX_MISSED_STRANGERS < MAX_PEERS, 'peers that are looked for must leave room for those that are there')
 assert(SNAPSHOT_CHUNK_SIZE + ENVELOPE <= MAX_RPC_MESSAGE_SIZE, 'a snapshot chunk must fit one message')
 assert(MAX_RPC_MESSAGE_SIZE <= MAX_LINK_QUEUE_BYTES, 'the largest message must fit a link queue')
 assert(

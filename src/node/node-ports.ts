@@ -2,7 +2,17 @@
 import type { RestartSettings, ThreadPort } from '../actor/index.ts'
 import type { Language } from '../commands/index.ts'
 import type { Random } from '../lib/index.ts'
-import type { Clock, Logger, LogStore, Metrics, SnapshotStore, StateMachine, Transport, Volume } from '../ports/index.ts'
+import type {
+  Clock,
+  Logger,
+  LogStore,
+  Metrics,
+  Signatures,
+  SnapshotStore,
+  StateMachine,
+  Transport,
+  Volume,
+} from '../ports/index.ts'
 import type { PeerHint, PeerStore } from '../peers/index.ts'
 import type { Timings } from '../raft/index.ts'
 import type { ReplicaLimits } from '../replica/index.ts'
@@ -25,6 +35,13 @@ export interface Face {
   serve(node: NodeService): void
 }
 
+export interface GossipPorts {
+  /** 32 bytes that all nodes with one cookie have in common, and nobody else knows. */
+  readonly topic: Uint8Array
+  /** Milliseconds since 1970: what others announce is not believed when it is old by this clock. */
+  readonly wallClock: () => number
+}
+
 export interface NodePorts {
   readonly clock: Clock
   /** Seeds election timeouts and incarnations. */
@@ -34,6 +51,10 @@ export interface NodePorts {
   /** Opens log, state and snapshots, to be read with this language, once for each incarnation of the replica. @throws Error for what must not be used; StateBusy, with nothing left open */
   readonly openStores: (language: Language) => RaftStores
   readonly peerStore: PeerStore
+  /** Of the key that is the node's identity; without them nothing is signed, and there is no gossip. */
+  readonly signatures?: Signatures
+  /** There is no gossip when absent. */
+  readonly gossip?: GossipPorts
   readonly faces: readonly Face[]
   readonly logger: Logger
   readonly metrics: Metrics

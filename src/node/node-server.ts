@@ -21,6 +21,7 @@ import type { Incarnation, ReplicaEvents } from './incarnation.ts'
 import type { NodePorts, NodeSettings } from './node-ports.ts'
 import { LostDisk } from './lost-disk.ts'
 import { MemberKeys } from './member-keys.ts'
+import { NodeGossip } from './node-gossip.ts'
 import { NodeService, selfAsMember } from './node-service.ts'
 import type { ServiceParts } from './node-service.ts'
 import { RaftHandle } from './raft-handle.ts'
@@ -75,6 +76,7 @@ export class NodeServer {
   readonly #settings: NodeSettings
   readonly #surroundings: Surroundings
   readonly #exchange: PeerExchange
+  readonly #gossip: NodeGossip
   readonly #voterLinks: VoterLinks
   /** The node's own actors. */
   readonly #tree: ActorSystem
@@ -119,12 +121,14 @@ export class NodeServer {
       () => this.raft.view.membership,
       () => removal.words(this.raft.view),
     )
+    this.#gossip = new NodeGossip({ ports, nodeId, book, raft: this.raft })
     this.#exchange = new PeerExchange({
       nodeId,
       book,
       links: transport,
       clock,
-      heard: (hint) => hearsay.note(hint, 'gossip'),
+      heard: (hint) => hearsay.note(hint, 'hearsay'),
+      ...(ports.gossip === undefined ? {} : { gossip: this.#gossip }),
       isSound: () => this.raft.view.poisoned === null,
       clusterId: () => this.raft.view.clusterId,
       absentSince: (peer) => absentSince(this.raft.view, transport.endpointId, peer),
@@ -182,7 +186,7 @@ export class NodeServer {
     const argument = {
       raft: { ports: this.#ports, settings: this.#settings, events, handle: this.raft, begun },
       rpc: this.#ports.transport,
-      gossip: { book, noRoom },
+      gossip: { book, noRoom, gossip: this.#gossip.begin },
       patient: this.#patient,
       spawned: (actors: SupervisedActors) => {
         hearsay.actors = actors
@@ -334,7 +338,7 @@ export function surround(ports: NodePorts, settings: NodeSettings): Surroundings
       { cause: 'PEER_BOOK_FULL', from: '' },
     )
   for (const peer of settings.peers) if (book.add(peer, 'peers') === 'full') noRoom(peer)
-  const policy = new DialPolicy({ nodeId: settings.nodeId, book, transport, clock, refused: noRoom })
+  const policy = new DialPolicy({ nodeId: settings.nodeId, book, transport, clock, random: ports.random, refused: noRoom })
   const removal = new Removal(transport.endpointId, logger)
   const lostDisk = new LostDisk({ nodeId: settings.nodeId, transport, clock, logger })
   const terms = (): FoundingTerms => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { MAX_DIALLED_STRANGERS, STRANGER_EXPIRY_MS } from '../limits.ts'
+import { MAX_DIALLED_STRANGERS, MAX_MISSED_STRANGERS, MISSED_EXPIRY_MS, STRANGER_EXPIRY_MS } from '../limits.ts'
+import { Prng } from '../lib/index.ts'
 import type { Clock, DialTarget, PeerReport } from '../ports/index.ts'
 import { DialPolicy } from './dial-policy.ts'
 import { PeerBook } from './peer-book.ts'
@@ -50,12 +51,17 @@ class Stage {
       peers: () => Array.from(this.linked, report),
     }
     const refused = ({ endpointId }: PeerHint): void => void this.refused.push(endpointId)
-    this.policy = new DialPolicy({ nodeId: 1, book: this.book, transport, clock, refused })
+    this.policy = new DialPolicy({ nodeId: 1, book: this.book, transport, clock, random: new Prng(1), refused })
     this.policy.start()
   }
 
   get timers(): number {
     return this.#timers.length
+  }
+
+  /** Time passes, and what was due meanwhile is late. */
+  sleep(ms: number): void {
+    this.#now += ms
   }
 
   advance(ms: number): void {
@@ -64,7 +70,7 @@ class Stage {
       const next = this.#timers.toSorted((a, b) => a.at - b.at)[0]
       if (next === undefined || next.at > until) break
       this.#timers = this.#timers.filter((one) => one !== next)
-      this.#now = next.at
+      this.#now = Math.max(this.#now, next.at)
       next.run()
     }
     this.#now = until
@@ -109,7 +115,7 @@ test('DialPolicy: members of before the start that are none any more are let go 
 
 test('DialPolicy: dials a few strangers, and forgets one that stays away; one that is linked stays', () => {
   const { book, linked, advance, dialled } = bound(new Stage())
-  for (let i = 2; i < MAX_DIALLED_STRANGERS + 12; i++) book.add(hintOf(i), 'link')
+  for (let i = 2; i < MAX_DIALLED_STRANGERS + 12; i++) book.add(hintOf(i), 'gossip')
   assert.equal(dialled.size, MAX_DIALLED_STRANGERS)
   linked.add(idOf(2)).add(idOf(40))
   advance(2 * STRANGER_EXPIRY_MS)
@@ -118,6 +124,51 @@ test('DialPolicy: dials a few strangers, and forgets one that stays away; one th
     [2, 40],
   )
   assert.deepEqual([...dialled.keys()], [idOf(2), idOf(40)])
+})
+
+test('DialPolicy: some of those that were linked once are dialled for days, those that were known first; a member that was removed is not', () => {
+  const { stage, book, policy, linked, advance, dialled } = bound(new Stage(1_000))
+  const many = Array.from({ length: MAX_MISSED_STRANGERS + 20 }, (_, i) => i + 100)
+  for (const id of [...many, 2]) linked.add(idOf(id))
+  for (const id of many) book.add(hintOf(id), 'link')
+  policy.follow([hintOf(2)])
+  book.add(hintOf(2), 'link')
+  policy.follow([])
+  linked.clear()
+  advance(2 * STRANGER_EXPIRY_MS)
+  assert.deepEqual(
+    book.entries().map(({ nodeId }) => nodeId),
+    many.slice(0, MAX_MISSED_STRANGERS),
+  )
+  const tried = new Set<string>()
+  for (let i = 0; i < 60; i++) {
+    advance(10_000)
+    for (const endpointId of dialled.keys()) tried.add(endpointId)
+    assert.ok(dialled.size <= MAX_DIALLED_STRANGERS)
+  }
+  assert.equal(tried.size, MAX_MISSED_STRANGERS, 'each has its turn')
+  stage.sleep(MISSED_EXPIRY_MS)
+  advance(2 * 60_000)
+  assert.deepEqual(book.entries(), [])
+})
+
+test('DialPolicy: who has enough links looks for nobody that it hears of, and for whom it misses it makes room', () => {
+  const { book, linked, advance, dialled } = bound(new Stage(1_000))
+  const here = Array.from({ length: MAX_DIALLED_STRANGERS }, (_, i) => i + 100)
+  const heard = Array.from({ length: 10 }, (_, i) => i + 300)
+  for (const id of here) {
+    linked.add(idOf(id))
+    book.add(hintOf(id), 'link')
+  }
+  for (let i = 0; i < 20; i++) {
+    for (const id of heard) book.add(hintOf(id), 'gossip')
+    advance(10_000)
+  }
+  assert.deepEqual([...dialled.keys()], here.map(idOf))
+  advance(130_000)
+  const sought = [...dialled.keys()].filter((endpointId) => !linked.has(endpointId))
+  assert.equal(sought.length, 1)
+  assert.ok(heard.some((id) => idOf(id) === sought[0]))
 })
 
 test('DialPolicy: a key that lost its id to another is forgotten, also where the configuration of this node names it', () => {

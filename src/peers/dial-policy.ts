@@ -2,15 +2,21 @@
  * Decides which peers are dialled, and which are let go. The members of the cluster are, and whoever a person named. Of the
  * others, a few; one that stays away for a while is forgotten. A key whose id the cluster has bound to another one is a former life of
  * that node: it is not dialled, unless a person has just asked for it, and forgotten at once when it is not there.
+ *
+ * Whoever is named is dialled for ever, by the transport, some seconds apart; which strangers are, see {@link Strangers}. A few of those that were
+ * linked once are looked for a long time, because a cut may last; but not who was a member and was removed.
  */
-import { MAX_DIALLED_STRANGERS, STRANGER_EXPIRY_MS } from '../limits.ts'
+import type { Random } from '../lib/index.ts'
+import { MAX_MISSED_STRANGERS, MISSED_EXPIRY_MS, STRANGER_EXPIRY_MS } from '../limits.ts'
 import type { Clock, DialTarget, PeerReport, Timer } from '../ports/index.ts'
 import { lastHeardOf, standingOf } from './peer-book.ts'
 import type { PeerBook, PeerEntry, PeerHint } from './peer-book.ts'
 import { ASKED_FOR_RANK } from './peer-source.ts'
+import { Strangers } from './strangers.ts'
 
-/** How often a stranger's age is looked at, in milliseconds. */
-const LOOK_INTERVAL_MS = 60_000
+/** How often it is thought over which strangers are dialled, in milliseconds; and so many times for each look at their age. */
+const SEEK_INTERVAL_MS = 2_000
+const SEEKS_PER_LOOK = 30
 
 /** What the policy needs of a transport. */
 export interface Dialler {
@@ -26,6 +32,8 @@ export interface DialPolicyOptions {
   readonly book: PeerBook
   readonly transport: Dialler
   readonly clock: Clock
+  /** In which order strangers are tried. */
+  readonly random: Random
   /** An entry of the configuration of the cluster found no place in the book: all of it is taken by others that count as much. */
   readonly refused: (member: PeerHint) => void
 }
@@ -34,7 +42,10 @@ export class DialPolicy {
   readonly #options: DialPolicyOptions
   readonly #dialled = new Set<string>()
   /** Those of the dialled that nobody has named. */
-  readonly #strangers = new Set<string>()
+  readonly #strangers: Strangers
+  /** Members of this node's time that were removed. */
+  readonly #departed = new Set<string>()
+  #seeks = 0
   #members: ReadonlySet<string>
   /** The keys that the configuration binds ids to, this node's own among them. */
   #bound: ReadonlyMap<number, string>
@@ -43,6 +54,7 @@ export class DialPolicy {
 
   constructor(options: DialPolicyOptions) {
     this.#options = options
+    this.#strangers = new Strangers(options.random)
     this.#bound = new Map([[options.nodeId, options.transport.endpointId]])
     // Of a configuration that was in force when the book was kept, and may not be any more.
     this.#members = new Set(options.book.entries().flatMap((one) => (one.hints.has('membership') ? [one.endpointId] : [])))
@@ -72,10 +84,12 @@ export class DialPolicy {
     )
     for (const endpointId of before) {
       if (this.#members.has(endpointId)) continue
+      this.#departed.add(endpointId)
       book.withdraw(endpointId, 'membership')
       book.withdraw(endpointId, 'add-peer')
     }
     for (const member of members) {
+      this.#departed.delete(member.endpointId)
       if (this.#isFormer(member.endpointId, member.nodeId) || member.endpointId === transport.endpointId) continue
       if (book.add(member, 'membership') === 'full') refused(member)
     }
@@ -103,17 +117,17 @@ export class DialPolicy {
     }
   }
 
+  #mayDial({ endpointId, nodeId, hints }: PeerEntry): boolean {
+    if (endpointId === this.#options.transport.endpointId) return false
+    return !this.#isFormer(endpointId, nodeId) || hints.has('add-peer')
+  }
+
   #consider(entry: PeerEntry): void {
     const { endpointId, addresses, relay } = entry
     const { transport } = this.#options
-    if (endpointId === transport.endpointId) return
-    if (this.#isFormer(endpointId, entry.nodeId) && !entry.hints.has('add-peer')) return
-    const named = standingOf(entry) >= ASKED_FOR_RANK
-    if (named) this.#strangers.delete(endpointId)
-    else if (!this.#strangers.has(endpointId)) {
-      if (this.#strangers.size >= MAX_DIALLED_STRANGERS) return
-      this.#strangers.add(endpointId)
-    }
+    if (!this.#mayDial(entry)) return
+    if (standingOf(entry) >= ASKED_FOR_RANK) this.#strangers.delete(endpointId)
+    else if (!this.#strangers.take(endpointId, this.#options.clock.now())) return
     this.#dialled.add(endpointId)
     transport.connect({ endpointId, addresses, relay })
   }
@@ -124,11 +138,30 @@ export class DialPolicy {
   }
 
   #lookLater(): void {
-    this.#look = this.#options.clock.setTimer(LOOK_INTERVAL_MS, () => {
-      this.#forgetStrangers()
-      this.#considerOthers()
+    this.#look = this.#options.clock.setTimer(SEEK_INTERVAL_MS, () => {
+      if (++this.#seeks % SEEKS_PER_LOOK === 0) {
+        this.#forgetStrangers()
+        this.#considerOthers()
+      }
+      this.#seek()
       this.#lookLater()
     })
+  }
+
+  /** Strangers take turns. */
+  #seek(): void {
+    const { book, clock } = this.#options
+    const linked = this.#linked
+    const strangers = book.entries().filter((entry) => standingOf(entry) < ASKED_FOR_RANK)
+    const others = strangers.filter((entry) => !linked.has(entry.endpointId) && this.#mayDial(entry))
+    const links = strangers.length - strangers.filter(({ endpointId }) => !linked.has(endpointId)).length
+    const known = others.map((entry) => ({ endpointId: entry.endpointId, heardAt: lastHeardOf(entry) }))
+    const { dial, letGo } = this.#strangers.choose(known, linked, links, clock.now())
+    for (const endpointId of letGo) this.#letGo(endpointId)
+    for (const endpointId of dial) {
+      const entry = book.get(endpointId)
+      if (entry !== undefined) this.#consider(entry)
+    }
   }
 
   get #linked(): ReadonlySet<string> {
@@ -145,12 +178,25 @@ export class DialPolicy {
   #forgetStrangers(): void {
     const { book, clock } = this.#options
     const linked = this.#linked
-    const oldest = clock.now() - STRANGER_EXPIRY_MS
+    const now = clock.now()
+    let missed = 0
     for (const entry of book.entries()) {
+      const { endpointId, hints } = entry
       if (standingOf(entry) >= ASKED_FOR_RANK) continue
+      const heardAt = lastHeardOf(entry)
       // One that is here is heard of now.
-      if (linked.has(entry.endpointId)) book.add({ ...entry, addresses: [] }, 'link')
-      else if (lastHeardOf(entry) < oldest) book.remove(entry.endpointId)
+      if (linked.has(endpointId)) book.add({ ...entry, addresses: [] }, 'link')
+      else if (heardAt < now - STRANGER_EXPIRY_MS) {
+        const isMissed = hints.has('link') && !this.#departed.has(endpointId) && missed < MAX_MISSED_STRANGERS
+        // Those that were known first are kept: whoever invents peers comes later.
+        if (isMissed && heardAt >= now - MISSED_EXPIRY_MS) missed++
+        else this.#forget(endpointId)
+      }
     }
+  }
+
+  #forget(endpointId: string): void {
+    this.#departed.delete(endpointId)
+    this.#options.book.remove(endpointId)
   }
 }

@@ -4,6 +4,7 @@ import { MAX_PEERS } from '../limits.ts'
 import { checkPeerHint, PeerBook } from './peer-book.ts'
 import type { PeerEntry } from './peer-book.ts'
 import { PEER_SOURCES } from './peer-source.ts'
+import type { PeerSource } from './peer-source.ts'
 
 const ID = 'ab'.repeat(32)
 
@@ -114,6 +115,32 @@ describe('PeerBook', () => {
     assert.deepEqual(gone, [])
     book.withdraw(ID, 'link')
     assert.deepEqual([book.entries(), gone], [[], [ID]])
+  })
+
+  test('PeerBook: the addresses of all sources take turns: who says many displaces nobody; hearsay is last', () => {
+    const book = new PeerBook()
+    const say = (source: PeerSource, ...addresses: string[]): void =>
+      void book.add({ endpointId: ID, nodeId: 2, addresses }, source)
+    say('hearsay', 'lie:1', 'lie:2')
+    say('membership', 'm:1', 'm:2')
+    say('link', 'l:1', 'l:2')
+    say('gossip', 'g:1', 'g:2', 'g:3')
+    assert.deepEqual(book.get(ID)?.addresses, ['g:1', 'l:1', 'm:1', 'lie:1', 'g:2', 'l:2', 'm:2', 'lie:2', 'g:3'])
+  })
+
+  test('PeerBook: one that was banished is not heard of for a while, but from who names it', () => {
+    let now = 0
+    const book = new PeerBook({ now: () => now })
+    const hint = { endpointId: ID, nodeId: 2, addresses: ['a:1'] }
+    assert.equal(book.banish(ID, 1_000), false)
+    book.add(hint, 'link')
+    assert.equal(book.banish(ID, 1_000), true)
+    assert.deepEqual([book.add(hint, 'gossip'), book.add(hint, 'link'), book.entries().length], ['unwanted', 'unwanted', 0])
+    now = 1_000
+    assert.equal(book.add(hint, 'gossip'), 'added')
+    book.banish(ID, 1_000)
+    assert.equal(book.add(hint, 'add-peer'), 'added')
+    assert.equal(book.add({ ...hint, addresses: ['b:1'] }, 'gossip'), 'changed')
   })
 })
 

@@ -24,14 +24,18 @@ export interface Heard {
 export interface PeerEntry {
   readonly endpointId: string
   readonly nodeId: number | null
-  /** Of every source, what was said last first; what the configuration of the cluster says, which is the oldest of all, at the end. */
+  /**
+   * The first of every source, then the second of each: who says many displaces nobody. Whoever spoke last is first, the configuration of the
+   * cluster, which is the oldest of all, last but for hearsay.
+   */
   readonly addresses: readonly string[]
   readonly relay: string | null
   /** By source, what was said last at the end. */
   readonly hints: ReadonlyMap<PeerSource, Heard>
 }
 
-export type AddResult = 'added' | 'changed' | 'unchanged' | 'full' | 'invalid'
+/** `unwanted`: somebody has just asked to hear no more of it. */
+export type AddResult = 'added' | 'changed' | 'unchanged' | 'full' | 'invalid' | 'unwanted'
 
 export interface PeerListener {
   /** An entry was added, or is another one now. */
@@ -67,6 +71,8 @@ export function checkPeerHint(hint: PeerHint): string | undefined {
 export class PeerBook {
   readonly #entries = new Map<string, PeerEntry>()
   readonly #listeners = new Set<PeerListener>()
+  /** By key, until when nothing is heard of it but from those who name it. */
+  readonly #unwanted = new Map<string, number>()
   readonly #now: () => number
   readonly #changed: () => void
   #capacity: number
@@ -81,6 +87,7 @@ export class PeerBook {
   /** Takes what a source says now in place of what it said before. An empty list of addresses keeps those. */
   add(hint: PeerHint, source: PeerSource): AddResult {
     if (checkPeerHint(hint) !== undefined) return 'invalid'
+    if (this.#isUnwanted(hint.endpointId, source)) return 'unwanted'
     const known = this.#entries.get(hint.endpointId)
     if (known === undefined && !this.#makeRoom(rankOf(source))) return 'full'
     const entry = merge(known, hint, source, this.#now())
@@ -111,6 +118,24 @@ export class PeerBook {
     this.#changed()
     for (const listener of this.#listeners) listener.removed(endpointId)
     return true
+  }
+
+  /** Forgets a peer, and hears nothing more of it for so long but from who names it anew; false when it is not known. */
+  banish(endpointId: string, forMs: number): boolean {
+    if (!this.remove(endpointId)) return false
+    const now = this.#now()
+    for (const [key, until] of this.#unwanted) if (until <= now) this.#unwanted.delete(key)
+    if (this.#unwanted.size >= MAX_PEERS) this.#unwanted.delete(this.#unwanted.keys().next().value as string)
+    this.#unwanted.set(endpointId, now + forMs)
+    return true
+  }
+
+  #isUnwanted(endpointId: string, source: PeerSource): boolean {
+    const until = this.#unwanted.get(endpointId)
+    if (until === undefined) return false
+    if (rankOf(source) < ASKED_FOR_RANK && this.#now() < until) return true
+    this.#unwanted.delete(endpointId)
+    return false
   }
 
   get capacity(): number {
@@ -182,10 +207,26 @@ export function createPeerEntry(
   hints: ReadonlyMap<PeerSource, Heard>,
 ): PeerEntry {
   const latestFirst = [...hints].toReversed()
-  const isConfigured = ([source]: readonly [PeerSource, Heard]): boolean => source === 'membership'
-  const inOrder = [...latestFirst.filter((one) => !isConfigured(one)), ...latestFirst.filter(isConfigured)]
-  const addresses = [...new Set(inOrder.flatMap(([, heard]) => heard.addresses))]
-  return { endpointId, nodeId, addresses, relay, hints }
+  const isLast = ([source]: readonly [PeerSource, Heard]): boolean => source === 'membership' || source === 'hearsay'
+  const lists = [...latestFirst.filter((one) => !isLast(one)), ...membershipFirst(latestFirst.filter(isLast))]
+  return { endpointId, nodeId, addresses: inTurn(lists.map(([, heard]) => heard.addresses)), relay, hints }
+}
+
+function membershipFirst(hints: readonly (readonly [PeerSource, Heard])[]): readonly (readonly [PeerSource, Heard])[] {
+  return hints.toSorted(([a], [b]) => rankOf(b) - rankOf(a))
+}
+
+/** The first of each list, then the second of each, none twice. */
+function inTurn(lists: readonly (readonly string[])[]): string[] {
+  const longest = Math.max(0, ...lists.map(({ length }) => length))
+  const all = new Set<string>()
+  for (let at = 0; at < longest; at++) {
+    for (const list of lists) {
+      const address = list[at]
+      if (address !== undefined) all.add(address)
+    }
+  }
+  return [...all]
 }
 
 function countsLess(a: PeerEntry, b: PeerEntry): boolean {

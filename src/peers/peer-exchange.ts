@@ -1,6 +1,6 @@
 /**
- * Passes on what this node knows of others at first hand: whom it is linked with, where those say they can be dialled, and whom a person has
- * told it of. So an address that one node learns is soon known to all, and a member that moved is found by those who never heard
+ * Passes on what this node knows of others at first hand: whom it is linked with, where those say they can be dialled or were heard from, and whom a
+ * person has told it of. Who gossips tells others who do of itself, and better: of those nothing is said here. So an address that one node learns is soon known to all, and a member that moved is found by those who never heard
  * of its move. What is heard here fills the book and binds nothing; it is never passed on itself, so nothing old goes in circles.
  * A linked key that is no member any more is told so, and one that belongs to no cluster and has the id of a member.
  *
@@ -26,6 +26,11 @@ export interface PeerExchangeOptions {
   readonly clock: Clock
   /** Takes what is heard of others. */
   readonly heard: (hint: PeerHint) => void
+  /** Absent where it is switched off. */
+  readonly gossip?: {
+    /** Whether this peer gossips: says itself where it is, and hears others say so. */
+    speaks(endpointId: string): boolean
+  }
   /** False once this node has failed: from then on it says nothing to anybody. */
   readonly isSound: () => boolean
   /** The cluster of this node, or null before it has one. */
@@ -41,6 +46,8 @@ export class PeerExchange implements ChannelHandler {
   readonly #linked = new Map<string, Claims>()
   /** By key, what everybody was told of it last. */
   readonly #told = new Map<string, string>()
+  /** Linked since the last look: whether they gossip is not known yet. */
+  readonly #newcomers = new Set<string>()
   #channel: Channel | null = null
   #unsubscribe: (() => void) | null = null
   #timer: Timer | null = null
@@ -72,6 +79,14 @@ export class PeerExchange implements ChannelHandler {
   opened({ endpointId, claims }: LinkedPeer): void {
     this.#linked.set(endpointId, claims)
     this.#tellAbsence(endpointId)
+    if (this.#options.gossip === undefined) this.#introduce(endpointId, claims)
+    else {
+      this.#newcomers.add(endpointId)
+      this.#send(endpointId, this.#asked())
+    }
+  }
+
+  #introduce(endpointId: string, claims: Claims): void {
     this.#send(endpointId, this.#facts())
     this.#spread(factOf(endpointId, claims))
   }
@@ -82,6 +97,7 @@ export class PeerExchange implements ChannelHandler {
 
   closed(endpointId: string): void {
     this.#linked.delete(endpointId)
+    this.#newcomers.delete(endpointId)
   }
 
   refused(): void {}
@@ -129,11 +145,13 @@ export class PeerExchange implements ChannelHandler {
     this.#told.delete(endpointId)
     this.#told.set(endpointId, said)
     if (this.#told.size > MAX_PEERS) this.#told.delete(this.#told.keys().next().value as string)
-    for (const to of this.#linked.keys()) this.#send(to, [fact])
+    for (const to of this.#linked.keys()) if (!this.#newcomers.has(to)) this.#send(to, [fact])
   }
 
   #send(to: string, facts: readonly PeerFact[]): void {
-    const ofOthers = facts.filter(({ endpointId }) => endpointId !== to)
+    const { gossip } = this.#options
+    const isHeard = gossip?.speaks(to) === true ? (id: string) => gossip.speaks(id) : () => false
+    const ofOthers = facts.filter(({ endpointId }) => endpointId !== to && !isHeard(endpointId))
     for (let at = 0; at < ofOthers.length; at += MAX_NEWS_FACTS) {
       this.#say(to, { facts: ofOthers.slice(at, at + MAX_NEWS_FACTS), absentSince: null })
     }
@@ -153,13 +171,22 @@ export class PeerExchange implements ChannelHandler {
 
   #facts(): PeerFact[] {
     const linked = Array.from(this.#linked, ([endpointId, claims]) => factOf(endpointId, claims))
+    return [...linked.filter(({ addresses }) => addresses.length > 0), ...this.#asked()]
+  }
+
+  /** Whom a person has told this node of, and who is not here to speak for itself. */
+  #asked(): PeerFact[] {
     const asked = this.#options.book.entries().flatMap((entry) => askedFor(entry) ?? [])
-    const known = [...linked, ...asked.filter(({ endpointId }) => !this.#linked.has(endpointId))]
-    return known.filter(({ addresses }) => addresses.length > 0)
+    return asked.filter(({ endpointId, addresses }) => addresses.length > 0 && !this.#linked.has(endpointId))
   }
 
   #lookLater(): void {
     this.#timer = this.#options.clock.setTimer(LOOK_INTERVAL_MS, () => {
+      for (const endpointId of [...this.#newcomers]) {
+        this.#newcomers.delete(endpointId)
+        const claims = this.#linked.get(endpointId)
+        if (claims !== undefined) this.#introduce(endpointId, claims)
+      }
       const facts = ++this.#looks % LOOKS_PER_REPEAT === 0 ? this.#facts() : []
       for (const to of this.#linked.keys()) {
         this.#send(to, facts)

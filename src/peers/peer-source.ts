@@ -1,8 +1,10 @@
 /**
  * Who said where a peer can be dialled, and how much that counts when there is no room for all. The configuration of the cluster
- * comes first, then what a person asked for, then a ticket, then a peer that proved its key and the cookie, then hearsay.
+ * comes first, then what a person asked for, then a ticket, then a peer that proved its key and the cookie, then what anybody may say: under its
+ * own signature by `gossip`, of others by `hearsay`.
  */
 const RANKS = {
+  hearsay: 0,
   gossip: 0,
   mdns: 0,
   dns: 0,

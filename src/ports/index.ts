@@ -19,7 +19,7 @@ export type {
   StateMachine,
   StoredSnapshot,
 } from './state-machine.ts'
-export { ACTORS_CHANNEL, ATTENDANCE_CHANNEL, PEERS_CHANNEL, RAFT_CHANNEL } from './channel-kinds.ts'
+export { ACTORS_CHANNEL, ATTENDANCE_CHANNEL, GOSSIP_CHANNEL, PEERS_CHANNEL, RAFT_CHANNEL } from './channel-kinds.ts'
 export type * from './discovery.ts'
 export type { Signatures } from './signatures.ts'
 export type * from './transport.ts'

@@ -5,6 +5,19 @@ export { CLIENT_PROTOCOL } from './client-message.ts'
 export type * from './client-message.ts'
 export { decodeClientRequest, encodeClientRequest } from './client-request-codec.ts'
 export { entryKindCode, entryKindNeeds, entryKindOf } from './entry-kind.ts'
+export {
+  announcementInput,
+  decodeAnnouncement,
+  decodeGossip,
+  encodeAnnouncement,
+  encodeGossip,
+  MAX_DIGEST_ENTRIES,
+  MAX_MESSAGE_ANNOUNCEMENTS,
+  MAX_WANTED,
+  shortIdOf,
+  SIGNATURE_SIZE,
+} from './gossip-codec.ts'
+export type { DigestEntry, GossipMessage, PeerAnnouncement, SignedAnnouncement } from './gossip-codec.ts'
 export { decodeMembership, encodeMembership } from './membership-codec.ts'
 export { decodePeerNews, encodePeerNews, MAX_NEWS_FACTS } from './peer-news-codec.ts'
 export type { PeerFact, PeerNews } from './peer-news-codec.ts'

@@ -20,7 +20,7 @@ describe('GossipActor', () => {
     const book = new PeerBook({ capacity: 2 })
     const refused: number[] = []
     const noRoom = ({ nodeId }: PeerHint): void => void refused.push(nodeId ?? 0)
-    const gossip = stage.system.spawn(gossipActor, { argument: { book, noRoom } })
+    const gossip = stage.system.spawn(gossipActor, { argument: { book, noRoom, gossip: null } })
     gossip.cast('PeerDiscovered', { hint: hint(1), source: 'link' })
     gossip.cast('PeerDiscovered', { hint: hint(1), source: 'link' })
     gossip.cast('PeerDiscovered', { hint: hint(2), source: 'link' })
@@ -33,8 +33,8 @@ describe('GossipActor', () => {
       peers.value?.map(({ nodeId }) => nodeId),
       [1, 2],
     )
-    const heard = { added: 2, changed: 0, unchanged: 1, full: 2, invalid: 1 }
-    assert.deepEqual(stats.value, { known: 2, maxPeers: 2, heard })
+    const heard = { added: 2, changed: 0, unchanged: 1, full: 2, invalid: 1, unwanted: 0 }
+    assert.deepEqual(stats.value, { known: 2, maxPeers: 2, heard, gossip: null })
     assert.deepEqual(refused, [3], 'hearsay has no claim to room')
     const restarted = watch(gossip.restart())
     const after = watch(gossip.call('GetPeers'))
@@ -45,7 +45,7 @@ describe('GossipActor', () => {
   test('SetMaxPeers: within bounds; of too many, those whom nobody has named go first, and whom somebody has named stays', async () => {
     const stage = new Stage()
     const book = new PeerBook({ capacity: MAX_PEERS })
-    const gossip = stage.system.spawn(gossipActor, { argument: { book, noRoom: () => undefined } })
+    const gossip = stage.system.spawn(gossipActor, { argument: { book, noRoom: () => undefined, gossip: null } })
     for (let id = 1; id <= MIN_PEERS + 50; id++) book.add(hint(id), id <= MIN_PEERS + 10 ? 'membership' : 'gossip')
     for (const wrong of [0, MIN_PEERS - 1, MAX_PEERS + 1, 300.5, Number.NaN]) {
       const asked = watch(gossip.call('SetMaxPeers', wrong))

@@ -65,6 +65,19 @@ test('PeerBookFile: what was heard is as old in the next life as it was in this 
   assert.equal(open(50).book.get(ID)?.hints.get('link')?.heardAt, 50 - 700)
 })
 
+test('PeerBookFile: hearsay is not kept', async () => {
+  const { book, file } = open()
+  book.add({ endpointId: ID, nodeId: 2, addresses: ['a:1'] }, 'link')
+  book.add({ endpointId: ID, nodeId: 2, addresses: ['lie:1'] }, 'hearsay')
+  book.add({ endpointId: OTHER, nodeId: 3, addresses: ['lie:1'] }, 'hearsay')
+  await file.saved()
+  const again = open().book.entries()
+  assert.deepEqual(
+    again.map(({ endpointId, addresses }) => [endpointId, addresses]),
+    [[ID, ['a:1']]],
+  )
+})
+
 test('PeerBookFile: writes what changes during a write', async () => {
   const { book, file } = open()
   for (let i = 1; i <= 50; i++) {

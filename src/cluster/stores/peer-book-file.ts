@@ -75,8 +75,16 @@ export class PeerBookFile implements PeerStore {
   }
 }
 
+/** What others say of a peer is heard again, or was not true; former releases know no such source. */
+function worthKeeping(entries: readonly PeerEntry[]): readonly PeerEntry[] {
+  return entries.flatMap((entry) => {
+    const hints = new Map([...entry.hints].filter(([source]) => source !== 'hearsay'))
+    return hints.size === 0 ? [] : [{ ...entry, hints }]
+  })
+}
+
 function format(entries: readonly PeerEntry[], now: number): string {
-  const peers = entries.map(({ endpointId, nodeId, relay, hints }) => ({
+  const peers = worthKeeping(entries).map(({ endpointId, nodeId, relay, hints }) => ({
     endpointId,
     nodeId,
     relay,
