@@ -1,9 +1,17 @@
 /** A node of which there is only what finds others: its links, its peer book, whom it dials, and what it says and hears of peers. */
 import type { Prng } from '../../src/lib/index.ts'
-import { DialPolicy, GossipDiscovery, PeerBook, PeerExchange, standingOf, ASKED_FOR_RANK } from '../../src/peers/index.ts'
+import {
+  DialPolicy,
+  GossipDiscovery,
+  hintOfLink,
+  PeerBook,
+  PeerExchange,
+  standingOf,
+  ASKED_FOR_RANK,
+} from '../../src/peers/index.ts'
 import type { GossipHost, PeerHint, PeerSource, Self } from '../../src/peers/index.ts'
 import { GOSSIP_CHANNEL, RAFT_CHANNEL } from '../../src/ports/index.ts'
-import type { ChannelHandler, ChannelKind, Claims, Transport } from '../../src/ports/index.ts'
+import type { ChannelHandler, ChannelKind, LinkedPeer, Transport } from '../../src/ports/index.ts'
 import { forkPrng, Life, nodeIdOfSimEndpoint, simEndpointId, simSignatures } from '../../src/simulation/index.ts'
 import type { Scheduler, SimNetwork } from '../../src/simulation/index.ts'
 import { chance } from '../../src/lib/index.ts'
@@ -139,9 +147,7 @@ export class GossipNode implements GossipHost {
 
   /** What a replica tells of its links. */
   get #listener(): ChannelHandler {
-    const note = ({ endpointId, claims }: { readonly endpointId: string; readonly claims: Claims }): void => {
-      this.book.add({ endpointId, nodeId: claims.nodeId, addresses: claims.addresses }, 'link')
-    }
+    const note = (peer: LinkedPeer): void => void this.book.add(hintOfLink(peer), 'link')
     return { opened: note, claimed: note, closed: () => undefined, refused: () => undefined, message: () => undefined }
   }
 

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { ClientService } from '../faces/links/index.ts'
 import { Prng } from '../lib/index.ts'
 import { CHECKPOINT_INTERVAL_ENTRIES, LOG_RETAINED_ENTRIES } from '../limits.ts'
-import { DirectTransport, keepAliveMsFor, systemClock } from '../net/index.ts'
+import { DirectTransport, keepAliveMsFor, signaturesOf, systemClock } from '../net/index.ts'
 import { openNode } from '../node/index.ts'
 import type { NodePorts, NodeServer, NodeSettings } from '../node/index.ts'
 import { noPeerStore } from '../peers/index.ts'
@@ -12,6 +12,7 @@ import type { Logger } from '../ports/index.ts'
 import { workerThreads } from '../threads/index.ts'
 import type { NodeConfig } from './config/index.ts'
 import { descriptorLimit, planDescriptors } from './descriptors.ts'
+import { deriveTopic } from './topic.ts'
 import { packageVersion } from './package-version.ts'
 import { openDurableHome, openMemoryHome, PeerBookFile } from './stores/index.ts'
 import type { NodeHome } from './stores/index.ts'
@@ -31,13 +32,18 @@ export function openHome({ storageBackend, dataDir, nodeId }: NodeConfig): NodeH
 }
 
 /** A node that is not started yet. The home stays the caller's, to be released when the node is closed, or was not made. */
-export function openRealNode(config: NodeConfig, home: NodeHome, listeners: Listeners): Promise<NodeServer> {
+export async function openRealNode(config: NodeConfig, home: NodeHome, listeners: Listeners): Promise<NodeServer> {
   for (const warning of home.warnings) listeners.logger.log('warn', warning)
+  const gossip = config.enableGossip ? { topic: await deriveTopic(config.cookie), wallClock: Date.now } : null
   return new Promise((resolve, reject) => {
-    openNode(realPorts(config, home, listeners), settingsOf(config), (error, server) => {
-      if (server === undefined) reject(error ?? new Error('no node was made'))
-      else resolve(server)
-    })
+    openNode(
+      { ...realPorts(config, home, listeners), ...(gossip === null ? {} : { gossip }) },
+      settingsOf(config),
+      (error, server) => {
+        if (server === undefined) reject(error ?? new Error('no node was made'))
+        else resolve(server)
+      },
+    )
   })
 }
 
@@ -63,12 +69,14 @@ function realPorts(config: NodeConfig, home: NodeHome, listeners: Listeners): No
       cookie: config.cookie,
       host: config.ractorHost,
       port: config.ractorPort,
+      advertised: config.advertiseAddr,
       keepAliveMs: keepAliveMsFor(config.electionTimeoutMinMs),
       logger,
       metrics,
       random: drawPrng(),
     }),
     openStores: (language) => home.openStores(language),
+    signatures: signaturesOf(home.identity),
     peerStore: openPeerStore(home.peerBookFile, logger),
     faces: [clients],
     threads: workerThreads,

@@ -2,5 +2,15 @@ export { LinkDialer } from './direct/index.ts'
 export type { LinkDialerOptions } from './direct/index.ts'
 export { DEFAULT_KEEP_ALIVE_MS, DirectTransport, RAFT_PROTOCOL } from './paths/index.ts'
 export type { DirectTransportOptions } from './paths/index.ts'
-export { generateIdentity, identityFromSeed, keepAliveMsFor, LinkError, SEED_SIZE, surface, systemClock } from './link/index.ts'
+export {
+  deriveCookieKey,
+  generateIdentity,
+  identityFromSeed,
+  keepAliveMsFor,
+  LinkError,
+  SEED_SIZE,
+  signaturesOf,
+  surface,
+  systemClock,
+} from './link/index.ts'
 export type { Link, LinkOwner, NodeIdentity } from './link/index.ts'

@@ -36,7 +36,7 @@ export interface Face {
 }
 
 export interface GossipPorts {
-  /** 32 bytes that all nodes with one cookie have in common, and nobody else knows. */
+  /** 32 bytes that all nodes with one cookie have in common. */
   readonly topic: Uint8Array
   /** Milliseconds since 1970: what others announce is not believed when it is old by this clock. */
   readonly wallClock: () => number

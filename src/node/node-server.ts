@@ -9,7 +9,7 @@ import type { ActorEvent, Remoting } from '../actor/index.ts'
 import { LANGUAGE } from '../commands/index.ts'
 import { assert } from '../lib/index.ts'
 import type { LinkedPeer, LogLevel } from '../ports/index.ts'
-import { DialPolicy, PeerBook, PeerExchange } from '../peers/index.ts'
+import { DialPolicy, hintOfLink, PeerBook, PeerExchange } from '../peers/index.ts'
 import type { PeerHint, PeerSource } from '../peers/index.ts'
 import { EMPTY_MEMBERSHIP } from '../raft/index.ts'
 import type { Membership } from '../raft/index.ts'
@@ -356,9 +356,7 @@ export function surround(ports: NodePorts, settings: NodeSettings): Surroundings
     events: {
       nodeIdHint: (endpointId) => book.get(endpointId)?.nodeId ?? null,
       founder: { terms, checkMayFound: () => lostDisk.checkMayFound(EMPTY_MEMBERSHIP) },
-      onLinked: ({ endpointId, claims }: LinkedPeer) => {
-        hearsay.note({ endpointId, nodeId: claims.nodeId, addresses: claims.addresses }, 'link')
-      },
+      onLinked: (peer: LinkedPeer) => hearsay.note(hintOfLink(peer), 'link'),
       onClusterId: (clusterId) => transport.announce({ clusterId }),
       onRecalled: (membership: Membership) => {
         removal.follow(membership)

@@ -1,5 +1,6 @@
 import { isEndpointId, parseAddress } from '../api/index.ts'
 import { MAX_MEMBER_ADDRESSES, MAX_PEERS } from '../limits.ts'
+import type { LinkedPeer } from '../ports/index.ts'
 import { ASKED_FOR_RANK, rankOf } from './peer-source.ts'
 import type { PeerSource } from './peer-source.ts'
 
@@ -183,6 +184,12 @@ export class PeerBook {
     }
     return least !== undefined && this.remove(least.endpointId)
   }
+}
+
+/** What a link says of its other end: where it was seen counts more than where it believes to be. */
+export function hintOfLink({ endpointId, claims, seenAt = [] }: LinkedPeer): PeerHint {
+  const addresses = [...new Set([...seenAt, ...claims.addresses])].slice(0, MAX_MEMBER_ADDRESSES)
+  return { endpointId, nodeId: claims.nodeId, addresses }
 }
 
 /** The highest rank among those who speak of a peer. */

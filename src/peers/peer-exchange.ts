@@ -7,7 +7,8 @@
  * Bounds: a message says little and is one of few; what is new goes out at once, and everything again now and then, for those who missed it.
  */
 import { WireError } from '../lib/index.ts'
-import { MAX_PEERS } from '../limits.ts'
+import { parseAddress } from '../api/index.ts'
+import { MAX_MEMBER_ADDRESSES, MAX_PEERS } from '../limits.ts'
 import { PEERS_CHANNEL } from '../ports/index.ts'
 import type { Channel, ChannelHandler, Claims, Clock, LinkedPeer, Links, Timer } from '../ports/index.ts'
 import { decodePeerNews, encodePeerNews, MAX_NEWS_FACTS } from '../wire/index.ts'
@@ -41,9 +42,12 @@ export interface PeerExchangeOptions {
   readonly toldAbsent: (since: number, by: LinkedPeer) => void
 }
 
+/** `isSeen`: it holds what the peer does not say of itself. */
+type Fact = PeerFact & { readonly isSeen: boolean }
+
 export class PeerExchange implements ChannelHandler {
   readonly #options: PeerExchangeOptions
-  readonly #linked = new Map<string, Claims>()
+  readonly #linked = new Map<string, LinkedPeer>()
   /** By key, what everybody was told of it last. */
   readonly #told = new Map<string, string>()
   /** Linked since the last look: whether they gossip is not known yet. */
@@ -76,19 +80,20 @@ export class PeerExchange implements ChannelHandler {
 
   // --- What the links report ---
 
-  opened({ endpointId, claims }: LinkedPeer): void {
-    this.#linked.set(endpointId, claims)
+  opened(peer: LinkedPeer): void {
+    const { endpointId } = peer
+    this.#linked.set(endpointId, peer)
     this.#tellAbsence(endpointId)
-    if (this.#options.gossip === undefined) this.#introduce(endpointId, claims)
+    if (this.#options.gossip === undefined) this.#introduce(peer)
     else {
       this.#newcomers.add(endpointId)
       this.#send(endpointId, this.#asked())
     }
   }
 
-  #introduce(endpointId: string, claims: Claims): void {
-    this.#send(endpointId, this.#facts())
-    this.#spread(factOf(endpointId, claims))
+  #introduce(peer: LinkedPeer): void {
+    this.#send(peer.endpointId, this.#facts())
+    this.#spread(factOf(peer))
   }
 
   claimed(peer: LinkedPeer): void {
@@ -103,8 +108,8 @@ export class PeerExchange implements ChannelHandler {
   refused(): void {}
 
   message(endpointId: string, bytes: Uint8Array): void {
-    const claims = this.#linked.get(endpointId)
-    if (claims === undefined || !this.#listensTo(claims)) return
+    const peer = this.#linked.get(endpointId)
+    if (peer === undefined || !this.#listensTo(peer.claims)) return
     let news: PeerNews
     try {
       news = decodePeerNews(bytes)
@@ -113,7 +118,7 @@ export class PeerExchange implements ChannelHandler {
       return
     }
     for (const fact of news.facts) this.#note(fact)
-    if (news.absentSince !== null) this.#options.toldAbsent(news.absentSince, { endpointId, claims })
+    if (news.absentSince !== null) this.#options.toldAbsent(news.absentSince, peer)
   }
 
   /** Nodes of one cluster listen to each other; those of none to everybody whom the links let in. */
@@ -137,7 +142,7 @@ export class PeerExchange implements ChannelHandler {
   }
 
   /** To everybody else, unless they were told the same before. */
-  #spread(fact: PeerFact): void {
+  #spread(fact: Fact): void {
     const { endpointId, addresses } = fact
     if (addresses.length === 0) return
     const said = addresses.join()
@@ -148,20 +153,20 @@ export class PeerExchange implements ChannelHandler {
     for (const to of this.#linked.keys()) if (!this.#newcomers.has(to)) this.#send(to, [fact])
   }
 
-  #send(to: string, facts: readonly PeerFact[]): void {
+  #send(to: string, facts: readonly Fact[]): void {
     const { gossip } = this.#options
     const isHeard = gossip?.speaks(to) === true ? (id: string) => gossip.speaks(id) : () => false
-    const ofOthers = facts.filter(({ endpointId }) => endpointId !== to && !isHeard(endpointId))
+    const ofOthers = facts.filter(({ endpointId, isSeen }) => endpointId !== to && (isSeen || !isHeard(endpointId)))
     for (let at = 0; at < ofOthers.length; at += MAX_NEWS_FACTS) {
       this.#say(to, { facts: ofOthers.slice(at, at + MAX_NEWS_FACTS), absentSince: null })
     }
   }
 
   #tellAbsence(endpointId: string): void {
-    const claims = this.#linked.get(endpointId)
+    const peer = this.#linked.get(endpointId)
     const own = this.#options.clusterId()
-    if (claims === undefined || own === null || (claims.clusterId ?? own) !== own) return
-    const absentSince = this.#options.absentSince({ endpointId, claims })
+    if (peer === undefined || own === null || (peer.claims.clusterId ?? own) !== own) return
+    const absentSince = this.#options.absentSince(peer)
     if (absentSince !== null) this.#say(endpointId, { facts: [], absentSince })
   }
 
@@ -169,13 +174,13 @@ export class PeerExchange implements ChannelHandler {
     if (this.#options.isSound()) this.#channel?.send(to, [encodePeerNews(news)], 'normal')
   }
 
-  #facts(): PeerFact[] {
-    const linked = Array.from(this.#linked, ([endpointId, claims]) => factOf(endpointId, claims))
+  #facts(): Fact[] {
+    const linked = Array.from(this.#linked.values(), factOf)
     return [...linked.filter(({ addresses }) => addresses.length > 0), ...this.#asked()]
   }
 
   /** Whom a person has told this node of, and who is not here to speak for itself. */
-  #asked(): PeerFact[] {
+  #asked(): Fact[] {
     const asked = this.#options.book.entries().flatMap((entry) => askedFor(entry) ?? [])
     return asked.filter(({ endpointId, addresses }) => addresses.length > 0 && !this.#linked.has(endpointId))
   }
@@ -184,8 +189,8 @@ export class PeerExchange implements ChannelHandler {
     this.#timer = this.#options.clock.setTimer(LOOK_INTERVAL_MS, () => {
       for (const endpointId of [...this.#newcomers]) {
         this.#newcomers.delete(endpointId)
-        const claims = this.#linked.get(endpointId)
-        if (claims !== undefined) this.#introduce(endpointId, claims)
+        const peer = this.#linked.get(endpointId)
+        if (peer !== undefined) this.#introduce(peer)
       }
       const facts = ++this.#looks % LOOKS_PER_REPEAT === 0 ? this.#facts() : []
       for (const to of this.#linked.keys()) {
@@ -197,12 +202,20 @@ export class PeerExchange implements ChannelHandler {
   }
 }
 
-function factOf(endpointId: string, { nodeId, addresses }: Claims): PeerFact {
-  return { endpointId, nodeId, addresses }
+/** Where one was seen, and does not say itself that it is: behind NAT, or in a container. Nobody else is told of addresses of this machine alone. */
+function factOf({ endpointId, claims, seenAt = [] }: LinkedPeer): Fact {
+  const seen = seenAt.filter((address) => !claims.addresses.includes(address) && !isOfThisMachine(address))
+  const addresses = [...seen, ...claims.addresses].slice(0, MAX_MEMBER_ADDRESSES)
+  return { endpointId, nodeId: claims.nodeId, addresses, isSeen: seen.length > 0 }
+}
+
+function isOfThisMachine(address: string): boolean {
+  const host = parseAddress(address)?.host ?? ''
+  return host.startsWith('127.') || host === '::1' || host === 'localhost' || host.startsWith('fe80:')
 }
 
 /** What a person told this node of a peer; null for one that nobody has named here. */
-function askedFor({ endpointId, nodeId, hints }: PeerEntry): PeerFact | null {
+function askedFor({ endpointId, nodeId, hints }: PeerEntry): Fact | null {
   const said = hints.get('add-peer')
-  return said === undefined || nodeId === null ? null : { endpointId, nodeId, addresses: said.addresses }
+  return said === undefined || nodeId === null ? null : { endpointId, nodeId, addresses: said.addresses, isSeen: false }
 }

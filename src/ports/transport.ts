@@ -13,6 +13,8 @@ export interface Claims {
 export interface LinkedPeer {
   readonly endpointId: string
   readonly claims: Claims
+  /** Where the link itself shows that the peer can be dialled, `host:port`; absent where links show nothing of the kind. */
+  readonly seenAt?: readonly string[]
 }
 
 /**

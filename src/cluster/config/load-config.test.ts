@@ -87,6 +87,11 @@ const SAMPLES: Readonly<Record<keyof NodeConfig, readonly (readonly [text: strin
     ['26000', 26_000],
     ['65535', 65_535],
   ],
+  advertiseAddr: [
+    ['', []],
+    ['203.0.113.7:26000', ['203.0.113.7:26000']],
+    ['node-1.example:443,[2001:db8::1]:26000', ['node-1.example:443', '[2001:db8::1]:26000']],
+  ],
   transport: [
     ['direct', 'direct'],
     ['AUTO', 'auto'],
@@ -373,6 +378,8 @@ test('loadConfig: names source, value and what is allowed when a value is wrong'
     ['peers', '2@abc', 'ID@ENDPOINT_ID[:HINT]'],
     ['enable_mdns', 'maybe', 'true or false'],
     ['log_level', 'loud', 'trace, debug'],
+    ['advertise_addr', 'h:0', 'port from 1'],
+    ['advertise_addr', 'h:1,h', 'host:port'],
     ['ractor_host', 'a host', 'IP address'],
     ['http_allowed_hosts', 'http://x', 'without ports'],
     ['data_dir', '', 'path'],

@@ -36,6 +36,8 @@ export interface NodeConfig {
   readonly raftMailboxCapacity: number
   /** How long a request may take before its outcome is reported as unknown. */
   readonly requestTimeoutMs: number
+  /** Where other nodes reach this one, `host:port`; where it listens when empty. */
+  readonly advertiseAddr: readonly string[]
   readonly transport: TransportChoice
   /** Peers known from the start. This node itself is never among them. */
   readonly peers: readonly AddPeerRequest[]

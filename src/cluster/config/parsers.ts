@@ -1,4 +1,5 @@
 import type { AddPeerRequest } from '../../api/index.ts'
+import { MAX_ANNOUNCED_ADDRESSES } from '../../limits.ts'
 import { formatHostPort, isHost, parseHostPort, parsePort } from './host-port.ts'
 import type { HostPort } from './host-port.ts'
 import { parsePeers, splitList, takePeers } from './peer-list.ts'
@@ -152,6 +153,26 @@ export const hostList: Parser<readonly string[]> = {
     return names === undefined || names.some((name) => splitList(name)[0] !== name) ? undefined : this.parse(names.join(','))
   },
   format: (names) => names.join(','),
+}
+
+/** Where others reach a node: a port that is there. */
+export const addressList: Parser<readonly string[]> = {
+  form: 'list',
+  allowed: `host:port or [IPv6 address]:port, separated by commas, at most ${MAX_ANNOUNCED_ADDRESSES}, port from 1`,
+  parse(text) {
+    const addresses = splitList(text).map(parseHostPort)
+    if (addresses.length > MAX_ANNOUNCED_ADDRESSES) return undefined
+    const known = addresses.flatMap((address) => (address === undefined || address.port === 0 ? [] : [formatHostPort(address)]))
+    return known.length === addresses.length ? known : undefined
+  },
+  allowedValue: `an array of at most ${MAX_ANNOUNCED_ADDRESSES} times host:port, port from 1`,
+  take(value) {
+    const addresses = stringsOf(value)
+    return addresses === undefined || addresses.some((one) => splitList(one)[0] !== one)
+      ? undefined
+      : this.parse(addresses.join(','))
+  },
+  format: (addresses) => addresses.join(','),
 }
 
 export const peerList: Parser<readonly AddPeerRequest[]> = {

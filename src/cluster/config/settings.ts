@@ -124,6 +124,12 @@ export const SETTINGS: readonly Setting[] = [
     default: 26_000,
     help: 'port to accept links from other nodes on; 0 for any free one',
   }),
+  row('Node', 'advertiseAddr', {
+    placeholder: 'HOST:PORT',
+    parser: parsers.addressList,
+    default: [],
+    help: 'where other nodes reach this one, behind NAT, a port mapping or in a container; one or several; without it, where it listens',
+  }),
   row('Node', 'transport', {
     placeholder: 'KIND',
     parser: parsers.oneOf(['auto', 'iroh', 'direct']),
@@ -168,7 +174,7 @@ export const SETTINGS: readonly Setting[] = [
     help: 'further names that requests may carry in their Host header; * for any',
   }),
   row('HTTP', 'httpKeepAliveMs', milliseconds(75_000, 'how long an idle connection is kept; above that of a balancer in front')),
-  row('Discovery', 'enableGossip', idle(onOff(true, 'find peers through gossip'))),
+  row('Discovery', 'enableGossip', onOff(true, 'tell other nodes where this one is, and hear of them through others')),
   row('Discovery', 'enableMdns', idle(onOff(true, 'find peers on the local network'))),
   row('Discovery', 'enableDnsDiscovery', idle(onOff(false, 'find peers through DNS'))),
   row('Discovery', 'enablePkarr', idle(onOff(false, 'publish to and find peers in a DHT'))),

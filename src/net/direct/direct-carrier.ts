@@ -18,6 +18,8 @@ export interface DirectCarrierOptions {
   readonly host: string
   /** 0 takes any free port; `addresses()` tells which. */
   readonly port: number
+  /** Where others reach this node, `host:port`; where it is empty, or absent, at the addresses that it is bound to. */
+  readonly advertised?: readonly string[]
   readonly resolve?: Resolve
   /** From a connection to a proven link. */
   readonly handshakeTimeoutMs?: number
@@ -66,7 +68,9 @@ export class DirectCarrier implements Carrier {
   }
 
   addresses(): readonly string[] {
-    return this.#port === undefined ? [] : reachableAddresses(this.#options.host, this.#port)
+    const { host, advertised = [] } = this.#options
+    if (this.#port === undefined) return []
+    return advertised.length > 0 ? advertised : reachableAddresses(host, this.#port)
   }
 
   reaches({ addresses }: Pick<DialAttempt, 'addresses'>): boolean {

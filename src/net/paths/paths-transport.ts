@@ -12,6 +12,7 @@ import type {
   DialTarget,
   IncomingConnections,
   Lane,
+  LinkedPeer,
   LinkEnd,
   MistakenDial,
   PeerReport,
@@ -31,6 +32,7 @@ import {
   Link,
   LinkError,
   refusalError,
+  seenAt,
   surface,
 } from '../link/index.ts'
 import type {
@@ -106,6 +108,8 @@ export class PathsTransport implements Transport {
   readonly #connectAtStart = new Map<string, DialTarget>()
   /** Links that ended on purpose and still send what they had. */
   readonly #finishing = new Set<Link>()
+  /** Where the other end of a link is, and who dialled. */
+  readonly #ends = new WeakMap<Link, { readonly remote: string | null; readonly outbound: boolean }>()
   readonly #peerOwner: PeerOwner
   readonly #linkOwner: LinkOwner
   #claims: Claims | undefined
@@ -343,7 +347,7 @@ export class PathsTransport implements Transport {
     peer.dialLater()
   }
 
-  #adopt(carrier: Carrier, { socket, peer: proven, readAhead }: DialedLink, outbound: boolean): void {
+  #adopt(carrier: Carrier, { socket, peer: proven, remote, readAhead }: DialedLink, outbound: boolean): void {
     const { endpointId, claims } = proven
     const peer = this.#peerOf(endpointId)
     this.#replace(peer, proven)
@@ -352,7 +356,8 @@ export class PathsTransport implements Transport {
     const link = new Link({ ...ends, clock: this.#clock, maxQueueBytes, windows })
     peer.attach(link, carrier, () => carrier.pathOf(socket))
     this.#reports.opened(endpointId, claims, { outbound, path: carrier.pathOf(socket) })
-    this.#events.post(() => this.#channels.opened({ endpointId, claims }))
+    this.#ends.set(link, { remote: carrier.name === 'direct' ? remote : null, outbound })
+    this.#events.post(() => this.#channels.opened(this.#linkedPeer(link, claims)))
     if (proven.saidClaims !== this.#claims) link.announce(this.#currentClaims())
     if (readAhead.length > 0) link.receive(readAhead)
   }
@@ -386,7 +391,13 @@ export class PathsTransport implements Transport {
 
   #onClaimed(link: Link, claims: Claims): void {
     if (clustersDiffer(this.#currentClaims(), claims)) this.#partClusters(link)
-    else this.#events.post(() => this.#channels.claimed({ endpointId: link.endpointId, claims }))
+    else this.#events.post(() => this.#channels.claimed(this.#linkedPeer(link, claims)))
+  }
+
+  #linkedPeer(link: Link, claims: Claims): LinkedPeer {
+    const { endpointId } = link
+    const { remote = null, outbound = false } = this.#ends.get(link) ?? {}
+    return { endpointId, claims, seenAt: seenAt(remote, claims.addresses, outbound) }
   }
 
   #partClusters(link: Link): void {
