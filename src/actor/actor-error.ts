@@ -41,4 +41,10 @@ export class ActorError extends Error {
  */
 export class Refusal extends Error {
   override readonly name: string = 'Refusal'
+  readonly #isRefusal = true
+
+  /** For the runtime: whether it is one, whatever it is; who asks runs nothing of a program. */
+  static is(thrown: unknown): thrown is Refusal {
+    return typeof thrown === 'object' && thrown !== null && #isRefusal in thrown && thrown.#isRefusal
+  }
 }

@@ -3,6 +3,11 @@ import type { Asker } from './asker.ts'
 import { Expiring } from './deadlines.ts'
 import type { Deadlines } from './deadlines.ts'
 
+/** @param what which message it is, and whose */
+export function sayLate(what: string, begun: boolean): string {
+  return `${what} was not answered in time: ${begun ? 'it may have been handled, or may still be' : 'it was not handled'}`
+}
+
 /**
  * Somebody who waits for an answer. It is settled once: by the answer, a refusal, the end of the actor, or its deadline.
  */
@@ -12,15 +17,16 @@ export class Call extends Expiring implements Asker {
   begun = false
   #settled = false
   readonly #deadlines: Deadlines
-  readonly #what: () => string
+  readonly #late: (begun: boolean) => string
   #resolve!: (value: unknown) => void
   #reject!: (error: Error) => void
   keptBy: Set<Asker> | null = null
 
-  constructor(deadlines: Deadlines, timeoutMs: number, what: () => string) {
+  /** @param late what its deadline is missed with, in words: see `sayLate` */
+  constructor(deadlines: Deadlines, timeoutMs: number, late: (begun: boolean) => string) {
     super()
     this.#deadlines = deadlines
-    this.#what = what
+    this.#late = late
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -47,8 +53,7 @@ export class Call extends Expiring implements Asker {
   }
 
   override expired(): void {
-    const words = this.begun ? 'it may have been handled, or may still be' : 'it was not handled'
-    this.refuse(new ActorError('DEADLINE_EXCEEDED', `${this.#what()} was not answered in time: ${words}`, { begun: this.begun }))
+    this.refuse(new ActorError('DEADLINE_EXCEEDED', this.#late(this.begun), { begun: this.begun }))
   }
 
   #end(): boolean {

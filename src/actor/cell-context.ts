@@ -3,7 +3,7 @@ import type { Timer } from '../ports/index.ts'
 import { ActorError } from './actor-error.ts'
 import type { Cell } from './cell.ts'
 import type { ActorContext } from './context.ts'
-import type { ActorDefinition, SpawnOptions } from './definition.ts'
+import type { ActorDefinition, SpawnArguments } from './definition.ts'
 import type { Life, Turns } from './life.ts'
 import { Monitor } from './monitor.ts'
 import type { Handlers } from './protocol.ts'
@@ -94,7 +94,8 @@ export class CellContext implements ActorContext {
     })
   }
 
-  spawn<H extends Handlers, A = void>(definition: ActorDefinition<H, A>, options: SpawnOptions<A> = {}): ActorRef<H> {
+  spawn<H extends Handlers, A = void>(definition: ActorDefinition<H, A>, ...given: SpawnArguments<A>): ActorRef<H> {
+    const [options = {}] = given
     return this.#cell.spawn(this.#life, definition, options)
   }
 

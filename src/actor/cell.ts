@@ -10,7 +10,7 @@
  */
 import { assert, unreachable } from '../lib/index.ts'
 import { ActorError } from './actor-error.ts'
-import { Call } from './call.ts'
+import { Call, sayLate } from './call.ts'
 import { CellContext } from './cell-context.ts'
 import type { ActorDefinition, Restart, SpawnOptions } from './definition.ts'
 import { contentOf, Elsewhere } from './elsewhere.ts'
@@ -87,7 +87,17 @@ export class Cell extends Handling {
   // --- Its senders ---
 
   newCall(message: string, timeoutMs: number): Call {
-    return new Call(this.runtime.deadlines, timeoutMs, () => `${message} to ${this.path}`)
+    return new Call(this.runtime.deadlines, timeoutMs, (begun) => {
+      return sayLate(`${message} to ${this.path}`, begun) + (begun ? '' : this.#sayIdle())
+    })
+  }
+
+  /** Why it handles nothing at the moment, where that is to be said. */
+  #sayIdle(): string {
+    const lastEnd = this.ties?.lastEnd
+    if (lastEnd === undefined || lastEnd === null) return this.phase === 'starting' ? ', since its start has not ended' : ''
+    const now = this.phase === 'starting' ? 'it is starting again' : 'it has not been started again'
+    return `, since ${now} after its last life: ${sayReason(lastEnd)}`
   }
 
   override refusal(offered: Exclude<Offered, 'taken'>, message: string): ActorError {
@@ -370,7 +380,9 @@ export class Cell extends Handling {
   /** Begins another life at once, whatever keeps it from that. `restarted` is told how that went. */
   restartByHand(restarted: (failed: ActorError | null) => void, byItself: boolean): void {
     if (!this.isAsking(byItself)) return this.supervisor.restartByHand(this, restarted)
-    this.supervisor.restartByHand(this, () => undefined)
+    // It would be started for ever, and nobody would see it.
+    if (this.phase === 'starting') this.crashSoon(this.life as Life, new Error('it asked to be restarted in its own start'))
+    else this.supervisor.restartByHand(this, () => undefined)
     restarted(null)
   }
 

@@ -1,6 +1,6 @@
 import type { Random } from '../lib/index.ts'
 import type { Timer } from '../ports/index.ts'
-import type { ActorDefinition, SpawnOptions } from './definition.ts'
+import type { ActorDefinition, SpawnArguments } from './definition.ts'
 import type { Handlers } from './protocol.ts'
 import type { ActorRef } from './reference.ts'
 import type { LifeEvent, Target, Watch } from './target.ts'
@@ -22,7 +22,7 @@ export interface ActorContext {
    */
   after(delayMs: number, run: () => void): Timer
   /** A child: it ends before this life does, and this actor supervises it. */
-  spawn<H extends Handlers, A = void>(definition: ActorDefinition<H, A>, options?: SpawnOptions<A>): ActorRef<H>
+  spawn<H extends Handlers, A = void>(definition: ActorDefinition<H, A>, ...given: SpawnArguments<A>): ActorRef<H>
   /**
    * This life's messages are handled when `turns` calls back, and not in the turns that all actors share: for those whose messages belong into
    * a turn of something else. A callback after the life is over does nothing.

@@ -58,6 +58,13 @@ export interface SpawnOptions<A = void> {
   readonly thread?: 'own' | ThreadOptions | ThreadPool
 }
 
+/** What follows the definition where an actor is spawned: one whose lives begin with an argument is given it, as far as its type is known. */
+export type SpawnArguments<A> = [A] extends [never]
+  ? [options?: SpawnOptions<A>]
+  : undefined extends A
+    ? [options?: SpawnOptions<A>]
+    : [options: SpawnOptions<A> & { readonly argument: A }]
+
 /** Keeps the types of a definition together; does nothing. */
 export function defineActor<H extends Handlers, A = void>(definition: ActorDefinition<H, A>): ActorDefinition<H, A> {
   return definition

@@ -16,14 +16,25 @@ export function crashed(thrown: unknown): Extract<EndReason, { type: 'crashed' }
   return { type: 'crashed', error: toError(thrown) }
 }
 
-/** Whatever was thrown, as an error whose words can be read: a program throws anything, also what fails whoever looks at it. */
+/** Whatever was thrown, as an error whose words can be read, again and again: a program throws anything, also what fails whoever looks at it. */
 export function toError(thrown: unknown): Error {
   try {
-    if (thrown instanceof Error && typeof thrown.message === 'string') return thrown
-    return new Error(String(thrown), { cause: thrown })
+    if (isPlainError(thrown)) return thrown
+    const words = Error.isError(thrown) ? thrown.message : thrown
+    return new Error(String(words), { cause: thrown })
   } catch {
     return new Error('something was thrown that cannot be read', { cause: thrown })
   }
+}
+
+/** Its words are there, and not made when somebody reads them. No proxy is one. */
+function isPlainError(thrown: unknown): thrown is Error {
+  if (!Error.isError(thrown)) return false
+  for (let holder: object | null = thrown; holder !== null; holder = Object.getPrototypeOf(holder) as object | null) {
+    const message = Object.getOwnPropertyDescriptor(holder, 'message')
+    if (message !== undefined) return typeof message.value === 'string'
+  }
+  return false
 }
 
 /** For people. */

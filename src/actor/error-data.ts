@@ -20,11 +20,11 @@ export interface ErrorData {
 /** Of whatever was thrown. Never throws. */
 export function errorToData(thrown: unknown, causes: number = MAX_CAUSES): ErrorData {
   try {
-    if (!(thrown instanceof Error)) return errorToData(new Error(String(thrown)))
+    if (!Error.isError(thrown)) return errorToData(new Error(String(thrown)))
     // They may be of any type, whatever errors say that they are.
     const { name, message, stack, cause } = thrown as unknown as Readonly<Record<'name' | 'message' | 'stack' | 'cause', unknown>>
     return {
-      kind: thrown instanceof Refusal ? 'refusal' : thrown instanceof ActorError ? 'actor-error' : 'error',
+      kind: Refusal.is(thrown) ? 'refusal' : thrown instanceof ActorError ? 'actor-error' : 'error',
       name: String(name),
       message: String(message),
       stack: typeof stack === 'string' ? stack : null,

@@ -1,7 +1,7 @@
 import { ActorError, Refusal } from './actor-error.ts'
 import type { Asker } from './asker.ts'
 import { Sealed } from './elsewhere.ts'
-import { crashed, sayReason, STOPPED, toError } from './end-reason.ts'
+import { crashed, sayReason, STOPPED } from './end-reason.ts'
 import type { EndReason } from './end-reason.ts'
 import { Envelope, Inside } from './envelope.ts'
 import { Inbox } from './inbox.ts'
@@ -126,7 +126,7 @@ export abstract class Handling extends Inbox implements Runnable {
       const answer = message === '' && body instanceof Inside ? body.run(life) : this.#answerTo(life, message, body)
       if (answer === NO_HANDLER) return this.#handleNone(message, call)
       if (typeof answer === 'object' && answer !== null) {
-        if (answer instanceof Later) return this.#keep(life, answer, call)
+        if (Later.is(answer)) return this.#keep(life, answer, call)
         if (isPromise(answer)) return this.#await(life, answer, call)
       }
       if (call !== null) call.answer(answer)
@@ -163,9 +163,8 @@ export abstract class Handling extends Inbox implements Runnable {
   }
 
   #threw(thrown: unknown, call: Asker | null): void {
-    const error = toError(thrown)
-    if (error instanceof Refusal) return this.#refuse(error, call)
-    const reason = crashed(error)
+    if (Refusal.is(thrown)) return this.#refuse(thrown, call)
+    const reason = crashed(thrown)
     const words = `${this.path} failed with the message in hand: ${sayReason(reason)}`
     const told = new ActorError('CRASHED', words, { begun: true, cause: thrown })
     if (call?.failed === undefined) call?.refuse(told)
@@ -197,7 +196,7 @@ export abstract class Handling extends Inbox implements Runnable {
     }
     whenSettled(
       answer,
-      (value) => settled(() => (value instanceof Later ? this.#keep(life, value, call) : call?.answer(value))),
+      (value) => settled(() => (Later.is(value) ? this.#keep(life, value, call) : call?.answer(value))),
       (error) => settled(() => this.#threw(error, call)),
     )
   }

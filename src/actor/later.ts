@@ -1,4 +1,7 @@
+import { Refusal } from './actor-error.ts'
 import type { Asker } from './asker.ts'
+import { toError } from './end-reason.ts'
+import { whenSettled } from './soon.ts'
 
 /**
  * What a handler returns that answers when it has returned: the actor goes on with the next message meanwhile. A handler that returns a
@@ -10,6 +13,11 @@ export class Later<T> {
   #call: Asker | null = null
   #settle: ((call: Asker) => void) | null = null
   #settled = false
+
+  /** For the runtime: whether it is one, whatever it is. */
+  static is(answer: unknown): answer is Later<unknown> {
+    return typeof answer === 'object' && answer !== null && #settled in answer
+  }
 
   /** For the runtime: somebody waits for it. */
   get isAwaited(): boolean {
@@ -27,9 +35,10 @@ export class Later<T> {
 
   /** Answers when a promise does, and as it does; its error is what the caller gets. */
   follow(promise: PromiseLike<T>): this {
-    promise.then(
+    whenSettled(
+      promise,
       (value) => this.answer(value),
-      (error: unknown) => this.refuse(error instanceof Error ? error : new Error(String(error))),
+      (error) => this.refuse(Refusal.is(error) ? error : toError(error)),
     )
     return this
   }

@@ -12,12 +12,14 @@ import type {
   SendOptions,
   handles,
 } from './protocol.ts'
-import { say } from './settings.ts'
+import { checkKeys, checkObject, say } from './settings.ts'
 import { watchLives } from './target.ts'
 import type { LifeEvent, Target, Watch } from './target.ts'
 
 /** Until a call has to be answered, or a message be taken, where its sender says nothing else: what gen_server of OTP takes. */
 const DEFAULT_TIMEOUT_MS = 5_000
+
+const OPTIONS: ReadonlySet<string> = new Set(['timeoutMs'] satisfies (keyof (CallOptions & SendOptions))[])
 
 /** What messages are sent by, to an actor of this node or of another. */
 export type Messenger<H extends Handlers> = Omit<ActorRef<H>, 'stop' | 'restart'>
@@ -44,8 +46,8 @@ export interface ActorRef<H extends Handlers> extends Target {
   stop(): Promise<void>
   /**
    * Ends its life in good order, with those that are restarted with it, and begins the next one without a pause: also out of one, and out of an
-   * open circuit, which is half-open then. Resolves when that has started; where it is the actor itself that asks, at once. Rejects with an
-   * ActorError: DOWN when it is gone for good, CRASHED when its start failed.
+   * open circuit, which is half-open then. Resolves when that has started, which has no deadline; where it is the actor itself that asks, at
+   * once. Asking for it in its own start is a failure of that. Rejects with an ActorError: DOWN when it is gone for good, CRASHED when its start failed.
    */
   restart(): Promise<void>
 }
@@ -139,6 +141,8 @@ function checkMessage(message: unknown): void {
 
 export function timeoutOf(options: CallOptions | undefined): number {
   if (options === undefined) return DEFAULT_TIMEOUT_MS
+  checkObject(options, 'the options of a message')
+  checkKeys(options, OPTIONS, 'the options of a message')
   const { timeoutMs = DEFAULT_TIMEOUT_MS } = options
   if (typeof timeoutMs === 'number' && timeoutMs > 0 && timeoutMs <= MAX_TIMER_MS) return timeoutMs
   throw new RangeError(`timeoutMs is ${say(timeoutMs)}: give milliseconds, more than 0 and at most ${MAX_TIMER_MS}`)

@@ -80,7 +80,7 @@ describe('readRules', () => {
       assert.throws(() => readRules({ restarts: { [name]: value } }), new RegExp(`restarts.${name} is .*: give `), name)
     assert.throws(
       () => readRules({ restarts: { maxRestart: 3 } as never }),
-      /restarts.maxRestart is no setting: there are maxRestarts/,
+      /"maxRestart" in restarts is no setting: there are maxRestarts/,
     )
     assert.throws(() => readRules({ restarts: 3 as never }), /restarts is 3/)
   })

@@ -8,6 +8,25 @@ import type { RestartSettings } from './restart-policy.ts'
 const DEFAULT_SHUTDOWN_MS = 5_000
 /** Each is remembered for a window. */
 const MAX_RESTARTS_IN_WINDOW = 1_000
+const SPAWN_OPTIONS: ReadonlySet<string> = new Set([
+  'name',
+  'registerAs',
+  'argument',
+  'restart',
+  'mailboxCapacity',
+  'reserve',
+  'keepsMessages',
+  'onDropped',
+  'shutdownMs',
+  'supervision',
+  'thread',
+] satisfies (keyof SpawnOptions)[])
+const SUPERVISION_SETTINGS: ReadonlySet<string> = new Set([
+  'strategy',
+  'restarts',
+  'mayRestart',
+] satisfies (keyof SupervisionSettings)[])
+const RESTART_NAMES: ReadonlySet<string> = new Set(Object.keys(RESTART_SETTINGS))
 const RESTARTS: readonly Restart[] = ['permanent', 'transient', 'temporary']
 const STRATEGIES: readonly Strategy[] = ['one-for-one', 'one-for-all', 'rest-for-one']
 
@@ -91,9 +110,16 @@ function readReserve({ messages, room }: NonNullable<SpawnOptions['reserve']>): 
   return { messages: Array.from(messages), room }
 }
 
+/** @throws TypeError for what are no options of spawn */
+export function checkSpawnOptions(options: object): void {
+  checkObject(options, 'the options of an actor')
+  checkKeys(options, SPAWN_OPTIONS, 'the options of an actor')
+}
+
 /** @throws TypeError, RangeError: which setting it is, and what may be given */
 export function readRules(given: SupervisionSettings): SupervisionRules {
   checkObject(given, 'supervision')
+  checkKeys(given, SUPERVISION_SETTINGS, 'supervision')
   const { strategy = 'one-for-one', restarts = {}, mayRestart } = given
   checkChoice(strategy, STRATEGIES, 'supervision.strategy')
   if (mayRestart !== undefined) checkFunction(mayRestart, 'supervision.mayRestart')
@@ -102,9 +128,7 @@ export function readRules(given: SupervisionSettings): SupervisionRules {
 
 function readRestarts(given: Partial<RestartSettings>): RestartSettings {
   checkObject(given, 'restarts')
-  for (const name of Object.keys(given))
-    if (!Object.hasOwn(RESTART_SETTINGS, name))
-      throw new TypeError(`restarts.${name} is no setting: there are ${Object.keys(RESTART_SETTINGS).join(', ')}`)
+  checkKeys(given, RESTART_NAMES, 'restarts')
   const standard = RESTART_SETTINGS
   const { maxRestarts = standard.maxRestarts, windowMs = standard.windowMs, stabilityMs = standard.stabilityMs } = given
   const { circuitOpenMs = standard.circuitOpenMs, halfOpenStabilityMs = standard.halfOpenStabilityMs } = given
@@ -142,6 +166,12 @@ function checkChoice(value: string, choices: readonly string[], what: string): v
 
 export function checkObject(value: unknown, what: string): void {
   if (typeof value !== 'object' || value === null) throw new TypeError(`${what} is ${say(value)}: give an object`)
+}
+
+/** A name that is spelt wrong would be a setting that is not heard. @throws TypeError */
+export function checkKeys(given: object, known: ReadonlySet<string>, what: string): void {
+  for (const name in given)
+    if (!known.has(name)) throw new TypeError(`${say(name)} in ${what} is no setting: there are ${[...known].join(', ')}`)
 }
 
 export function checkFunction(value: unknown, what: string): void {

@@ -6,6 +6,10 @@ export class Soon<T> implements PromiseLike<T> {
   #waiting: ((tell: Tell<T>) => void)[] = []
   #tell: Tell<T> | null = null
 
+  static is<T>(promise: PromiseLike<T>): promise is Soon<T> {
+    return #tell in promise
+  }
+
   answer(value: T): void {
     this.#settle({ answered: true, value })
   }
@@ -58,10 +62,19 @@ export function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T>
 
 /** Calls back once, whatever the promise of a library does, which may call back twice, or throw; at once, if it is one that does. */
 export function whenSettled<T>(promise: PromiseLike<T>, onValue: (value: T) => void, onError: (error: unknown) => void): void {
+  if (Soon.is(promise)) return void promise.then(onValue, onError)
+  let isSettled = false
+  const once =
+    <V>(tell: (value: V) => void) =>
+    (value: V): void => {
+      if (isSettled) return
+      isSettled = true
+      tell(value)
+    }
   try {
-    if (promise instanceof Soon) promise.then(onValue, onError)
-    else Promise.resolve(promise).then(onValue, onError)
+    // A promise of a program may have a `then` of its own.
+    Promise.resolve(promise).then(once(onValue), once(onError))
   } catch (error) {
-    onError(error)
+    once(onError)(error)
   }
 }

@@ -21,7 +21,7 @@ import { RestartPolicy } from './restart-policy.ts'
 import type { RestartSettings } from './restart-policy.ts'
 import type { Handlers } from './protocol.ts'
 import type { Runtime } from './runtime.ts'
-import { checkDefinition, checkObject } from './settings.ts'
+import { checkDefinition, checkSpawnOptions } from './settings.ts'
 import type { SupervisionRules } from './settings.ts'
 import type { ActorSnapshot } from './snapshot.ts'
 import { place } from './thread/index.ts'
@@ -41,6 +41,8 @@ class Failing {
   pause: Timer | null = null
   /** There is no pause: somebody wants it started at once. */
   asking: Asking[] = []
+  /** Those who are told when the present start is over; or, when somebody asks for another one meanwhile, when that is. */
+  starting: Asking[] = []
   /** Of the present restart: what a former one had still to do is not done. */
   round = 0
 
@@ -136,7 +138,7 @@ export class Supervision {
     if (this.#depth > MAX_ACTOR_DEPTH)
       throw new ActorError('OVERLOADED', `actors stand at most ${MAX_ACTOR_DEPTH} deep: ${this.path} starts none below it`)
     checkDefinition(definition)
-    checkObject(options, 'the options of an actor')
+    checkSpawnOptions(options)
     const { name: given, registerAs } = options
     if (given !== undefined) checkName(given, 'the name of an actor')
     if (registerAs !== undefined) checkName(registerAs, 'registerAs')
@@ -235,7 +237,7 @@ export class Supervision {
     const failing = this.#failingOf(cell, startedAt ?? now)
     const uptimeMs = startedAt === null ? 0 : now - startedAt
     failing.history.add({ path: cell.path, at: now, uptimeMs, reason: 'it was restarted by hand', pauseMs: 0 })
-    failing.asking.push({ cell, restarted })
+    failing.asking.push(...failing.starting.splice(0), { cell, restarted })
     // Those who are to be restarted with it are ending: it starts as soon as they have.
     if (failing.isPaused && failing.pause === null) return
     failing.pause?.cancel()
@@ -270,6 +272,7 @@ export class Supervision {
     const { asking, round } = failing
     const now = this.#runtime.clock.now()
     failing.asking = []
+    failing.starting = asking
     failing.isPaused = false
     if (asking.length > 0) failing.policy.startedByHand(now)
     else failing.policy.started(now)
@@ -282,7 +285,7 @@ export class Supervision {
         else one.begin(next)
       },
       () => {
-        for (const one of asking) tellRestarted(one)
+        for (const one of asking.splice(0)) tellRestarted(one)
       },
     )
   }

@@ -2,7 +2,7 @@ import type { Random } from '../lib/index.ts'
 import { noMetrics } from '../ports/index.ts'
 import type { Clock, Metrics } from '../ports/index.ts'
 import { Deadlines } from './deadlines.ts'
-import type { ActorDefinition, SpawnOptions, SupervisionSettings } from './definition.ts'
+import type { ActorDefinition, SpawnArguments, SupervisionSettings } from './definition.ts'
 import { Groups } from './groups/index.ts'
 import { Meters } from './meters.ts'
 import { Names } from './names.ts'
@@ -14,7 +14,7 @@ import type { RemoteRef, RemotingOptions } from './remote/index.ts'
 import { RunQueue } from './run-queue.ts'
 import type { ActorEvent, Faults, Runtime } from './runtime.ts'
 import type { ActorSnapshot } from './snapshot.ts'
-import { checkFunction, checkObject, readRules, RULES } from './settings.ts'
+import { checkFunction, checkKeys, checkObject, readRules, RULES } from './settings.ts'
 import { Supervision } from './supervision.ts'
 import { Threads } from './thread/index.ts'
 import type { ThreadPool, ThreadPoolOptions, ThreadPort } from './thread/index.ts'
@@ -34,6 +34,16 @@ export interface ActorSystemOptions {
   readonly faults?: Faults
 }
 
+const OPTIONS: ReadonlySet<string> = new Set([
+  'clock',
+  'random',
+  'report',
+  'supervision',
+  'threads',
+  'metrics',
+  'faults',
+] satisfies (keyof ActorSystemOptions)[])
+
 /** Actors that share a thread and a clock, and the supervisor of those that have no other. */
 export class ActorSystem {
   readonly #root: Supervision
@@ -43,15 +53,10 @@ export class ActorSystem {
   readonly groups: Groups
   #remoting: Remoting | null = null
 
-  constructor({
-    clock,
-    random,
-    report = () => undefined,
-    supervision,
-    threads,
-    faults,
-    metrics = noMetrics,
-  }: ActorSystemOptions) {
+  constructor(options: ActorSystemOptions) {
+    checkObject(options, 'the options of a system')
+    checkKeys(options, OPTIONS, 'the options of a system')
+    const { clock, random, report = () => undefined, supervision, threads, faults, metrics = noMetrics } = options
     checkFunction(report, 'report')
     checkObject(clock, 'clock')
     checkObject(random, 'random')
@@ -84,7 +89,8 @@ export class ActorSystem {
   }
 
   /** Starts an actor in its own turn, and answers for its restarts. @throws Error when the name is taken */
-  spawn<H extends Handlers, A = void>(definition: ActorDefinition<H, A>, options: SpawnOptions<A> = {}): ActorRef<H> {
+  spawn<H extends Handlers, A = void>(definition: ActorDefinition<H, A>, ...given: SpawnArguments<A>): ActorRef<H> {
+    const [options = {}] = given
     return this.#root.spawn(definition, options)
   }
 

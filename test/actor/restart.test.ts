@@ -58,6 +58,71 @@ function staged(settings: SupervisionSettings = {}) {
 }
 
 describe('ActorRef.restart', () => {
+  test('who asks while the life is starting that another asked for is told when it has started, and so is that one', async () => {
+    const { stage, log, trouble, spawn } = staged()
+    const ref = spawn('w')
+    await stage.rest()
+    trouble.start = 'takes 50 ms'
+    const first = watch(ref.restart())
+    await stage.rest()
+    const second = watch(ref.restart())
+    await stage.pass(49)
+    assert.deepEqual([first.settled, second.settled], [false, false])
+    // The first start had begun: it ends before the second one begins.
+    await stage.pass(1)
+    await stage.pass(50)
+    assert.deepEqual(
+      [first, second],
+      [
+        { settled: true, value: undefined },
+        { settled: true, value: undefined },
+      ],
+    )
+    assert.equal(stage.system.snapshot()[0]?.phase, 'running')
+    assert.equal(log.at(-1), 'w starts')
+  })
+
+  test('who asks twice at once is told twice that it has started', async () => {
+    const { stage, log, spawn } = staged()
+    const ref = spawn('w')
+    await stage.rest()
+    const asked = [watch(ref.restart()), watch(ref.restart()), watch(ref.restart())]
+    await stage.rest()
+    for (const one of asked) assert.deepEqual(one, { settled: true, value: undefined })
+    assert.deepEqual(log, ['w starts', 'w ends: stopped', 'w starts'])
+  })
+
+  test('in its own start is a failure of that: it is started again after a pause', async () => {
+    for (const late of [false, true]) {
+      const stage = new Stage()
+      let starts = 0
+      const definition = defineActor({
+        start: (context: ActorContext) => {
+          // Enough to be seen.
+          if (++starts > 10) return {}
+          const restart = (): object => {
+            context
+              .self()
+              .restart()
+              .catch(() => undefined)
+            return {}
+          }
+          return late ? context.sleep(1).then(restart) : restart()
+        },
+      })
+      stage.system.spawn(definition)
+      await stage.pass(1)
+      await stage.pass(990)
+      assert.equal(starts, 1)
+      assert.match(
+        stage.events.find(({ event }) => event === 'failed')?.error?.message ?? '',
+        /asked to be restarted in its own start/,
+      )
+      await stage.pass(10)
+      assert.equal(starts, 2)
+    }
+  })
+
   test('ends the life in good order, behind the message in hand, and begins the next one at once', async () => {
     const { stage, log, spawn } = staged()
     const ref = spawn('w')

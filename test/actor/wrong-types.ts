@@ -82,6 +82,10 @@ export function definitions(): unknown[] {
     greeting,
     // @ts-expect-error an argument of another type
     system.spawn(greeter, { argument: 5 }),
+    // @ts-expect-error an argument that is forgotten
+    system.spawn(greeter),
+    // @ts-expect-error an argument that is forgotten among other options
+    system.spawn(greeter, { name: 'greeter' }),
     // @ts-expect-error handlers that do not do what they promise
     defineActor<Counter>({ start: () => ({ add: (by: string) => by }) }),
     // @ts-expect-error a definition without a start

@@ -17,7 +17,7 @@ export const ACTOR_THREADS: readonly Mutant[] = [
   {
     name: 'take what a thread cannot answer for a crash',
     file: 'actor/thread/threaded-life.ts',
-    find: '    if (error instanceof Refusal) return inHand.reject(error)\n',
+    find: '    if (Refusal.is(error)) return inHand.reject(error)\n',
     replace: '    if (error instanceof Error) return inHand.reject(error)\n',
     hunter: THREADED,
   },

@@ -10,6 +10,7 @@ const MONITORS = 'test/actor/monitors.test.ts'
 const LINKS = 'test/actor/links.test.ts'
 const GROUPS = 'test/actor/groups.test.ts'
 const RESTART = 'test/actor/restart.test.ts'
+const HOSTILE = 'test/actor/hostile-values.test.ts'
 const KINDS = 'test/actor/restart-kinds.test.ts'
 const POLICY = 'src/actor/restart-policy.test.ts'
 
@@ -49,6 +50,34 @@ export const ACTORS: readonly Mutant[] = [
     find: "if (this.restart !== 'permanent') return this.stop",
     replace: 'return this.stop',
     hunter: KINDS,
+  },
+  {
+    name: 'tell who asked first for a restart that it was cut short by the second',
+    file: 'actor/supervision.ts',
+    find: 'failing.asking.push(...failing.starting.splice(0), {',
+    replace: 'failing.asking.push({',
+    hunter: RESTART,
+  },
+  {
+    name: 'let an actor restart itself in its start for ever',
+    file: 'actor/cell.ts',
+    find: "if (this.phase === 'starting') this.crashSoon",
+    replace: 'if (this.isGone) this.crashSoon',
+    hunter: RESTART,
+  },
+  {
+    name: 'have a promise that calls back twice free its actor twice',
+    file: 'actor/soon.ts',
+    find: '      if (isSettled) return\n',
+    replace: '',
+    hunter: HOSTILE,
+  },
+  {
+    name: 'believe that an error has words because it had some',
+    file: 'actor/end-reason.ts',
+    find: '    if (isPlainError(thrown)) return thrown\n',
+    replace: '    if (thrown instanceof Error) return thrown\n',
+    hunter: HOSTILE,
   },
   {
     name: 'end a life beside its children',

@@ -15,6 +15,7 @@ import {
   REMOTE_CREDIT_MESSAGES,
 } from '../../limits.ts'
 import { ActorError } from '../actor-error.ts'
+import { sayLate } from '../call.ts'
 import { decodePlainData } from '../plain-data/index.ts'
 import type { Runtime } from '../runtime.ts'
 import { costOf, mayHold } from './credit.ts'
@@ -106,7 +107,7 @@ export class Asking {
   }
 
   call(name: string, message: string, body: Uint8Array, timeoutMs: number): Promise<unknown> {
-    const call = new RemoteCall(this.#runtime.deadlines, timeoutMs, () => this.#say(message, name))
+    const call = new RemoteCall(this.#runtime.deadlines, timeoutMs, (begun) => sayLate(this.#say(message, name), begun))
     this.#request(name, { message, body, request: call })
     return call.promise
   }

@@ -1,5 +1,5 @@
 import { ActorError } from '../actor-error.ts'
-import { Call } from '../call.ts'
+import { Call, sayLate } from '../call.ts'
 import type { Cell } from '../cell.ts'
 import { contentFor } from '../elsewhere.ts'
 import { decodePlainData, encodePlainData, PlainDataError } from '../plain-data/index.ts'
@@ -51,7 +51,7 @@ export class Loopback implements Route {
   call(name: string, message: string, body: Uint8Array, timeoutMs: number): Promise<unknown> {
     const cell = this.#find(name)
     if (cell === undefined) return Promise.reject(nobody(name, message))
-    const call = new CopyingCall(this.#runtime.deadlines, timeoutMs, () => `${message} to ${name}`)
+    const call = new CopyingCall(this.#runtime.deadlines, timeoutMs, (begun) => sayLate(`${message} to ${name}`, begun))
     const offered = cell.offer(message, copyFor(cell, body, true), call)
     if (offered !== 'taken') call.refuse(cell.refusal(offered, message))
     return call.promise

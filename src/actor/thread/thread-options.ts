@@ -1,5 +1,5 @@
 import { MAX_ACTOR_THREADS } from '../../limits.ts'
-import { checkMs, checkWhole } from '../settings.ts'
+import { checkKeys, checkMs, checkWhole } from '../settings.ts'
 
 /** How large a thread may be, and how patient one is with it. */
 export interface ThreadOptions {
@@ -25,8 +25,13 @@ export interface CheckedThreadOptions {
   readonly unresponsiveMs: number
 }
 
-/** @throws RangeError: which it is, and what may be given */
-export function checkThreadOptions({ maxHeapMb, unresponsiveMs = DEFAULT_UNRESPONSIVE_MS }: ThreadOptions): CheckedThreadOptions {
+/** Of a pool, which has a size, or of one thread. */
+const NAMES: ReadonlySet<string> = new Set(['maxHeapMb', 'unresponsiveMs', 'size'] satisfies (keyof ThreadPoolOptions)[])
+
+/** @throws TypeError, RangeError: which it is, and what may be given */
+export function checkThreadOptions(given: ThreadOptions): CheckedThreadOptions {
+  checkKeys(given, NAMES, 'the options of a thread')
+  const { maxHeapMb, unresponsiveMs = DEFAULT_UNRESPONSIVE_MS } = given
   if (maxHeapMb !== undefined) checkWhole(maxHeapMb, MIN_HEAP_MB, MAX_HEAP_MB, 'maxHeapMb')
   checkMs(unresponsiveMs, MIN_UNRESPONSIVE_MS, 'unresponsiveMs')
   return { maxHeapMb: maxHeapMb ?? null, unresponsiveMs }

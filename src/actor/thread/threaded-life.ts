@@ -140,7 +140,7 @@ export class ThreadedLife implements Lodger {
     const inHand = this.#takeInHand(id)
     if (inHand === null) return this.#laters.take(id)?.refuse(error)
     // Other errors that are rejected with are crashes.
-    if (error instanceof Refusal) return inHand.reject(error)
+    if (Refusal.is(error)) return inHand.reject(error)
     inHand.resolve(refused(error))
   }
 
