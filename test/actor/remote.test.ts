@@ -102,6 +102,8 @@ describe('RemoteRef', () => {
       ['UNKNOWN_MESSAGE', false],
       ['UNSENDABLE', true],
     ])
+    const called = ['crash to worker of node 2: ', 'echo to nobody of node 2: ', 'constructor to worker of node 2: ']
+    for (const [i, what] of called.entries()) assert.equal(outcomes[i + 1]?.error?.message.startsWith(what), true, what)
     assert.match(String(outcomes[1]?.error?.message), /boom/)
     assert.match(String(outcomes[4]?.error?.message), /answer\.run is a function/)
   })

@@ -15,7 +15,6 @@ import {
   REMOTE_CREDIT_MESSAGES,
 } from '../../limits.ts'
 import { ActorError } from '../actor-error.ts'
-import { sayLate } from '../call.ts'
 import { decodePlainData } from '../plain-data/index.ts'
 import type { Runtime } from '../runtime.ts'
 import { costOf, mayHold } from './credit.ts'
@@ -107,7 +106,7 @@ export class Asking {
   }
 
   call(name: string, message: string, body: Uint8Array, timeoutMs: number): Promise<unknown> {
-    const call = new RemoteCall(this.#runtime.deadlines, timeoutMs, (begun) => sayLate(this.#say(message, name), begun))
+    const call = new RemoteCall(this.#runtime.deadlines, timeoutMs, () => this.#say(message, name))
     this.#request(name, { message, body, request: call })
     return call.promise
   }
@@ -258,7 +257,8 @@ export class Asking {
   refusal(id: number, { code, begun, words, facts }: WireRefusal): void {
     const call = this.#calls.get(id)
     if (call === undefined) return this.#late(id)
-    const error = code === 'REFUSED' ? refusalFrom(words, facts) : new ActorError(code, words, { begun })
+    // Of where the actor stands over there, the caller knows nothing.
+    const error = code === 'REFUSED' ? refusalFrom(words, facts) : new ActorError(code, `${call.what()}: ${words}`, { begun })
     this.#settled(id)
     call.refuse(error)
   }
@@ -288,7 +288,9 @@ export class Asking {
     const calls = [...this.#calls.values()]
     this.#calls.clear()
     for (const call of calls)
-      call.refuse(new ActorError('UNREACHABLE', `${words}, with a call to it open: it may have been handled`, { begun: true }))
+      call.refuse(
+        new ActorError('UNREACHABLE', `${call.what()}: ${words} before the answer; it may have been handled`, { begun: true }),
+      )
   }
 
   #say(message: string, name: string): string {

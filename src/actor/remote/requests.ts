@@ -1,5 +1,5 @@
 import { ActorError } from '../actor-error.ts'
-import { Call } from '../call.ts'
+import { Call, sayLate } from '../call.ts'
 import { Expiring } from '../deadlines.ts'
 import type { Deadlines } from '../deadlines.ts'
 
@@ -15,6 +15,13 @@ export class RemoteCall extends Call {
   place: Place | null = null
   /** On the wire; 0 as long as it has not left. */
   id = 0
+  /** Which message it is, and whose, in words. */
+  readonly what: () => string
+
+  constructor(deadlines: Deadlines, timeoutMs: number, what: () => string) {
+    super(deadlines, timeoutMs, (begun) => sayLate(what(), begun))
+    this.what = what
+  }
 
   override expired(): void {
     super.expired()
