@@ -1,6 +1,7 @@
 import { MAX_ADDRESS_SIZE, MAX_MEMBER_ADDRESSES, MAX_RELAY_URL_SIZE } from '../limits.ts'
 import { checkNodeId } from './check-node-ids.ts'
 import type { AddPeerRequest } from './cluster-controller.ts'
+import type { PeerChoice } from './peers.ts'
 import { checked, givenFields, givenItems, givenLength, givenText, invalid, kindOf } from './given.ts'
 
 const ENDPOINT_ID = /^[0-9a-f]{64}$/
@@ -33,6 +34,15 @@ function checkLength(what: string, value: unknown, max: number): string {
   const text = givenText(value, `${what} of the peer`)
   if (text.length <= max) return text
   throw invalid(`${what} of the peer has ${text.length} characters; at most ${max} are allowed`)
+}
+
+/** A copy of it. @throws AspenError INVALID_REQUEST */
+export function checkPeerChoice(peer: unknown): PeerChoice {
+  return checked('the peer', (): PeerChoice => {
+    const { endpointId, nodeId } = givenFields(peer, 'the peer', ['endpointId', 'nodeId'])
+    if ((endpointId === undefined) === (nodeId === undefined)) throw invalid('give either endpoint_id or node_id, and not both')
+    return endpointId === undefined ? { nodeId: checkNodeId(nodeId, 'node_id') } : { endpointId: checkEndpointId(endpointId) }
+  })
 }
 
 /** A peer without an address waits for a discovery that is not there. @throws AspenError INVALID_REQUEST */

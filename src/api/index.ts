@@ -11,7 +11,7 @@ export type {
 export { checkMembership, checkVoters } from './check-membership.ts'
 export { checkNodeId, checkNodeIds } from './check-node-ids.ts'
 export { checkOptions } from './check-options.ts'
-export { checkEndpointId, checkPeer, checkPlace } from './check-peer.ts'
+export { checkEndpointId, checkPeer, checkPeerChoice, checkPlace } from './check-peer.ts'
 export { checkTimeout } from './check-timeout.ts'
 export { checkClusterVersion } from './check-version.ts'
 export {
@@ -43,6 +43,7 @@ export type {
   WriteOptions,
   WriteResult,
 } from './key-value-store.ts'
+export type * from './peers.ts'
 export { KvClient } from './kv-client.ts'
 export { checkScan, remainingRange, scanLimit, scanToken } from './scan-pages.ts'
 export type {
@@ -51,6 +52,7 @@ export type {
   ActorStatus,
   DiskStatus,
   HealthCheck,
+  KnownPeers,
   NodeStatus,
   PeerStatus,
   VersionStatus,

@@ -1,4 +1,5 @@
 import type { ClusterState } from './cluster-controller.ts'
+import type { PeerHearing, PeerPath } from './peers.ts'
 import type { RequestOptions } from './key-value-store.ts'
 
 /** One node's view of one peer. Leaders know more than followers. */
@@ -8,10 +9,21 @@ export interface PeerStatus {
   readonly nodeId: number | null
   readonly connected: boolean
   readonly lastError: string | null
+  /** What carries the link; null without one. */
+  readonly path: PeerPath | null
+  /** Who spoke of it, and how long ago. */
+  readonly sources: readonly Pick<PeerHearing, 'source' | 'ageMs'>[]
   /** On a leader: the last entry known to be in the peer's log. */
   readonly matchIndex: number | null
   /** On a leader: milliseconds since the peer's last answer. */
   readonly lastContactMs: number | null
+}
+
+/** Peers of which one source spoke, of those with a link or of those without. */
+export interface KnownPeers {
+  readonly source: string
+  readonly connected: boolean
+  readonly peers: number
 }
 
 export interface HealthCheck {
@@ -118,7 +130,10 @@ export interface NodeStatus {
   readonly snapshotsSent: number
   readonly snapshotsInstalled: number
   readonly cluster: ClusterState
+  /** Those that are linked, or dialled. */
   readonly peers: readonly PeerStatus[]
+  /** Those in the peer book, by who spoke of them: one that several spoke of counts for each. */
+  readonly knownPeers: readonly KnownPeers[]
   /** Null for a node that keeps everything in memory. */
   readonly disk: DiskStatus | null
   /** Null while the node is sound; else why it stopped taking part. */

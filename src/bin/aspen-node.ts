@@ -9,18 +9,27 @@ import { EXIT } from './exit-code.ts'
 import { runNode } from './node-program.ts'
 import type { ProcessHost } from './node-program.ts'
 import { currentProcess } from './process-host.ts'
+import { PEERS, PEERS_HELP, readPeersArguments } from './peers-arguments.ts'
+import type { PeersArguments } from './peers-arguments.ts'
 import { readRejoinArguments, REJOIN, REJOIN_HELP } from './rejoin-arguments.ts'
 import type { RejoinArguments } from './rejoin-arguments.ts'
 
 /** The settings, and the flags of the command where one is given. */
-type Settings = LoadedConfig & { readonly rejoin?: RejoinArguments }
+type Settings =
+  | (LoadedConfig & { readonly rejoin?: RejoinArguments })
+  | { readonly kind: 'peers'; readonly peers: PeersArguments }
 
 function loadSettings(argv: readonly string[]): Settings {
   const readFile = (path: string): string => readFileSync(path, 'utf8')
   const load = (flags: readonly string[]): LoadedConfig => loadConfig({ argv: flags, env: process.env, readFile })
-  if (argv[0] !== REJOIN) return load(argv)
   const own = argv.slice(1)
-  if (own.includes('--help') || own.includes('-h')) return { kind: 'help', text: REJOIN_HELP }
+  const asksForHelp = own.includes('--help') || own.includes('-h')
+  if (argv[0] === PEERS) {
+    if (asksForHelp) return { kind: 'help', text: PEERS_HELP }
+    return { kind: 'peers', peers: readPeersArguments(own, process.env, readFile) }
+  }
+  if (argv[0] !== REJOIN) return load(argv)
+  if (asksForHelp) return { kind: 'help', text: REJOIN_HELP }
   const rejoin = readRejoinArguments(own)
   return { ...load(rejoin.rest), rejoin }
 }
@@ -43,6 +52,10 @@ async function main(host: ProcessHost): Promise<void> {
   if (settings.kind === 'version') {
     const { packageVersion } = await import('../cluster/index.ts')
     return host.print(`aspen-node ${packageVersion()}`)
+  }
+  if (settings.kind === 'peers') {
+    const { runPeers } = await import('./peers-program.ts')
+    return runPeers(host, settings.peers)
   }
   const { config, warnings, rejoin } = settings
   // Only now: help and refusals need none of what a node is made of.

@@ -6,6 +6,7 @@ import {
   checkNodeId,
   checkOptions,
   checkPeer,
+  checkPeerChoice,
   checkScan,
   checkVoters,
   toKey,
@@ -20,6 +21,9 @@ import type {
   KeyValue,
   KeyValueStore,
   NodeStatus,
+  PeerAdmin,
+  PeerChoice,
+  PeersReport,
   RequestOptions,
   ScanPage,
   ScanRequest,
@@ -54,6 +58,12 @@ function toLeader({ leader }: JsonObject): number | null {
   return leader
 }
 
+function toPeers(json: JsonObject): PeersReport {
+  if (!Array.isArray(json['peers']) || !Array.isArray(json['sources']))
+    throw new MalformedAnswer('the peers are missing in the answer')
+  return camelCase(json) as PeersReport
+}
+
 function toStatus(json: JsonObject): NodeStatus {
   if (typeof json['node_id'] !== 'number') throw new MalformedAnswer('the node id is missing in the answer')
   return camelCase(json) as NodeStatus
@@ -61,12 +71,12 @@ function toStatus(json: JsonObject): NodeStatus {
 
 /**
  * A cluster over HTTP. Any of the nodes given answers; when one does not, the next is asked, but a write without an
- * origin is never sent twice unless it provably changed nothing. `init`, `addPeer`, `forgetPeer`, `triggerSnapshot`, `status` and
- * `health` are about one node: the first of the URLs.
+ * origin is never sent twice unless it provably changed nothing. `init`, `addPeer`, `forgetPeer`, `removePeer`, `peers`,
+ * `triggerSnapshot`, `status` and `health` are about one node: the first of the URLs.
  *
  * Rejects with an AspenError; OUTCOME_UNKNOWN when a write was sent and not answered, NO_LEADER when no node was reached.
  */
-export class AspenHttpClient implements KeyValueStore, ClusterController {
+export class AspenHttpClient implements KeyValueStore, ClusterController, PeerAdmin {
   readonly #caller: Caller
 
   /** @param world time, chance and the way to the nodes, where they are simulated */
@@ -174,6 +184,24 @@ export class AspenHttpClient implements KeyValueStore, ClusterController {
       method: 'POST',
       path: '/forget-peer',
       body: { endpoint_id: checkEndpointId(endpointId) },
+      repeatable: true,
+      pinned: true,
+      timed: false,
+      read: () => undefined,
+    })
+  }
+
+  /** Whom the first node knows. */
+  async peers(): Promise<PeersReport> {
+    return this.#get('/peers', true, toPeers)
+  }
+
+  async removePeer(peer: PeerChoice): Promise<void> {
+    const choice = checkPeerChoice(peer)
+    await this.#caller.call({
+      method: 'POST',
+      path: '/remove-peer',
+      body: 'endpointId' in choice ? { endpoint_id: choice.endpointId } : { node_id: choice.nodeId },
       repeatable: true,
       pinned: true,
       timed: false,

@@ -1,7 +1,7 @@
 /** One node of a cluster inside this process, with an HTTP face where it is asked for: a node over the disk, network and time of this machine. */
 import { AspenError } from '../api/index.ts'
 import type { ActorSystem } from '../actor/index.ts'
-import type { AddPeerRequest } from '../api/index.ts'
+import type { AddPeerRequest, PeerChoice } from '../api/index.ts'
 import { LogThrottle, noMetrics, silentLogger } from '../ports/index.ts'
 import { systemClock } from '../net/index.ts'
 import { NodeService } from '../node/index.ts'
@@ -114,6 +114,11 @@ export class AspenNode extends NodeService {
   override async forgetPeer(endpointId: string): Promise<void> {
     this.#assertOpen()
     await super.forgetPeer(endpointId)
+  }
+
+  override async removePeer(peer: PeerChoice): Promise<void> {
+    this.#assertOpen()
+    await super.removePeer(peer)
   }
 
   #assertOpen(): void {

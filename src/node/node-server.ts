@@ -110,6 +110,7 @@ export class NodeServer {
       removal,
       lostDisk,
       actors: () => this.#tree.snapshot(),
+      discovery: () => ({ gossip: this.#gossip.report, discoveries: [] }),
       restartActor: (actor, done) => this.restartActor(actor, done),
     }
     this.service = new NodeService(this.serviceParts)

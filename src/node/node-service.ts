@@ -10,6 +10,7 @@ import {
   checkNodeId,
   checkOptions,
   checkPeer,
+  checkPeerChoice,
   checkPlace,
   checkScan,
   checkVoters,
@@ -27,6 +28,9 @@ import type {
   KeyValue,
   KeyValueStore,
   NodeStatus,
+  PeerAdmin,
+  PeerChoice,
+  PeersReport,
   RequestOptions,
   ScanPage,
   ScanRequest,
@@ -40,12 +44,14 @@ import type {
 import type { ActorSnapshot } from '../actor/index.ts'
 import { encodeWrite, LANGUAGE, readEnvelope } from '../commands/index.ts'
 import type { Language } from '../commands/index.ts'
-import { MAX_MEMBER_ADDRESSES, MAX_REQUEST_TIMEOUT_MS, MAX_SCAN_PAGE_BYTES } from '../limits.ts'
+import { MAX_MEMBER_ADDRESSES, MAX_REQUEST_TIMEOUT_MS, MAX_SCAN_PAGE_BYTES, STRANGER_EXPIRY_MS } from '../limits.ts'
 import type { PeerBook } from '../peers/index.ts'
 import type { Clock, StoredSnapshot, Transport } from '../ports/index.ts'
 import type { Member, Membership } from '../raft/index.ts'
 import type { Reply } from '../replica/index.ts'
 import { clusterState, nodeStatus } from './node-status.ts'
+import { peersReport } from './peer-report.ts'
+import type { DiscoveryParts } from './peer-report.ts'
 import type { RaftHandle } from './raft-handle.ts'
 import { administration } from './raft-messages.ts'
 import { actorOf } from './actors/index.ts'
@@ -63,6 +69,8 @@ export interface ServiceParts {
   readonly peerBook: PeerBook
   readonly removal: Removal
   readonly lostDisk: LostDisk
+  /** How peers are heard of. */
+  readonly discovery: () => DiscoveryParts
   /** For requests that name no timeout of their own. */
   readonly requestTimeoutMs: number
   /** Of the RaftActor. */
@@ -79,7 +87,7 @@ export interface ServiceParts {
   readonly onAnswer?: (error: Error | undefined) => void
 }
 
-export class NodeService implements KeyValueStore, ClusterController, StatusSource, ActorAdmin {
+export class NodeService implements KeyValueStore, ClusterController, StatusSource, ActorAdmin, PeerAdmin {
   readonly #parts: ServiceParts
   readonly #startedAt: number
   /** Apart, so that who reads a key does not wait behind pages. */
@@ -218,14 +226,34 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
 
   async forgetPeer(endpointId: string): Promise<void> {
     const key = checkEndpointId(endpointId)
-    const member = this.#parts.raft.view.membership.members.find((one) => one.endpointId === key)
-    if (member !== undefined) {
-      const words = `endpoint_id is the key of member ${member.id}: remove it with POST /change-membership first`
-      throw new AspenError('INVALID_REQUEST', words, { node_id: member.id })
-    }
+    this.#checkNoMember(key)
     if (!this.#parts.peerBook.remove(key)) {
       throw new AspenError('NODE_UNKNOWN', 'no peer in the book of this node has this endpoint_id', { endpoint_id: key })
     }
+  }
+
+  // --- PeerAdmin ---
+
+  async peers(): Promise<PeersReport> {
+    return peersReport(this.#parts, this.#parts.discovery())
+  }
+
+  async removePeer(peer: PeerChoice): Promise<void> {
+    const choice = checkPeerChoice(peer)
+    const { peerBook } = this.#parts
+    const isMeant = (entry: { readonly endpointId: string; readonly nodeId: number | null }): boolean =>
+      'endpointId' in choice ? entry.endpointId === choice.endpointId : entry.nodeId === choice.nodeId
+    const keys = peerBook.entries().filter(isMeant)
+    for (const { endpointId } of keys) this.#checkNoMember(endpointId)
+    if (keys.length === 0) throw new AspenError('NODE_UNKNOWN', 'no such peer is in the book of this node', detailsOf(choice))
+    for (const { endpointId } of keys) peerBook.banish(endpointId, STRANGER_EXPIRY_MS)
+  }
+
+  #checkNoMember(endpointId: string): void {
+    const member = this.#parts.raft.view.membership.members.find((one) => one.endpointId === endpointId)
+    if (member === undefined) return
+    const words = `endpoint_id is the key of member ${member.id}: remove it with POST /change-membership first`
+    throw new AspenError('INVALID_REQUEST', words, { node_id: member.id })
   }
 
   /** What the configuration binds, hearsay does not change. */
@@ -329,6 +357,10 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
       }, deadline)
     })
   }
+}
+
+function detailsOf(choice: PeerChoice): Record<string, unknown> {
+  return 'endpointId' in choice ? { endpoint_id: choice.endpointId } : { node_id: choice.nodeId }
 }
 
 /** This node as a member of the cluster that it founds. */

@@ -142,6 +142,7 @@ describe('nodeStatus', () => {
       leaderChanges: 10,
       snapshotsSent: 8,
       snapshotsInstalled: 11,
+      knownPeers: [],
       disk: null,
       poisoned: null,
       uptimeMs: 500,
@@ -224,10 +225,19 @@ describe('nodeStatus', () => {
         { endpointId: 'key-8', state: 'waiting', claims: null, lastError: null, path: null },
       ]),
     )
+    const nobody = {
+      nodeId: null,
+      connected: false,
+      lastError: null,
+      path: null,
+      sources: [],
+      matchIndex: null,
+      lastContactMs: null,
+    }
     assert.deepEqual(status.peers, [
-      { endpointId: 'key-2', nodeId: 2, connected: true, lastError: null, matchIndex: 77, lastContactMs: 12 },
-      { endpointId: 'key-9', nodeId: 9, connected: false, lastError: 'ECONNREFUSED: no', matchIndex: null, lastContactMs: null },
-      { endpointId: 'key-8', nodeId: null, connected: false, lastError: null, matchIndex: null, lastContactMs: null },
+      { ...nobody, endpointId: 'key-2', nodeId: 2, connected: true, path: 'direct', matchIndex: 77, lastContactMs: 12 },
+      { ...nobody, endpointId: 'key-9', nodeId: 9, lastError: 'ECONNREFUSED: no' },
+      { ...nobody, endpointId: 'key-8' },
     ])
   })
 })

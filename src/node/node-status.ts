@@ -9,6 +9,7 @@ import type { Clock, Transport } from '../ports/index.ts'
 import type { Membership } from '../raft/index.ts'
 import { isVoterAs } from '../raft/index.ts'
 import type { ReplicaView } from '../replica/index.ts'
+import { hearingsOf, knownPeers } from './peer-report.ts'
 import type { RaftHandle } from './raft-handle.ts'
 import type { LostDisk } from './lost-disk.ts'
 import type { Removal } from './removal.ts'
@@ -24,13 +25,16 @@ export interface StatusParts {
   /** Those of the node. */
   readonly actors: () => readonly ActorSnapshot[]
   readonly transport: Transport
-  readonly peerBook: Pick<PeerBook, 'get'>
+  readonly peerBook: Pick<PeerBook, 'get' | 'entries'>
   readonly removal: Pick<Removal, 'words'>
   readonly lostDisk: Pick<LostDisk, 'words'>
 }
 
 /** A configuration as users see it: who belongs to it, and where those are now, as far as this node knows. */
-export function clusterState(membership: Membership, whereabouts: Pick<StatusParts, 'transport' | 'peerBook'>): ClusterState {
+export function clusterState(
+  membership: Membership,
+  whereabouts: { readonly transport: Transport; readonly peerBook: Pick<PeerBook, 'get'> },
+): ClusterState {
   const { transport, peerBook } = whereabouts
   const said = new Map(transport.peers().map(({ endpointId, claims }) => [endpointId, claims?.addresses ?? []]))
   said.set(transport.endpointId, transport.addresses())
@@ -85,6 +89,7 @@ export function nodeStatus(parts: StatusParts): NodeStatus {
     snapshotsInstalled: view.counters.snapshotsRestored,
     cluster: clusterState(view.membership, parts),
     peers: peerStatuses(view, parts),
+    knownPeers: knownPeers(parts),
     disk: view.disk,
     poisoned: view.poisoned?.message ?? null,
     checks: [...healthChecks(view, actor), ...memberChecks(view, parts)],
@@ -93,8 +98,9 @@ export function nodeStatus(parts: StatusParts): NodeStatus {
   }
 }
 
-function peerStatuses({ membership }: ReplicaView, { raft, transport }: StatusParts): PeerStatus[] {
-  return transport.peers().map(({ endpointId, state, claims, lastError }) => {
+function peerStatuses({ membership }: ReplicaView, { raft, transport, peerBook, clock }: StatusParts): PeerStatus[] {
+  const now = clock.now()
+  return transport.peers().map(({ endpointId, state, claims, lastError, path }) => {
     const member = membership.members.find((one) => one.endpointId === endpointId)
     const progress = member === undefined ? undefined : raft.peer(member.id)
     return {
@@ -102,6 +108,8 @@ function peerStatuses({ membership }: ReplicaView, { raft, transport }: StatusPa
       nodeId: member?.id ?? claims?.nodeId ?? null,
       connected: state === 'connected',
       lastError,
+      path,
+      sources: hearingsOf(peerBook.get(endpointId), now).map(({ source, ageMs }) => ({ source, ageMs })),
       matchIndex: progress?.match ?? null,
       lastContactMs: progress?.lastContactMs ?? null,
     }

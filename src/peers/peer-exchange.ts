@@ -93,7 +93,10 @@ export class PeerExchange implements ChannelHandler {
 
   #introduce(peer: LinkedPeer): void {
     this.#send(peer.endpointId, this.#facts())
-    this.#spread(factOf(peer))
+    this.#spread(
+      factOf(peer),
+      [...this.#linked.keys()].filter((to) => !this.#newcomers.has(to)),
+    )
   }
 
   claimed(peer: LinkedPeer): void {
@@ -138,11 +141,11 @@ export class PeerExchange implements ChannelHandler {
 
   #onBook(entry: PeerEntry): void {
     const asked = askedFor(entry)
-    if (asked !== null && !this.#linked.has(entry.endpointId)) this.#spread(asked)
+    if (asked !== null && !this.#linked.has(entry.endpointId)) this.#spread(asked, this.#linked.keys())
   }
 
-  /** To everybody else, unless they were told the same before. */
-  #spread(fact: Fact): void {
+  /** To others, unless they were told the same before. */
+  #spread(fact: Fact, others: Iterable<string>): void {
     const { endpointId, addresses } = fact
     if (addresses.length === 0) return
     const said = addresses.join()
@@ -150,7 +153,7 @@ export class PeerExchange implements ChannelHandler {
     this.#told.delete(endpointId)
     this.#told.set(endpointId, said)
     if (this.#told.size > MAX_PEERS) this.#told.delete(this.#told.keys().next().value as string)
-    for (const to of this.#linked.keys()) if (!this.#newcomers.has(to)) this.#send(to, [fact])
+    for (const to of others) this.#send(to, [fact])
   }
 
   #send(to: string, facts: readonly Fact[]): void {

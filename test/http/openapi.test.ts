@@ -11,13 +11,14 @@ import { checkAnswer, validator } from './check-answer.ts'
 import { createFixture } from './fixture.ts'
 
 const ROUTES = {
-  get: ['/health', '/metrics', '/raft-metrics', '/ready', '/leader', '/node-info', '/cluster-ticket', '/openapi.json'],
+  get: ['/health', '/metrics', '/raft-metrics', '/ready', '/leader', '/node-info', '/peers', '/cluster-ticket', '/openapi.json'],
   post: [
     '/init',
     '/add-learner',
     '/change-membership',
     '/add-peer',
     '/forget-peer',
+    '/remove-peer',
     '/admin/restart',
     '/raise-version',
     '/write',

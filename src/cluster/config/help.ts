@@ -44,12 +44,13 @@ function describe(setting: Setting): string[] {
 
 const HEAD = `Usage: aspen-node --node-id N [settings]
        aspen-node rejoin --via URL --node-id N [settings]
+       aspen-node peers [--explain] [--http URL]
 
 Runs one node of an Aspen cluster. Settings come from the environment, a TOML file and the command
 line; the later of these wins wherever it gives a setting.
 
 With the word rejoin it brings back a member that refuses to start or has lost its disk; see
-aspen-node rejoin --help.
+aspen-node rejoin --help. With the word peers it prints whom a running node knows.
 `
 
 const EXAMPLES = `Examples:

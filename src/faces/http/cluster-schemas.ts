@@ -221,6 +221,10 @@ const Peer = Type.Object(
     node_id: OptionalNodeId,
     connected: Type.Boolean(),
     last_error: OptionalText,
+    path: { ...OptionalText, description: 'direct, iroh-direct or iroh-relay: what carries the link; null without one.' },
+    sources: Type.Array(Type.Object({ source: Type.String(), age_ms: Type.Number() }, closed), {
+      description: 'Who spoke of it, whoever counts most first; GET /peers says what.',
+    }),
     match_index: { type: ['integer', 'null'], description: 'Known to leaders only.' },
     last_contact_ms: { type: ['number', 'null'], description: 'Known to leaders only.' },
   },
@@ -295,6 +299,9 @@ export const RaftMetricsAnswer = Type.Object(
     snapshots_installed: Count,
     cluster: Type.Object(clusterState, closed),
     peers: Type.Array(Peer),
+    known_peers: Type.Array(Type.Object({ source: Type.String(), connected: Type.Boolean(), peers: Count }, closed), {
+      description: 'Those in the peer book, by who spoke of them.',
+    }),
     disk: { anyOf: [Disk, { type: 'null' }], description: 'The fullest volume; null for a node in memory.' },
     poisoned: OptionalText,
     checks: Type.Array(Type.Object({ name: Type.String(), ok: Type.Boolean(), detail: Type.String() }, closed)),

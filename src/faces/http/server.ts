@@ -7,7 +7,7 @@ import { performance } from 'node:perf_hooks'
 import Fastify from 'fastify'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { AspenError } from '../../api/index.ts'
-import type { ActorAdmin, ClusterController, KeyValueStore, StatusSource } from '../../api/index.ts'
+import type { ActorAdmin, ClusterController, KeyValueStore, PeerAdmin, StatusSource } from '../../api/index.ts'
 import {
   MAX_HELD_ANSWER_BYTES,
   MAX_HELD_BODY_BYTES,
@@ -26,6 +26,7 @@ import { ConnectionBound } from './connection-bound.ts'
 import type { ConnectionLimits } from './connection-bound.ts'
 import { errorBody, expectedError, INTERNAL_ERROR, JSON_TYPE, rawAnswer, RETRY_AFTER_SECONDS } from './error-answers.ts'
 import { acceptJsonOnly, LargeBodies } from './json-parser.ts'
+import { peerRoutes } from './peer-routes.ts'
 import { kvRoutes } from './kv-routes.ts'
 import { makeLast } from './last-answer.ts'
 import type { PrometheusMetrics } from './metrics.ts'
@@ -59,6 +60,8 @@ export interface HttpServerOptions {
   readonly status: StatusSource
   /** For POST /admin/restart; it is not offered when absent. */
   readonly actors?: ActorAdmin
+  /** For GET /peers and POST /remove-peer; they are not offered when absent. */
+  readonly peers?: PeerAdmin
   readonly metrics: PrometheusMetrics
   readonly logger: Logger
   readonly nodeId: number
@@ -328,6 +331,30 @@ function bodyReading({ maxHeldBodyBytes = MAX_HELD_BODY_BYTES }: HttpServerOptio
   }
 }
 
+function routesOf(options: HttpServerOptions, serving: Serving): readonly Route[] {
+  const { store, controller, status, actors = null, peers = null, metrics, token } = options
+  const context: RouteContext = {
+    store,
+    controller,
+    status,
+    actors,
+    peers,
+    metrics,
+    answers: new AnswerBudget(options.maxHeldAnswerBytes ?? MAX_HELD_ANSWER_BYTES),
+    stopping: () => serving.stopping,
+    trusts: (request) => serving.guard(request, false) === undefined,
+  }
+  const routes: readonly Route[] = [
+    ...statusRoutes(context),
+    ...clusterRoutes(context),
+    ...adminRoutes(context),
+    ...peerRoutes(context),
+    ...kvRoutes(context),
+    openapiRoute(() => describeRoutes(routes, token !== undefined)),
+  ]
+  return routes
+}
+
 /**
  * The HTTP face of a node.
  * @throws AspenError FORBIDDEN when the address is not loopback and there is neither a token nor `insecure`
@@ -357,23 +384,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     logger,
     stopping: false,
   }
-  const context: RouteContext = {
-    store: options.store,
-    controller: options.controller,
-    status: options.status,
-    actors: options.actors ?? null,
-    metrics,
-    answers: new AnswerBudget(options.maxHeldAnswerBytes ?? MAX_HELD_ANSWER_BYTES),
-    stopping: () => serving.stopping,
-    trusts: (request) => guard(request, false) === undefined,
-  }
-  const routes: readonly Route[] = [
-    ...statusRoutes(context),
-    ...clusterRoutes(context),
-    ...adminRoutes(context),
-    ...kvRoutes(context),
-    openapiRoute(() => describeRoutes(routes, token !== undefined)),
-  ]
+  const routes = routesOf(options, serving)
   metrics.watch(options.status)
   acceptJsonOnly(app, bodyReading(options, pipelines), serving.largeBodies)
   handleErrors(app, serving)

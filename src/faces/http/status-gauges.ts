@@ -112,7 +112,14 @@ export const STATUS_GAUGES: readonly StatusGauge[] = [
   one('aspen_snapshots_installed_total', 'Snapshots received and installed.', (status) => status.snapshotsInstalled, 'counter'),
   one('aspen_voters', 'Voters of the cluster.', (status) => status.cluster.members.length),
   one('aspen_learners', 'Learners of the cluster.', (status) => status.cluster.learners.length),
-  one('aspen_peers_known', 'Peers in the peer book.', (status) => status.peers.length),
+  {
+    name: 'aspen_peers',
+    help: 'Peers in the peer book, by who spoke of them and whether they are linked; one that several spoke of counts for each.',
+    type: 'gauge',
+    samples: ({ knownPeers }) =>
+      knownPeers.map(({ source, connected, peers }) => ({ labels: { source, connected: String(connected) }, value: peers })),
+  },
+  one('aspen_peers_known', 'Peers that are linked or dialled.', (status) => status.peers.length),
   one('aspen_peers_connected', 'Peers with a live link.', (status) => status.peers.filter((peer) => peer.connected).length),
   { name: 'aspen_peer_lag_entries', help: 'On a leader: entries a peer does not have yet.', type: 'gauge', samples: peerLag },
   one('aspen_uptime_seconds', 'Seconds since the node started.', (status) => status.uptimeMs / 1000),

@@ -16,6 +16,8 @@ function peerJson(peer: PeerStatus): object {
     node_id: peer.nodeId,
     connected: peer.connected,
     last_error: peer.lastError,
+    path: peer.path,
+    sources: peer.sources.map(({ source, ageMs }) => ({ source, age_ms: ageMs })),
     match_index: peer.matchIndex,
     last_contact_ms: peer.lastContactMs,
   }
@@ -78,6 +80,7 @@ export function raftMetricsJson(status: NodeStatus): object {
     snapshots_sent: status.snapshotsSent,
     snapshots_installed: status.snapshotsInstalled,
     cluster: clusterJson(status.cluster),
+    known_peers: status.knownPeers,
     disk: status.disk === null ? null : diskJson(status.disk),
     poisoned: status.poisoned,
     checks: status.checks,
