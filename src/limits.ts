@@ -234,6 +234,8 @@ export const MAX_REMOTE_HELD_BYTES: number = 8 * MIB
  */
 export const MAX_REMOTE_PEER_BYTES: number = 2 * MAX_REMOTE_HELD_BYTES
 export const MAX_REMOTE_TOTAL_BYTES: number = 64 * MIB
+/** As long as all nodes together have no more waiting, those take room also that the configuration does not know. */
+export const MAX_REMOTE_STRANGER_BYTES: number = MAX_REMOTE_TOTAL_BYTES / 4
 /** Milliseconds that a call to another node waits for its answer, at most. */
 export const MAX_REMOTE_CALL_MS: number = 10 * 60_000
 /** Actors of one other node that may be written to, or watched, at a time. */

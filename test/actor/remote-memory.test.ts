@@ -6,10 +6,11 @@ import { encodePlainData } from '../../src/actor/plain-data/index.ts'
 import { HeldBytes } from '../../src/actor/remote/held-bytes.ts'
 import { writeCall, writeCast, writeClose, writeOpen } from '../../src/actor/remote/write-statements.ts'
 import { ByteWriter } from '../../src/lib/index.ts'
-import { MAX_REMOTE_CALL_MS, MAX_REMOTE_PEER_BYTES, MAX_REMOTE_TOTAL_BYTES } from '../../src/limits.ts'
+import { MAX_REMOTE_CALL_MS, MAX_REMOTE_PEER_BYTES, MAX_REMOTE_STRANGER_BYTES, MAX_REMOTE_TOTAL_BYTES } from '../../src/limits.ts'
 import { RemotePeer } from './remote-peer.ts'
 import { codeOf, watch } from './stage.ts'
 
+const MIB = 1024 * 1024
 const NULL = encodePlainData(null)
 const LARGE = encodePlainData(new Uint8Array(900_000))
 
@@ -114,9 +115,56 @@ describe('messages of a peer that wait', () => {
     const size = 1_000_000
     for (let peer = 0; peer < 10; peer++)
       for (let i = 0; i < 10; i++) if (held.mayHold(`peer-${peer}`, size)) held.hold(`peer-${peer}`, size)
-    assert.equal(held.all, Math.floor(MAX_REMOTE_TOTAL_BYTES / size) * size)
-    held.release('peer-0', size)
+    // Whoever comes tenth finds less than one of these, and smaller ones go in.
+    assert.ok(held.all <= MAX_REMOTE_TOTAL_BYTES && held.all > MAX_REMOTE_TOTAL_BYTES - 3 * size)
+    assert.equal(held.mayHold('peer-9', size), false)
+    for (let i = 0; i < 5; i++) held.release('peer-0', size)
     assert.equal(held.mayHold('peer-9', size), true)
+  })
+
+  test('leave room to a newcomer, however much those take who came first', () => {
+    const held = new HeldBytes()
+    const size = 64 * 1024
+    const fill = (peer: string): number => {
+      let bytes = 0
+      for (; held.mayHold(peer, size); bytes += size) held.hold(peer, size)
+      return bytes
+    }
+    const shares = [1, 2, 3, 4, 5, 6].map((n) => fill(`peer-${n}`))
+    assert.deepEqual(
+      shares.map((bytes) => bytes / MIB),
+      [16, 16, 16, 8, 4, 2],
+    )
+    for (let turns = 0; turns < 8; turns++) {
+      assert.ok(held.mayHold(`late-${turns}`, size / 4), `late-${turns}`)
+      // Whoever has most gets no more before he holds less.
+      assert.equal(held.mayHold('peer-1', size / 4), false)
+      held.hold(`late-${turns}`, size / 4)
+    }
+  })
+
+  test('of keys that belong to no member, however many, leave three quarters of the room to members', () => {
+    const held = new HeldBytes((endpointId) => endpointId.startsWith('member'))
+    const size = 64 * 1024
+    for (let key = 0; key < 500; key++)
+      for (let i = 0; i < 40 && held.mayHold(`key-${key}`, size); i++) held.hold(`key-${key}`, size)
+    assert.equal(held.all, MAX_REMOTE_STRANGER_BYTES)
+    for (const member of ['member-1', 'member-2'])
+      for (let i = 0; i < 128; i++) {
+        assert.ok(held.mayHold(member, size))
+        held.hold(member, size)
+      }
+  })
+
+  test('of a peer that is bound to no id take the room of strangers only', () => {
+    const { it } = slowPeer()
+    it.isBound = false
+    it.remoting.held.hold('another', MAX_REMOTE_STRANGER_BYTES)
+    it.say(open(), cast('hold'))
+    assert.deepEqual(it.refused, ['credit'])
+    it.isBound = true
+    it.say(cast('hold'))
+    assert.deepEqual(it.refused, ['credit'])
   })
 })
 

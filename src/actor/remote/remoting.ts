@@ -40,7 +40,7 @@ export class Remoting implements ChannelHandler, LinkedNodes, TalkOwner {
   readonly #logger: Logger
   readonly #metrics: Metrics
   readonly #channel: Channel
-  readonly held: HeldBytes = new HeldBytes()
+  readonly held: HeldBytes
   readonly #talks = new Map<string, Talk>()
   /** By node id; of nodes with somebody who is watched. */
   readonly #watches = new Map<number, RemoteWatches>()
@@ -55,6 +55,7 @@ export class Remoting implements ChannelHandler, LinkedNodes, TalkOwner {
     this.#logger = options.logger ?? silentLogger
     this.#metrics = options.metrics ?? noMetrics
     this.#loopback = new Loopback(runtime)
+    this.held = new HeldBytes((endpointId) => options.nodeOf(endpointId) !== null)
     this.#groups = new RemoteGroups(groups, options.nodeOf, (node, name) => this.remote(node, name))
     this.#groupsWatch = groups.watchLocal((type, { group, name }) => {
       for (const talk of this.#talks.values()) if (talk.isTalking) talk.tellGroup(group, name, type === 'joined')
