@@ -108,6 +108,46 @@ describe('RemoteRef', () => {
     assert.match(String(outcomes[4]?.error?.message), /answer\.run is a function/)
   })
 
+  test('call: an error names the message, the actor as its caller knows it and its node, and no place in that node', async () => {
+    const { world, remote } = await pair()
+    const { system } = world.node(2)
+    system.spawn(defineActor<Worker>({ start: () => new Worker() }), { name: 'secret', registerAs: 'jobs' })
+    await world.pass(100)
+    const jobs = world.node(1).system.remote<Worker>(2, 'jobs')
+    const wrong = jobs as unknown as { call(message: string): Promise<unknown> }
+    const crashed = watch(jobs.call('crash', 'boom'))
+    const unknown = watch(wrong.call('nonsense'))
+    const odd = watch(remote.call('odd'))
+    await world.pass(2_000)
+    const late = watch(jobs.call('never', undefined, { timeoutMs: 5_000 }))
+    await world.rest()
+    while (jobs.trySend('echo', 1));
+    const full = watch(jobs.send('echo', 1, { timeoutMs: 4_000 }))
+    assert.throws(() => jobs.cast('echo', 1), {
+      code: 'OVERLOADED',
+      message:
+        'echo to jobs of node 2: it was not sent: its receiver is slower than its senders; send it later, or fewer at a time',
+    })
+    await world.pass(6_000)
+    const gone = watch(world.node(1).system.remote<Worker>(2, 'nobody').call('echo', 1))
+    await world.rest()
+    const open = watch(remote.call('never'))
+    await world.rest()
+    world.cut(1, 2)
+    await world.rest()
+    const said = [crashed, unknown, odd, late, full, gone, open].map((call) => `${codeOf(call)} ${call.error?.message}`)
+    const again = 'it may have been done: send again only what may be done twice'
+    assert.deepEqual(said, [
+      `CRASHED crash to jobs of node 2: jobs failed with the message in hand: it crashed: boom; ${again}`,
+      'UNKNOWN_MESSAGE nonsense to jobs of node 2: jobs handles no message called "nonsense"; see that both nodes run the same version of the program',
+      'UNSENDABLE odd to worker of node 2: answer.run is a function: only plain data can be sent',
+      'DEADLINE_EXCEEDED never to jobs of node 2 was not answered in time: it may have been handled, or may still be; send again only what may be done twice, with more time',
+      'OVERLOADED echo to jobs of node 2: it was not taken in time: its receiver is slower than its senders; send it later, or fewer at a time',
+      'DOWN echo to nobody of node 2: no actor is registered as nobody: echo was not handled; monitor it, and send when it is up',
+      `UNREACHABLE never to worker of node 2: the link to node 2 is lost, before it was answered; ${again}`,
+    ])
+  })
+
   test('call: an error of the runtime that a program has made up harms nobody', async () => {
     const { world, remote } = await pair()
     const call = watch(remote.call('pretend'))
@@ -121,7 +161,7 @@ describe('RemoteRef', () => {
   test('what is no plain data is refused where it is sent, and nothing leaves', async () => {
     const { world, remote, worker } = await pair()
     const body = { items: [{ run: () => 1 }] }
-    const words = 'note: body.items[0].run is a function: only plain data can be sent'
+    const words = 'note to worker of node 2: body.items[0].run is a function: only plain data can be sent'
     const isRefusal = (error: unknown): boolean =>
       error instanceof ActorError && error.code === 'UNSENDABLE' && error.message === words && !error.begun
     assert.throws(() => remote.cast('note', body), isRefusal)
@@ -166,8 +206,8 @@ describe('RemoteRef', () => {
     await world.rest()
     const stranger = world.node(1).system.remote<Worker>(7, 'worker')
     for (const [ref, words] of [
-      [remote, /node 2 is not linked: note was not sent/],
-      [stranger, /no member of the cluster has the id 7: note was not sent/],
+      [remote, /^note to worker of node 2: it was not sent: node 2 is not linked; ask another node/],
+      [stranger, /^note to worker of node 7: it was not sent: no member of the cluster has the id 7; ask another node/],
     ] as const) {
       assert.equal(ref.trySend('note', 1), false)
       const isRefusal = (error: unknown): boolean =>
@@ -248,7 +288,10 @@ describe('RemoteRef', () => {
     await world.rest()
     assert.equal(codeOf(call), 'UNREACHABLE')
     const words = 'node 2 speaks versions 2 to 3 of aspen/actor/1, and this node 1 to 1'
-    assert.equal(call.error?.message, `${words}: echo was not sent`)
+    assert.equal(
+      call.error?.message,
+      `echo to worker of node 2: it was not sent: ${words}; ask another node, or monitor it and send when it is up`,
+    )
     assert.ok(world.node(1).said.some((line) => line.endsWith(words)))
   })
 
@@ -257,7 +300,10 @@ describe('RemoteRef', () => {
     await world.pass(100)
     const call = watch(world.node(1).system.remote<Worker>(2, 'worker').call('echo', 1))
     await world.rest()
-    assert.equal(call.error?.message, 'node 2 has not said that it speaks aspen/actor/1: echo was not sent')
+    assert.equal(
+      call.error?.message,
+      'echo to worker of node 2: it was not sent: node 2 has not said that it speaks aspen/actor/1; ask another node, or monitor it and send when it is up',
+    )
     world.node(2).system.spawn(defineActor<Worker>({ start: () => new Worker() }), { registerAs: 'worker' })
     world.connect(2)
     await world.rest()

@@ -48,8 +48,8 @@ export const REMOTE_ACTORS: readonly Mutant[] = [
   {
     name: 'say of a call that was lost with its link that it was not begun',
     file: 'actor/remote/asking.ts',
-    find: 'it may have been handled`, { begun: true })',
-    replace: 'it may have been handled`)',
+    find: '`${words}, before it was answered`, true)',
+    replace: '`${words}, before it was answered`)',
     hunter: RANDOM,
   },
   {
@@ -158,11 +158,25 @@ export const REMOTE_ACTORS: readonly Mutant[] = [
     hunter: MEMORY,
   },
   {
-    name: 'bound what single peers have here, and not all together',
+    name: 'let the peers that came first fill all the room for messages that wait',
     file: 'actor/remote/held-bytes.ts',
-    find: '    if (this.#all + bytes > MAX_REMOTE_TOTAL_BYTES) return false\n',
-    replace: '',
+    find: 'Math.min(MAX_REMOTE_PEER_BYTES, MAX_REMOTE_TOTAL_BYTES - all)',
+    replace: 'MAX_REMOTE_PEER_BYTES',
     hunter: MEMORY,
+  },
+  {
+    name: 'let keys that belong to no member take the room of members',
+    file: 'actor/remote/held-bytes.ts',
+    find: 'return all <= MAX_REMOTE_STRANGER_BYTES || this.#isMember(endpointId)',
+    replace: 'return true',
+    hunter: MEMORY,
+  },
+  {
+    name: 'tell callers on other nodes where an actor stands in this one',
+    file: 'actor/remote/askers.ts',
+    find: 'underName(own, this.#cell.path, this.#holder.name)',
+    replace: 'own',
+    hunter: REMOTE,
   },
   {
     name: 'keep the calls of a talk that is over',

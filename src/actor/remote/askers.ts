@@ -1,12 +1,16 @@
 import { ActorError } from '../actor-error.ts'
 import type { Asker } from '../asker.ts'
+import type { Cell } from '../cell.ts'
 import { Expiring } from '../deadlines.ts'
 import { factsOf } from './refusal-facts.ts'
+import { underName } from './remote-errors.ts'
 import type { Serving } from './serving.ts'
 import { NO_FACTS } from './statements.ts'
 
 /** Whose message it is, as long as it counts against the credit of the peer. */
 export interface Holder {
+  /** By which the peer knows the actor. */
+  readonly name: string
   /** It is handled now, or never will be. */
   released(bytes: number): void
 }
@@ -50,10 +54,20 @@ export class RemoteCaster implements Asker {
   }
 }
 
+interface CallFacts {
+  readonly id: number
+  readonly bytes: number
+  /** When the peer gives it up, by the clock of this node. */
+  readonly until: number
+  /** Whom it is for; nobody has the name when undefined. */
+  readonly cell: Cell | undefined
+}
+
 /** A peer that waits for an answer. Its deadline is kept by its own clock; here it is only not begun when that is over, and forgotten some time after. */
 export class RemoteCaller extends Expiring implements Asker {
   readonly #serving: Serving
   readonly #holder: Holder
+  readonly #cell: Cell | undefined
   readonly #id: number
   readonly #bytes: number
   readonly #until: number
@@ -61,10 +75,11 @@ export class RemoteCaller extends Expiring implements Asker {
   #settled = false
   #keptBy: Set<Asker> | null = null
 
-  constructor(serving: Serving, holder: Holder, call: { readonly id: number; readonly bytes: number; readonly until: number }) {
+  constructor(serving: Serving, holder: Holder, call: CallFacts) {
     super()
     this.#serving = serving
     this.#holder = holder
+    this.#cell = call.cell
     this.#id = call.id
     this.#bytes = call.bytes
     this.#until = call.until
@@ -106,7 +121,9 @@ export class RemoteCaller extends Expiring implements Asker {
     if (!this.#end()) return
     const { code, begun } = error instanceof ActorError ? error : { code: 'REFUSED' as const, begun: true }
     const facts = code === 'REFUSED' ? factsOf(error) : NO_FACTS
-    this.#serving.refuse(this.#id, { code, begun, words: wordsOf(error), facts })
+    const own = wordsOf(error)
+    const words = code === 'REFUSED' || this.#cell === undefined ? own : underName(own, this.#cell.path, this.#holder.name)
+    this.#serving.refuse(this.#id, { code, begun, words, facts })
   }
 
   override expired(): void {

@@ -14,12 +14,12 @@ import {
   REMOTE_CREDIT_BYTES,
   REMOTE_CREDIT_MESSAGES,
 } from '../../limits.ts'
-import { ActorError } from '../actor-error.ts'
 import { decodePlainData } from '../plain-data/index.ts'
 import type { Runtime } from '../runtime.ts'
 import { costOf, mayHold } from './credit.ts'
 import type { Outgoing } from './outgoing.ts'
 import { refusalFrom } from './refusal-facts.ts'
+import { remoteError, sayRemote } from './remote-errors.ts'
 import { RemoteCall, RemoteSending } from './requests.ts'
 import { writeCall, writeCast, writeClose, writeOpen, writeWatch } from './write-statements.ts'
 import type { WireRefusal } from './statements.ts'
@@ -115,8 +115,8 @@ export class Asking {
     const stream = this.#streamTo(name)
     const { message, body, request } = waiting
     if (stream === null) {
-      const words = `${MAX_REMOTE_STREAMS} actors of one node are written to at a time: ${this.#say(message, name)} was not sent`
-      request.refuse(new ActorError('OVERLOADED', words))
+      const words = `it was not sent, since ${MAX_REMOTE_STREAMS} actors of its node are written to already`
+      request.refuse(remoteError('OVERLOADED', this.#say(message, name), words))
     } else if (this.#mayGo(stream, costOf(body))) this.#go(stream, message, body, request)
     else this.#wait(stream, waiting)
   }
@@ -124,8 +124,8 @@ export class Asking {
   #wait(stream: OutStream, waiting: Waiting): void {
     const { message, body, request } = waiting
     if (this.#waitingCount >= MAX_REMOTE_WAITING || this.#waitingBytes + costOf(body) > MAX_REMOTE_WAITING_BYTES) {
-      const words = `too much waits for its receivers already: ${this.#say(message, stream.name)} was not sent`
-      return request.refuse(new ActorError('OVERLOADED', words))
+      const words = 'it was not sent, since too much waits for actors of its node already'
+      return request.refuse(remoteError('OVERLOADED', this.#say(message, stream.name), words))
     }
     this.#waitingCount++
     this.#waitingBytes += costOf(body)
@@ -257,8 +257,7 @@ export class Asking {
   refusal(id: number, { code, begun, words, facts }: WireRefusal): void {
     const call = this.#calls.get(id)
     if (call === undefined) return this.#late(id)
-    // Of where the actor stands over there, the caller knows nothing.
-    const error = code === 'REFUSED' ? refusalFrom(words, facts) : new ActorError(code, `${call.what()}: ${words}`, { begun })
+    const error = code === 'REFUSED' ? refusalFrom(words, facts) : remoteError(code, call.what(), words, begun)
     this.#settled(id)
     call.refuse(error)
   }
@@ -281,19 +280,16 @@ export class Asking {
   end(words: string): void {
     for (const stream of this.#stalled) {
       for (const [request, { message }] of stream.waiting)
-        request.refuse(new ActorError('UNREACHABLE', `${words}: ${this.#say(message, stream.name)} was not sent`))
+        request.refuse(remoteError('UNREACHABLE', this.#say(message, stream.name), `it was not sent: ${words}`))
       stream.waiting.clear()
     }
     this.#stalled.clear()
     const calls = [...this.#calls.values()]
     this.#calls.clear()
-    for (const call of calls)
-      call.refuse(
-        new ActorError('UNREACHABLE', `${call.what()}: ${words} before the answer; it may have been handled`, { begun: true }),
-      )
+    for (const call of calls) call.refuse(remoteError('UNREACHABLE', call.what(), `${words}, before it was answered`, true))
   }
 
   #say(message: string, name: string): string {
-    return `${message} to ${name} of ${this.#peer}`
+    return sayRemote(message, name, this.#peer)
   }
 }

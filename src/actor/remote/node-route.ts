@@ -1,5 +1,6 @@
-import { ActorError } from '../actor-error.ts'
+import type { ActorError } from '../actor-error.ts'
 import type { LifeEvent, Watch } from '../target.ts'
+import { remoteError, sayRemote } from './remote-errors.ts'
 import type { Route } from './route.ts'
 import type { Talk } from './talk.ts'
 
@@ -27,30 +28,34 @@ export class NodeRoute implements Route {
 
   cast(name: string, message: string, body: Uint8Array): void {
     const talk = this.#nodes.talkWith(this.#nodeId)
-    if (typeof talk === 'string') throw unreachable(talk, message)
+    if (typeof talk === 'string') throw this.#unreachable(talk, name, message)
     if (!talk.asking.trySend(name, message, body))
-      throw new ActorError('OVERLOADED', `${name} of node ${this.#nodeId} is slower than its senders: ${message} was not sent`)
+      throw remoteError('OVERLOADED', this.#say(name, message), 'it was not sent: its receiver is slower than its senders')
   }
 
   send(name: string, message: string, body: Uint8Array, timeoutMs: number): Promise<void> {
     const talk = this.#nodes.talkWith(this.#nodeId)
     return typeof talk === 'string'
-      ? Promise.reject(unreachable(talk, message))
+      ? Promise.reject(this.#unreachable(talk, name, message))
       : talk.asking.send(name, message, body, timeoutMs)
   }
 
   call(name: string, message: string, body: Uint8Array, timeoutMs: number): Promise<unknown> {
     const talk = this.#nodes.talkWith(this.#nodeId)
     return typeof talk === 'string'
-      ? Promise.reject(unreachable(talk, message))
+      ? Promise.reject(this.#unreachable(talk, name, message))
       : talk.asking.call(name, message, body, timeoutMs)
   }
 
   watch(name: string, told: (event: LifeEvent) => void): Watch {
     return this.#nodes.watch(this.#nodeId, name, told)
   }
-}
 
-function unreachable(words: string, message: string): ActorError {
-  return new ActorError('UNREACHABLE', `${words}: ${message} was not sent`)
+  #unreachable(words: string, name: string, message: string): ActorError {
+    return remoteError('UNREACHABLE', this.#say(name, message), `it was not sent: ${words}`)
+  }
+
+  #say(name: string, message: string): string {
+    return sayRemote(message, name, `node ${this.#nodeId}`)
+  }
 }

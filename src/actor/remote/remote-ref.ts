@@ -15,6 +15,7 @@ import type {
 import { timeoutOf } from '../reference.ts'
 import { watchLives } from '../target.ts'
 import type { LifeEvent, Target, Watch } from '../target.ts'
+import { sayRemote } from './remote-errors.ts'
 import type { Route } from './route.ts'
 import { isMessageName } from './statements.ts'
 
@@ -55,24 +56,24 @@ class UntypedRemoteRef {
   }
 
   trySend(message: string, body?: unknown): boolean {
-    return this.#route.trySend(this.name, message, encode(message, body))
+    return this.#route.trySend(this.name, message, this.#encode(message, body))
   }
 
   cast(message: string, body?: unknown): void {
-    this.#route.cast(this.name, message, encode(message, body))
+    this.#route.cast(this.name, message, this.#encode(message, body))
   }
 
   // Whatever is wrong with what is given is heard where the answer is, as it is of an actor of this node.
 
   async send(message: string, body?: unknown, options?: SendOptions): Promise<void> {
-    return this.#route.send(this.name, message, encode(message, body), timeoutOf(options))
+    return this.#route.send(this.name, message, this.#encode(message, body), timeoutOf(options))
   }
 
   call(message: string, body?: unknown, options?: CallOptions): Promise<unknown> {
     const timeoutMs = Math.min(timeoutOf(options), MAX_REMOTE_CALL_MS)
     let bytes: Uint8Array
     try {
-      bytes = encode(message, body)
+      bytes = this.#encode(message, body)
     } catch (error) {
       if (!(error instanceof Error)) throw error
       return Promise.reject(error)
@@ -83,15 +84,19 @@ class UntypedRemoteRef {
   [watchLives](told: (event: LifeEvent) => void): Watch {
     return this.#route.watch(this.name, told)
   }
-}
 
-function encode(message: string, body: unknown): Uint8Array {
-  if (!isMessageName(message)) throw new ActorError('UNSENDABLE', 'the name of a message is a string of 1 to 128 characters')
-  try {
-    return encodePlainData(body)
-  } catch (error) {
-    if (!(error instanceof PlainDataError)) throw error
-    throw new ActorError('UNSENDABLE', `${message}: ${error.message}`, { cause: error })
+  #encode(message: string, body: unknown): Uint8Array {
+    if (!isMessageName(message)) {
+      const words = 'the name of a message is a string of 1 to 128 characters'
+      throw new ActorError('UNSENDABLE', `${sayRemote('a message', this.name, `node ${this.nodeId}`)}: ${words}`)
+    }
+    try {
+      return encodePlainData(body)
+    } catch (error) {
+      if (!(error instanceof PlainDataError)) throw error
+      const what = sayRemote(message, this.name, `node ${this.nodeId}`)
+      throw new ActorError('UNSENDABLE', `${what}: ${error.message}`, { cause: error })
+    }
   }
 }
 

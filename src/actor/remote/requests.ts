@@ -1,7 +1,7 @@
-import { ActorError } from '../actor-error.ts'
-import { Call, sayLate } from '../call.ts'
+import { Call } from '../call.ts'
 import { Expiring } from '../deadlines.ts'
 import type { Deadlines } from '../deadlines.ts'
+import { remoteError, sayRemoteLate } from './remote-errors.ts'
 
 /** Where a request stands as long as it is not settled. */
 interface Place {
@@ -15,11 +15,11 @@ export class RemoteCall extends Call {
   place: Place | null = null
   /** On the wire; 0 as long as it has not left. */
   id = 0
-  /** Which message it is, and whose, in words. */
+  /** Which message it is, and whose. */
   readonly what: () => string
 
   constructor(deadlines: Deadlines, timeoutMs: number, what: () => string) {
-    super(deadlines, timeoutMs, (begun) => sayLate(what(), begun))
+    super(deadlines, timeoutMs, (begun) => sayRemoteLate(what(), begun))
     this.what = what
   }
 
@@ -60,7 +60,7 @@ export class RemoteSending extends Expiring {
   }
 
   override expired(): void {
-    this.refuse(new ActorError('OVERLOADED', `${this.#what()} was not taken in time: its receiver is slower than its senders`))
+    this.refuse(remoteError('OVERLOADED', this.#what(), 'it was not taken in time: its receiver is slower than its senders'))
     this.place?.left(this)
   }
 }

@@ -150,7 +150,7 @@ export class Serving {
     this.#hold(stream, bytes)
     this.#open++
     const until = this.now() + Math.min(remainingMs, MAX_REMOTE_CALL_MS)
-    const caller = new RemoteCaller(this, stream, { id, bytes, until })
+    const caller = new RemoteCaller(this, stream, { id, bytes, until, cell })
     if (cell === undefined) caller.refuse(nobody(stream, message))
     else cell.deliver(message, content, caller)
   }
