@@ -11,12 +11,14 @@ import type { Child } from './cluster/child.ts'
 import { CLUSTER_HELP, readClusterSettings } from './cluster/environment.ts'
 import type { ClusterSettings } from './cluster/environment.ts'
 import { formCluster, introduceNodes, waitForNodes } from './cluster/form-cluster.ts'
+import type { Member } from './cluster/form-cluster.ts'
 import { LOOPBACK, nodeCommand, nodeUrl, shellLine } from './cluster/node-plan.ts'
 import type { NodePlan } from './cluster/node-plan.ts'
 import { portTrouble } from './cluster/ports.ts'
 import { nodePorts, prepareCluster } from './cluster/prepare.ts'
 import type { PreparedCluster } from './cluster/prepare.ts'
 import { summary } from './cluster/summary.ts'
+import { watchCluster } from './cluster/watch-cluster.ts'
 import { takeNoArguments } from './no-arguments.ts'
 
 const EXIT_USAGE = 64
@@ -125,8 +127,13 @@ async function failWhenOneEnds(children: readonly Child[]): Promise<never> {
   throw new Error(`${how} before the cluster stood`)
 }
 
-async function form({ plans }: PreparedCluster, signal: AbortSignal): Promise<number> {
-  const members = plans.map((plan) => ({ nodeId: plan.nodeId, url: nodeUrl(plan) }))
+function membersOf({ plans }: PreparedCluster): Member[] {
+  return plans.map((plan) => ({ nodeId: plan.nodeId, url: nodeUrl(plan) }))
+}
+
+async function form(cluster: PreparedCluster, signal: AbortSignal): Promise<number> {
+  const { plans } = cluster
+  const members = membersOf(cluster)
   const formation = { timeoutMs: FORMATION_TIMEOUT_MS, signal }
   await waitForNodes(members, formation)
   if (plans[0]?.storage === 'InMemory') await introduceNodes(members, formation)
@@ -147,6 +154,7 @@ async function run(cluster: PreparedCluster, children: Child[], stop: AbortSigna
     return false
   }
   reportEnds(cluster, children, stop)
+  watchCluster(membersOf(cluster), stop, print).catch(complain)
   await aborted(stop)
   return true
 }
