@@ -175,6 +175,7 @@ function output(program: string): { readonly stdout: string; readonly stderr: st
   const runnable = program
     .replace("'aspen'", `'${source('index.ts')}'`)
     .replace("'aspen/actor'", `'${source('actors/index.ts')}'`)
+    .replace("'aspen/testing'", `'${source('testing/index.ts')}'`)
     // Any port that is free.
     .replace(/26_\d00 \+ nodeId/, '0')
   const folder = mkdtempSync(join(tmpdir(), 'aspen-docs-'))
@@ -196,6 +197,13 @@ describe('docs/actors.md', () => {
   test('docs/actors.md: the first program runs', () => {
     const [program = ''] = blocks(ACTORS, 'ts')
     assert.deepEqual(output(program), { stdout: '5\n', stderr: '' })
+  })
+
+  test('docs/actors.md: the scenario under seeds runs, and fails where its actor does', () => {
+    const program = blocks(ACTORS, 'ts').find((block) => block.includes('exploreActors')) ?? ''
+    const shorter = program.replace('seeds: 100', 'seeds: 5')
+    assert.deepEqual(output(`${shorter}\nconsole.log('held')`), { stdout: 'held\n', stderr: '' })
+    assert.match(output(shorter.replace('a + 1', 'a + 2')).stderr, /SimulationFailure/)
   })
 
   test('docs/actors.md: the pool on three nodes does all of its work, though one of them is killed', () => {
