@@ -74,17 +74,17 @@ export const LAYERS: readonly Layer[] = [
   },
   {
     name: 'net/direct',
-    holds: 'the transport over TLS and TCP: dials, listens, resolves',
+    holds: 'connections over TLS and TCP: dials, listens',
     imports: [...CORE, 'wire', 'net/link'],
   },
   {
     name: 'net/iroh',
-    holds: 'the transport over QUIC as iroh has it, in a thread of its own',
+    holds: 'connections over QUIC as iroh has it, in a process of its own',
     imports: [...CORE, 'machine', 'wire', 'net/link'],
   },
   {
     name: 'net/paths',
-    holds: 'one active path for each peer, over several transports',
+    holds: 'the transport: one active path for each peer, over what carries connections',
     imports: [...CORE, 'wire', 'net/link', 'net/direct', 'net/iroh'],
   },
   { name: 'net', holds: 'what the others see of the transports', imports: ['net/link', 'net/direct', 'net/iroh', 'net/paths'] },

@@ -83,6 +83,7 @@ export async function createDirectWorld(): Promise<TransportWorld> {
 
   return {
     path: 'direct',
+    deadCode: 'ECONNREFUSED',
     start: (options) => start(options, generateIdentity(), new Map()),
     address: (from, to) => (known(to).proxies.get(from.transport.endpointId) as TransportProxy).address,
     deadAddress: findDeadAddress,

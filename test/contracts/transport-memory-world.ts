@@ -36,6 +36,7 @@ export async function createMemoryWorld(): Promise<TransportWorld> {
 
   return {
     path: 'direct',
+    deadCode: 'ECONNREFUSED',
     start: (options) => start(options, generateIdentity().endpointId),
     address: (_from, to) => addresses.get(to.transport.endpointId) as string,
     deadAddress: async () => 'nobody:1',

@@ -48,6 +48,7 @@ export async function createSimWorld(): Promise<TransportWorld> {
 
   return {
     path: 'direct',
+    deadCode: 'ECONNREFUSED',
     start: (options) => start(options, generateIdentity().endpointId),
     address: (_from, to) => to.transport.addresses()[0] as string,
     deadAddress: async () => 'nobody.sim:1',

@@ -25,6 +25,8 @@ export interface WorldNode {
 export interface TransportWorld {
   /** What its links go over. */
   readonly path: PathKind
+  /** What a dial where nobody listens fails with. */
+  readonly deadCode: string
   start(options: NodeOptions): Promise<WorldNode>
   /** Where `from` dials `to`. */
   address(from: WorldNode, to: WorldNode): string

@@ -3,9 +3,8 @@ import type { SecureContext, TLSSocket } from 'node:tls'
 import type { Clock } from '../../ports/index.ts'
 import { formatAddress, parseAddress } from '../../api/index.ts'
 import type { Address } from '../../api/index.ts'
-import { dialHandshake, HandshakeStream, LinkError, refusalError } from '../link/index.ts'
-import type { DialAttempt, DialedLink, DialResult, HandshakeSelf } from '../link/index.ts'
-import type { Resolve } from './resolver.ts'
+import { dialHandshake, HandshakeStream, LinkError, refusalError, refuseAndClose } from '../link/index.ts'
+import type { DialAttempt, DialedLink, DialResult, HandshakeSelf, Resolve } from '../link/index.ts'
 import { raceTcp } from './tcp-race.ts'
 import type { TcpWinner } from './tcp-race.ts'
 import { provenEndpointId } from './tls-context.ts'
@@ -113,7 +112,7 @@ async function handshakeOver(
     if (socket.destroyed) throw new LinkError('ABORTED', 'the connection closed at the end of the handshake')
     return { socket, peer, remote: spell(winner.address), readAhead: stream.release() }
   } catch (error) {
-    closeAfter(options, socket, stream, error as Error)
+    refuseAndClose(options, socket, stream, error as Error)
     return error as Error
   } finally {
     deadline.cancel()
@@ -158,19 +157,6 @@ function whoExpects({ claims }: HandshakeSelf, expected: string): string {
   return clusterId === null
     ? ''
     : `node ${nodeId} of cluster ${clusterId.slice(0, SHOWN_DIGITS)}... expects key ${expected.slice(0, SHOWN_DIGITS)}... here`
-}
-
-/** Lets a refusal reach the peer, within bounds. */
-function closeAfter(options: DialerOptions, socket: TLSSocket, stream: HandshakeStream | undefined, error: Error): void {
-  // Whatever still goes wrong on this connection has its reason already.
-  socket.on('error', () => undefined)
-  if (stream === undefined || !(error instanceof LinkError) || socket.destroyed) {
-    socket.destroy()
-    return
-  }
-  stream.refuse(error)
-  const linger = options.clock.setTimer(options.timeoutMs, () => socket.destroy())
-  socket.once('close', () => linger.cancel())
 }
 
 /** The one from furthest on comes first, and the others behind it, in the order of the addresses: the newest before older ones. */

@@ -2,12 +2,19 @@ import type { Duplex } from 'node:stream'
 import type { SecureContext } from 'node:tls'
 import { CONNECT_TIMEOUT_MS, MAX_CONCURRENT_CONNECTIONS } from '../../limits.ts'
 import type { Clock, ConnectionStats, PathKind } from '../../ports/index.ts'
-import type { Carrier, DialAttempt, DialResult, HandshakeSelf, LinkReports, NodeIdentity, Routes } from '../link/index.ts'
-import { reachableAddresses, remoteOf } from './address.ts'
+import type {
+  Carrier,
+  DialAttempt,
+  DialResult,
+  HandshakeSelf,
+  LinkReports,
+  NodeIdentity,
+  Resolve,
+  Routes,
+} from '../link/index.ts'
+import { createResolver, reachableAddresses, remoteOf } from '../link/index.ts'
 import { dial } from './dialer.ts'
 import { Listener, REJECTION_TEXTS } from './listener.ts'
-import { createResolver } from './resolver.ts'
-import type { Resolve } from './resolver.ts'
 import { createLinkContext } from './tls-context.ts'
 
 const MAX_PENDING_CONNECTIONS = 100

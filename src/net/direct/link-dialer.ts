@@ -5,10 +5,8 @@ import type { Claims } from '../../ports/index.ts'
 import { INSTANCE_SIZE } from '../../wire/index.ts'
 import { dial } from './dialer.ts'
 import type { DialerOptions } from './dialer.ts'
-import { deriveCookieKey, generateIdentity, Link, systemClock } from '../link/index.ts'
-import type { DialAttempt, LinkOwner, NodeIdentity } from '../link/index.ts'
-import { createResolver } from './resolver.ts'
-import type { Resolve } from './resolver.ts'
+import { createResolver, deriveCookieKey, generateIdentity, Link, systemClock } from '../link/index.ts'
+import type { DialAttempt, LinkOwner, NodeIdentity, Resolve } from '../link/index.ts'
 import { createLinkContext } from './tls-context.ts'
 
 export interface LinkDialerOptions {

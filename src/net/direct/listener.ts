@@ -3,7 +3,7 @@ import type { AddressInfo, Server, Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { SecureContext } from 'node:tls'
 import type { Clock, ConnectionStats, Timer } from '../../ports/index.ts'
-import { remoteOf } from './address.ts'
+import { remoteOf } from '../link/index.ts'
 import { provenEndpointId } from './tls-context.ts'
 
 /** Why a connection was closed before its handshake, in words for the log. */

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import type { Clock } from '../../ports/index.ts'
 import { decodeHandshake, encodeRefusal, WireError } from '../../wire/index.ts'
 import type { HandshakeRecord } from '../../wire/index.ts'
 import { LinkError, malformed, refusalError } from './link-error.ts'
@@ -86,4 +87,22 @@ export class HandshakeStream {
 
 function isTold(code: LinkError['code']): code is Exclude<LinkError['code'], 'TIMEOUT' | 'SILENT' | 'ABORTED'> {
   return code !== 'TIMEOUT' && code !== 'SILENT' && code !== 'ABORTED'
+}
+
+/** Ends a connection that became no link. A refusal is let through to the peer, within bounds. */
+export function refuseAndClose(
+  { clock, timeoutMs }: { readonly clock: Clock; readonly timeoutMs: number },
+  socket: Duplex,
+  stream: HandshakeStream | undefined,
+  error: Error,
+): void {
+  // Whatever still goes wrong on this connection has its reason already.
+  socket.on('error', () => undefined)
+  if (stream === undefined || !(error instanceof LinkError) || socket.destroyed) {
+    socket.destroy()
+    return
+  }
+  stream.refuse(error)
+  const linger = clock.setTimer(timeoutMs, () => socket.destroy())
+  socket.once('close', () => linger.cancel())
 }

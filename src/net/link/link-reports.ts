@@ -80,6 +80,15 @@ export class LinkReports {
     this.#logger.log('warn', 'a connection was refused', facts, { cause: reason, from: hostOf(remote) })
   }
 
+  /** What carries links over one of the paths has ended of itself, with all its links. It is started again. */
+  carrierEnded(carrier: string, error: Error): void {
+    const facts = { carrier, reason: describeFailure(error) }
+    this.#logger.log('error', 'a way to other nodes has broken down; it is tried again', facts, {
+      cause: 'CARRIER_ENDED',
+      from: carrier,
+    })
+  }
+
   /** A message found no room in its link's queue. */
   dropped(lane: Lane): void {
     this.#count('aspen_link_dropped_messages_total', { lane })
