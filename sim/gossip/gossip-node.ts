@@ -116,8 +116,12 @@ export class GossipNode implements GossipHost {
     return this.book.capacity
   }
 
+  get clusterId(): string | null {
+    return this.#options.clusterId ?? null
+  }
+
   self(): Self {
-    return { clusterId: this.#options.clusterId ?? null, addresses: this.addresses, relay: null }
+    return { clusterId: this.clusterId, addresses: this.addresses, relay: null }
   }
 
   heard(hint: PeerHint): void {

@@ -71,9 +71,13 @@ class Host implements GossipHost {
     return this.#parts.book.capacity
   }
 
+  get clusterId(): string | null {
+    return this.#parts.raft.view.clusterId
+  }
+
   self(): Self {
-    const { raft, ports } = this.#parts
-    return { clusterId: raft.view.clusterId, addresses: ports.transport.addresses(), relay: null }
+    const { ports } = this.#parts
+    return { clusterId: this.clusterId, addresses: ports.transport.addresses(), relay: null }
   }
 
   heard(hint: PeerHint): void {

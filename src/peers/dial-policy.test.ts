@@ -171,6 +171,24 @@ test('DialPolicy: who has enough links looks for nobody that it hears of, and fo
   assert.ok(heard.some((id) => idOf(id) === sought[0]))
 })
 
+test('DialPolicy: whoever invents peers does not keep a node from dialling those that were linked once', () => {
+  const { book, advance, dialled } = bound(new Stage(1_000))
+  for (let id = 1_000; id < 1_800; id++) book.add(hintOf(id), 'gossip')
+  advance(20_000)
+  const real = [5, 6, 7, 8]
+  for (const id of real) book.add(hintOf(id), 'link')
+  advance(14_000)
+  for (let i = 0; i < 20; i++) {
+    for (const id of real) assert.ok(dialled.has(idOf(id)), `${id} is not dialled`)
+    advance(1_000)
+  }
+  // And those that were linked leave places to others.
+  for (let id = 100; id < 200; id++) book.add(hintOf(id), 'link')
+  advance(30_000)
+  const kinds = [...dialled.keys()].filter((endpointId) => book.get(endpointId)?.hints.has('gossip') ?? false)
+  assert.equal(kinds.length, MAX_DIALLED_STRANGERS / 2)
+})
+
 test('DialPolicy: a key that lost its id to another is forgotten, also where the configuration of this node names it', () => {
   const { book, linked, policy, dials } = bound(new Stage())
   book.add(hintOf(2), 'peers')

@@ -127,7 +127,7 @@ export class DialPolicy {
     const { transport } = this.#options
     if (!this.#mayDial(entry)) return
     if (standingOf(entry) >= ASKED_FOR_RANK) this.#strangers.delete(endpointId)
-    else if (!this.#strangers.take(endpointId, this.#options.clock.now())) return
+    else if (!this.#strangers.take(endpointId, entry.hints.has('link'), this.#options.clock.now())) return
     this.#dialled.add(endpointId)
     transport.connect({ endpointId, addresses, relay })
   }
@@ -155,7 +155,11 @@ export class DialPolicy {
     const strangers = book.entries().filter((entry) => standingOf(entry) < ASKED_FOR_RANK)
     const others = strangers.filter((entry) => !linked.has(entry.endpointId) && this.#mayDial(entry))
     const links = strangers.length - strangers.filter(({ endpointId }) => !linked.has(endpointId)).length
-    const known = others.map((entry) => ({ endpointId: entry.endpointId, heardAt: lastHeardOf(entry) }))
+    const known = others.map((entry) => ({
+      endpointId: entry.endpointId,
+      heardAt: lastHeardOf(entry),
+      wasLinked: entry.hints.has('link'),
+    }))
     const { dial, letGo } = this.#strangers.choose(known, linked, links, clock.now())
     for (const endpointId of letGo) this.#letGo(endpointId)
     for (const endpointId of dial) {

@@ -5,15 +5,15 @@
  */
 const RANKS = {
   hearsay: 0,
-  gossip: 0,
-  mdns: 0,
-  dns: 0,
-  pkarr: 0,
-  link: 1,
-  ticket: 2,
-  peers: 3,
-  'add-peer': 3,
-  membership: 4,
+  gossip: 1,
+  mdns: 1,
+  dns: 1,
+  pkarr: 1,
+  link: 2,
+  ticket: 3,
+  peers: 4,
+  'add-peer': 4,
+  membership: 5,
 } as const
 
 export type PeerSource = keyof typeof RANKS

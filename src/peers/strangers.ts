@@ -14,11 +14,16 @@ const TURN_MS = 10_000
 /** A peer that was not heard of for so long is missed: longer than gossip takes to say that it is there. */
 const MISSED_MS = 120_000
 
+/** Of those that were linked once, and of those that somebody only speaks of, each: whoever invents peers does not keep a node from looking for those that there are. */
+const SHARE = MAX_DIALLED_STRANGERS / 2
+
 /** A peer that nobody has named, and that could be dialled. */
 export interface Stranger {
   readonly endpointId: string
   /** By whatever source. */
   readonly heardAt: number
+  /** It was linked once: there is such a peer. */
+  readonly wasLinked: boolean
 }
 
 export interface Choice {
@@ -26,10 +31,14 @@ export interface Choice {
   readonly letGo: readonly string[]
 }
 
+interface Dialled {
+  readonly since: number
+  readonly wasLinked: boolean
+}
+
 export class Strangers {
   readonly #random: Random
-  /** Since when those are dialled that are. */
-  readonly #dialled = new Map<string, number>()
+  readonly #dialled = new Map<string, Dialled>()
 
   constructor(random: Random) {
     this.#random = random
@@ -40,10 +49,10 @@ export class Strangers {
   }
 
   /** One more, if there is room; false when it has to wait. */
-  take(endpointId: string, now: number): boolean {
-    if (this.#dialled.has(endpointId)) return true
-    if (this.#dialled.size >= MAX_DIALLED_STRANGERS) return false
-    this.#dialled.set(endpointId, now)
+  take(endpointId: string, wasLinked: boolean, now: number): boolean {
+    const dialled = this.#dialled.get(endpointId)
+    if (dialled === undefined && this.#dialled.size >= MAX_DIALLED_STRANGERS) return false
+    this.#dialled.set(endpointId, { since: dialled?.since ?? now, wasLinked })
     return true
   }
 
@@ -54,12 +63,20 @@ export class Strangers {
   /** Who is to be dialled now instead of whom. `others` are all that are not linked, but may be dialled already; `links` are those with strangers. */
   choose(others: readonly Stranger[], linked: ReadonlySet<string>, links: number, now: number): Choice {
     const isSought = ({ heardAt }: Stranger): boolean => links < ENOUGH_LINKS || heardAt + MISSED_MS < now
-    const waiting = others
-      .filter((one) => !this.#dialled.has(one.endpointId) && isSought(one))
-      .map(({ endpointId }) => endpointId)
-    const letGo = waiting.length === 0 ? [] : this.#makeRoom(waiting.length, linked, now)
-    const dial = this.#some(waiting, MAX_DIALLED_STRANGERS - this.#dialled.size)
-    for (const endpointId of dial) this.#dialled.set(endpointId, now)
+    const waiting = others.filter((one) => !this.#dialled.has(one.endpointId) && isSought(one))
+    const letGo: string[] = []
+    const dial: string[] = []
+    for (const wasLinked of [true, false]) {
+      const ours = waiting.filter((one) => one.wasLinked === wasLinked).map(({ endpointId }) => endpointId)
+      if (ours.length === 0) continue
+      letGo.push(...this.#makeRoom(ours.length, wasLinked, linked, now))
+      const room = MAX_DIALLED_STRANGERS - this.#dialled.size
+      const share = ours.length === waiting.length ? room : Math.max(0, SHARE - this.#count(wasLinked, linked))
+      for (const endpointId of this.#some(ours, Math.min(room, wasLinked ? share : room))) {
+        this.#dialled.set(endpointId, { since: now, wasLinked })
+        dial.push(endpointId)
+      }
+    }
     return { dial, letGo }
   }
 
@@ -71,13 +88,24 @@ export class Strangers {
     return chosen
   }
 
-  /** Those who had their turn go; where all that are dialled are linked, one of them does. */
-  #makeRoom(wanted: number, linked: ReadonlySet<string>, now: number): string[] {
+  /** Of a kind, those that are dialled and not reached. */
+  #count(wasLinked: boolean, linked: ReadonlySet<string>): number {
+    return [...this.#dialled].filter(([endpointId, one]) => one.wasLinked === wasLinked && !linked.has(endpointId)).length
+  }
+
+  /**
+   * Those of the kind who had their turn go, and of the other kind those that have more than their share; where all that are dialled are linked,
+   * one of them does.
+   */
+  #makeRoom(wanted: number, wasLinked: boolean, linked: ReadonlySet<string>, now: number): string[] {
     const letGo: string[] = []
     const missing = (): number => wanted - (MAX_DIALLED_STRANGERS - this.#dialled.size)
-    for (const [endpointId, since] of [...this.#dialled]) {
+    for (const [endpointId, one] of [...this.#dialled]) {
       if (missing() <= 0) break
-      if (linked.has(endpointId) || since + TURN_MS > now) continue
+      if (linked.has(endpointId) || one.since + TURN_MS > now) continue
+      const gives =
+        one.wasLinked === wasLinked || (this.#count(!wasLinked, linked) > SHARE && this.#count(wasLinked, linked) < SHARE)
+      if (!gives) continue
       this.#dialled.delete(endpointId)
       letGo.push(endpointId)
     }

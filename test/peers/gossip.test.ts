@@ -274,23 +274,26 @@ test('GossipDiscovery: a flood costs the flooder: so many signatures in a turn, 
 
 test('GossipDiscovery: one neighbour fills a part of the room; of what it invents nothing takes the place of a peer that is named or linked', () => {
   const bench = new Bench()
+  const [namedPeer, linkedPeer] = [50_000, 50_001]
   bench.capacity = 300
-  bench.named.add(idOf(50_000))
-  bench.open(2, 3, 4)
-  bench.tell(2, announced(50_000))
-  bench.tell(2, announced(4))
-  const invent = (from: number, first: number): void => {
-    for (let i = 0; i < 500; i++) {
+  bench.named.add(idOf(namedPeer))
+  bench.open(2, 3)
+  const invent = (from: number, first: number, count: number): void => {
+    for (let i = 0; i < count; i++) {
       bench.tell(from, announced(first + i, { time: EPOCH + bench.clock.now() }))
       bench.clock.advance(60)
     }
   }
-  invent(2, 10_000)
+  invent(2, 10_000, MAX_PEERS_BY_NEIGHBOUR - 2)
+  // Whatever it spoke of last would go first.
+  invent(2, namedPeer, 2)
+  bench.open(linkedPeer)
+  invent(2, 20_000, 100)
   assert.equal(bench.gossip.report.known, MAX_PEERS_BY_NEIGHBOUR)
-  invent(3, 20_000)
+  invent(3, 30_000, 400)
   assert.equal(bench.gossip.report.known, 300)
   assert.ok(bench.gone.length > 50, 'who has taken most makes room')
-  assert.ok(!bench.gone.includes(idOf(50_000)) && !bench.gone.includes(idOf(4)))
+  assert.ok(!bench.gone.includes(idOf(namedPeer)) && !bench.gone.includes(idOf(linkedPeer)))
   assert.ok(!bench.gone.includes(idOf(10_000)), 'the newest go first')
 })
 

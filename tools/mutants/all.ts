@@ -3,6 +3,7 @@ import { ACTORS } from './actors.ts'
 import { BOUNDS } from './bounds.ts'
 import { DIGEST } from './digest.ts'
 import { ELECTION } from './election.ts'
+import { GOSSIP } from './gossip.ts'
 import { IDENTITY } from './identity.ts'
 import { INVARIANTS } from './invariants.ts'
 import { LINKS } from './links.ts'
@@ -39,4 +40,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...REMOTE_ACTORS,
   ...ACTOR_THREADS,
   ...NODE_ACTORS,
+  ...GOSSIP,
 ]

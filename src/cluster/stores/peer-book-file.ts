@@ -6,6 +6,8 @@ import { openWithKept } from '../../storage/index.ts'
 import { writeFileAtomically } from '../identity/index.ts'
 
 const FILE_VERSION = 2
+/** Between two writes, so that peers which change all the time do not keep the disk busy. */
+const WRITE_INTERVAL_MS = 1_000
 
 /** The file holds something else than a peer book. */
 export class PeerBookFileError extends Error {
@@ -13,7 +15,7 @@ export class PeerBookFileError extends Error {
 }
 
 /**
- * A peer book in a JSON file. Changes are written in the background, those made during a write together after it. A write
+ * A peer book in a JSON file. Changes are written in the background, those made during a write together a second after it. A write
  * that fails is reported and the next change writes again: the book is made of hints, and the node goes on with those in
  * memory. Ages are those at the time of the write; the time between two lives does not count.
  */
@@ -22,6 +24,9 @@ export class PeerBookFile implements PeerStore {
   readonly #onError: (error: Error) => void
   #next: (() => string) | null = null
   #saving: Promise<void> | null = null
+  /** Ends the pause between two writes. */
+  #hurry: (() => void) | null = null
+  #isWaitedFor = false
 
   constructor(path: string, onError: (error: Error) => void) {
     this.#path = path
@@ -54,7 +59,10 @@ export class PeerBookFile implements PeerStore {
   }
 
   async saved(): Promise<void> {
+    this.#isWaitedFor = true
+    this.#hurry?.()
     await this.#saving
+    this.#isWaitedFor = false
   }
 
   async #write(): Promise<void> {
@@ -64,8 +72,19 @@ export class PeerBookFile implements PeerStore {
       } catch (error) {
         this.#onError(error as Error)
       }
+      if (this.#next !== null && !this.#isWaitedFor) await this.#pause()
     }
     this.#saving = null
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, WRITE_INTERVAL_MS)
+      this.#hurry = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
   }
 
   #take(): (() => string) | null {

@@ -85,6 +85,9 @@ export interface GossipHost {
   readonly isSound: boolean
   /** Peers to keep in mind. */
   readonly capacity: number
+  /** The cluster of this node, or null before it has one. */
+  readonly clusterId: string | null
+  /** What there is to say of this node; asked for once a second. */
   self(): Self
   /** A peer has announced itself. */
   heard(hint: PeerHint): void
@@ -254,7 +257,7 @@ export class GossipDiscovery implements ChannelHandler {
   #refusal({ endpointId, clusterId, sequence, time }: PeerAnnouncement, isOwn: boolean): GossipOutcome | null {
     const { host, signatures, wallClock } = this.#options
     if (endpointId === signatures.endpointId) return sequence > this.#announcer.sequence ? null : 'old'
-    const own = host.self().clusterId
+    const own = host.clusterId
     if (own !== null && clusterId !== null && clusterId !== own) return 'other-cluster'
     const known = this.#table.get(endpointId)
     // One whose clock was ahead and was set right speaks for itself: nobody else can tell it what it said before.

@@ -1,0 +1,193 @@
+import type { Mutant } from './mutant.ts'
+
+const UNIT = 'test/peers/gossip.test.ts'
+const POLICY = 'src/peers/dial-policy.test.ts'
+const SIMULATED = 'sim/gossip/gossip.test.ts'
+const DISCOVERY = 'peers/gossip/gossip-discovery.ts'
+const TABLE = 'peers/gossip/announcement-table.ts'
+
+/** What gossip promises, and the search for peers that are missed. */
+export const GOSSIP: readonly Mutant[] = [
+  {
+    name: 'believe an announcement that nobody has signed',
+    file: DISCOVERY,
+    find: 'if (!signatures.verify(said.endpointId, announcementInput(topic, signed.body), signed.signature)) {',
+    replace: 'if (signed.signature.length === 0) {',
+    hunter: UNIT,
+  },
+  {
+    name: 'believe in a simulated overlay what nobody has signed',
+    file: DISCOVERY,
+    find: 'if (!signatures.verify(said.endpointId, announcementInput(topic, signed.body), signed.signature)) {',
+    replace: 'if (signed.signature.length === 0) {',
+    hunter: SIMULATED,
+  },
+  {
+    name: 'believe an announcement in whatever topic',
+    file: 'wire/gossip-codec.ts',
+    find: 'return concatBytes([PURPOSE, topic, body])',
+    replace: 'return concatBytes([PURPOSE, body])',
+    hunter: UNIT,
+  },
+  {
+    name: 'take an announcement that was heard before for a new one',
+    file: DISCOVERY,
+    find: "if (known !== undefined && sequence <= known.said.sequence && !isBelieved) return 'old'",
+    replace: '',
+    hunter: UNIT,
+  },
+  {
+    name: 'believe what is older than what is known',
+    file: DISCOVERY,
+    find: 'sequence <= known.said.sequence && !isBelieved',
+    replace: 'sequence === known.said.sequence && !isBelieved',
+    hunter: UNIT,
+  },
+  {
+    name: 'accept old announcements that are replayed to those who have forgotten them',
+    file: DISCOVERY,
+    find: "return !isOwn && (age > EXPIRY_MS || age < -MAX_AHEAD_MS) ? 'skewed' : null",
+    replace: 'return null',
+    hunter: UNIT,
+  },
+  {
+    name: 'tell everybody of everything that is new',
+    file: DISCOVERY,
+    find: 'this.#some(others, FANOUT)',
+    replace: 'others',
+    hunter: UNIT,
+  },
+  {
+    name: 'pass on what is not new',
+    file: DISCOVERY,
+    find: "if (result !== 'fresh') {",
+    replace: "if (result !== 'new') {",
+    hunter: UNIT,
+  },
+  {
+    name: 'pass on every change of one peer',
+    file: DISCOVERY,
+    find: ' || known.relayedAt + RELAY_INTERVAL_MS > now) return',
+    replace: ') return',
+    hunter: UNIT,
+  },
+  {
+    name: 'never forget what was announced',
+    file: TABLE,
+    find: 'if (heardAt < oldest) this.remove(endpointId)',
+    replace: 'if (heardAt > Number.MAX_VALUE) this.remove(endpointId)',
+    hunter: UNIT,
+  },
+  {
+    name: 'pass on what is too old to be believed',
+    file: DISCOVERY,
+    find: 'return age <= EXPIRY_MS && age >= -MAX_AHEAD_MS',
+    replace: 'return age !== 0.5',
+    hunter: UNIT,
+  },
+  {
+    name: 'go on listening to a neighbour that lies',
+    file: 'peers/gossip/neighbours.ts',
+    find: 'known.mutedUntil = now + MUTED_MS',
+    replace: 'known.mutedUntil = now',
+    hunter: UNIT,
+  },
+  {
+    name: 'check as many signatures as somebody sends',
+    file: 'peers/gossip/allowance.ts',
+    find: 'if (this.#left < amount) return false',
+    replace: '',
+    hunter: UNIT,
+  },
+  {
+    name: 'give a neighbour that invents peers all the room there is',
+    file: TABLE,
+    find: 'if (own >= MAX_PEERS_BY_NEIGHBOUR) return null',
+    replace: '',
+    hunter: UNIT,
+  },
+  {
+    name: 'let what a liar says displace a peer that is linked',
+    file: TABLE,
+    find: 'by === neighbour && !this.#options.isProtected(endpointId)',
+    replace: 'by === neighbour',
+    hunter: UNIT,
+  },
+  {
+    name: 'never compare what is known',
+    file: DISCOVERY,
+    find: 'if (message.digest.length > 0) this.#compare(from, message.digest, now)',
+    replace: '',
+    hunter: SIMULATED,
+  },
+  {
+    name: 'ask everybody for everything that is still there',
+    file: DISCOVERY,
+    find: 'sequence >= known.sequence + REFRESH_MS',
+    replace: 'sequence > known.sequence',
+    hunter: UNIT,
+  },
+  {
+    name: 'say nothing of a change until the next announcement',
+    file: DISCOVERY,
+    find: 'if (this.#announcer.isNews || now >= this.#announceAt) this.#announce()',
+    replace: 'if (now >= this.#announceAt) this.#announce()',
+    hunter: UNIT,
+  },
+  {
+    name: 'stay unheard with a clock that went back',
+    file: DISCOVERY,
+    find: 'if (said.endpointId === signatures.endpointId) this.#outdo(said)',
+    replace: 'if (said.endpointId === signatures.endpointId) return',
+    hunter: UNIT,
+  },
+  {
+    name: 'forget the other side of a cut',
+    file: 'peers/dial-policy.ts',
+    find: 'if (isMissed && heardAt >= now - MISSED_EXPIRY_MS) missed++',
+    replace: 'if (isMissed && heardAt > Number.MAX_VALUE) missed++',
+    hunter: SIMULATED,
+  },
+  {
+    name: 'hold places for strangers that do not answer',
+    file: 'peers/strangers.ts',
+    find: 'if (linked.has(endpointId) || since + TURN_MS > now) continue',
+    replace: 'if (linked.has(endpointId) || since <= now) continue',
+    hunter: POLICY,
+  },
+  {
+    name: 'look for nobody once there are enough links',
+    file: 'peers/strangers.ts',
+    find: 'links < ENOUGH_LINKS || heardAt + MISSED_MS < now',
+    replace: 'links < ENOUGH_LINKS',
+    hunter: POLICY,
+  },
+  {
+    name: 'let invented peers have all the dials',
+    file: 'peers/strangers.ts',
+    find: '(this.#count(!wasLinked, linked) > SHARE && this.#count(wasLinked, linked) < SHARE)',
+    replace: 'false',
+    hunter: POLICY,
+  },
+  {
+    name: 'look for a member that was removed as long as for others',
+    file: 'peers/dial-policy.ts',
+    find: "hints.has('link') && !this.#departed.has(endpointId) &&",
+    replace: "hints.has('link') &&",
+    hunter: POLICY,
+  },
+  {
+    name: 'let whoever says many addresses push those of others out',
+    file: 'peers/peer-book.ts',
+    find: 'addresses: inTurn(lists.map(([, heard]) => heard.addresses))',
+    replace: 'addresses: [...new Set(lists.flatMap(([, heard]) => heard.addresses))]',
+    hunter: 'src/peers/peer-book.test.ts',
+  },
+  {
+    name: 'hear at once of a peer that was removed',
+    file: 'peers/peer-book.ts',
+    find: 'if (rankOf(source) < ASKED_FOR_RANK && this.#now() < until) return true',
+    replace: '',
+    hunter: 'src/peers/peer-book.test.ts',
+  },
+]
