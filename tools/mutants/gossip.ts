@@ -151,8 +151,8 @@ export const GOSSIP: readonly Mutant[] = [
   {
     name: 'hold places for strangers that do not answer',
     file: 'peers/strangers.ts',
-    find: 'if (linked.has(endpointId) || since + TURN_MS > now) continue',
-    replace: 'if (linked.has(endpointId) || since <= now) continue',
+    find: 'if (linked.has(endpointId) || one.since + TURN_MS > now) continue',
+    replace: 'if (linked.has(endpointId) || one.since <= now) continue',
     hunter: POLICY,
   },
   {
