@@ -20,6 +20,9 @@ const LOOK_INTERVAL_MS = 5_000
 /** Everything else is said again at every so many looks. */
 const LOOKS_PER_REPEAT = 12
 
+/** Of one peer, as others say: they take room in the book. */
+const MAX_HEARSAY_ADDRESSES = 8
+
 export interface PeerExchangeOptions {
   readonly nodeId: number
   readonly book: PeerBook
@@ -134,7 +137,7 @@ export class PeerExchange implements ChannelHandler {
     const { links, heard } = this.#options
     // What a peer says of itself, over its own link, is not learned from others; nor is what this node was in a former life.
     if (endpointId === links.endpointId || nodeId === this.#options.nodeId || this.#linked.has(endpointId)) return
-    heard({ endpointId, nodeId, addresses })
+    heard({ endpointId, nodeId, addresses: addresses.slice(0, MAX_HEARSAY_ADDRESSES) })
   }
 
   // --- What is said ---
