@@ -39,6 +39,7 @@ export async function benchmarkNode(budget: Budget, report: Report): Promise<voi
       dataDir,
       storageBackend: 'Sqlite',
       cookie: 'bench',
+      enableMdns: false,
       ractorPort: 0,
       raftMailboxCapacity: MAILBOX_CAPACITY,
     })

@@ -2,17 +2,17 @@
  * `npm run smoke`: the quick starts of the specification against real processes, in memory and durable, with every
  * answer compared to the letter. Exits 1 on any difference.
  */
+import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { StorageBackend } from '../src/cluster/config/index.ts'
 import { startChild, stopChildren } from './cluster/child.ts'
 import type { Child } from './cluster/child.ts'
-import { introduceNodes, waitForNodes } from './cluster/form-cluster.ts'
+import { waitForNodes } from './cluster/form-cluster.ts'
 import { LOOPBACK, nodeCommand, nodeUrl } from './cluster/node-plan.ts'
 import type { NodePlan } from './cluster/node-plan.ts'
 import { freePorts } from './cluster/ports.ts'
-import { withPeers } from './cluster/prepare.ts'
 import { takeNoArguments } from './no-arguments.ts'
 import { difference } from './smoke/compare.ts'
 
@@ -29,23 +29,21 @@ interface Stage {
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
 
-async function planNodes(
-  folder: string,
-  count: number,
-  storage: StorageBackend,
-  cookie: readonly string[],
-): Promise<readonly NodePlan[]> {
+/** Nobody has told them of one another. Their cookie is their own: another cluster on this machine is none of their business. */
+async function planNodes(folder: string, count: number, storage: StorageBackend): Promise<readonly NodePlan[]> {
   const ports = await freePorts(LOOPBACK, 2 * count)
-  const plans = Array.from({ length: count }, (_, index) => ({
+  const cookie = ['--cookie', `smoke-${randomUUID()}`]
+  return Array.from({ length: count }, (_, index) => ({
     nodeId: index + 1,
     httpPort: ports[2 * index] as number,
     ractorPort: ports[2 * index + 1] as number,
     dataDir: join(folder, `node-${index + 1}`),
     storage,
     cookie,
+    peers: [],
+    mdns: true,
     more: ['--log-level', 'warn'],
   }))
-  return withPeers(plans)
 }
 
 const members = (plans: readonly NodePlan[]): { nodeId: number; url: string }[] =>
@@ -118,9 +116,6 @@ async function singleNode(stage: Stage): Promise<void> {
 
 async function threeNodes(stage: Stage): Promise<void> {
   const [first, second, third] = stage.plans as [NodePlan, NodePlan, NodePlan]
-  if (first.storage === 'InMemory') {
-    await introduceNodes(members(stage.plans), { timeoutMs: START_TIMEOUT_MS, signal: AbortSignal.timeout(START_TIMEOUT_MS) })
-  }
   const nodes = await Promise.all(stage.plans.map(nodeEntry))
   const state = (voters: readonly number[], learners: readonly number[], known: number): string =>
     JSON.stringify({ members: voters, learners, nodes: nodes.slice(0, known) })
@@ -156,20 +151,19 @@ async function waitUntilReady(plan: NodePlan): Promise<void> {
 interface QuickStart {
   readonly name: string
   readonly nodeCount: number
-  readonly cookie: readonly string[]
   readonly play: (stage: Stage) => Promise<void>
 }
 
 const QUICK_STARTS: readonly QuickStart[] = [
-  { name: 'single node', nodeCount: 1, cookie: ['--cookie', 'dev-cluster'], play: singleNode },
-  { name: 'three nodes', nodeCount: 3, cookie: [], play: threeNodes },
+  { name: 'single node', nodeCount: 1, play: singleNode },
+  { name: 'three nodes', nodeCount: 3, play: threeNodes },
 ]
 
 /** Plays one quick start to its end; gives what went wrong. */
 async function rehearse(quickStart: QuickStart, storage: StorageBackend): Promise<readonly string[]> {
   print(`${quickStart.name}, ${storage}`)
   const folder = mkdtempSync(join(tmpdir(), 'aspen-smoke-'))
-  const plans = await planNodes(folder, quickStart.nodeCount, storage, quickStart.cookie)
+  const plans = await planNodes(folder, quickStart.nodeCount, storage)
   const stage: Stage = { plans, children: new Map(), failures: [] }
   try {
     await start(stage)

@@ -13,7 +13,7 @@ test('KvServiceBuilder: starts a node with what it was told, later settings firs
     .dataDir(join(root, 'unused'))
     .storage('InMemory')
     .cookie('builder-cookie')
-    .with({ ractorPort: 1, electionTimeoutMinMs: 200, electionTimeoutMaxMs: 300, heartbeatIntervalMs: 50 })
+    .with({ enableMdns: false, ractorPort: 1, electionTimeoutMinMs: 200, electionTimeoutMaxMs: 300, heartbeatIntervalMs: 50 })
     .listen('127.0.0.1', 0)
     .using({ logger: { log: (_level, message) => lines.push(message) } })
     .start()

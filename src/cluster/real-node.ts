@@ -1,14 +1,15 @@
 /** The ports of a node on this machine: its disk, its network, its clock, its randomness; and the node over them. */
 import { randomBytes } from 'node:crypto'
+import { listInterfaces, MdnsDiscovery, mdnsScope, MulticastSockets } from '../discovery/index.ts'
 import { ClientService } from '../faces/links/index.ts'
 import { Prng } from '../lib/index.ts'
 import { CHECKPOINT_INTERVAL_ENTRIES, LOG_RETAINED_ENTRIES } from '../limits.ts'
-import { DirectTransport, keepAliveMsFor, signaturesOf, systemClock } from '../net/index.ts'
+import { deriveCookieKey, DirectTransport, keepAliveMsFor, signaturesOf, systemClock } from '../net/index.ts'
 import { openNode } from '../node/index.ts'
 import type { NodePorts, NodeServer, NodeSettings } from '../node/index.ts'
 import { noPeerStore } from '../peers/index.ts'
 import type { PeerStore } from '../peers/index.ts'
-import type { Logger } from '../ports/index.ts'
+import type { Discovery, Logger } from '../ports/index.ts'
 import { workerThreads } from '../threads/index.ts'
 import type { NodeConfig } from './config/index.ts'
 import { descriptorLimit, planDescriptors } from './descriptors.ts'
@@ -77,11 +78,23 @@ function realPorts(config: NodeConfig, home: NodeHome, listeners: Listeners): No
     }),
     openStores: (language) => home.openStores(language),
     signatures: signaturesOf(home.identity),
+    discoveries: config.enableMdns ? [openMdns(config, logger)] : [],
     peerStore: openPeerStore(home.peerBookFile, logger),
     faces: [clients],
     threads: workerThreads,
     drawClusterId: () => randomBytes(CLUSTER_ID_BYTES).toString('hex'),
   }
+}
+
+function openMdns({ cookie }: NodeConfig, logger: Logger): Discovery {
+  return new MdnsDiscovery({
+    clock: systemClock,
+    random: drawPrng(),
+    logger,
+    interfaces: listInterfaces,
+    open: (listener) => new MulticastSockets(listener),
+    scope: async () => mdnsScope(await deriveCookieKey(cookie)),
+  })
 }
 
 function settingsOf(config: NodeConfig): NodeSettings {

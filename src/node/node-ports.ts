@@ -4,6 +4,7 @@ import type { Language } from '../commands/index.ts'
 import type { Random } from '../lib/index.ts'
 import type {
   Clock,
+  Discovery,
   Logger,
   LogStore,
   Metrics,
@@ -55,6 +56,8 @@ export interface NodePorts {
   readonly signatures?: Signatures
   /** There is no gossip when absent. */
   readonly gossip?: GossipPorts
+  /** Means of finding peers beside the links; absent where addresses do not change. */
+  readonly discoveries?: readonly Discovery[]
   readonly faces: readonly Face[]
   readonly logger: Logger
   readonly metrics: Metrics

@@ -8,7 +8,7 @@ import { ActorSystem } from '../actor/index.ts'
 import type { ActorEvent, Remoting } from '../actor/index.ts'
 import { LANGUAGE } from '../commands/index.ts'
 import { assert } from '../lib/index.ts'
-import type { LinkedPeer, LogLevel } from '../ports/index.ts'
+import type { Discovery, LinkedPeer, LogLevel } from '../ports/index.ts'
 import { DialPolicy, hintOfLink, PeerBook, PeerExchange } from '../peers/index.ts'
 import type { PeerHint, PeerSource } from '../peers/index.ts'
 import { EMPTY_MEMBERSHIP } from '../raft/index.ts'
@@ -19,6 +19,7 @@ import type { Patient, SupervisedActors } from './actors/index.ts'
 import { faultOf } from './fault.ts'
 import type { Incarnation, ReplicaEvents } from './incarnation.ts'
 import type { NodePorts, NodeSettings } from './node-ports.ts'
+import { Finding } from './finding.ts'
 import { LostDisk } from './lost-disk.ts'
 import { MemberKeys } from './member-keys.ts'
 import { NodeGossip } from './node-gossip.ts'
@@ -78,6 +79,8 @@ export class NodeServer {
   readonly #exchange: PeerExchange
   readonly #gossip: NodeGossip
   readonly #voterLinks: VoterLinks
+  /** Null where there are no means of it. */
+  readonly #finding: Finding | null
   /** The node's own actors. */
   readonly #tree: ActorSystem
   /** Those of the program around it: they have names, floods and ends of their own. */
@@ -122,6 +125,7 @@ export class NodeServer {
       () => this.raft.view.membership,
       () => removal.words(this.raft.view),
     )
+    this.#finding = ports.discoveries === undefined ? null : this.#makeFinding(ports.discoveries)
     this.#gossip = new NodeGossip({ ports, nodeId, book, raft: this.raft })
     this.#exchange = new PeerExchange({
       nodeId,
@@ -141,6 +145,19 @@ export class NodeServer {
     for (const face of ports.faces) face.serve(this.service)
   }
 
+  #makeFinding(discoveries: readonly Discovery[]): Finding {
+    const { transport, clock } = this.#ports
+    return new Finding({
+      discoveries,
+      transport,
+      clock,
+      nodeId: this.#settings.nodeId,
+      clusterId: () => this.raft.view.clusterId,
+      members: () => this.raft.view.membership.members.map(({ endpointId }) => endpointId),
+      heard: (hint, source) => this.#surroundings.hearsay.note(hint, source),
+    })
+  }
+
   /** Starts listening to peers and taking part. A node that cannot listen is closed, and must not go on without links. */
   async start(): Promise<void> {
     const { transport } = this.#ports
@@ -157,6 +174,7 @@ export class NodeServer {
       languageVersion: language.version,
     })
     transport.announce({ addresses: transport.addresses() })
+    this.#finding?.start()
     await this.#begun()
   }
 
@@ -295,6 +313,7 @@ export class NodeServer {
     this.#remoting?.close()
     const endActors = (error?: Error): void => this.#endActors((closeError) => done(error ?? closeError))
     const closeLinks = async (): Promise<void> => {
+      await this.#finding?.stop()
       await transport.close()
       await peerStore.saved()
     }

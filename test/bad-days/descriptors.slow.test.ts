@@ -15,7 +15,7 @@ const MIB = 1024 * 1024
 
 test('a node of 1,024 descriptors under 1,500 connections rolls its log, takes a snapshot, and says at the start what it lacks', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'aspen-descriptors-'))
-  const flags = ['--node-id', '1', '--http-addr', '127.0.0.1:0', '--ractor-port', '0', '--data-dir', dataDir]
+  const flags = ['--node-id', '1', '--http-addr', '127.0.0.1:0', '--ractor-port', '0', '--data-dir', dataDir, '--no-enable-mdns']
   const node = spawn('/bin/sh', ['-c', `ulimit -n ${FILES}; exec "$0" "$@"`, process.execPath, PROGRAM, ...flags], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })

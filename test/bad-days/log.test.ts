@@ -28,6 +28,7 @@ const settings = (dataDir: string): Parameters<typeof AspenNode.start>[0] => ({
   nodeId: 1,
   dataDir,
   cookie: 'test-cookie',
+  enableMdns: false,
   ractorPort: 0,
   heartbeatIntervalMs: 50,
   electionTimeoutMinMs: 150,

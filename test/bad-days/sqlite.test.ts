@@ -38,6 +38,7 @@ async function start(dataDir: string): Promise<Started> {
     nodeId: 1,
     dataDir,
     cookie: 'test-cookie',
+    enableMdns: false,
     ractorPort: 0,
     heartbeatIntervalMs: 50,
     electionTimeoutMinMs: 150,
@@ -138,7 +139,7 @@ test('a node whose state another connection holds waits for it at its start, and
   await new Promise((resolve) => setImmediate(resolve))
   assert.equal(settled, false)
   await assert.rejects(
-    AspenNode.start({ nodeId: 1, dataDir }),
+    AspenNode.start({ nodeId: 1, dataDir, enableMdns: false }),
     /is in use by another node/,
     'whoever waits keeps the data directory',
   )

@@ -71,7 +71,8 @@ const memoryNode = (...flags: string[]): string[] => [
   ...flags,
 ]
 
-const FREE_PORTS = ['--http-addr', '127.0.0.1:0', '--ractor-port', '0']
+/** And by itself: it is to meet nobody else on the machine. */
+const FREE_PORTS = ['--http-addr', '127.0.0.1:0', '--ractor-port', '0', '--no-enable-mdns']
 
 async function occupyPort(): Promise<{ readonly server: Server; readonly port: number }> {
   const server = createServer()

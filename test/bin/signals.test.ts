@@ -10,7 +10,17 @@ import { fileURLToPath } from 'node:url'
 import { signalsOf } from '../../src/bin/signals.ts'
 
 const PROGRAM = fileURLToPath(new URL('../../bin/aspen-node.cjs', import.meta.url))
-const FLAGS = ['--node-id', '1', '--storage-backend', 'InMemory', '--http-addr', '127.0.0.1:0', '--ractor-port', '0']
+const FLAGS = [
+  '--node-id',
+  '1',
+  '--storage-backend',
+  'InMemory',
+  '--http-addr',
+  '127.0.0.1:0',
+  '--ractor-port',
+  '0',
+  '--no-enable-mdns',
+]
 
 interface Started {
   readonly child: ChildProcess

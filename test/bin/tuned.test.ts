@@ -6,7 +6,17 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
 const PROGRAM = fileURLToPath(new URL('../../bin/aspen-node.cjs', import.meta.url))
-const FLAGS = ['--node-id', '1', '--storage-backend', 'InMemory', '--http-addr', '127.0.0.1:0', '--ractor-port', '0']
+const FLAGS = [
+  '--node-id',
+  '1',
+  '--storage-backend',
+  'InMemory',
+  '--http-addr',
+  '127.0.0.1:0',
+  '--ractor-port',
+  '0',
+  '--no-enable-mdns',
+]
 
 interface Threads {
   /** How much nicer the helper threads of V8 are than the main one. */

@@ -23,7 +23,7 @@ const TREE = [
 test('/health shows the actors alive, and POST /admin/restart starts each of them again', async (t) => {
   const directory = testNodes(t).directory(1)
   const node = await AspenNode.start(
-    { nodeId: 1, dataDir: directory, ractorPort: 0, httpAddr: { host: '127.0.0.1', port: 0 } },
+    { nodeId: 1, dataDir: directory, ractorPort: 0, enableMdns: false, httpAddr: { host: '127.0.0.1', port: 0 } },
     { http: true },
   )
   t.after(() => node.stop())

@@ -18,6 +18,7 @@ test(
         nodeId,
         dataDir: nodes.directory(nodeId),
         cookie: 'c',
+        enableMdns: false,
         ractorPort: 0,
         httpAddr: { host: '127.0.0.1', port: 0 },
       }

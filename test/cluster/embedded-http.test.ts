@@ -11,7 +11,7 @@ const addr = (port: number): { host: string; port: number } => ({ host: '127.0.0
 
 test('AspenNode: serves HTTP where it is asked to, by the settings and with the metrics of the program', async (t) => {
   const dataDir = testNodes(t).directory(1)
-  const settings = { nodeId: 1, dataDir, cookie: 'c', ractorPort: 0, httpAddr: addr(0), httpToken: 'secret' }
+  const settings = { nodeId: 1, dataDir, cookie: 'c', enableMdns: false, ractorPort: 0, httpAddr: addr(0), httpToken: 'secret' }
   const node = await AspenNode.start(settings, { http: true })
   t.after(() => node.stop())
   const { httpUrl } = node
@@ -35,7 +35,7 @@ test('AspenNode: without the option it serves no HTTP; what cannot be served, or
   await once(taken, 'listening')
   t.after(() => taken.close())
   const { port } = taken.address() as { port: number }
-  const settings = { nodeId: 1, dataDir: nodes.directory(1), cookie: 'c', ractorPort: 0 }
+  const settings = { nodeId: 1, dataDir: nodes.directory(1), cookie: 'c', enableMdns: false, ractorPort: 0 }
   await assert.rejects(AspenNode.start({ ...settings, httpAddr: addr(port) }, { http: true }), {
     name: 'AspenError',
     code: 'CANNOT_LISTEN',

@@ -39,7 +39,7 @@ test('AspenNode: after stop every call says that the node was stopped, and its s
 const HOST = (dataDir: string): string => `
   import { spawnSync } from 'node:child_process'
   import { AspenNode } from '${new URL('../../src/index.ts', import.meta.url).href}'
-  const node = await AspenNode.start({ nodeId: 1, dataDir: ${JSON.stringify(dataDir)}, ractorPort: 0 })
+  const node = await AspenNode.start({ nodeId: 1, dataDir: ${JSON.stringify(dataDir)}, ractorPort: 0, enableMdns: false })
   await node.init([1])
   spawnSync('prlimit', ['--pid', String(process.pid), '--fsize=1'])
   const codes = []

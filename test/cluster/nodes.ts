@@ -36,6 +36,7 @@ export function testNodes(t: TestContext): TestNodes {
           nodeId: id,
           dataDir: directory(id),
           cookie: 'test-cookie',
+          enableMdns: false,
           ractorPort: 0,
           heartbeatIntervalMs: 100,
           electionTimeoutMinMs: 500,

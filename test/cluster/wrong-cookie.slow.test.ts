@@ -55,6 +55,7 @@ test(
             dataDir: nodes.directory(i + 1),
             cookie: i === 2 ? 'wrong' : 'test-cookie',
             ractorPort: ports[i] as number,
+            enableMdns: false,
           },
           { logger, metrics },
         ),

@@ -34,6 +34,7 @@ export class NodePlace {
       dataDir: join(this.#root, `node-${nodeId}-${++this.#folders}`),
       storageBackend: this.#storageBackend,
       cookie: COOKIE,
+      enableMdns: false,
       ractorPort: 0,
       heartbeatIntervalMs: 100,
       electionTimeoutMinMs: 500,

@@ -13,6 +13,8 @@ export interface NodePlan {
   readonly cookie: readonly string[]
   /** Each `ID@ENDPOINT_ID:HOST:PORT`. */
   readonly peers: readonly string[]
+  /** Whether it looks for others on the local network, and lets itself be found; without it, it meets nobody whom it was not told of. */
+  readonly mdns?: boolean
   /** Flags beside these. */
   readonly more: readonly string[]
 }
@@ -39,6 +41,7 @@ export function nodeCommand(plan: NodePlan): readonly [program: string, ...args:
     plan.dataDir,
     '--storage-backend',
     plan.storage,
+    ...(plan.mdns === true ? [] : ['--no-enable-mdns']),
     ...plan.cookie,
     ...plan.peers.flatMap((peer) => ['--peers', peer]),
     ...plan.more,

@@ -341,12 +341,13 @@ test('loadConfig: takes a switch in any usual spelling', () => {
 
 test('loadConfig: names in one warning all settings that are given and do nothing', () => {
   const given = {
-    argv: ['--node-id', '1', '--enable-mdns', '--no-enable-gossip'],
+    argv: ['--node-id', '1', '--enable-dns-discovery', '--no-enable-gossip'],
     env: { ASPEN_ENABLE_PKARR: 'on', ASPEN_MAX_RESTART_COUNT: '3' },
   }
   const { warnings } = run(given)
   assert.equal(warnings.length, 1)
-  for (const name of ['flag --enable-mdns', 'environment variable ASPEN_ENABLE_PKARR']) assert(warnings[0]!.includes(name))
+  for (const name of ['flag --enable-dns-discovery', 'environment variable ASPEN_ENABLE_PKARR'])
+    assert(warnings[0]!.includes(name))
   // Off is what they are.
   assert(!warnings[0]!.includes('gossip'))
   const help = load({ argv: ['--help'] })

@@ -175,7 +175,7 @@ export const SETTINGS: readonly Setting[] = [
   }),
   row('HTTP', 'httpKeepAliveMs', milliseconds(75_000, 'how long an idle connection is kept; above that of a balancer in front')),
   row('Discovery', 'enableGossip', onOff(true, 'tell other nodes where this one is, and hear of them through others')),
-  row('Discovery', 'enableMdns', idle(onOff(true, 'find peers on the local network'))),
+  row('Discovery', 'enableMdns', onOff(true, 'find the nodes of the local network, and be found')),
   row('Discovery', 'enableDnsDiscovery', idle(onOff(false, 'find peers through DNS'))),
   row('Discovery', 'enablePkarr', idle(onOff(false, 'publish to and find peers in a DHT'))),
   row('Supervision', 'maxRestartCount', {

@@ -13,7 +13,7 @@ test('AspenNode: warns of a data directory in which others may write', { skip: p
     chmodSync(folder, mode)
     const said: string[] = []
     const logger: Logger = { log: (level, message) => void (level === 'warn' && said.push(message)) }
-    const node = await AspenNode.start({ nodeId: 1, dataDir: folder, ractorPort: 0 }, { logger })
+    const node = await AspenNode.start({ nodeId: 1, dataDir: folder, ractorPort: 0, enableMdns: false }, { logger })
     await node.stop()
     return said
   }

@@ -1,0 +1,2 @@
+/** The means of finding peers that there are, beside the links. */
+export { listInterfaces, MdnsDiscovery, mdnsScope, MulticastSockets } from './mdns/index.ts'

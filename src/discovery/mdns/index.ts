@@ -1,0 +1,5 @@
+export { MdnsDiscovery } from './mdns-discovery.ts'
+export type { MdnsOptions } from './mdns-discovery.ts'
+export { listInterfaces, MulticastSockets } from './multicast.ts'
+export type { Interface, Multicast, MulticastListener, OpenMulticast } from './multicast.ts'
+export { mdnsScope } from './scope.ts'
