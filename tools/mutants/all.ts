@@ -10,6 +10,7 @@ import { LINKS } from './links.ts'
 import { MEMBERSHIP } from './membership.ts'
 import type { Mutant } from './mutant.ts'
 import { NODE_ACTORS } from './node-actors.ts'
+import { PATHS } from './paths.ts'
 import { PIPELINES } from './pipelines.ts'
 import { PROMISES } from './promises.ts'
 import { READS } from './reads.ts'
@@ -32,6 +33,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...INVARIANTS,
   ...PROMISES,
   ...LINKS,
+  ...PATHS,
   ...VERSIONS,
   ...DIGEST,
   ...BOUNDS,

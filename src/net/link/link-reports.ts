@@ -89,6 +89,12 @@ export class LinkReports {
     })
   }
 
+  /** What would carry links over another path cannot be had. Everything else goes on. */
+  noCarrier(carrier: string, error: Error): void {
+    const words = `this node goes on without ${carrier}`
+    this.#logger.log('warn', words, { reason: describeFailure(error) }, { cause: 'NO_CARRIER', from: carrier })
+  }
+
   /** A message found no room in its link's queue. */
   dropped(lane: Lane): void {
     this.#count('aspen_link_dropped_messages_total', { lane })

@@ -113,6 +113,11 @@ export class Link implements ServedLink {
     return this.#queue.bytes + this.#socket.writableLength
   }
 
+  /** Keep-alive intervals in a row in which nothing was heard of the peer. */
+  get silentIntervals(): number {
+    return this.#silentIntervals
+  }
+
   /** False when the queue, or the sender's share of it, is full, or the link is ending or has ended. */
   send(parts: readonly Uint8Array[], lane: Lane, share?: QueueShare): boolean {
     if (this.#ended || !this.#queue.push(lane, parts, share)) return false

@@ -25,7 +25,9 @@ export interface PeerOwner {
 export interface DialFailure {
   readonly error: Error
   readonly remote: string | null
-  /** Nobody listens at any address of a peer whose link was lost. */
+  /** Nobody listens at any address. */
+  readonly refused: boolean
+  /** The same, of a peer whose link by this carrier was lost. */
   readonly gone: boolean
 }
 
@@ -290,7 +292,7 @@ export class PathPeer {
     this.#attempt = undefined
     // A carrier that the lost link did not come over says nothing of what became of the peer.
     const gone = refused && this.#lost && this.#former === attempt.carrier
-    this.#owner.dialFailed(this, { error, remote, gone })
+    this.#owner.dialFailed(this, { error, remote, refused, gone })
     if (this.#current !== undefined) return this.#settle()
     const [next, ...others] = attempt.others
     if (next !== undefined && this.#target !== null) this.#dial(next, others, undefined)

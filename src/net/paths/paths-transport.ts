@@ -38,6 +38,7 @@ import {
 import type {
   Carrier,
   DialedLink,
+  DialResult,
   HandshakeSelf,
   KeyedConnection,
   LinkOwner,
@@ -48,8 +49,11 @@ import type {
 } from '../link/index.ts'
 import { ServedLinks } from '../link/served/index.ts'
 import type { BackoffOptions } from './backoff.ts'
+import { Fallback } from './fallback.ts'
+import type { FallbackOptions } from './fallback.ts'
 import { PathPeer } from './path-peer.ts'
 import type { PeerOwner } from './path-peer.ts'
+import { PATH_PROTOCOL, PathProbe, probedPath, STEADY_MS } from './path-probe.ts'
 
 /** The ALPN name of consensus links. */
 export const RAFT_PROTOCOL = 'aspen/raft/1'
@@ -59,6 +63,10 @@ export const DEFAULT_KEEP_ALIVE_MS: number = keepAliveMsFor(1_500)
 const DEFAULT_BACKOFF: BackoffOptions = { minMs: 50, maxMs: 2_000 }
 /** Members dial every few seconds: one that has not for so long has given up, or was stopped. */
 const MISTAKEN_EXPIRY_MS = 60_000
+/** Silent intervals after which another path is tried: fewer than those after which a peer is given up. */
+const SILENT_INTERVALS = 2
+/** A peer without a link for so long, though it may be there, is one that the first carriers do not reach. */
+const NEED_MS = 10_000
 
 export interface PathsTransportOptions {
   readonly endpointId: string
@@ -80,8 +88,12 @@ export interface PathsTransportOptions {
   readonly features?: number
   /** Protocols beside consensus that the same accept loops serve. */
   readonly services?: readonly ServedProtocol[]
-  /** The ways to reach peers, the best first. */
+  /** The ways to reach peers, the best first. The node does not start without them. */
   readonly carriers: readonly Carrier[]
+  /** Another one, for peers that these do not reach. */
+  readonly fallback?: FallbackOptions
+  /** How long a better path must have worked before a link moves back to it. */
+  readonly steadyMs?: number
 }
 
 /**
@@ -117,6 +129,11 @@ export class PathsTransport implements Transport {
   #self: HandshakeSelf | undefined
   #served: ReadonlyMap<string, ServedLinks> = new Map()
   readonly #mostConnections: number
+  /** All there are. */
+  readonly #carriers: readonly Carrier[]
+  #fallback: Fallback | undefined
+  /** Of peers whose link does not go over the best of their paths. */
+  readonly #probes = new Map<PathPeer, PathProbe>()
   #closed = false
   #keepAlive: Timer | undefined
   #mistaken: { readonly at: number; readonly dial: MistakenDial } | undefined
@@ -126,6 +143,7 @@ export class PathsTransport implements Transport {
     this.#options = options
     this.#clock = options.clock
     this.#reports = options.reports
+    this.#carriers = [...options.carriers, ...(options.fallback === undefined ? [] : [options.fallback.carrier])]
     this.#mostConnections = options.carriers.map((carrier) => carrier.stats).reduce(addStats).max
     this.#channels = new ChannelTable({
       post: (run) => this.#events.post(run),
@@ -136,14 +154,16 @@ export class PathsTransport implements Transport {
       clock: this.#clock,
       random: options.random,
       backoff: options.backoff ?? DEFAULT_BACKOFF,
-      carriersFor: (target) => options.carriers.filter((carrier) => carrier.reaches(target)),
+      carriersFor: (target) => this.#carriersFor(target),
       dial: (carrier, attempt, replaces) => {
         const self = this.#started()
         return carrier.dial(replaces === undefined ? self : { ...self, replaces: replaces.epoch }, attempt)
       },
       dialed: (peer, carrier, linked) => this.#onDialed(peer, carrier, linked),
-      dialFailed: ({ endpointId }, { error, remote, gone }) => {
+      dialFailed: (peer, { error, remote, refused, gone }) => {
+        const { endpointId } = peer
         this.#onFailed(endpointId, remote, error)
+        if (!refused && mayBeThePath(error) && peer.unlinkedMs >= NEED_MS) this.#fallback?.need()
         if (gone) this.#events.post(() => this.#channels.refused(endpointId))
       },
       lost: (peer, link, error) => this.#ended(peer, link, 'lost', error),
@@ -171,6 +191,7 @@ export class PathsTransport implements Transport {
     for (const carrier of carriers) await carrier.start(this.#routesTo(self, carrier))
     if (this.#closed) return
     this.#self = self
+    this.#openFallback(self)
     this.#watchSilence()
     for (const target of this.#connectAtStart.values()) this.connect(target)
     this.#connectAtStart.clear()
@@ -191,7 +212,14 @@ export class PathsTransport implements Transport {
     if (!known.has(endpointId) && known.size >= MAX_PEERS) {
       this.#reports.tooManyPeers(endpointId, MAX_PEERS)
     } else if (this.#self === undefined) this.#connectAtStart.set(endpointId, target)
-    else this.#peerOf(endpointId).want(target)
+    else this.#want(target)
+  }
+
+  #want(target: DialTarget): void {
+    this.#peerOf(target.endpointId).want(target)
+    const { carriers, fallback } = this.#options
+    const isAlone = !carriers.some((carrier) => carrier.reaches(target))
+    if (isAlone && fallback?.carrier.reaches(target) === true) this.#fallback?.need()
   }
 
   disconnect(endpointId: string): void {
@@ -216,7 +244,7 @@ export class PathsTransport implements Transport {
   }
 
   get incoming(): IncomingConnections {
-    const { carriers } = this.#options
+    const carriers = this.#carriers
     const most = this.#mostConnections
     const stats = (): ConnectionStats => carriers.map((carrier) => carrier.stats).reduce(addStats)
     return {
@@ -241,14 +269,15 @@ export class PathsTransport implements Transport {
     if (this.#closed) return
     this.#closed = true
     this.#keepAlive?.cancel()
-    for (const carrier of this.#options.carriers) carrier.stop()
+    for (const carrier of this.#carriers) carrier.stop()
+    for (const probe of this.#probes.values()) probe.stop()
     const links = [...this.#finishing]
     for (const peer of this.#peers.values()) {
       if (peer.link !== undefined) links.push(peer.link)
       this.disconnect(peer.endpointId)
     }
     await Promise.all([...this.#served.values().map((served) => served.close()), ...links.map((link) => link.closed())])
-    await Promise.all(this.#options.carriers.map((carrier) => carrier.close()))
+    await Promise.all(this.#carriers.map((carrier) => carrier.close()))
   }
 
   #send(endpointId: string, kind: ChannelKind, parts: readonly Uint8Array[], lane: Lane): boolean {
@@ -265,7 +294,9 @@ export class PathsTransport implements Transport {
       const own = { ...self, protocol: service.protocol }
       return new ServedLinks({ service, self: own, clock: this.#clock, reports: this.#reports })
     }
-    return new Map((this.#options.services ?? []).map((service) => [service.protocol, served(service)]))
+    const { services = [], fallback } = this.#options
+    const all = fallback === undefined ? services : [...services, probedPath(this.#keepAliveMs)]
+    return new Map(all.map((service) => [service.protocol, served(service)]))
   }
 
   #routesTo(self: HandshakeSelf, carrier: Carrier): Routes {
@@ -355,6 +386,7 @@ export class PathsTransport implements Transport {
     const ends = { socket, peer: proven, outbound, owner: this.#linkOwner }
     const link = new Link({ ...ends, clock: this.#clock, maxQueueBytes, windows })
     peer.attach(link, carrier, () => carrier.pathOf(socket))
+    this.#probeBetterPath(peer, carrier)
     this.#reports.opened(endpointId, claims, { outbound, path: carrier.pathOf(socket) })
     this.#ends.set(link, { remote: carrier.name === 'direct' ? remote : null, outbound })
     this.#events.post(() => this.#channels.opened(this.#linkedPeer(link, claims)))
@@ -385,6 +417,7 @@ export class PathsTransport implements Transport {
 
   #ended(peer: PathPeer, link: Link, end: LinkEnd, error: Error | undefined): void {
     this.#reportClosed(link.endpointId, end, error)
+    this.#stopProbe(peer)
     peer.detach(end, error)
     if (!peer.isWanted) this.#peers.delete(link.endpointId)
   }
@@ -421,10 +454,62 @@ export class PathsTransport implements Transport {
   }
 
   #watchSilence(): void {
-    this.#keepAlive = this.#clock.setTimer(this.#options.keepAliveMs ?? DEFAULT_KEEP_ALIVE_MS, () => {
-      for (const peer of this.#peers.values()) peer.link?.keepAlive()
+    this.#keepAlive = this.#clock.setTimer(this.#keepAliveMs, () => {
+      for (const peer of this.#peers.values()) {
+        peer.link?.keepAlive()
+        if ((peer.link?.silentIntervals ?? 0) >= SILENT_INTERVALS) this.#avoidSilence(peer)
+      }
+      for (const probe of this.#probes.values()) probe.look()
       this.#watchSilence()
     })
+  }
+
+  // --- More paths than one ---
+
+  get #keepAliveMs(): number {
+    return this.#options.keepAliveMs ?? DEFAULT_KEEP_ALIVE_MS
+  }
+
+  #openFallback(self: HandshakeSelf): void {
+    const { fallback } = this.#options
+    if (fallback === undefined) return
+    const { carrier, atStart } = fallback
+    const start = (): Promise<void> => carrier.start(this.#routesTo(self, carrier))
+    this.#fallback = new Fallback(carrier, this.#clock, this.#reports, start, () => {
+      for (const peer of this.#peers.values()) peer.carriersChanged()
+    })
+    if (atStart) this.#fallback.need()
+  }
+
+  #carriersFor(target: DialTarget): readonly Carrier[] {
+    const started = this.#fallback?.isStarted === true ? this.#carriers : this.#options.carriers
+    return started.filter((carrier) => carrier.reaches(target))
+  }
+
+  /** Before a silent peer is given up, and its link with it, another path is tried beside the one in use. */
+  #avoidSilence(peer: PathPeer): void {
+    if (peer.target === null) return
+    const other = this.#carriersFor(peer.target).find((carrier) => carrier !== peer.carrier)
+    if (other !== undefined) peer.replaceBy(other)
+  }
+
+  #probeBetterPath(peer: PathPeer, carrier: Carrier): void {
+    this.#stopProbe(peer)
+    const [best] = this.#options.carriers
+    if (best === undefined || carrier === best || this.#fallback === undefined) return
+    const { random, steadyMs = STEADY_MS } = this.#options
+    const dial = async (signal: AbortSignal): Promise<DialResult> => {
+      const { target, endpointId } = peer
+      const attempt = { endpointId, signal, beforeProof: () => undefined, addresses: [], relay: null, ...target }
+      return await best.dial({ ...this.#started(), protocol: PATH_PROTOCOL }, attempt)
+    }
+    const steady = (): void => void peer.replaceBy(best)
+    this.#probes.set(peer, new PathProbe({ clock: this.#clock, random, steadyMs, dial, steady }))
+  }
+
+  #stopProbe(peer: PathPeer): void {
+    this.#probes.get(peer)?.stop()
+    this.#probes.delete(peer)
   }
 
   #peerOf(endpointId: string): PathPeer {
@@ -445,6 +530,11 @@ export class PathsTransport implements Transport {
     assert(this.#claims !== undefined, 'the transport has been started')
     return this.#claims
   }
+}
+
+/** Whether a peer may well be there, and only not be reached. */
+function mayBeThePath(error: Error): boolean {
+  return !(error instanceof LinkError) || error.code === 'TIMEOUT' || error.code === 'ABORTED' || error.code === 'SILENT'
 }
 
 /** Of all carriers; the bound is one for each, and the same. */
