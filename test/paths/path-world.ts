@@ -1,7 +1,7 @@
 /** Two nodes, two paths between them that change, and a load: in virtual time, from a seed. */
 import assert from 'node:assert/strict'
 import { Prng, randomBetween } from '../../src/lib/index.ts'
-import { LinkReports } from '../../src/net/link/index.ts'
+import { LinkReports, surface } from '../../src/net/link/index.ts'
 import { PathsTransport } from '../../src/net/paths/index.ts'
 import { noMetrics, PEERS_CHANNEL, RAFT_CHANNEL, silentLogger } from '../../src/ports/index.ts'
 import type { Channel, ChannelHandler, ChannelKind, Lane, PathKind } from '../../src/ports/index.ts'
@@ -155,7 +155,7 @@ export class PathWorld {
   async close(): Promise<void> {
     const closing = Promise.all(this.nodes.map(({ transport }) => transport.close()))
     let isClosed = false
-    void closing.then(() => (isClosed = true))
+    surface(closing.then(() => (isClosed = true)))
     for (let i = 0; i < 10_000 && !isClosed; i++) await this.pass(STEP_MS)
     await closing
   }
