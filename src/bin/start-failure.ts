@@ -1,6 +1,6 @@
 import type { NodeConfig } from '../cluster/config/index.ts'
 import { ConfigError } from '../cluster/config/index.ts'
-import { causesOf, explainListenError, findListenError } from '../cluster/index.ts'
+import { causesOf, explainListenError, findListenError, missingBinding } from '../cluster/index.ts'
 import { LaterVersion } from '../commands/index.ts'
 import { EXIT } from './exit-code.ts'
 
@@ -10,7 +10,7 @@ export function isLaterVersion(error: unknown): boolean {
 }
 
 export function startFailureCode(error: unknown): number {
-  if (error instanceof ConfigError) return EXIT.USAGE
+  if (error instanceof ConfigError || missingBinding(error) !== undefined) return EXIT.USAGE
   return isLaterVersion(error) ? EXIT.LATER_VERSION : EXIT.FAILURE
 }
 
@@ -21,5 +21,7 @@ export function explainStartFailure(error: unknown, config: NodeConfig): string 
     const { isHttp, words } = explainListenError(listenError, config)
     return `${words}. Move it with ${isHttp ? '--http-addr HOST:PORT' : '--ractor-port PORT or --ractor-host HOST'}`
   }
+  const missing = missingBinding(error)
+  if (missing !== undefined) return missing.message
   return error instanceof Error ? error.message : String(error)
 }

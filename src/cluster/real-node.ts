@@ -4,7 +4,7 @@ import { listInterfaces, MdnsDiscovery, mdnsScope, MulticastSockets } from '../d
 import { ClientService } from '../faces/links/index.ts'
 import { Prng } from '../lib/index.ts'
 import { CHECKPOINT_INTERVAL_ENTRIES, LOG_RETAINED_ENTRIES } from '../limits.ts'
-import { deriveCookieKey, DirectTransport, keepAliveMsFor, signaturesOf, systemClock } from '../net/index.ts'
+import { deriveCookieKey, openTransport, keepAliveMsFor, signaturesOf, systemClock } from '../net/index.ts'
 import { openNode } from '../node/index.ts'
 import type { NodePorts, NodeServer, NodeSettings } from '../node/index.ts'
 import { noPeerStore } from '../peers/index.ts'
@@ -63,19 +63,22 @@ function realPorts(config: NodeConfig, home: NodeHome, listeners: Listeners): No
     ...listeners,
     clock: systemClock,
     random: drawPrng(),
-    transport: new DirectTransport({
-      services: [clients],
-      maxConnections: descriptors.links,
-      identity: home.identity,
-      cookie: config.cookie,
-      host: config.ractorHost,
-      port: config.ractorPort,
-      advertised: config.advertiseAddr,
-      keepAliveMs: keepAliveMsFor(config.electionTimeoutMinMs),
-      logger,
-      metrics,
-      random: drawPrng(),
-    }),
+    transport: openTransport(
+      {
+        services: [clients],
+        maxConnections: descriptors.links,
+        identity: home.identity,
+        cookie: config.cookie,
+        host: config.ractorHost,
+        port: config.ractorPort,
+        advertised: config.advertiseAddr,
+        keepAliveMs: keepAliveMsFor(config.electionTimeoutMinMs),
+        logger,
+        metrics,
+        random: drawPrng(),
+      },
+      { choice: config.transport, relays: config.irohRelayUrls },
+    ),
     openStores: (language) => home.openStores(language),
     signatures: signaturesOf(home.identity),
     discoveries: config.enableMdns ? [openMdns(config, logger)] : [],

@@ -1,5 +1,6 @@
 /** Why a node in another program did not start: an AspenError with a stable code, whatever was thrown below. Its cause is the error itself. */
 import { AspenError } from '../api/index.ts'
+import { BindError } from '../net/index.ts'
 import { isVolumeFull } from '../storage/index.ts'
 import { ConfigError, formatHostPort } from './config/index.ts'
 import type { NodeConfig } from './config/index.ts'
@@ -45,9 +46,19 @@ export function explainListenError({ code, port, message }: ListenError, config:
   return { isHttp, words: `cannot listen for ${what}: ${reason} (${code})` }
 }
 
+/** The node is to use iroh alone, and cannot have it: a setting that does not fit what is installed. */
+export function missingBinding(error: unknown): ConfigError | undefined {
+  const missing = [...causesOf(error)].find((found) => found instanceof BindError && found.code === 'NO_BINDING')
+  if (missing === undefined) return undefined
+  const words = 'transport is iroh, and its binding is not installed, or not for this platform'
+  return new ConfigError(`${words} (${missing.message}): install @number0/iroh, or give auto or direct`)
+}
+
 /** @returns an AspenError or a ConfigError */
 export function startError(error: unknown, config: NodeConfig): Error {
   if (error instanceof AspenError || error instanceof ConfigError) return error
+  const missing = missingBinding(error)
+  if (missing !== undefined) return missing
   const refused = findListenError(error)
   if (refused !== undefined) {
     const { isHttp, words } = explainListenError(refused, config)

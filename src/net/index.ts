@@ -1,7 +1,8 @@
 export { LinkDialer } from './direct/index.ts'
 export type { LinkDialerOptions } from './direct/index.ts'
-export { DEFAULT_KEEP_ALIVE_MS, DirectTransport, RAFT_PROTOCOL } from './paths/index.ts'
-export type { DirectTransportOptions } from './paths/index.ts'
+export { DEFAULT_KEEP_ALIVE_MS, DirectTransport, IrohTransport, openTransport, RAFT_PROTOCOL } from './paths/index.ts'
+export type { DirectTransportOptions, PathChoice } from './paths/index.ts'
+export { BindError } from './iroh/index.ts'
 export {
   deriveCookieKey,
   generateIdentity,

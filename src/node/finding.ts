@@ -19,7 +19,7 @@ const LOOK_MS = 1_000
 
 export interface FindingParts {
   readonly discoveries: readonly Discovery[]
-  readonly transport: Pick<Transport, 'endpointId' | 'addresses' | 'announce' | 'peers'>
+  readonly transport: Pick<Transport, 'endpointId' | 'addresses' | 'relay' | 'announce' | 'peers'>
   readonly clock: Clock
   readonly nodeId: number
   readonly clusterId: () => string | null
@@ -59,7 +59,13 @@ export class Finding {
 
   #self(): SelfDescription {
     const { transport, nodeId, clusterId } = this.#parts
-    return { endpointId: transport.endpointId, nodeId, clusterId: clusterId(), addresses: transport.addresses(), relay: null }
+    return {
+      endpointId: transport.endpointId,
+      nodeId,
+      clusterId: clusterId(),
+      addresses: transport.addresses(),
+      relay: transport.relay?.() ?? null,
+    }
   }
 
   #note(self: SelfDescription): void {

@@ -77,7 +77,8 @@ class Host implements GossipHost {
 
   self(): Self {
     const { ports } = this.#parts
-    return { clusterId: this.clusterId, addresses: ports.transport.addresses(), relay: null }
+    const { transport } = ports
+    return { clusterId: this.clusterId, addresses: transport.addresses(), relay: transport.relay?.() ?? null }
   }
 
   heard(hint: PeerHint): void {

@@ -143,6 +143,8 @@ export interface Transport extends Links {
   start(claims: Claims): Promise<void>
   /** Where this node can be dialled. */
   addresses(): readonly string[]
+  /** The relay that this node is reached through, a URL; null, or absent, where there is none. */
+  relay?(): string | null
   /** Keeps a link to this peer, dialling with backoff. Called again: the addresses are replaced. */
   connect(target: DialTarget): void
   /** Stops dialling and closes the link, gracefully. */

@@ -73,7 +73,7 @@ test('checkOptions: refuses a value of any other type, for every setting, and na
 })
 
 test('checkOptions: takes a value of the right type exactly as the command line takes its text', () => {
-  for (const setting of SETTINGS.filter(({ field }) => field !== 'transport')) {
+  for (const setting of SETTINGS) {
     for (const value of ANY_TYPE.filter((each) => each !== null && hasType(setting, each))) {
       const { parser, field } = setting
       if (typeof value !== 'string' && typeof value !== 'number') continue

@@ -75,10 +75,13 @@ function checkPorts({ httpAddr, ractorHost, ractorPort }: NodeConfig, { sourceOf
   )
 }
 
-/** A node could not do what it is asked. */
-function checkAvailable({ transport }: NodeConfig, { sourceOf }: Wording): void {
-  if (transport !== 'iroh') return
-  throw new ConfigError(`transport is iroh (${sourceOf('transport')}), which this version does not have: give auto or direct`)
+/** Links over TLS alone go through no relay. */
+function checkRelays({ transport, irohRelayUrls }: NodeConfig, { sourceOf, nameOf }: Wording): void {
+  if (transport !== 'direct' || irohRelayUrls.length === 0) return
+  throw new ConfigError(
+    `${nameOf('transport')} is direct (${sourceOf('transport')}) and ${nameOf('irohRelayUrls')} (${sourceOf('irohRelayUrls')}) names relays, ` +
+      `which only iroh uses: give auto or iroh, or no relays`,
+  )
 }
 
 /** Checks what holds between settings. @throws ConfigError that names the settings at odds and their sources */
@@ -90,5 +93,5 @@ export function checkRelations(config: NodeConfig, sourceOf: SourceOf, isLibrary
   checkPorts(config, wording)
   checkPeers(config, wording)
   checkExposure(config, wording)
-  checkAvailable(config, wording)
+  checkRelays(config, wording)
 }

@@ -93,9 +93,14 @@ const SAMPLES: Readonly<Record<keyof NodeConfig, readonly (readonly [text: strin
     ['node-1.example:443,[2001:db8::1]:26000', ['node-1.example:443', '[2001:db8::1]:26000']],
   ],
   transport: [
-    ['direct', 'direct'],
+    ['iroh', 'iroh'],
     ['AUTO', 'auto'],
     ['auto', 'auto'],
+  ],
+  irohRelayUrls: [
+    ['', []],
+    ['https://relay.example', ['https://relay.example']],
+    ['http://127.0.0.1:3340/,https://relay.example:444', ['http://127.0.0.1:3340/', 'https://relay.example:444']],
   ],
   tuned: [
     ['false', false],
@@ -533,10 +538,6 @@ test('loadConfig: needs a token or --insecure for HTTP beyond loopback', () => {
   assertRefused({ argv }, 'http_addr is 0.0.0.0', '--http-token-file', '--insecure')
   assert.equal(run({ argv: [...argv, '--insecure'] }).config.insecure, true)
   assert.equal(run({ argv: [...argv, '--http-token', 'abc'] }).config.httpToken, 'abc')
-})
-
-test('loadConfig: refuses a transport that is not there', () => {
-  assertRefused({ argv: ['--node-id', '1', '--transport', 'iroh'] }, 'transport is iroh (flag --transport)', 'auto or direct')
 })
 
 test('loadConfig: takes Redb for Sqlite and warns, wherever it wins', () => {

@@ -39,6 +39,8 @@ export interface NodeConfig {
   /** Where other nodes reach this one, `host:port`; where it listens when empty. */
   readonly advertiseAddr: readonly string[]
   readonly transport: TransportChoice
+  /** URLs of relays that this node is reached through over iroh. */
+  readonly irohRelayUrls: readonly string[]
   /** Peers known from the start. This node itself is never among them. */
   readonly peers: readonly AddPeerRequest[]
   readonly enableGossip: boolean

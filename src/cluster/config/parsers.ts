@@ -2,8 +2,10 @@ import type { AddPeerRequest } from '../../api/index.ts'
 import { MAX_ANNOUNCED_ADDRESSES } from '../../limits.ts'
 import { formatHostPort, isHost, parseHostPort, parsePort } from './host-port.ts'
 import type { HostPort } from './host-port.ts'
-import { parsePeers, splitList, takePeers } from './peer-list.ts'
+import { isRelayUrl, parsePeers, splitList, takePeers } from './peer-list.ts'
 import { fieldsOf, stringsOf } from './untyped.ts'
+
+const MAX_RELAYS = 16
 
 /** How a value is written in TOML: the text of the other layers is the same value, spelled out. */
 export type TomlForm = 'string' | 'integer' | 'boolean' | 'list'
@@ -173,6 +175,21 @@ export const addressList: Parser<readonly string[]> = {
       : this.parse(addresses.join(','))
   },
   format: (addresses) => addresses.join(','),
+}
+
+export const relayList: Parser<readonly string[]> = {
+  form: 'list',
+  allowed: `http(s) URLs, separated by commas, at most ${MAX_RELAYS}`,
+  parse(text) {
+    const urls = splitList(text)
+    return urls.length <= MAX_RELAYS && urls.every(isRelayUrl) ? urls : undefined
+  },
+  allowedValue: `an array of at most ${MAX_RELAYS} http(s) URLs`,
+  take(value) {
+    const urls = stringsOf(value)
+    return urls === undefined || urls.some((one) => splitList(one)[0] !== one) ? undefined : this.parse(urls.join(','))
+  },
+  format: (urls) => urls.join(','),
 }
 
 export const peerList: Parser<readonly AddPeerRequest[]> = {

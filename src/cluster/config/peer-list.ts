@@ -7,11 +7,14 @@ const PEER = /^([1-9]\d*)@([0-9a-f]{64})(?::(.+))?$/i
 
 type Hint = Pick<AddPeerRequest, 'addresses'> & { readonly relay: string | null }
 
+/** Whether it is an http(s) URL of a length that announcements have room for. */
+export function isRelayUrl(text: string): boolean {
+  return /^https?:\/\//i.test(text) && text.length <= MAX_RELAY_URL_SIZE && URL.canParse(text)
+}
+
 function parseHint(hint: string | undefined): Hint | undefined {
   if (hint === undefined) return { addresses: [], relay: null }
-  if (/^https?:\/\//i.test(hint)) {
-    return hint.length <= MAX_RELAY_URL_SIZE && URL.canParse(hint) ? { addresses: [], relay: hint } : undefined
-  }
+  if (/^https?:\/\//i.test(hint)) return isRelayUrl(hint) ? { addresses: [], relay: hint } : undefined
   const address = parseHostPort(hint)
   return address === undefined || address.port === 0 ? undefined : { addresses: [hint], relay: null }
 }

@@ -134,7 +134,13 @@ export const SETTINGS: readonly Setting[] = [
     placeholder: 'KIND',
     parser: parsers.oneOf(['auto', 'iroh', 'direct']),
     default: 'auto',
-    help: 'how to reach other nodes: auto, iroh or direct',
+    help: 'how to reach other nodes: direct (TLS over TCP), iroh (QUIC, also through NATs and relays), or auto: direct, and iroh for those not reached so',
+  }),
+  row('Node', 'irohRelayUrls', {
+    placeholder: 'URL',
+    parser: parsers.relayList,
+    default: [],
+    help: 'relays that this node is reached through over iroh; one or several; without them none is asked for anything',
   }),
   row('Node', 'tuned', onOff(true, 'set V8 up for a node, and let its helper threads step back; off: as Node comes')),
   row('Node', 'peers', {

@@ -74,6 +74,11 @@ export class DirectCarrier implements Carrier {
     if (this.#stopped) listener.close()
   }
 
+  /** That it is bound to; undefined before it has started. */
+  get port(): number | undefined {
+    return this.#port
+  }
+
   addresses(): readonly string[] {
     const { host, advertised = [] } = this.#options
     if (this.#port === undefined) return []

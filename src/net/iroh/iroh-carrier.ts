@@ -47,6 +47,8 @@ export interface IrohCarrierOptions {
   readonly port: () => number
   /** Relays that this node is reached through: URLs. Without any, none is asked for anything. */
   readonly relays: readonly string[]
+  /** Where others reach this node, where that is not where it listens. */
+  readonly advertised?: readonly string[]
   readonly resolve?: Resolve
   /** From a connection to a proven link. */
   readonly handshakeTimeoutMs?: number
@@ -85,10 +87,11 @@ export class IrohCarrier implements Carrier {
     const { identity, host, relays, maxPendingConnections = MAX_PENDING_CONNECTIONS } = this.#options
     this.#routes = routes
     const port = this.#port ?? this.#options.port()
+    const [address = host] = await this.#resolve(host)
     const setup = {
       seed: identity.seed,
       protocols: [...routes.keys()],
-      bind: bindAddresses(host, port),
+      bind: bindAddresses(address, port),
       relays,
       maxConnections: this.#max,
       maxPending: maxPendingConnections,
@@ -109,7 +112,7 @@ export class IrohCarrier implements Carrier {
       throw error
     }
     this.#worker = worker
-    this.#port = portOf(host, bound)
+    this.#port = portOf(address, bound)
     if (this.#stopped) worker.stop()
   }
 
@@ -118,7 +121,9 @@ export class IrohCarrier implements Carrier {
   }
 
   addresses(): readonly string[] {
-    return this.#port === undefined ? [] : reachableAddresses(this.#options.host, this.#port)
+    const { host, advertised = [] } = this.#options
+    if (this.#port === undefined) return []
+    return advertised.length > 0 ? advertised : reachableAddresses(host, this.#port)
   }
 
   reaches({ addresses, relay }: Pick<DialAttempt, 'addresses' | 'relay'>): boolean {

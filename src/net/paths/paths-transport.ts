@@ -92,6 +92,8 @@ export interface PathsTransportOptions {
   readonly carriers: readonly Carrier[]
   /** Another one, for peers that these do not reach. */
   readonly fallback?: FallbackOptions
+  /** The relay that this node is reached through. */
+  readonly relay?: string | null
   /** How long a better path must have worked before a link moves back to it. */
   readonly steadyMs?: number
 }
@@ -199,6 +201,10 @@ export class PathsTransport implements Transport {
 
   addresses(): readonly string[] {
     return this.#options.carriers[0]?.addresses() ?? []
+  }
+
+  relay(): string | null {
+    return this.#options.relay ?? null
   }
 
   attach(kind: ChannelKind, handler: ChannelHandler): Channel {
