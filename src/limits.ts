@@ -145,7 +145,7 @@ export const MAX_ANNOUNCEMENT_SIZE: number = 2 * KIB
 /** Bytes of gossip that may wait to leave over one link. */
 export const MAX_GOSSIP_QUEUE_BYTES: number = 256 * KIB
 /** Peers of which a node has heard through one neighbour first; one that lies takes no more room than this. */
-export const MAX_PEERS_BY_NEIGHBOUR: number = 256
+export const MAX_PEERS_BY_NEIGHBOUR: number = 128
 /** Bytes of what nodes tell each other of the others that may wait to leave over one link. */
 export const MAX_PEERS_QUEUE_BYTES: number = 4 * MIB
 /** Bytes of notices, ten bytes each, of who takes part in which channel that may wait to leave over one link. */

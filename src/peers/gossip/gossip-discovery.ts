@@ -37,8 +37,9 @@ const ANNOUNCE_JITTER_MS = 1_000
 const TICK_MS = 1_000
 /** Neighbours that are told at once of what is new of others. */
 const FANOUT = 4
-/** Between two digests after something new was heard, which some may have missed. */
+/** Between two digests while something new was heard so lately that some may have missed it. */
 const NEWS_INTERVAL_MS = 2_000
+const NEWS_MS = 2 * ANNOUNCE_INTERVAL_MS
 /** News of one peer are passed on at most so often; of more, digests tell. */
 const RELAY_INTERVAL_MS = 1_000
 /** An announcement is news of a peer's presence when it is so much younger than what is known. */
@@ -415,7 +416,7 @@ export class GossipDiscovery implements ChannelHandler {
     const { random } = this.#options
     if (this.#announcer.isNews || now >= this.#announceAt) this.#announce()
     if (now < this.#digestAt) return
-    this.#digestAt = now + (this.#newsAt + ANNOUNCE_INTERVAL_MS > now ? NEWS_INTERVAL_MS : this.#interval())
+    this.#digestAt = now + (this.#newsAt + NEWS_MS > now ? NEWS_INTERVAL_MS : this.#interval())
     this.#table.expire(now - EXPIRY_MS)
     this.#neighbours.tidy(now)
     this.#wishes.tidy(now)

@@ -4,7 +4,7 @@
  */
 
 /** When it may be asked of another, in milliseconds. */
-const PATIENCE_MS = 5_000
+const PATIENCE_MS = 2_000
 /** When it may be asked again of the one that did not give it. */
 const GRUDGE_MS = 60_000
 const MAX_WISHES = 1_000
