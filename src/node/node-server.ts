@@ -113,7 +113,7 @@ export class NodeServer {
       removal,
       lostDisk,
       actors: () => this.#tree.snapshot(),
-      discovery: () => ({ gossip: this.#gossip.report, discoveries: [] }),
+      discovery: () => ({ gossip: this.#gossip.report, discoveries: this.#finding?.reports ?? [] }),
       restartActor: (actor, done) => this.restartActor(actor, done),
     }
     this.service = new NodeService(this.serviceParts)

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { NodePorts } from '../../src/node/index.ts'
-import type { Signatures } from '../../src/ports/index.ts'
+import type { Discovery, Signatures } from '../../src/ports/index.ts'
 import {
   forkPrng,
   RELIABLE_NETWORK,
@@ -15,6 +15,16 @@ import {
 
 const EPOCH = 1_767_225_600_000
 const SEED = 5
+
+/** Hears nothing, and says how it is doing. */
+const silentDiscovery: Discovery = {
+  source: 'mdns',
+  start: () => undefined,
+  announce: () => undefined,
+  seek: () => undefined,
+  report: () => ({ source: 'mdns', detail: 'on nothing', lastError: 'no interface' }),
+  stop: () => Promise.resolve(),
+}
 
 class World {
   readonly scheduler = new Scheduler()
@@ -74,7 +84,12 @@ class World {
         return honest.verify(...args)
       },
     }
-    return { ...ports, signatures, gossip: { topic: new Uint8Array(32), wallClock: () => EPOCH + this.scheduler.now } }
+    return {
+      ...ports,
+      signatures,
+      discoveries: [silentDiscovery],
+      gossip: { topic: new Uint8Array(32), wallClock: () => EPOCH + this.scheduler.now },
+    }
   }
 }
 
@@ -100,4 +115,12 @@ test('GossipActor: one that fails at what it hears is started again, and hears o
   assert.deepEqual(world.failed, [])
   const report = world.machines[0]?.server?.serviceParts.discovery().gossip
   assert.deepEqual([report?.known, report?.neighbours], [2, 2])
+})
+
+test('NodeService.peers: says how the means of finding peers are doing', async () => {
+  const world = new World(1)
+  world.run(1_000)
+  const report = await world.machines[0]?.server?.service.peers()
+  const mdns = report?.sources.find(({ source }) => source === 'mdns')
+  assert.deepEqual(mdns, { source: 'mdns', detail: 'on nothing', peers: 0, lastError: 'no interface' })
 })
