@@ -185,6 +185,10 @@ export const MAX_MEMBER_ADDRESSES: number = 32
 export const MAX_ADDRESS_SIZE: number = 512
 /** The URL of a peer's relay. */
 export const MAX_RELAY_URL_SIZE: number = 2 * KIB
+/** Peers that a ticket names. */
+export const MAX_TICKET_PEERS: number = 16
+/** How long a ticket is good. */
+export const TICKET_LIFETIME_MS: number = 86_400_000
 /** Membership requests waiting on a leader. */
 export const MAX_ADMIN_REQUESTS: number = 100
 export const LEARNER_LAG_THRESHOLD: number = 100

@@ -51,8 +51,22 @@ export interface PeersReport {
 /** A peer by its key, or all that are said to have an id. */
 export type PeerChoice = { readonly endpointId: string } | { readonly nodeId: number }
 
+/** What somebody needs, beside the cookie, to find the cluster of a node. */
+export interface ClusterTicket {
+  /** Text to be given to `ticket` of another node: `aspen` and base32. Good for 24 hours. */
+  readonly ticket: string
+  /** What nodes with this cookie have in common: 64 hexadecimal digits. */
+  readonly topicId: string
+  /** Null while the node belongs to none. */
+  readonly clusterId: string | null
+  /** Of the node that signed it. */
+  readonly endpointId: string
+}
+
 /** The peer book of one node. */
 export interface PeerAdmin {
+  /** A ticket to this node and to up to 15 others of its cluster. It lets nobody in: that takes the cookie. @throws AspenError NOT_IMPLEMENTED where there are no keys */
+  clusterTicket(): Promise<ClusterTicket>
   /** Whom this node knows, who told it, and how it reaches them. */
   peers(): Promise<PeersReport>
   /**

@@ -17,6 +17,7 @@ import type {
   ChangeMembershipRequest,
   ClusterController,
   ClusterState,
+  ClusterTicket,
   Data,
   KeyValue,
   KeyValueStore,
@@ -64,6 +65,11 @@ function toPeers(json: JsonObject): PeersReport {
   return camelCase(json) as PeersReport
 }
 
+function toTicket(json: JsonObject): ClusterTicket {
+  if (typeof json['ticket'] !== 'string') throw new MalformedAnswer('the ticket is missing in the answer')
+  return camelCase(json) as ClusterTicket
+}
+
 function toStatus(json: JsonObject): NodeStatus {
   if (typeof json['node_id'] !== 'number') throw new MalformedAnswer('the node id is missing in the answer')
   return camelCase(json) as NodeStatus
@@ -72,7 +78,7 @@ function toStatus(json: JsonObject): NodeStatus {
 /**
  * A cluster over HTTP. Any of the nodes given answers; when one does not, the next is asked, but a write without an
  * origin is never sent twice unless it provably changed nothing. `init`, `addPeer`, `forgetPeer`, `removePeer`, `peers`,
- * `triggerSnapshot`, `status` and `health` are about one node: the first of the URLs.
+ * `clusterTicket`, `triggerSnapshot`, `status` and `health` are about one node: the first of the URLs.
  *
  * Rejects with an AspenError; OUTCOME_UNKNOWN when a write was sent and not answered, NO_LEADER when no node was reached.
  */
@@ -194,6 +200,11 @@ export class AspenHttpClient implements KeyValueStore, ClusterController, PeerAd
   /** Whom the first node knows. */
   async peers(): Promise<PeersReport> {
     return this.#get('/peers', true, toPeers)
+  }
+
+  /** Of the first node. */
+  async clusterTicket(): Promise<ClusterTicket> {
+    return this.#get('/cluster-ticket', true, toTicket)
   }
 
   async removePeer(peer: PeerChoice): Promise<void> {

@@ -9,10 +9,12 @@ import { openNode } from '../node/index.ts'
 import type { NodePorts, NodeServer, NodeSettings } from '../node/index.ts'
 import { noPeerStore } from '../peers/index.ts'
 import type { PeerStore } from '../peers/index.ts'
-import type { Discovery, Logger } from '../ports/index.ts'
+import type { Discovery, Logger, Signatures } from '../ports/index.ts'
 import { workerThreads } from '../threads/index.ts'
 import type { NodeConfig } from './config/index.ts'
 import { descriptorLimit, planDescriptors } from './descriptors.ts'
+import { checkTicket, readTicket } from './ticket.ts'
+import type { GivenTicket } from './ticket.ts'
 import { deriveTopic } from './topic.ts'
 import { packageVersion } from './package-version.ts'
 import { openDurableHome, openMemoryHome, PeerBookFile } from './stores/index.ts'
@@ -35,16 +37,33 @@ export function openHome({ storageBackend, dataDir, nodeId }: NodeConfig): NodeH
 /** A node that is not started yet. The home stays the caller's, to be released when the node is closed, or was not made. */
 export async function openRealNode(config: NodeConfig, home: NodeHome, listeners: Listeners): Promise<NodeServer> {
   for (const warning of home.warnings) listeners.logger.log('warn', warning)
-  const gossip = config.enableGossip ? { topic: await deriveTopic(config.cookie), wallClock: Date.now } : null
+  const topic = await deriveTopic(config.cookie)
+  const tickets = { topic, wallClock: Date.now }
+  const ports = { ...realPorts(config, home, listeners), tickets, ...(config.enableGossip ? { gossip: tickets } : {}) }
+  const given = ticketOf(config, topic, ports.signatures)
+  const server = await opened(ports, settingsOf(config))
+  try {
+    if (given !== null) {
+      checkTicket(given, server.raft.view.clusterId)
+      server.addTicketPeers(given.peers)
+    }
+  } catch (error) {
+    await settled((done) => server.close(done))
+    throw error
+  }
+  return server
+}
+
+function ticketOf({ ticket }: NodeConfig, topic: Uint8Array, signatures: Signatures): GivenTicket | null {
+  return ticket === null ? null : readTicket(ticket, { topic, now: Date.now(), signatures })
+}
+
+function opened(ports: NodePorts, settings: NodeSettings): Promise<NodeServer> {
   return new Promise((resolve, reject) => {
-    openNode(
-      { ...realPorts(config, home, listeners), ...(gossip === null ? {} : { gossip }) },
-      settingsOf(config),
-      (error, server) => {
-        if (server === undefined) reject(error ?? new Error('no node was made'))
-        else resolve(server)
-      },
-    )
+    openNode(ports, settings, (error, server) => {
+      if (server === undefined) reject(error ?? new Error('no node was made'))
+      else resolve(server)
+    })
   })
 }
 
@@ -55,7 +74,7 @@ export function settled(run: (done: (error?: Error) => void) => void): Promise<v
   })
 }
 
-function realPorts(config: NodeConfig, home: NodeHome, listeners: Listeners): NodePorts {
+function realPorts(config: NodeConfig, home: NodeHome, listeners: Listeners): NodePorts & { readonly signatures: Signatures } {
   const { logger, metrics } = listeners
   const descriptors = planDescriptors(descriptorLimit())
   const clients = new ClientService({ clock: systemClock, metrics, maxLinks: descriptors.clientLinks })

@@ -54,3 +54,41 @@ export function fromBase64url(text: string): Uint8Array<ArrayBuffer> {
 function notBase64url(): SyntaxError {
   return new SyntaxError('the text is not base64 for URLs without padding')
 }
+
+/** RFC 4648, section 6, in lower case. */
+const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567'
+
+/** Base32 in lower case, without padding: for what people read to each other. */
+export function toBase32(bytes: Uint8Array): string {
+  let text = ''
+  let bits = 0
+  let held = 0
+  for (const byte of bytes) {
+    bits = ((bits << 8) | byte) & 0xfff
+    for (held += 8; held >= 5; held -= 5) text += BASE32[(bits >> (held - 5)) & 31]
+  }
+  return held === 0 ? text : text + BASE32[(bits << (5 - held)) & 31]
+}
+
+/** The inverse of {@link toBase32}, of upper-case letters too: takes exactly what that gives. @throws SyntaxError for anything else */
+export function fromBase32(text: string): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(Math.floor((text.length * 5) / 8))
+  let bits = 0
+  let held = 0
+  let at = 0
+  for (const digit of text.toLowerCase()) {
+    const value = BASE32.indexOf(digit)
+    if (value < 0) throw notBase32()
+    bits = ((bits << 5) | value) & 0xfff
+    held += 5
+    if (held < 8) continue
+    held -= 8
+    bytes[at++] = (bits >> held) & 255
+  }
+  if (held >= 5 || (bits & ((1 << held) - 1)) !== 0) throw notBase32()
+  return bytes
+}
+
+function notBase32(): SyntaxError {
+  return new SyntaxError('the text is not base32 without padding')
+}

@@ -36,7 +36,8 @@ export interface Face {
   serve(node: NodeService): void
 }
 
-export interface GossipPorts {
+/** What nodes with one cookie have in common, and the time of day. */
+export interface TopicPorts {
   /** 32 bytes that all nodes with one cookie have in common. */
   readonly topic: Uint8Array
   /** Milliseconds since 1970: what others announce is not believed when it is old by this clock. */
@@ -55,7 +56,9 @@ export interface NodePorts {
   /** Of the key that is the node's identity; without them nothing is signed, and there is no gossip. */
   readonly signatures?: Signatures
   /** There is no gossip when absent. */
-  readonly gossip?: GossipPorts
+  readonly gossip?: TopicPorts
+  /** No tickets are given out when absent. */
+  readonly tickets?: TopicPorts
   /** Means of finding peers beside the links; absent where addresses do not change. */
   readonly discoveries?: readonly Discovery[]
   readonly faces: readonly Face[]

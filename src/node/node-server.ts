@@ -158,6 +158,12 @@ export class NodeServer {
     })
   }
 
+  /** To be dialled from the start on: a ticket names them. */
+  addTicketPeers(peers: readonly PeerHint[]): void {
+    const { book, noRoom } = this.#surroundings
+    for (const peer of peers) if (book.add(peer, 'ticket') === 'full') noRoom(peer)
+  }
+
   /** Starts listening to peers and taking part. A node that cannot listen is closed, and must not go on without links. */
   async start(): Promise<void> {
     const { transport } = this.#ports

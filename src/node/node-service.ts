@@ -24,6 +24,7 @@ import type {
   ChangeMembershipRequest,
   ClusterController,
   ClusterState,
+  ClusterTicket,
   Data,
   KeyValue,
   KeyValueStore,
@@ -49,6 +50,8 @@ import type { PeerBook } from '../peers/index.ts'
 import type { Clock, StoredSnapshot, Transport } from '../ports/index.ts'
 import type { Member, Membership } from '../raft/index.ts'
 import type { Reply } from '../replica/index.ts'
+import { issueTicket } from './cluster-ticket.ts'
+import type { TicketParts } from './cluster-ticket.ts'
 import { clusterState, nodeStatus } from './node-status.ts'
 import { peersReport } from './peer-report.ts'
 import type { DiscoveryParts } from './peer-report.ts'
@@ -60,7 +63,7 @@ import type { LostDisk } from './lost-disk.ts'
 import type { Removal } from './removal.ts'
 import { ReadTurns } from './read-turns.ts'
 
-export interface ServiceParts {
+export interface ServiceParts extends Pick<TicketParts, 'signatures' | 'tickets'> {
   readonly nodeId: number
   readonly version: string
   readonly clock: Clock
@@ -236,6 +239,11 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
 
   async peers(): Promise<PeersReport> {
     return peersReport(this.#parts, this.#parts.discovery())
+  }
+
+  async clusterTicket(): Promise<ClusterTicket> {
+    const { clusterId, membership } = this.#parts.raft.view
+    return issueTicket(this.#parts, clusterId, membership)
   }
 
   async removePeer(peer: PeerChoice): Promise<void> {

@@ -87,6 +87,7 @@ export class DialPolicy {
       this.#departed.add(endpointId)
       book.withdraw(endpointId, 'membership')
       book.withdraw(endpointId, 'add-peer')
+      book.withdraw(endpointId, 'ticket')
     }
     for (const member of members) {
       this.#departed.delete(member.endpointId)

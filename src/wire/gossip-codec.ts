@@ -4,7 +4,6 @@
  */
 import {
   ByteReader,
-  ByteWriter,
   concatBytes,
   fromHex,
   readTaggedFields,
@@ -13,8 +12,9 @@ import {
   WireError,
   writeTaggedFields,
 } from '../lib/index.ts'
-import type { TaggedField } from '../lib/index.ts'
+import type { ByteWriter, TaggedField } from '../lib/index.ts'
 import { MAX_ADDRESS_SIZE, MAX_ANNOUNCED_ADDRESSES, MAX_ANNOUNCEMENT_SIZE, MAX_RELAY_URL_SIZE } from '../limits.ts'
+import { bytesOf, listOf, stringOf, textOf, valueOf, wholeOf } from './field-values.ts'
 import { MAX_CLUSTER_ID_SIZE } from './wire-limits.ts'
 
 /** What a node says of itself to whoever hears of it. */
@@ -151,9 +151,9 @@ export function encodeGossip({ announcements, digest, wanted }: GossipMessage): 
 export function decodeGossip(bytes: Uint8Array): GossipMessage {
   const fields = readTaggedFields(new ByteReader(bytes, 'gossip'), FIELDS)
   return {
-    announcements: listOf(fields.get(ANNOUNCEMENTS), MAX_MESSAGE_ANNOUNCEMENTS, readSigned),
-    digest: listOf(fields.get(DIGEST), MAX_DIGEST_ENTRIES, readEntry),
-    wanted: listOf(fields.get(WANTED), MAX_WANTED, readShortId),
+    announcements: listOf(fields.get(ANNOUNCEMENTS), MAX_MESSAGE_ANNOUNCEMENTS, 'announcements', readSigned),
+    digest: listOf(fields.get(DIGEST), MAX_DIGEST_ENTRIES, 'entries of a digest', readEntry),
+    wanted: listOf(fields.get(WANTED), MAX_WANTED, 'wanted announcements', readShortId),
   }
 }
 
@@ -196,42 +196,6 @@ function readShortId(list: ByteReader): string {
   return toHex(list.view(SHORT_ID_SIZE))
 }
 
-function listOf<T>(bytes: Uint8Array | undefined, most: number, read: (list: ByteReader) => T): T[] {
-  const list = new ByteReader(bytes ?? new Uint8Array(0), 'list of gossip')
-  const items: T[] = []
-  while (list.remaining > 0) {
-    if (items.length === most) list.fail(`more than ${most} in one list`)
-    items.push(read(list))
-  }
-  return items
-}
-
 function addressesOf(bytes: Uint8Array | undefined): string[] {
-  return listOf(bytes, MAX_ANNOUNCED_ADDRESSES, (list) => list.string(1, MAX_ADDRESS_SIZE, 'address'))
-}
-
-function valueOf<T>(bytes: Uint8Array | undefined, name: string, read: (field: ByteReader) => T): T {
-  if (bytes === undefined) throw new WireError(`an announcement without ${name}`)
-  const field = new ByteReader(bytes, name)
-  const value = read(field)
-  field.expectEnd()
-  return value
-}
-
-function wholeOf(bytes: Uint8Array | undefined, min: number, name: string): number {
-  return valueOf(bytes, name, (field) => field.varintWithin(min, Number.MAX_SAFE_INTEGER, name))
-}
-
-function stringOf(bytes: Uint8Array, max: number, name: string): string {
-  return valueOf(bytes, name, (field) => field.string(1, max, name))
-}
-
-function textOf(text: string, max: number, name: string): Uint8Array {
-  return bytesOf((field) => field.string(text, 1, max, name))
-}
-
-function bytesOf(write: (writer: ByteWriter) => void): Uint8Array {
-  const writer = new ByteWriter()
-  write(writer)
-  return writer.finish()
+  return listOf(bytes, MAX_ANNOUNCED_ADDRESSES, 'addresses', (list) => list.string(1, MAX_ADDRESS_SIZE, 'address'))
 }

@@ -51,3 +51,5 @@ export {
   replacedBy,
 } from './handshake.ts'
 export type { HandshakeRecord, Hello, Proof, ProofInput, VersionRange } from './handshake.ts'
+export { parseTicket, ticketInput, ticketText } from './ticket-codec.ts'
+export type { Ticket, TicketPeer, UnprovenTicket } from './ticket-codec.ts'

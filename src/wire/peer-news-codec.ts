@@ -2,9 +2,10 @@
  * What nodes tell each other of the others, beside consensus: where those can be dialled that a node is linked with or was told of
  * by a person, and that the receiver is no member any more. A message is tagged fields, and so is each peer in it: later versions add to both.
  */
-import { ByteReader, ByteWriter, readTaggedFields, WireError, writeTaggedFields } from '../lib/index.ts'
+import { ByteReader, readTaggedFields, WireError, writeTaggedFields } from '../lib/index.ts'
 import type { TaggedField } from '../lib/index.ts'
 import { MAX_ADDRESS_SIZE, MAX_MEMBER_ADDRESSES } from '../limits.ts'
+import { bytesOf, listOf, valueOf, wholeOf } from './field-values.ts'
 
 /** A peer, as somebody knows it at first hand. */
 export interface PeerFact {
@@ -46,7 +47,7 @@ export function decodePeerNews(bytes: Uint8Array): PeerNews {
   const absence = fields.get(ABSENT_SINCE)
   return {
     facts: decodeFacts(fields.get(FACT_LIST) ?? new Uint8Array(0)),
-    absentSince: absence === undefined ? null : wholeOf(absence, 'place of a configuration'),
+    absentSince: absence === undefined ? null : wholeOf(absence, 1, 'place of a configuration'),
   }
 }
 
@@ -78,31 +79,11 @@ function decodeFacts(bytes: Uint8Array): PeerFact[] {
 
 function decodeFact(bytes: Uint8Array): PeerFact {
   const fields = readTaggedFields(new ByteReader(bytes, 'peer'), [ENDPOINT_ID, NODE_ID, ADDRESSES])
-  const key = fields.get(ENDPOINT_ID)
-  const id = fields.get(NODE_ID)
-  if (key === undefined || id === undefined) throw new WireError('a peer without a key or without an id')
-  const keyReader = new ByteReader(key, 'endpoint id')
-  const endpointId = keyReader.hex32()
-  keyReader.expectEnd()
-  const list = new ByteReader(fields.get(ADDRESSES) ?? new Uint8Array(0), 'addresses of a peer')
-  const addresses: string[] = []
-  while (list.remaining > 0) {
-    if (addresses.length === MAX_MEMBER_ADDRESSES) list.fail(`more than ${MAX_MEMBER_ADDRESSES} addresses`)
-    addresses.push(list.string(1, MAX_ADDRESS_SIZE, 'address'))
+  return {
+    endpointId: valueOf(fields.get(ENDPOINT_ID), 'endpoint id', (field) => field.hex32()),
+    nodeId: wholeOf(fields.get(NODE_ID), 1, 'node id'),
+    addresses: listOf(fields.get(ADDRESSES), MAX_MEMBER_ADDRESSES, 'addresses', (list) =>
+      list.string(1, MAX_ADDRESS_SIZE, 'address'),
+    ),
   }
-  return { endpointId, nodeId: wholeOf(id, 'node id'), addresses }
-}
-
-/** A number from 1 on. */
-function wholeOf(bytes: Uint8Array, name: string): number {
-  const reader = new ByteReader(bytes, name)
-  const value = reader.varintWithin(1, Number.MAX_SAFE_INTEGER, name)
-  reader.expectEnd()
-  return value
-}
-
-function bytesOf(write: (writer: ByteWriter) => void): Uint8Array {
-  const writer = new ByteWriter()
-  write(writer)
-  return writer.finish()
 }

@@ -21,6 +21,8 @@ const GOOD: Readonly<Record<string, readonly string[]>> = {
   cookie: [SECRET],
   cookie_file: ['/secret'],
   http_token: [SECRET],
+  ticket: [`aspen${SECRET}`],
+  ticket_file: ['/secret'],
   http_token_file: ['/secret'],
   ractor_host: ['127.0.0.1', '::1', 'localhost', '0.0.0.0'],
   ractor_port: ['0', '26000', '8080'],

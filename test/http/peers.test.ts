@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AspenError } from '../../src/api/index.ts'
-import type { PeerAdmin, PeerChoice, PeersReport } from '../../src/api/index.ts'
+import type { ClusterTicket, PeerAdmin, PeerChoice, PeersReport } from '../../src/api/index.ts'
 import { connectHttp } from '../../src/client/index.ts'
 import { createFixture } from './fixture.ts'
 import type { Fixture } from './fixture.ts'
@@ -33,6 +33,10 @@ class Book implements PeerAdmin {
     return REPORT
   }
 
+  async clusterTicket(): Promise<ClusterTicket> {
+    return { ticket: 'aspenaebc', topicId: KEY, clusterId: null, endpointId: KEY }
+  }
+
   async removePeer(peer: PeerChoice): Promise<void> {
     this.removed.push(peer)
     if ('nodeId' in peer && peer.nodeId === 9) throw new AspenError('NODE_UNKNOWN', 'no such peer', { node_id: 9 })
@@ -43,6 +47,18 @@ async function withBook(): Promise<Fixture & { readonly book: Book }> {
   const book = new Book()
   return { ...(await createFixture({ initialized: true }, { peers: book })), book }
 }
+
+test('GET /cluster-ticket: says the ticket and what it is for, to the letter; the client reads it', async (t) => {
+  const { get, server } = await withBook()
+  const { status, text } = await get('/cluster-ticket')
+  assert.deepEqual([status, text], [200, `{"ticket":"aspenaebc","topic_id":"${KEY}","cluster_id":null,"endpoint_id":"${KEY}"}`])
+  const client = connectHttp(await server.listen())
+  t.after(async () => {
+    client.close()
+    await server.close(0)
+  })
+  assert.deepEqual(await client.clusterTicket(), { ticket: 'aspenaebc', topicId: KEY, clusterId: null, endpointId: KEY })
+})
 
 test('GET /peers: says whom a node knows, and who told it', async () => {
   const { get } = await withBook()

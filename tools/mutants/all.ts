@@ -3,6 +3,7 @@ import { ACTORS } from './actors.ts'
 import { BOUNDS } from './bounds.ts'
 import { DIGEST } from './digest.ts'
 import { ELECTION } from './election.ts'
+import { FINDING_PEERS } from './finding.ts'
 import { GOSSIP } from './gossip.ts'
 import { IDENTITY } from './identity.ts'
 import { INVARIANTS } from './invariants.ts'
@@ -42,5 +43,6 @@ export const MUTANTS: readonly Mutant[] = [
   ...REMOTE_ACTORS,
   ...ACTOR_THREADS,
   ...NODE_ACTORS,
+  ...FINDING_PEERS,
   ...GOSSIP,
 ]

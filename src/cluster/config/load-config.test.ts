@@ -134,6 +134,7 @@ const SAMPLES: Readonly<Record<keyof NodeConfig, readonly (readonly [text: strin
     ['127.0.0.1:8080', { host: '127.0.0.1', port: 8080 }],
     ['[::1]:0', { host: '::1', port: 0 }],
   ],
+  ticket: [[' ASPEN7 ', 'ASPEN7']],
   httpToken: [
     ['a-b.c_d~e+f/g==', 'a-b.c_d~e+f/g=='],
     ['other', 'other'],

@@ -43,6 +43,8 @@ export interface NodeConfig {
   readonly irohRelayUrls: readonly string[]
   /** Peers known from the start. This node itself is never among them. */
   readonly peers: readonly AddPeerRequest[]
+  /** A ticket of the cluster that the node is to find, as text; null for none. */
+  readonly ticket: string | null
   readonly enableGossip: boolean
   readonly enableMdns: boolean
   readonly enableDnsDiscovery: boolean

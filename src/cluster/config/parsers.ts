@@ -142,6 +142,14 @@ export const bearerToken: Parser<string> = {
   format: String,
 }
 
+/** What is wrong with one is said when it is read: that takes the cookie, and the time. */
+export const ticket: Parser<string> = {
+  form: 'string',
+  allowed: 'a ticket, as GET /cluster-ticket answers it: aspen, then letters and digits',
+  ...text((given) => (/^\s*aspen/i.test(given) ? given.trim() : undefined)),
+  format: String,
+}
+
 export const hostList: Parser<readonly string[]> = {
   form: 'list',
   allowed: 'host names or addresses without ports, separated by commas, at most 100; or *',

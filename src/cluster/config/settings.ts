@@ -149,6 +149,13 @@ export const SETTINGS: readonly Setting[] = [
     default: [],
     help: 'peers known from the start, each ID@ENDPOINT_ID[:HINT] with the hint a host:port or a relay URL; this node itself is skipped',
   }),
+  row('Node', 'ticket', {
+    placeholder: 'TICKET',
+    parser: parsers.ticket,
+    default: null,
+    help: 'where the cluster is found that this node is to join, as GET /cluster-ticket of one of its nodes says it; good for 24 hours',
+    secret: true,
+  }),
   row('Raft', 'heartbeatIntervalMs', milliseconds(500, 'time between two heartbeats of a leader')),
   row('Raft', 'electionTimeoutMinMs', milliseconds(1_500, 'shortest silence of a leader before an election')),
   row('Raft', 'electionTimeoutMaxMs', milliseconds(3_000, 'longest silence of a leader before an election')),

@@ -74,6 +74,16 @@ const PeersAnswer = Type.Object(
   },
 )
 
+const TicketAnswer = Type.Object(
+  {
+    ticket: Type.String({ description: 'Text for the setting ticket of another node: aspen, then base32.' }),
+    topic_id: Type.String({ description: 'What nodes with this cookie have in common.' }),
+    cluster_id: { ...OptionalText, description: 'Null while the node belongs to none.' },
+    endpoint_id: Type.String({ description: 'Of the node that signed it.' }),
+  },
+  { ...closed, examples: [{ ticket: 'aspenaebc', topic_id: '5f0c6a2e', cluster_id: '9a1b2c3d', endpoint_id: '5f0c6a2e' }] },
+)
+
 const RemovePeerBody = oneOf({ endpoint_id: EndpointId, node_id: NodeId }, { examples: [{ node_id: 2 }] })
 
 function peerJson(peer: PeerView): object {
@@ -127,8 +137,27 @@ function handleRemovePeer(context: RouteContext, request: FastifyRequest, reply:
   })
 }
 
+function handleTicket(context: RouteContext, reply: FastifyReply): void {
+  settle(bookOf(context).clusterTicket(), reply, ({ ticket, topicId, clusterId, endpointId }) => {
+    reply.send({ ticket, topic_id: topicId, cluster_id: clusterId, endpoint_id: endpointId })
+  })
+}
+
+function ticketRoute(context: RouteContext): Route {
+  return {
+    method: 'GET',
+    url: '/cluster-ticket',
+    operation: 'clusterTicket',
+    summary: 'A ticket that other nodes find this cluster by, for 24 hours. It lets nobody in: that takes the cookie.',
+    answers: { 200: { description: 'The ticket, and what it is for.', schema: TicketAnswer } },
+    errors: [...statusErrors(), 'NOT_IMPLEMENTED'],
+    handle: (_request, reply) => handleTicket(context, reply),
+  }
+}
+
 export function peerRoutes(context: RouteContext): readonly Route[] {
   return [
+    ticketRoute(context),
     {
       method: 'GET',
       url: '/peers',

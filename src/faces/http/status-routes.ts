@@ -1,5 +1,4 @@
 /** The GET routes: what a node says of itself. */
-import { AspenError } from '../../api/index.ts'
 import { HealthAnswer, LeaderAnswer, NodeInfoAnswer, RaftMetricsAnswer, ReadyAnswer } from './cluster-schemas.ts'
 import { settle, statusErrors } from './route.ts'
 import type { Route, RouteContext } from './route.ts'
@@ -105,20 +104,6 @@ export function statusRoutes(context: RouteContext): readonly Route[] {
       errors: statusErrors(),
       handle: (_request, reply) => {
         reply.send(nodeInfoJson(status.status()))
-      },
-    },
-    {
-      method: 'GET',
-      url: '/cluster-ticket',
-      operation: 'clusterTicket',
-      summary: 'A ticket to join the cluster with. Not offered by this version.',
-      answers: {},
-      errors: [...statusErrors(), 'NOT_IMPLEMENTED'],
-      handle: () => {
-        throw new AspenError(
-          'NOT_IMPLEMENTED',
-          'cluster tickets are not offered by this version: name the peers in the setting peers or by /add-peer',
-        )
       },
     },
   ]

@@ -1,0 +1,87 @@
+import type { Mutant } from './mutant.ts'
+
+const TICKET = 'src/cluster/ticket.test.ts'
+const MDNS = 'test/discovery/mdns.test.ts'
+const FINDING = 'test/node/finding.test.ts'
+const NODES = 'test/cluster/finding.test.ts'
+
+/** That a ticket is looked at before it is believed, and that a local network can make a node do little. */
+export const FINDING_PEERS: readonly Mutant[] = [
+  {
+    name: 'believe a ticket that was changed',
+    file: 'cluster/ticket.ts',
+    find: 'if (!signatures.verify(ticket.issuer, signedBytes, signature))',
+    replace: 'if (signature.length === 0)',
+    hunter: TICKET,
+  },
+  {
+    name: 'take a ticket of another cookie',
+    file: 'cluster/ticket.ts',
+    find: 'if (!Buffer.from(ticket.topic).equals(topic))',
+    replace: 'if (topic.length === 0)',
+    hunter: TICKET,
+  },
+  {
+    name: 'take a ticket for ever',
+    file: 'cluster/ticket.ts',
+    find: 'if (now < expiresAt) return null',
+    replace: 'if (expiresAt > 0) return null',
+    hunter: TICKET,
+  },
+  {
+    name: 'start on the data of one cluster with the ticket of another',
+    file: 'cluster/ticket.ts',
+    find: 'clusterId !== null && own !== clusterId',
+    replace: 'clusterId === null && own !== clusterId',
+    hunter: TICKET,
+  },
+  {
+    name: 'keep what a ticket says that is refused',
+    file: 'cluster/real-node.ts',
+    find: '      checkTicket(given, server.raft.view.clusterId)\n      server.addTicketPeers(given.peers)\n',
+    replace: '      server.addTicketPeers(given.peers)\n      checkTicket(given, server.raft.view.clusterId)\n',
+    hunter: NODES,
+  },
+  {
+    name: 'hear nodes with another cookie on the local network',
+    file: 'discovery/mdns/mdns-discovery.ts',
+    find: 'if (scope !== this.#scope || candidate',
+    replace: 'if (candidate',
+    hunter: MDNS,
+  },
+  {
+    name: 'say on one network the addresses that a node has on another',
+    file: 'discovery/mdns/mdns-discovery.ts',
+    find: "self.addresses.filter((one) => addresses.includes(parseAddress(one)?.host ?? ''))",
+    replace: 'self.addresses.filter((one) => parseAddress(one) !== undefined && addresses.length > 0)',
+    hunter: MDNS,
+  },
+  {
+    name: 'answer whoever asks, as often as they ask',
+    file: 'discovery/mdns/mdns-discovery.ts',
+    find: '(this.#saidAt.get(address) ?? Number.NEGATIVE_INFINITY) + ANSWER_INTERVAL_MS',
+    replace: '(this.#saidAt.get(address) ?? Number.NEGATIVE_INFINITY) + 0 * ANSWER_INTERVAL_MS',
+    hunter: MDNS,
+  },
+  {
+    name: 'look into everything that is said on a network',
+    file: 'discovery/mdns/allowance.ts',
+    find: '    if (this.#left < 1) return false\n',
+    replace: '',
+    hunter: MDNS,
+  },
+  {
+    name: 'take a node of another cluster for a candidate',
+    file: 'node/finding.ts',
+    find: 'if (clusterId !== null && ours !== null && clusterId !== ours) return',
+    replace: 'if (clusterId !== null && ours !== null && clusterId === endpointId) return',
+    hunter: FINDING,
+  },
+  {
+    name: 'not say that a node is somewhere else',
+    file: 'node/finding.ts',
+    find: 'if (self.addresses.join() !== this.#addresses) transport.announce',
+    replace: 'if (self.addresses.length === 0) transport.announce',
+    hunter: FINDING,
+  },
+]
