@@ -6,6 +6,7 @@ import { benchmarkCluster } from './cluster.ts'
 import { benchmarkCodec } from './codec.ts'
 import { benchmarkCore } from './core.ts'
 import { benchmarkHttp } from './http.ts'
+import { benchmarkIroh } from './iroh.ts'
 import { benchmarkLink } from './link.ts'
 import { benchmarkLog } from './log.ts'
 import type { Benchmark } from './measure.ts'
@@ -24,4 +25,5 @@ export const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ['node', benchmarkNode],
   ['client', benchmarkClient],
   ['cluster', benchmarkCluster],
+  ['iroh', benchmarkIroh],
 ])

@@ -8,7 +8,9 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { keepInFlight } from './measure.ts'
 
 export interface HttpLoad {
-  /** Servers on loopback, which the connections are spread over. */
+  /** Where the servers are; loopback when absent. */
+  readonly host?: string
+  /** Their ports, which the connections are spread over. */
   readonly ports: readonly number[]
   readonly connections: number
   /** Requests that each connection has unanswered (pipelining, when more than one). */
@@ -36,8 +38,8 @@ interface Waiter {
 }
 
 /** Opens a connection; what is returned sends a request and waits for its answer. */
-async function openConnection(port: number): Promise<(request: Buffer) => Promise<void>> {
-  const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+async function openConnection(port: number, host = '127.0.0.1'): Promise<(request: Buffer) => Promise<void>> {
+  const socket = connect({ port, host, noDelay: true })
   await once(socket, 'connect')
   const waiters: Waiter[] = []
   let received: Buffer = Buffer.alloc(0)
@@ -71,7 +73,7 @@ if (parentPort !== null) {
   const load = workerData as HttpLoad
   const requests = load.requests.map((request) => Buffer.from(request))
   const connections = await Promise.all(
-    Array.from({ length: load.connections }, (_, i) => openConnection(load.ports[i % load.ports.length] as number)),
+    Array.from({ length: load.connections }, (_, i) => openConnection(load.ports[i % load.ports.length] as number, load.host)),
   )
   let sent = 0
   const exchange = (lane: number): Promise<void> => {

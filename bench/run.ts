@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: measures and prints one table, the machine on top. It judges nothing.
  *
- *     npm run bench                          everything, in about a minute
+ *     npm run bench                          everything, in about two minutes
  *     npm run bench -- core log              some
  *     npm run bench -- --rounds 9 --round-ms 1000 node
  */
