@@ -12,6 +12,8 @@ export interface ClusterState {
   /** The voters, in order. While a change is under way, of the new configuration. */
   readonly members: readonly number[]
   readonly learners: readonly number[]
+  /** Where the configuration stands in the log, 0 without one: another one has another index. Null when a leader of an earlier version answered. */
+  readonly index: number | null
   /** Everyone in the configuration, in order of id. */
   readonly nodes: readonly ClusterNode[]
 }
@@ -32,7 +34,15 @@ export interface SnapshotReport {
   readonly sizeBytes: number
 }
 
-export interface ChangeMembershipRequest {
+/** Makes whoever comes second lose: what is not so any more refuses the change with MEMBERSHIP_CHANGED, which says what is. */
+export interface MembershipCondition {
+  /** The voters that the change is meant for. */
+  readonly ifMembers?: readonly number[]
+  /** The `index` of the configuration that the change is meant for. */
+  readonly ifIndex?: number
+}
+
+export interface ChangeMembershipRequest extends MembershipCondition {
   /** The voters afterwards; not empty. A voter left out is removed. */
   readonly members: readonly number[]
   /** The learners afterwards, at most 100; absent: those of today who do not become voters stay. */

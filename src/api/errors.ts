@@ -20,6 +20,8 @@ export const ERROR_CATALOGUE = {
   NODE_AMBIGUOUS: { status: 409, retryable: false },
   CLUSTER_MISMATCH: { status: 409, retryable: false },
   MEMBERSHIP_IN_PROGRESS: { status: 409, retryable: true },
+  /** The membership is not what the change was meant for. Nothing was changed; the details say what it is. */
+  MEMBERSHIP_CHANGED: { status: 409, retryable: false },
   LEARNER_NOT_READY: { status: 409, retryable: true },
   /** The sequence belongs to another command of this client, which took effect. This one was not applied. */
   SEQUENCE_REUSED: { status: 409, retryable: false },

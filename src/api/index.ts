@@ -3,12 +3,13 @@ export type { Address } from './address.ts'
 export type {
   AddPeerRequest,
   ChangeMembershipRequest,
+  MembershipCondition,
   ClusterController,
   ClusterNode,
   ClusterState,
   SnapshotReport,
 } from './cluster-controller.ts'
-export { checkMembership, checkVoters } from './check-membership.ts'
+export { checkCondition, checkMembership, checkVoters } from './check-membership.ts'
 export { checkNodeId, checkNodeIds } from './check-node-ids.ts'
 export { checkOptions } from './check-options.ts'
 export { checkEndpointId, checkPeer, checkPeerChoice, checkPlace } from './check-peer.ts'
@@ -27,6 +28,7 @@ export {
   givenWhole,
   surplusField,
 } from './given.ts'
+export type { Given } from './given.ts'
 export { toKey, toValue } from './commands.ts'
 export type { ClientSequence, Data, WriteCommand, WriteCondition, WriteOperation } from './commands.ts'
 export { AspenError, ERROR_CATALOGUE } from './errors.ts'

@@ -49,6 +49,10 @@ export interface HealthReport {
   readonly ready: boolean
 }
 
+function changeBody({ members, learners, ifMembers, ifIndex }: ChangeMembershipRequest): object {
+  return { members, learners, if_members: ifMembers, if_index: ifIndex }
+}
+
 function toClusterState(json: JsonObject): ClusterState {
   if (!Array.isArray(json['members'])) throw new MalformedAnswer('the members are missing in the answer')
   return camelCase(json) as ClusterState
@@ -161,7 +165,7 @@ export class AspenHttpClient implements KeyValueStore, ClusterController, PeerAd
     return this.#caller.call({
       method: 'POST',
       path: '/change-membership',
-      body: checkMembership(request),
+      body: changeBody(checkMembership(request)),
       repeatable: false,
       timeoutMs: checkOptions(options).timeoutMs,
       read: toClusterState,

@@ -48,10 +48,11 @@ import type { Language } from '../commands/index.ts'
 import { MAX_MEMBER_ADDRESSES, MAX_REQUEST_TIMEOUT_MS, MAX_SCAN_PAGE_BYTES, STRANGER_EXPIRY_MS } from '../limits.ts'
 import type { PeerBook } from '../peers/index.ts'
 import type { Clock, StoredSnapshot, Transport } from '../ports/index.ts'
-import type { Member, Membership } from '../raft/index.ts'
+import type { Member } from '../raft/index.ts'
 import type { Reply } from '../replica/index.ts'
 import { issueTicket } from './cluster-ticket.ts'
 import type { TicketParts } from './cluster-ticket.ts'
+import type { Configuration } from '../wire/index.ts'
 import { clusterState, nodeStatus } from './node-status.ts'
 import { peersReport } from './peer-report.ts'
 import type { DiscoveryParts } from './peer-report.ts'
@@ -189,8 +190,7 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
   }
 
   async changeMembership(change: ChangeMembershipRequest, options?: RequestOptions): Promise<ClusterState> {
-    const { members, learners = null } = checkMembership(change)
-    const request = { op: 'change-membership', members, learners } as const
+    const request = { op: 'change-membership', learners: null, ...checkMembership(change) } as const
     return this.#askMembership(
       (reply, deadline) => this.#parts.raft.send(administration(request, deadline, reply)),
       checkOptions(options),
@@ -206,7 +206,8 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
   }
 
   async clusterState(): Promise<ClusterState> {
-    return clusterState(this.#parts.raft.view.membership, this.#parts)
+    const { membership, membershipIndex: index } = this.#parts.raft.view
+    return clusterState({ membership, index }, this.#parts)
   }
 
   async addPeer(peer: AddPeerRequest): Promise<void> {
@@ -333,7 +334,7 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
   }
 
   async #askMembership(
-    send: (reply: Reply<Membership>, deadline: number) => void,
+    send: (reply: Reply<Configuration>, deadline: number) => void,
     options: RequestOptions,
   ): Promise<ClusterState> {
     return clusterState(await this.#ask(send, options), this.#parts)

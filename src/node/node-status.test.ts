@@ -155,8 +155,8 @@ describe('nodeStatus', () => {
         ['NodeServer/RaftSupervisor/RaftActor', 'running', 400],
       ],
     )
-    assert.deepEqual(cluster, { members: [1, 2], learners: [3], nodes: MEMBERSHIP.members })
-    assert.deepEqual(cluster, clusterState(MEMBERSHIP, parts()))
+    assert.deepEqual(cluster, { members: [1, 2], learners: [3], index: 3, nodes: MEMBERSHIP.members })
+    assert.deepEqual(cluster, clusterState({ membership: MEMBERSHIP, index: 3 }, parts()))
     assert.deepEqual([peers, checks.length > 0, failing(status)], [[], true, ['voter_links']])
   })
 
@@ -211,7 +211,7 @@ describe('nodeStatus', () => {
     const membership = { voters: [1, 2, 3, 4], outgoing: [], learners: [], members }
     const { transport } = parts({}, {}, [{ endpointId: 'key-2', state: 'connected', claims, lastError: null, path: 'direct' }])
     assert.deepEqual(
-      clusterState(membership, { transport, peerBook }).nodes.map(({ addresses }) => addresses[0]),
+      clusterState({ membership, index: 4 }, { transport, peerBook }).nodes.map(({ addresses }) => addresses[0]),
       ['127.0.0.1:1', 'moved:2', 'heard:3', '127.0.0.1:4'],
     )
   })

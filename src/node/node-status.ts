@@ -6,9 +6,9 @@ import { actorStatuses, findActor } from './actor-status.ts'
 import { MAX_MEMBER_ADDRESSES } from '../limits.ts'
 import type { PeerBook } from '../peers/index.ts'
 import type { Clock, Transport } from '../ports/index.ts'
-import type { Membership } from '../raft/index.ts'
 import { isVoterAs } from '../raft/index.ts'
 import type { ReplicaView } from '../replica/index.ts'
+import type { Configuration } from '../wire/index.ts'
 import { hearingsOf, knownPeers } from './peer-report.ts'
 import type { RaftHandle } from './raft-handle.ts'
 import type { LostDisk } from './lost-disk.ts'
@@ -32,7 +32,7 @@ export interface StatusParts {
 
 /** A configuration as users see it: who belongs to it, and where those are now, as far as this node knows. */
 export function clusterState(
-  membership: Membership,
+  { membership, index }: Configuration,
   whereabouts: { readonly transport: Transport; readonly peerBook: Pick<PeerBook, 'get'> },
 ): ClusterState {
   const { transport, peerBook } = whereabouts
@@ -43,7 +43,7 @@ export function clusterState(
     const addresses = known.find((some) => some.length > 0) ?? member.addresses
     return { ...member, addresses: addresses.slice(0, MAX_MEMBER_ADDRESSES) }
   })
-  return { members: membership.voters, learners: membership.learners, nodes }
+  return { members: membership.voters, learners: membership.learners, index, nodes }
 }
 
 /** Gathers everything one node can say about itself. */
@@ -87,7 +87,7 @@ export function nodeStatus(parts: StatusParts): NodeStatus {
     leaderChanges: view.counters.leaderChanges,
     snapshotsSent: view.snapshotsSent,
     snapshotsInstalled: view.counters.snapshotsRestored,
-    cluster: clusterState(view.membership, parts),
+    cluster: clusterState({ membership: view.membership, index: view.membershipIndex }, parts),
     peers: peerStatuses(view, parts),
     knownPeers: knownPeers(parts),
     disk: view.disk,

@@ -1,8 +1,9 @@
 /** What the RaftActor is asked. Deadlines are times of the node's clock; each is answered through its `reply`, once. */
 import type { WriteResult } from '../api/index.ts'
 import type { StoredSnapshot } from '../ports/index.ts'
-import type { Member, Membership } from '../raft/index.ts'
+import type { Member } from '../raft/index.ts'
 import type { AdminRequest, Reply } from '../replica/index.ts'
+import type { Configuration } from '../wire/index.ts'
 
 /** Founds a cluster. */
 interface Init {
@@ -11,14 +12,14 @@ interface Init {
   readonly clusterId: string
   readonly self: Member
   readonly deadline: number
-  readonly reply: Reply<Membership>
+  readonly reply: Reply<Configuration>
 }
 
 interface Administer<Type extends string> {
   readonly type: Type
   readonly request: AdminRequest
   readonly deadline: number
-  readonly reply: Reply<Membership>
+  readonly reply: Reply<Configuration>
 }
 
 /** A command in its envelope. */
@@ -44,7 +45,7 @@ interface TriggerSnapshot {
 /** Which configuration is in force here. */
 interface CurrentState {
   readonly type: 'CurrentState'
-  readonly reply: Reply<Membership>
+  readonly reply: Reply<Configuration>
 }
 
 /** Answered when its turn comes. */
@@ -76,7 +77,7 @@ const ADMIN_MESSAGES = {
 } as const
 
 /** The message for an administrative request. */
-export function administration(request: AdminRequest, deadline: number, reply: Reply<Membership>): RaftActorMessage {
+export function administration(request: AdminRequest, deadline: number, reply: Reply<Configuration>): RaftActorMessage {
   return { type: ADMIN_MESSAGES[request.op], request, deadline, reply }
 }
 

@@ -9,8 +9,9 @@ import type { WriteResult } from '../api/index.ts'
 import { LANGUAGE, MAX_CLUSTER_VERSION } from '../commands/index.ts'
 import type { StoredSnapshot } from '../ports/index.ts'
 import { ForgottenPromise, Raft } from '../raft/index.ts'
-import type { Member, Membership, NodeId, PeerProgress } from '../raft/index.ts'
+import type { Member, NodeId, PeerProgress } from '../raft/index.ts'
 import { encodeMembership } from '../wire/index.ts'
+import type { Configuration } from '../wire/index.ts'
 import { markForgotten } from './forgotten-promise.ts'
 import { REPLICA_LIMITS } from './options.ts'
 import type { Reply, ReplicaOptions } from './options.ts'
@@ -128,12 +129,12 @@ export class Replica implements TurnRunner {
   }
 
   /** Adds a learner or changes the voters, here or at the leader. */
-  administer(request: AdminRequest, deadline: number, reply: Reply<Membership>): void {
+  administer(request: AdminRequest, deadline: number, reply: Reply<Configuration>): void {
     this.#requests.administer(request, deadline, reply)
   }
 
   /** Founds a cluster of these voters. Their keys are those of the live links that claim the ids. */
-  init(voters: readonly NodeId[], clusterId: string, self: Member, deadline: number, reply: Reply<Membership>): void {
+  init(voters: readonly NodeId[], clusterId: string, self: Member, deadline: number, reply: Reply<Configuration>): void {
     this.#requests.init(voters, clusterId, self, deadline, reply)
   }
 

@@ -85,11 +85,13 @@ export class InMemoryCluster implements KeyValueStore, ClusterController, Status
     this.nodeId = options.nodeId ?? 1
     this.endpointId = this.nodeId.toString(16).padStart(64, '0')
     this.#addresses = options.addresses ?? ['127.0.0.1:26000']
-    this.#membership = new InMemoryMembership({ id: this.nodeId, endpointId: this.endpointId, addresses: this.#addresses })
+    this.#membership = new InMemoryMembership(
+      { id: this.nodeId, endpointId: this.endpointId, addresses: this.#addresses },
+      () => this.#nextLogId().index,
+    )
     if (options.initialized === true) {
       this.#membership.init([this.nodeId])
       this.#leader = this.nodeId
-      this.#index = 1
     }
   }
 
@@ -159,7 +161,6 @@ export class InMemoryCluster implements KeyValueStore, ClusterController, Status
     await this.#enter()
     const state = this.#membership.init(voters)
     this.#leader = this.nodeId
-    this.#nextLogId()
     return state
   }
 
@@ -169,15 +170,15 @@ export class InMemoryCluster implements KeyValueStore, ClusterController, Status
     checkOptions(options)
     await this.#enter()
     this.#requireLeader()
-    return this.#changed(() => this.#membership.addLearner(nodeId, endpointId))
+    return this.#membership.addLearner(nodeId, endpointId)
   }
 
   async changeMembership(request: ChangeMembershipRequest, options?: RequestOptions): Promise<ClusterState> {
-    const { members, learners = null } = checkMembership(request)
+    const change = checkMembership(request)
     checkOptions(options)
     await this.#enter()
     this.#requireLeader()
-    return this.#changed(() => this.#membership.change(members, learners))
+    return this.#membership.change(change)
   }
 
   async clusterState(): Promise<ClusterState> {
@@ -302,14 +303,6 @@ export class InMemoryCluster implements KeyValueStore, ClusterController, Status
   #nextLogId(): WriteLogId {
     this.#index++
     return { term: 1, index: this.#index }
-  }
-
-  /** An entry in the log is what a change of the membership costs; asking for what is there costs none. */
-  #changed(change: () => ClusterState): ClusterState {
-    const before = this.#membership.state
-    const state = change()
-    if (state !== before) this.#nextLogId()
-    return state
   }
 
   /** A repeated write has a place in the log too, and changes nothing. */

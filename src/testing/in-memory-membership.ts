@@ -1,6 +1,6 @@
 /** The checks and changes of a membership that live in one process: every known peer counts as connected and caught up. */
 import { AspenError, checkVoters } from '../api/index.ts'
-import type { AddPeerRequest, ClusterNode, ClusterState } from '../api/index.ts'
+import type { AddPeerRequest, ChangeMembershipRequest, ClusterNode, ClusterState } from '../api/index.ts'
 import { MAX_LEARNERS } from '../limits.ts'
 import { PeerBook } from '../peers/index.ts'
 
@@ -8,13 +8,21 @@ function sameIds(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((id, i) => id === b[i])
 }
 
+function changed({ members, learners, index }: ClusterState): AspenError {
+  const words = `the voters are ${members.join(', ')} by the configuration of entry ${index}, and not what the change was meant for`
+  return new AspenError('MEMBERSHIP_CHANGED', words, { members, learners, index })
+}
+
 export class InMemoryMembership {
   readonly #self: ClusterNode
   readonly #book = new PeerBook()
-  #state: ClusterState = { members: [], learners: [], nodes: [] }
+  readonly #nextIndex: () => number
+  #state: ClusterState = { members: [], learners: [], index: 0, nodes: [] }
 
-  constructor(self: ClusterNode) {
+  /** @param nextIndex where the entry stands in the log that a change of the membership costs */
+  constructor(self: ClusterNode, nextIndex: () => number) {
     this.#self = self
+    this.#nextIndex = nextIndex
   }
 
   get initialized(): boolean {
@@ -90,8 +98,10 @@ export class InMemoryMembership {
   }
 
   /** Without learners, those of today stay. A learner among the voters is a voter. */
-  change(members: readonly number[], wanted: readonly number[] | null): ClusterState {
-    const { nodes } = this.#state
+  change({ members, learners: wanted, ifMembers, ifIndex }: ChangeMembershipRequest): ClusterState {
+    const { nodes, index } = this.#state
+    if ((ifIndex ?? index) !== index || !sameIds(ifMembers ?? this.#state.members, this.#state.members))
+      throw changed(this.#state)
     const all = wanted ?? this.#state.learners
     const stranger = [...members, ...all].find((id) => !nodes.some((node) => node.id === id))
     if (stranger !== undefined) {
@@ -121,6 +131,7 @@ export class InMemoryMembership {
     this.#state = {
       members,
       learners: learners.toSorted((a, b) => a - b),
+      index: this.#nextIndex(),
       nodes: known.filter((node) => named.has(node.id)).toSorted((a, b) => a.id - b.id),
     }
     return this.#state

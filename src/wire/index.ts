@@ -18,7 +18,8 @@ export {
   SIGNATURE_SIZE,
 } from './gossip-codec.ts'
 export type { DigestEntry, GossipMessage, PeerAnnouncement, SignedAnnouncement } from './gossip-codec.ts'
-export { decodeMembership, encodeMembership } from './membership-codec.ts'
+export { decodeConfiguration, decodeMembership, encodeConfiguration, encodeMembership } from './membership-codec.ts'
+export type { Configuration } from './membership-codec.ts'
 export { decodePeerNews, encodePeerNews, MAX_NEWS_FACTS } from './peer-news-codec.ts'
 export type { PeerFact, PeerNews } from './peer-news-codec.ts'
 export { decodePeerMessage, encodePeerMessage } from './peer-message-codec.ts'

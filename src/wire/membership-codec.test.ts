@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { MAX_ADDRESS_SIZE, MAX_MEMBER_ADDRESSES, MAX_PEERS, MAX_VOTERS } from '../limits.ts'
 import type { Member, Membership } from '../raft/index.ts'
 import { membership } from './arbitraries.test.ts'
-import { decodeMembership, encodeMembership, WireError } from './index.ts'
+import { decodeConfiguration, decodeMembership, encodeConfiguration, encodeMembership, WireError } from './index.ts'
 
 const A = 'a1'.repeat(32)
 const B = 'b2'.repeat(32)
@@ -93,6 +93,21 @@ describe('encodeMembership', () => {
   for (const [when, value] of invalid) {
     test(`throws WireError when ${when}`, () => assert.throws(() => encodeMembership(value), WireError))
   }
+})
+
+describe('decodeConfiguration', () => {
+  test('decodeConfiguration: gives back what was encoded, with its place or without', () => {
+    fc.assert(
+      fc.property(membership, fc.option(fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER })), (m, index) => {
+        const bytes = encodeConfiguration({ membership: m, index })
+        assert.deepEqual(decodeConfiguration(bytes), { membership: m, index })
+        if (index === null) assert.deepEqual(bytes, encodeMembership(m), 'as earlier programs tell it')
+        else assert.throws(() => decodeConfiguration(bytes.subarray(0, -1)), WireError)
+      }),
+    )
+    assert.throws(() => decodeConfiguration(new Uint8Array(0)), WireError)
+    assert.throws(() => decodeConfiguration(Uint8Array.of(...encodeConfiguration({ membership: joint, index: 7 }), 0)), WireError)
+  })
 })
 
 describe('decodeMembership', () => {

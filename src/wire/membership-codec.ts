@@ -3,6 +3,8 @@ import type { Member, Membership } from '../raft/index.ts'
 import { ByteReader, ByteWriter, WireError } from '../lib/index.ts'
 
 const VERSION = 1
+/** Stands where a membership has its version: its place in the log comes first. */
+const PLACED = 2
 
 /**
  * A cluster configuration as bytes: version, the three lists of ids, then key and addresses of everyone named, in
@@ -21,6 +23,33 @@ export function decodeMembership(bytes: Uint8Array): Membership {
   const membership = readMembership(reader)
   reader.expectEnd()
   return membership
+}
+
+/** A configuration, and where it stands in the log; null when whoever told it did not say. */
+export interface Configuration {
+  readonly membership: Membership
+  readonly index: number | null
+}
+
+/** @throws WireError */
+export function encodeConfiguration({ membership, index }: Configuration): Uint8Array {
+  if (index === null) return encodeMembership(membership)
+  const writer = new ByteWriter(64 * (1 + membership.members.length))
+  writer.u8(PLACED)
+  writer.varint(index)
+  writeMembership(writer, membership)
+  return writer.finish()
+}
+
+/** Takes one without its place too, as earlier programs tell it. @throws WireError */
+export function decodeConfiguration(bytes: Uint8Array): Configuration {
+  if (bytes[0] !== PLACED) return { membership: decodeMembership(bytes), index: null }
+  const reader = new ByteReader(bytes, 'configuration')
+  reader.u8()
+  const index = reader.varint()
+  const membership = readMembership(reader)
+  reader.expectEnd()
+  return { membership, index }
 }
 
 export function writeMembership(writer: ByteWriter, membership: Membership): void {

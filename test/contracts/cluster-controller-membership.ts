@@ -30,6 +30,7 @@ export function membershipContract(withController: WithController, traits: Contr
   forgettingContract(withController)
   learnerContract(withController)
   voterContract(withController)
+  conditionContract(withController)
   refusalContract(withController)
   absenceContract(withController, traits)
 }
@@ -186,6 +187,39 @@ function voterContract(withController: WithController): void {
       await refusesAtLast('NODE_UNKNOWN', () => controller.changeMembership({ members: [1, 2] }, SHORT))
       await assertState(opened, await controller.addLearner(2), [[1], [2], [1, 2]])
       await assertState(opened, await controller.changeMembership({ members: [1, 2] }), [[1, 2], [], [1, 2]])
+    }),
+  )
+}
+
+function conditionContract(withController: WithController): void {
+  test(
+    'changeMembership: is made while the membership is what it is meant for, and refused with what it is',
+    withController(async (opened) => {
+      const { controller } = opened
+      const { index: first } = await found(opened)
+      await acquaint(opened, 2)
+      const { index: second } = await controller.addLearner(2)
+      assert.ok(first !== null && second !== null && first < second)
+      const change = { members: [1], learners: [] }
+      for (const condition of [{ ifIndex: first }, { ifMembers: [1, 2] }, { ifIndex: second, ifMembers: [2] }]) {
+        const error = await refuses('MEMBERSHIP_CHANGED', controller.changeMembership({ ...change, ...condition }))
+        assert.deepEqual(error.details, { members: [1], learners: [2], index: second })
+      }
+      const state = await controller.changeMembership({ ...change, ifIndex: second, ifMembers: [1] })
+      await assertState(opened, state, [[1], [], [1]])
+      assert.ok(state.index !== null && state.index > second)
+      assert.equal((await controller.clusterState()).index, state.index)
+    }),
+  )
+
+  test(
+    'changeMembership: a condition that cannot be is refused',
+    withController(async (opened) => {
+      await found(opened)
+      for (const condition of [{ ifIndex: 0 }, { ifIndex: 1.5 }, { ifMembers: [] }, { ifMembers: [0] }]) {
+        const change = opened.controller.changeMembership({ members: [1], ...condition })
+        await refuses('INVALID_REQUEST', change, JSON.stringify(condition))
+      }
     }),
   )
 }

@@ -104,8 +104,11 @@ describe('connectHttp: the cluster controller', () => {
     const state = await aspen.addLearner(2, endpointId)
     assert.deepEqual(state.nodes[1], { id: 2, endpointId, addresses: ['127.0.0.1:26002'] })
     assert.deepEqual((await aspen.changeMembership({ members: [1, 2] })).members, [1, 2])
-    assert.deepEqual(await aspen.changeMembership({ members: [1], learners: [2] }), state)
-    assert.deepEqual(await aspen.clusterState(), state)
+    assert.deepEqual(await aspen.changeMembership({ members: [1], learners: [2], ifIndex: 3, ifMembers: [1, 2] }), {
+      ...state,
+      index: 4,
+    })
+    assert.deepEqual(await aspen.clusterState(), { ...state, index: 4 })
     assert.equal(await aspen.leader(), 1)
     assert.deepEqual(await aspen.triggerSnapshot(), { id: 'snapshot-1-4', logId: { term: 1, index: 4 }, sizeBytes: 0 })
     assert.deepEqual({ ...(await aspen.status()), turns: 0, uptimeMs: 0 }, { ...fixture.cluster.status(), turns: 0, uptimeMs: 0 })

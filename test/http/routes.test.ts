@@ -32,6 +32,7 @@ describe('the quick start', () => {
     assert.deepEqual(second.body, {
       members: [1],
       learners: [2],
+      index: 2,
       nodes: [
         { id: 1, endpoint_id: '1'.padStart(64, '0'), addresses: ['127.0.0.1:26000'] },
         { id: 2, endpoint_id: PEER_2, addresses: ['127.0.0.1:26002'] },
@@ -215,7 +216,7 @@ describe('the routes that describe a node', () => {
     const reasons: readonly (readonly [Partial<NodeStatus>, RegExp])[] = [
       [{ leader: null }, /no leader/],
       [{ initialized: false }, /no cluster/],
-      [{ cluster: { members: [2], learners: [], nodes: [] } }, /no member of the cluster, as far as it knows/],
+      [{ cluster: { members: [2], learners: [], index: 0, nodes: [] } }, /no member of the cluster, as far as it knows/],
       [{ knownCommitIndex: 5_000, commitIndex: 20, appliedIndex: 20 }, /4980 entries behind/],
       [{ poisoned: 'a sync failed' }, /no progress/],
       [{ checks: [{ name: 'raft_actor', ok: false, detail: '' }] }, /no progress/],

@@ -71,7 +71,7 @@ describe('RaftActor', () => {
   test('CurrentState, HealthCheck: are answered in their turn', () => {
     const { world, answers, reply, send } = bench()
     let voters: readonly number[] = []
-    send({ type: 'CurrentState', reply: (_, membership) => void (voters = membership?.voters ?? []) })
+    send({ type: 'CurrentState', reply: (_, inForce) => void (voters = inForce?.membership.voters ?? []) })
     send({ type: 'HealthCheck', reply })
     assert.deepEqual(answers, [])
     world.run(5)

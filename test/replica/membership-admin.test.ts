@@ -42,8 +42,8 @@ test('MembershipAdmin: a change that another leader overwrote is not reported as
   lead(cluster, 1)
   const outcomes: string[] = []
   const admin = adminOf(cluster, 1)
-  admin.submit({ op: 'add-learner', nodeId: 4, endpointId: null }, 5000, (error, membership) =>
-    outcomes.push(error === undefined ? learners(membership as Membership) : codeOf(error)),
+  admin.submit({ op: 'add-learner', nodeId: 4, endpointId: null }, 5000, (error, answer) =>
+    outcomes.push(answer === undefined ? codeOf(error as Error) : learners(answer.membership)),
   )
   admin.progress()
   const cut = (message: { from: number; to: number }): boolean => message.from === 1 || message.to === 1 || message.to > 3

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ClusterController } from '../../src/api/index.ts'
+import type { ClusterController, ClusterState } from '../../src/api/index.ts'
 import { explore } from '../../src/testing/index.ts'
 import type { AspenRouter } from '../../src/testing/index.ts'
 import { endOf, keysOf, leaderOf, oneLeaderForEachTerm, othersThan, readText, set, untilKnown, writeMany } from './requests.ts'
@@ -121,6 +121,32 @@ test('AspenRouter: a change of members under which the leader crashes happens ev
     for (const key of keysOf('k', 20)) assert.notEqual(await readText(later, key), undefined)
   })
   assert.ok(done > 0 && done < 10, `${done} of 10 changes survived the crash: they should be some, and not all`)
+})
+
+test('AspenRouter: of changes for one configuration that are asked for at the same time, at any nodes, one is made', async () => {
+  const outcomes = new Set<string>()
+  await explore({ seeds: volume(20, 6), nodes: 5, founders: 3 }, async (router) => {
+    for (const id of [4, 5]) await router.node(1).addLearner(id)
+    const { index, members } = await router.node(await leaderOf(router)).clusterState()
+    assert.ok(index !== null && index > 1)
+    const soon = async (change: () => Promise<ClusterState>): Promise<ClusterState> => {
+      await router.sleep((router.random.nextUint32() % 2_000) / 1_000)
+      return change()
+    }
+    const asked = [
+      soon(() => router.node(1).changeMembership({ members: [1, 2, 3, 4], ifIndex: index })),
+      soon(() => router.node(2).changeMembership({ members: [1, 2, 3, 5], ifMembers: members })),
+      soon(() => router.node(3).changeMembership({ members: [1, 2], ifIndex: index, ifMembers: members })),
+    ]
+    const ends = await Promise.all(asked.map((end) => endOf(end)))
+    assert.deepEqual(ends.toSorted(), ['MEMBERSHIP_CHANGED', 'MEMBERSHIP_CHANGED', 'ok'])
+    const won = ends.indexOf('ok')
+    const answer = await asked[won]
+    const state = await router.node(await leaderOf(router)).clusterState()
+    assert.deepEqual([state.members, state.learners, state.index], [answer?.members, answer?.learners, answer?.index])
+    outcomes.add(state.members.join())
+  })
+  assert.ok(outcomes.size > 1, 'whoever is first is drawn from the seed')
 })
 
 test('AspenRouter: a voter that is removed while it is down hears so from a member, and says so to all who ask', async () => {

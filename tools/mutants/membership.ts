@@ -72,6 +72,13 @@ export const MEMBERSHIP: readonly Mutant[] = [
     hunter: 'test/replica/answers.test.ts',
   },
   {
+    name: 'change the membership whatever it is by now',
+    file: 'replica/requests/membership-admin.ts',
+    find: 'if ((ifIndex ?? index) === index && sameIds(ifMembers ?? members, members)) return null',
+    replace: 'if (members.length > 0 || sameIds(ifMembers ?? members, learners) || ifIndex === index) return null',
+    hunter: 'test/router/membership.test.ts',
+  },
+  {
     name: 'consent to two foundings at a time',
     file: 'replica/requests/consents.ts',
     find: 'if (this.isGiven(now) && this.#given?.to !== asked.from) {',

@@ -1,7 +1,13 @@
 /** The routes that found, grow and shrink a cluster. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { AspenError } from '../../api/index.ts'
-import type { AddPeerRequest, ChangeMembershipRequest, ClusterState, RequestOptions } from '../../api/index.ts'
+import type {
+  AddPeerRequest,
+  ChangeMembershipRequest,
+  ClusterState,
+  MembershipCondition,
+  RequestOptions,
+} from '../../api/index.ts'
 import { MAX_SMALL_HTTP_BODY_SIZE } from '../../limits.ts'
 import {
   AddLearnerBody,
@@ -24,7 +30,12 @@ interface TimeoutBody {
   readonly timeout_ms?: number
 }
 
-interface MembersBody extends TimeoutBody {
+interface ConditionBody {
+  readonly if_members?: readonly number[]
+  readonly if_index?: number
+}
+
+interface MembersBody extends TimeoutBody, ConditionBody {
   readonly members: readonly number[]
   readonly learners?: readonly number[]
 }
@@ -43,6 +54,10 @@ interface PeerBody {
 
 function options(body: TimeoutBody | null | undefined): RequestOptions {
   return body?.timeout_ms === undefined ? {} : { timeoutMs: body.timeout_ms }
+}
+
+function conditionOf({ if_members: ifMembers, if_index: ifIndex }: ConditionBody): MembershipCondition {
+  return { ...(ifMembers === undefined ? {} : { ifMembers }), ...(ifIndex === undefined ? {} : { ifIndex }) }
 }
 
 function requireDistinct(ids: readonly number[], what: string): void {
@@ -76,6 +91,7 @@ function handleChangeMembership({ controller }: RouteContext, request: FastifyRe
   const change: ChangeMembershipRequest = {
     members: body.members,
     ...(body.learners === undefined ? {} : { learners: body.learners }),
+    ...conditionOf(body),
   }
   answerCluster(controller.changeMembership(change, options(body)), reply)
 }
@@ -155,7 +171,14 @@ export function clusterRoutes(context: RouteContext): readonly Route[] {
     }),
     clusterRoute('/change-membership', 'changeMembership', 'Changes the voters, and the learners where given.', {
       body: ChangeMembershipBody,
-      errors: quorumErrors('NODE_UNKNOWN', 'NODE_AMBIGUOUS', 'CLUSTER_MISMATCH', 'MEMBERSHIP_IN_PROGRESS', 'LEARNER_NOT_READY'),
+      errors: quorumErrors(
+        'NODE_UNKNOWN',
+        'NODE_AMBIGUOUS',
+        'CLUSTER_MISMATCH',
+        'MEMBERSHIP_IN_PROGRESS',
+        'MEMBERSHIP_CHANGED',
+        'LEARNER_NOT_READY',
+      ),
       handle: (request, reply) => handleChangeMembership(context, request, reply),
     }),
     {

@@ -27,6 +27,15 @@ export const AddLearnerBody = strictObject(
   { examples: [{ node_id: 2 }] },
 )
 
+/** What makes whoever comes second lose, where a change has it. */
+const condition = {
+  if_members: Type.Optional({
+    ...Members,
+    description: 'The voters that this is meant for: 409 MEMBERSHIP_CHANGED when they are others.',
+  }),
+  if_index: Type.Optional(Type.Integer({ minimum: 1, description: 'As if_members, by the index of the configuration.' })),
+}
+
 export const ChangeMembershipBody = strictObject(
   {
     members: Members,
@@ -36,9 +45,10 @@ export const ChangeMembershipBody = strictObject(
         description: `The learners afterwards, at most ${MAX_LEARNERS}; absent: today's who do not become voters.`,
       }),
     ),
+    ...condition,
     timeout_ms: TimeoutMs,
   },
-  { examples: [{ members: [1, 2, 3] }] },
+  { examples: [{ members: [1, 2, 3], if_members: [1, 2] }] },
 )
 
 export const ForgetPeerBody = strictObject(
@@ -92,12 +102,19 @@ const closed = { additionalProperties: false }
 const clusterState = {
   members: Type.Array(NodeId, { description: 'The voters, in order.' }),
   learners: Type.Array(NodeId),
+  index: {
+    type: ['integer', 'null'],
+    minimum: 0,
+    description: 'Where the configuration stands in the log; null when a leader of an earlier version answered.',
+  },
   nodes: Type.Array(Type.Object({ id: NodeId, endpoint_id: Type.String(), addresses: Type.Array(Type.String()) }, closed)),
 }
 
 export const ClusterAnswer = Type.Object(clusterState, {
   ...closed,
-  examples: [{ members: [1], learners: [2], nodes: [{ id: 1, endpoint_id: '5f0c6a2e', addresses: ['127.0.0.1:26001'] }] }],
+  examples: [
+    { members: [1], learners: [2], index: 7, nodes: [{ id: 1, endpoint_id: '5f0c6a2e', addresses: ['127.0.0.1:26001'] }] },
+  ],
 })
 
 export const RestartBody = strictObject(

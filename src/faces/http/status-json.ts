@@ -6,6 +6,7 @@ export function clusterJson(state: ClusterState): object {
   return {
     members: state.members,
     learners: state.learners,
+    index: state.index,
     nodes: state.nodes.map((node) => ({ id: node.id, endpoint_id: node.endpointId, addresses: node.addresses })),
   }
 }

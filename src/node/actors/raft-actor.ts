@@ -99,7 +99,8 @@ class RaftLife implements RaftMessages {
   }
 
   CurrentState({ reply }: Extract<RaftActorMessage, { type: 'CurrentState' }>): void {
-    reply(undefined, this.#incarnation.replica.view.membership)
+    const { membership, membershipIndex } = this.#incarnation.replica.view
+    reply(undefined, { membership, index: membershipIndex })
   }
 
   HealthCheck({ reply }: Extract<RaftActorMessage, { type: 'HealthCheck' }>): void {

@@ -30,8 +30,14 @@ describe('decodeAdminRequest', () => {
       { op: 'change-membership', members: [1], learners: null },
       { op: 'change-membership', members: [1, 2], learners: [] },
       { op: 'change-membership', members: [1, 2], learners: [3] },
+      { op: 'change-membership', members: [1, 2], learners: null, ifMembers: [1] },
+      { op: 'change-membership', members: [1, 2], learners: [], ifMembers: [1], ifIndex: 7 },
+      { op: 'raise-version', version: 2 },
     ]
-    for (const request of requests) assert.deepEqual(decodeAdminRequest(encodeAdminRequest(request)), request)
+    for (const request of requests) {
+      const placed = request.op !== 'raise-version'
+      assert.deepEqual(decodeAdminRequest(encodeAdminRequest(request)), { request, placed })
+    }
   })
 
   test('decodeAdminRequest: refuses everything else', () => {
@@ -51,6 +57,8 @@ describe('decodeAdminRequest', () => {
       change({ members: Array.from({ length: 20_000 }, () => 1) }),
       change({ learners: Array.from({ length: 101 }, (_, i) => i + 2) }),
       change({ more: 1 }),
+      ...[[], [0], null, 1].map((ifMembers) => change({ ifMembers })),
+      ...[0, -1, 1.5, '7', null].map((ifIndex) => change({ ifIndex })),
       JSON.stringify({ op: 'add-learner', nodeId: 2 }),
       ...[[], [0], ['1'], [1.5], null, {}, 1].map((members) => change({ members })),
       ...[[0], ['1'], {}, 1].map((learners) => change({ learners })),
@@ -63,6 +71,7 @@ describe('decodeAdminRequest', () => {
   test('decodeAdminRequest: gives ids in order, each once, as a membership has them', () => {
     const text = JSON.stringify({ op: 'change-membership', members: [3, 1, 3], learners: [5, 4, 5] })
     const wanted = { op: 'change-membership', members: [1, 3], learners: [4, 5] }
-    assert.deepEqual(decodeAdminRequest(utf8Encode(text)), wanted)
+    // Whoever asks so is of an earlier version.
+    assert.deepEqual(decodeAdminRequest(utf8Encode(text)), { request: wanted, placed: false })
   })
 })

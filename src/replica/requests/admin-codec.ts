@@ -8,24 +8,37 @@ import {
   givenFields,
 } from '../../api/index.ts'
 import { utf8Decode, utf8Encode, WireError } from '../../lib/index.ts'
+import type { Given } from '../../api/index.ts'
 import type { NodeId } from '../../raft/index.ts'
 import type { AdminRequest } from './membership-admin.ts'
 
-const FIELDS = ['op', 'nodeId', 'endpointId', 'members', 'learners', 'version']
+const FIELDS = ['op', 'nodeId', 'endpointId', 'members', 'learners', 'version', 'ifMembers', 'ifIndex']
+/** Beside what has no version of its own: whoever asks can read where a configuration stands. Earlier leaders do not look at it. */
+const PLACED_ANSWER = 2
 /** A few hundred ids of 16 digits take less. */
 const MAX_REQUEST_SIZE = 64 * 1024
 
 /** An administrative request as a JSON document: rare, small, and readable in a capture. */
 export function encodeAdminRequest(request: AdminRequest): Uint8Array {
-  return utf8Encode(JSON.stringify(request))
+  return utf8Encode(JSON.stringify(request.op === 'raise-version' ? request : { ...request, version: PLACED_ANSWER }))
+}
+
+export interface DecodedRequest {
+  readonly request: AdminRequest
+  /** Whoever asks can read where the configuration stands. */
+  readonly placed: boolean
 }
 
 /**
  * Checks what a peer hands over as strictly as what a caller of this node does: it goes into every node's log.
  * @throws WireError when the document is not an administrative request
  */
-export function decodeAdminRequest(bytes: Uint8Array): AdminRequest {
-  return decoded(bytes, toAdminRequest)
+export function decodeAdminRequest(bytes: Uint8Array): DecodedRequest {
+  return decoded(bytes, (given) => {
+    const fields = givenFields(given, 'an administrative request', FIELDS)
+    const request = toAdminRequest(fields)
+    return { request, placed: request.op !== 'raise-version' && fields['version'] === PLACED_ANSWER }
+  })
 }
 
 /** What a founding takes: that its founder is asked for it; and that the founder asks the other voters to found nothing else, or again whatever they like. */
@@ -72,8 +85,7 @@ function parse(text: string): unknown {
 }
 
 /** @throws AspenError, WireError */
-function toAdminRequest(request: unknown): AdminRequest {
-  const fields = givenFields(request, 'an administrative request', FIELDS)
+function toAdminRequest(fields: Given): AdminRequest {
   if (fields['op'] === 'add-learner') {
     const { nodeId, endpointId } = fields
     return {
@@ -83,8 +95,8 @@ function toAdminRequest(request: unknown): AdminRequest {
     }
   }
   if (fields['op'] === 'change-membership') {
-    const { learners } = fields
-    const change = { members: fields['members'], ...(learners === null ? {} : { learners: learners ?? 'none' }) }
+    const { members, learners, ifMembers, ifIndex } = fields
+    const change = { members, ifMembers, ifIndex, ...(learners === null ? {} : { learners: learners ?? 'none' }) }
     return { op: 'change-membership', learners: null, ...checkMembership(change) }
   }
   if (fields['op'] === 'raise-version') return { op: 'raise-version', version: checkClusterVersion(fields['version']) }

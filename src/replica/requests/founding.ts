@@ -7,8 +7,9 @@
  */
 import { AspenError } from '../../api/index.ts'
 import { MAX_ADMIN_REQUESTS } from '../../limits.ts'
-import type { Member, Membership, NodeId } from '../../raft/index.ts'
+import type { Member, NodeId, Raft } from '../../raft/index.ts'
 import { decodeMembership, encodeMembership } from '../../wire/index.ts'
+import type { Configuration } from '../../wire/index.ts'
 import type { Founder, FoundingTerms, Reply } from '../options.ts'
 import { bindMember } from '../peers/index.ts'
 import type { Peers } from '../peers/index.ts'
@@ -23,6 +24,8 @@ import { alreadyInitialized } from './refusals.ts'
 /** How long a request waits for the links it needs before it says that there are none, in milliseconds. */
 const LINK_PATIENCE_MS = 2_000
 
+const FOUNDING_INDEX = 1
+
 interface Task {
   readonly voters: readonly NodeId[]
   readonly terms: FoundingTerms
@@ -30,7 +33,7 @@ interface Task {
   readonly from: string | null
   readonly startedAt: number
   readonly deadline: number
-  readonly reply: Reply<Membership>
+  readonly reply: Reply<Configuration>
   /** Why it is not known what became of it at the founder. */
   readonly lost?: Error
 }
@@ -73,7 +76,7 @@ export class Founding {
   }
 
   /** @throws AspenError ALREADY_INITIALIZED, OVERLOADED */
-  submit(voters: readonly NodeId[], terms: FoundingTerms, deadline: number, reply: Reply<Membership>): void {
+  submit(voters: readonly NodeId[], terms: FoundingTerms, deadline: number, reply: Reply<Configuration>): void {
     if (!this.#foundable) throw alreadyInitialized(this.#context.cluster.id)
     this.#add({ voters, terms, from: null, startedAt: this.#context.clock.now(), deadline, reply })
   }
@@ -87,8 +90,8 @@ export class Founding {
       throw new AspenError('INVALID_REQUEST', `node ${id} does not found a cluster of ${voters.join(', ')}`)
     const terms = this.#parts.founder?.terms()
     if (terms === undefined) throw new AspenError('INVALID_REQUEST', `node ${id} founds clusters for its own callers only`)
-    const own: Reply<Membership> = (error, membership) =>
-      membership === undefined ? reply(error) : reply(undefined, encodeMembership(membership))
+    const own: Reply<Configuration> = (error, founded) =>
+      founded === undefined ? reply(error) : reply(undefined, encodeMembership(founded.membership))
     this.#add({ voters, terms, from, startedAt: this.#context.clock.now(), deadline, reply: own })
   }
 
@@ -239,8 +242,8 @@ export class Founding {
     this.#parts.peers.join(terms.clusterId)
     raft.bootstrap([terms.self, ...others].toSorted((a, b) => a.id - b.id))
     this.#parts.proposals.add(
-      { term: 0, index: 1 },
-      { bytes: 0, deadline, answersFromState: true, reply: (error) => reply(error, raft.membership) },
+      { term: 0, index: FOUNDING_INDEX },
+      { bytes: 0, deadline, answersFromState: true, reply: (error) => reply(error, inForce(raft)) },
     )
   }
 
@@ -252,12 +255,12 @@ export class Founding {
       operation: 'found',
       body: encodeFounding({ step: 'found', voters }),
       deadline,
-      reply: decodedReply<Membership>((error, membership) => {
+      reply: decodedReply<Configuration>((error, founded) => {
         const isLost = error instanceof AspenError && error.code === 'OUTCOME_UNKNOWN' && !this.#foundable
         // Of another cluster by now, whose links the founder's does not fit; which one is known soon.
         if (isLost) this.#add({ ...task, lost: error })
-        else reply(error, membership)
-      }, decodeMembership),
+        else reply(error, founded)
+      }, decodeFounded),
     } as const
     return this.#parts.forwarder.ask(founder, endpointId, job)
   }
@@ -273,7 +276,7 @@ export class Founding {
       reply(from === null ? alreadyInitialized(cluster.id) : foreignCluster(raft.id))
       return true
     }
-    if (raft.membershipIndex <= this.#parts.engine.appliedIndex) reply(undefined, membership)
+    if (raft.membershipIndex <= this.#parts.engine.appliedIndex) reply(undefined, inForce(raft))
     else if (clock.now() >= deadline)
       reply(new AspenError('OUTCOME_UNKNOWN', 'the cluster is being founded, and not yet by a majority'))
     else return false
@@ -286,11 +289,20 @@ export class Founding {
     const { membership } = raft
     const isApplied = membership.members.length > 0 && raft.membershipIndex <= this.#parts.engine.appliedIndex
     if (membership.members.length > 0 && membership.voters.join() !== voters.join()) reply(alreadyInitialized(cluster.id))
-    else if (isApplied) reply(undefined, membership)
+    else if (isApplied) reply(undefined, inForce(raft))
     else if (clock.now() >= deadline) reply(lost)
     else return false
     return true
   }
+}
+
+function inForce({ membership, membershipIndex: index }: Pick<Raft, 'membership' | 'membershipIndex'>): Configuration {
+  return { membership, index }
+}
+
+/** A cluster begins with the entry that founds it. */
+function decodeFounded(bytes: Uint8Array): Configuration {
+  return { membership: decodeMembership(bytes), index: FOUNDING_INDEX }
 }
 
 function foreignCluster(id: NodeId): AspenError {

@@ -5,7 +5,7 @@ import type { Language, Quota } from '../../commands/index.ts'
 import { MAX_REQUEST_TIMEOUT_MS } from '../../limits.ts'
 import type { StateMachine } from '../../ports/index.ts'
 import type { Raft } from '../../raft/index.ts'
-import { encodeMembership, WireError } from '../../wire/index.ts'
+import { encodeConfiguration, encodeMembership, WireError } from '../../wire/index.ts'
 import type { ForwardReply, ForwardRequest } from '../../wire/index.ts'
 import { decodeAdminRequest } from './admin-codec.ts'
 import type { ClusterVersion } from './cluster-version.ts'
@@ -17,6 +17,9 @@ import type { Peers } from '../peers/index.ts'
 import type { TurnContext } from '../turn/index.ts'
 import type { Proposals } from './proposals.ts'
 import { ReignClock } from './reign-clock.ts'
+
+/** What an answer to another node may take, in milliseconds. */
+const ANSWER_MARGIN_MS = 150
 
 export interface LeaderWorkParts {
   readonly proposals: Proposals
@@ -89,7 +92,10 @@ export class LeaderWork {
       reply(notLeader(this.#context.raft))
       return
     }
-    const deadline = this.#context.clock.now() + Math.min(timeoutMs, MAX_REQUEST_TIMEOUT_MS)
+    const leftMs = Math.min(timeoutMs, MAX_REQUEST_TIMEOUT_MS)
+    // What becomes of an administrative request at the deadline has its reason, which is to be there before whoever asked gives up.
+    const marginMs = operation === 'admin' ? Math.min(ANSWER_MARGIN_MS, leftMs / 4) : 0
+    const deadline = this.#context.clock.now() + leftMs - marginMs
     this.run({ operation, body, deadline, reply })
   }
 
@@ -116,9 +122,11 @@ export class LeaderWork {
   }
 
   #administer({ body, deadline, reply }: Job): void {
-    this.#parts.admin.submit(decodeAdminRequest(body), deadline, (error, membership) => {
-      if (error !== undefined || membership === undefined) reply(error)
-      else answerEncoded(reply, () => encodeMembership(membership), 'the membership is as it was asked for')
+    const { request, placed } = decodeAdminRequest(body)
+    this.#parts.admin.submit(request, deadline, (error, answer) => {
+      if (error !== undefined || answer === undefined) return reply(error)
+      const encode = (): Uint8Array => (placed ? encodeConfiguration(answer) : encodeMembership(answer.membership))
+      answerEncoded(reply, encode, 'what was asked for is done')
     })
   }
 }

@@ -7,6 +7,7 @@ import type { LinkedPeer, PeerReport } from '../../ports/index.ts'
 import { Raft } from '../../raft/index.ts'
 import type { Membership, Message } from '../../raft/index.ts'
 import { encodeMembership } from '../../wire/index.ts'
+import type { Configuration } from '../../wire/index.ts'
 import { handContext } from '../hand-context.test.ts'
 import { Answers, keyOf, membershipOf } from '../hand-driven-stores.test.ts'
 import { bindMember } from '../peers/index.ts'
@@ -38,7 +39,7 @@ class Bench {
   readonly links: LinkedPeer[] = []
   readonly reports: PeerReport[] = []
   readonly linkedIds = new Set<number>()
-  readonly answers = new Answers<Membership>()
+  readonly answers = new Answers<Configuration>()
   readonly raft: Raft
   readonly admin: MembershipAdmin
 
@@ -138,7 +139,7 @@ class Bench {
   }
 
   get last(): Membership | undefined {
-    return this.answers.values.at(-1)
+    return this.answers.values.at(-1)?.membership
   }
 
   #message(parts: object): Message {
@@ -382,6 +383,55 @@ describe('MembershipAdmin: change-membership', () => {
     bench.submit('remove', change([1], [3]))
     bench.turn()
     assert.deepEqual(bench.last, membershipOf([1], [3]))
+  })
+})
+
+describe('MembershipAdmin: preconditions', () => {
+  const conditional = (condition: object): AdminRequest => ({
+    op: 'change-membership',
+    members: [1],
+    learners: [3],
+    ...condition,
+  })
+
+  test('change-membership: is made where the voters and the index are those it is meant for, and else refused with what they are', () => {
+    const bench = new Bench(membershipOf([1], [2, 3])).lead()
+    const last = bench.raft.lastLog.index
+    for (const [i, condition] of [{ ifMembers: [1, 2] }, { ifIndex: 2 }, { ifMembers: [1], ifIndex: 9 }].entries()) {
+      bench.submit(String(i), conditional(condition))
+      assert.deepEqual(bench.answers.outcomes, [`${i}: MEMBERSHIP_CHANGED`])
+      const { details } = bench.answers.errors.at(-1) as AspenError
+      assert.deepEqual(details, { members: [1], learners: [2, 3], index: 1 })
+      bench.answers.outcomes.length = 0
+    }
+    assert.equal(bench.raft.lastLog.index, last)
+    bench.submit('meant', conditional({ ifMembers: [1], ifIndex: 1 }))
+    bench.turn()
+    assert.deepEqual(bench.answers.outcomes, ['meant: ok'])
+    assert.deepEqual(bench.answers.values.at(-1), { membership: membershipOf([1], [3]), index: last + 1 })
+  })
+
+  test('change-membership: of two that are meant for one configuration the second is refused, however long it has waited', () => {
+    const bench = new Bench(membershipOf([1, 2], [3, 4])).lead()
+    bench.submit('first', change([1, 2], [3]))
+    for (const condition of [{ ifIndex: 1 }])
+      bench.submit('second', { op: 'change-membership', members: [1, 2], learners: [4], ...condition })
+    assert.deepEqual(bench.answers.outcomes, [], 'the first may yet be undone')
+    bench.ack(2)
+    bench.turn()
+    assert.deepEqual(bench.answers.outcomes, ['first: ok', 'second: MEMBERSHIP_CHANGED'])
+    assert.deepEqual(bench.raft.membership, membershipOf([1, 2], [3]))
+  })
+
+  test('change-membership: is not compared with a configuration between two', () => {
+    const bench = new Bench(membershipOf([1, 2], [3])).lead()
+    bench.ack(3)
+    bench.submit('change', change([1, 2, 3]))
+    const joint = bench.raft.lastLog.index
+    bench.submit('meant for what will be', { op: 'change-membership', members: [1, 2], learners: null, ifMembers: [1, 2, 3] })
+    assert.deepEqual([bench.raft.lastLog.index, bench.answers.outcomes], [joint, []])
+    for (let i = 0; i < 4; i++) for (const id of [2, 3]) bench.ack(id)
+    assert.deepEqual(bench.answers.outcomes, ['change: ok', 'meant for what will be: ok'])
   })
 })
 

@@ -1,8 +1,10 @@
 import { AspenError } from '../../api/index.ts'
+import type { MembershipCondition } from '../../api/index.ts'
 import { unreachable } from '../../lib/index.ts'
 import { LEARNER_LAG_THRESHOLD, MAX_ADMIN_REQUESTS, MAX_LEARNERS, MAX_VOTERS } from '../../limits.ts'
 import { isJoint } from '../../raft/index.ts'
-import type { LogId, Member, Membership, MembershipTarget, NodeId } from '../../raft/index.ts'
+import type { LogId, Member, MembershipTarget, NodeId } from '../../raft/index.ts'
+import type { Configuration } from '../../wire/index.ts'
 import type { Reply } from '../options.ts'
 import { bindMember } from '../peers/index.ts'
 import type { Peers } from '../peers/index.ts'
@@ -12,7 +14,11 @@ import type { ClusterVersion } from './cluster-version.ts'
 /** An administrative request, as it travels to the leader. */
 export type AdminRequest =
   | { readonly op: 'add-learner'; readonly nodeId: NodeId; readonly endpointId: string | null }
-  | { readonly op: 'change-membership'; readonly members: readonly NodeId[]; readonly learners: readonly NodeId[] | null }
+  | ({
+      readonly op: 'change-membership'
+      readonly members: readonly NodeId[]
+      readonly learners: readonly NodeId[] | null
+    } & MembershipCondition)
   | { readonly op: 'raise-version'; readonly version: number }
 
 /** How long a request waits for the link it needs before it says that there is none, in milliseconds. */
@@ -22,7 +28,7 @@ interface Task {
   readonly request: AdminRequest
   readonly startedAt: number
   readonly deadline: number
-  readonly reply: Reply<Membership>
+  readonly reply: Reply<Configuration>
   /** Where the configuration proposed for it stands in the log, once it does. */
   proposed: LogId | null
   /** What it waits for, in case the deadline comes first. */
@@ -53,7 +59,7 @@ export class MembershipAdmin {
   }
 
   /** @throws AspenError OVERLOADED */
-  submit(request: AdminRequest, deadline: number, reply: Reply<Membership>): void {
+  submit(request: AdminRequest, deadline: number, reply: Reply<Configuration>): void {
     if (this.#tasks.length >= MAX_ADMIN_REQUESTS) {
       throw new AspenError('OVERLOADED', `${this.#tasks.length} membership requests are already waiting; try again`, {
         queue: 'admin',
@@ -89,7 +95,7 @@ export class MembershipAdmin {
     for (const task of this.#tasks.splice(0)) task.reply(error)
   }
 
-  #advance(task: Task, now: number): Membership | AspenError | null {
+  #advance(task: Task, now: number): Configuration | AspenError | null {
     const { raft } = this.#context
     if (task.proposed !== null) return this.#outcome(task.proposed) ?? (now < task.deadline ? null : undecided())
     if (raft.role !== 'leader')
@@ -101,7 +107,7 @@ export class MembershipAdmin {
     return task.proposed === null && now >= task.deadline ? task.obstacle : null
   }
 
-  #begin(task: Task, now: number): Membership | AspenError | null {
+  #begin(task: Task, now: number): Configuration | AspenError | null {
     const { op } = task.request
     switch (op) {
       case 'add-learner':
@@ -116,7 +122,7 @@ export class MembershipAdmin {
   }
 
   /** What became of the proposal, once that is decided here, with everything that follows from it. */
-  #outcome({ index, term }: LogId): Membership | AspenError | null {
+  #outcome({ index, term }: LogId): Configuration | AspenError | null {
     const { raft } = this.#context
     const { appliedIndex } = this.#engine
     if (appliedIndex < index) return null
@@ -125,10 +131,10 @@ export class MembershipAdmin {
     if (present !== term) {
       return new AspenError('NOT_APPLIED', 'leadership changed before the membership change was committed; send it again')
     }
-    return !isJoint(raft.membership) && appliedIndex >= raft.membershipIndex ? raft.membership : null
+    return !isJoint(raft.membership) && appliedIndex >= raft.membershipIndex ? this.#inForce : null
   }
 
-  #addLearner(task: Task, now: number): Membership | AspenError | null {
+  #addLearner(task: Task, now: number): Configuration | AspenError | null {
     const { raft } = this.#context
     if (task.request.op !== 'add-learner') return null
     const { nodeId, endpointId } = task.request
@@ -136,7 +142,7 @@ export class MembershipAdmin {
     const present = membership.members.find((member) => member.id === nodeId)
     if (present !== undefined) {
       const other = endpointId ?? this.#claimantInsteadOf(present)
-      return other === undefined || other === present.endpointId ? membership : otherKey(present, other)
+      return other === undefined || other === present.endpointId ? this.#inForce : otherKey(present, other)
     }
     if (membership.learners.length >= MAX_LEARNERS)
       return new AspenError(
@@ -161,6 +167,20 @@ export class MembershipAdmin {
     return this.#propose(task, { voters: membership.voters, learners: [...membership.learners, nodeId], newMembers: [member] })
   }
 
+  get #inForce(): Configuration {
+    const { membership, membershipIndex: index } = this.#context.raft
+    return { membership, index }
+  }
+
+  /** Why a change that was meant for another configuration is not made. */
+  #changedSince({ ifMembers, ifIndex }: MembershipCondition): AspenError | null {
+    const { membership, membershipIndex: index } = this.#context.raft
+    const { voters: members, learners } = membership
+    if ((ifIndex ?? index) === index && sameIds(ifMembers ?? members, members)) return null
+    const words = `the voters are ${members.join(', ')} by the configuration of entry ${index}, and not what the change was meant for: nothing was changed; look at them, and ask again`
+    return new AspenError('MEMBERSHIP_CHANGED', words, { members, learners, index })
+  }
+
   /** Whoever is linked under the id of a member whose own key is not. */
   #claimantInsteadOf({ id, endpointId }: Member): string | undefined {
     if (id === this.#context.raft.id) return undefined
@@ -168,10 +188,14 @@ export class MembershipAdmin {
     return claiming.some((peer) => peer.endpointId === endpointId) ? undefined : claiming[0]?.endpointId
   }
 
-  #changeMembership(task: Task, now: number): Membership | AspenError | null {
+  #changeMembership(task: Task, now: number): Configuration | AspenError | null {
     const { raft } = this.#context
     if (task.request.op !== 'change-membership') return null
     const { membership } = raft
+    // Halfway through a change nobody can say what it will have been.
+    if (isJoint(membership)) return null
+    const changed = this.#changedSince(task.request)
+    if (changed !== null) return changed
     const voters = task.request.members
     const learners = task.request.learners ?? membership.learners
     if (voters.length > MAX_VOTERS)
@@ -196,17 +220,16 @@ export class MembershipAdmin {
         membership.learners,
       )
     ) {
-      if (!isJoint(membership)) return membership
+      if (!isJoint(membership)) return this.#inForce
     }
     return this.#propose(task, target)
   }
 
   /** Answers with the membership, as every request does, once the version is in force here. */
-  #raiseVersion(task: Task, now: number): Membership | AspenError | null {
-    const { raft } = this.#context
+  #raiseVersion(task: Task, now: number): Configuration | AspenError | null {
     if (task.request.op !== 'raise-version') return null
     const outcome = this.#version.raise(task.request.version)
-    if (outcome === null) return raft.membership
+    if (outcome === null) return this.#inForce
     if (outcome instanceof AspenError) {
       const mayLink = outcome.details['held_back_by'] !== undefined
       return mayLink && now < Math.min(task.deadline, task.startedAt + LINK_PATIENCE_MS) ? null : outcome

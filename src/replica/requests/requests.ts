@@ -3,11 +3,11 @@ import type { WriteResult } from '../../api/index.ts'
 import { decodeWriteResult, Quota } from '../../commands/index.ts'
 import type { Applied, Language } from '../../commands/index.ts'
 import type { StoredSnapshot, Volume } from '../../ports/index.ts'
-import type { Entry, Member, Membership, NodeId } from '../../raft/index.ts'
+import type { Entry, Member, NodeId } from '../../raft/index.ts'
 import { WireError } from '../../lib/index.ts'
 import { MAX_REQUEST_TIMEOUT_MS } from '../../limits.ts'
-import { decodeMembership } from '../../wire/index.ts'
-import type { ForwardReply, ForwardRequest } from '../../wire/index.ts'
+import { decodeConfiguration } from '../../wire/index.ts'
+import type { Configuration, ForwardReply, ForwardRequest } from '../../wire/index.ts'
 import type { Founder, ReplicaLimits, Reply } from '../options.ts'
 import type { PeerHandlers, Peers } from '../peers/index.ts'
 import type { Engine, ReplicaStores, Snapshots, TurnContext, TurnListener } from '../turn/index.ts'
@@ -140,14 +140,14 @@ export class Requests implements TurnListener, PeerHandlers {
   }
 
   /** Adds a learner, changes the voters or raises the version, here or at the leader. */
-  administer(request: AdminRequest, deadline: number, reply: Reply<Membership>): void {
+  administer(request: AdminRequest, deadline: number, reply: Reply<Configuration>): void {
     this.#attempt(reply, (answer) => {
-      this.#forwarder.submit('admin', encodeAdminRequest(request), deadline, decodedReply(answer, decodeMembership))
+      this.#forwarder.submit('admin', encodeAdminRequest(request), deadline, decodedReply(answer, decodeConfiguration))
     })
   }
 
   /** Founds a cluster of these voters. Their keys are those of the live links that claim the ids. */
-  init(voters: readonly NodeId[], clusterId: string, self: Member, deadline: number, reply: Reply<Membership>): void {
+  init(voters: readonly NodeId[], clusterId: string, self: Member, deadline: number, reply: Reply<Configuration>): void {
     this.#attempt(reply, (answer) => this.#founding.submit(voters, { clusterId, self }, deadline, answer), 'founding')
   }
 
