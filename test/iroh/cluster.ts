@@ -1,5 +1,6 @@
 /** Real nodes that have nothing but iroh between them. Run by cluster.slow.test.ts, in a network namespace. */
 import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { connectHttp } from '../../src/client/index.ts'
@@ -60,6 +61,43 @@ test('aspen-node --transport iroh: three nodes go on when the leader is killed, 
     assert.equal(await textAt(back, 'after'), 'kill')
     assert.equal(await textAt(back, `before-${WRITES - 1}`), String(WRITES - 1))
     back.close()
+  } finally {
+    await fleet.stop()
+  }
+})
+
+/** The processes that a process has started and that run. */
+function childrenOf(pid: number): readonly number[] {
+  const words = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
+  return words === '' ? [] : words.split(' ').map(Number)
+}
+
+function runs(pid: number): boolean {
+  return existsSync(`/proc/${pid}`)
+}
+
+async function eventually(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  const deadline = performance.now() + LEADER_TIMEOUT_MS
+  while (!(await condition())) {
+    assert.ok(performance.now() < deadline, what)
+    await delay(POLL_MS)
+  }
+}
+
+test('aspen-node --transport iroh: outlives its process of iroh, which does not outlive it', async () => {
+  const fleet = await Fleet.start(3, { more: ['--transport', 'iroh', '--log-level', 'warn'] })
+  try {
+    const [node] = fleet.nodes as readonly [FleetNode]
+    const [first] = childrenOf(fleet.pid(node.id)) as [number]
+    process.kill(first, 'SIGKILL')
+    await eventually(async () => (await pathsOf(node.url)).length === 0, 'the links are not lost')
+    await eventually(async () => (await pathsOf(node.url)).length === 2, 'the links do not come back')
+    await fleet.leaderNode(LEADER_TIMEOUT_MS)
+    assert.match(fleet.output(node.id), /a way to other nodes has broken down; it is tried again/)
+    const [second] = childrenOf(fleet.pid(node.id)) as [number]
+    assert.notEqual(second, first)
+    await fleet.kill(node.id)
+    await eventually(() => !runs(second), 'the process of iroh is left over')
   } finally {
     await fleet.stop()
   }

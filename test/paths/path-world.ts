@@ -99,7 +99,7 @@ export class PathWorld {
       clock: this.clock,
       keepAliveMs: KEEP_ALIVE_MS,
       carriers: [this.direct.carrier(id)],
-      fallback: { carrier: this.iroh.carrier(id), atStart: fallbackAtStart },
+      fallback: { carrier: this.iroh.carrier(id), atStart: fallbackAtStart, forUnreached: true },
     })
     const ears = CHANNELS.map(() => new Ear())
     const channels = CHANNELS.map((kind, i): Channel => transport.attach(kind, ears[i] as Ear))

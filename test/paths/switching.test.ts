@@ -10,6 +10,8 @@ import type { SimPath } from './sim-path.ts'
 const SEEDS = volume(60, 4)
 /** After which both are back on the direct path: a probe is made within half a minute, and is steady for 10 s. */
 const BACK_MS = 60_000
+/** The longest that an attempt takes. */
+const DIAL_MS = 6_000
 
 async function startTwo(seed: number, fallbackAtStart = true): Promise<[PathWorld, SimNode, SimNode]> {
   const world = new PathWorld(seed)
@@ -25,6 +27,8 @@ function assertNever(node: SimNode, ...events: readonly string[]): void {
 
 /** Both see the same link, it works both ways, and it is the direct one. */
 async function assertBack(world: PathWorld, ...nodes: readonly SimNode[]): Promise<void> {
+  // What was begun while a path was silent may still move the link away.
+  await world.pass(DIAL_MS)
   for (let waited = 0; waited < BACK_MS && !nodes.every((node) => world.pathOf(node) === 'direct'); waited += 1_000)
     await world.pass(1_000)
   const before = nodes.map((node) => node.received())
@@ -127,9 +131,9 @@ test('PathsTransport: says that a link is lost when the one that was to take its
   while (world.iroh.delivered < 3) await world.pass(5)
   world.iroh.stall(true)
   world.direct.reset()
-  await world.pass(2_000)
+  await world.pass(500)
   assert.deepEqual(a.history, ['opened'], 'the other end may have the new link')
-  await world.pass(6_000)
+  await world.pass(1_000)
   assert.deepEqual(a.history, ['opened', 'lost'])
   for (const path of [world.direct, world.iroh]) path.stall(false)
   await assertBack(world, a, b)

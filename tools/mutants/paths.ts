@@ -64,8 +64,8 @@ export const PATHS: readonly Mutant[] = [
   {
     name: 'start the other path for a peer that is not running',
     file: TRANSPORT,
-    find: 'if (!refused && mayBeThePath',
-    replace: 'if (mayBeThePath',
+    find: '!refused && mayBeThePath(error)',
+    replace: 'mayBeThePath(error)',
     hunter: HUNTER,
   },
   {

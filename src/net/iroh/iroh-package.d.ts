@@ -63,6 +63,7 @@ declare module '@number0/iroh/index.js' {
     connect(addr: EndpointAddr, alpn: Bytes): Promise<Connection>
     acceptNext(): Promise<Incoming | null>
     insertRelay(config: { url: string }): Promise<void>
+    removeRelay(url: string): Promise<boolean>
     close(): Promise<void>
   }
 

@@ -13,8 +13,14 @@ import { firstLine, systemCode } from './words.ts'
 const STREAMS = 1n
 /** Between two looks at which way connections go. */
 const LOOK_INTERVAL_MS = 1_000
+const MAX_HINTED_RELAYS = 64
 /** Until what is left of an endpoint is dropped. */
 const CLOSE_TIMEOUT_MS = 2_000
+
+interface Made {
+  readonly connection: Connection
+  readonly stream: BiStream
+}
 
 /** An iroh endpoint and its connections, as seen from within its worker. */
 export class WorkerEndpoint {
@@ -24,6 +30,8 @@ export class WorkerEndpoint {
   readonly #dials: WorkerDials
   /** Dials that have a connection, and wait for its stream. */
   readonly #opening = new Set<number>()
+  /** Relays of peers, beside those of this node: as others say them, so that there is a bound. */
+  readonly #hinted = new Set<string>()
   #binding: typeof Binding | undefined
   #endpoint: Endpoint | undefined
   #pending = 0
@@ -114,8 +122,7 @@ export class WorkerEndpoint {
         if (isFull) this.#tell({ type: 'rejected', reason: 'OVERLOADED', remote })
         return await incoming.refuse()
       }
-      const made = await within(this.#setup.connectTimeoutMs, this.#takeStream(incoming))
-      this.#taken(made, remote)
+      this.#taken(await this.#takeInTime(incoming), remote)
     } catch (error) {
       this.#tell({ type: 'rejected', reason: error instanceof Late ? 'TIMEOUT' : 'QUIC_FAILED', remote })
     } finally {
@@ -123,7 +130,21 @@ export class WorkerEndpoint {
     }
   }
 
-  async #takeStream(incoming: Incoming): Promise<{ readonly connection: Connection; readonly stream: BiStream }> {
+  async #takeInTime(incoming: Incoming): Promise<Made> {
+    const taking = this.#takeStream(incoming)
+    try {
+      return await within(this.#setup.connectTimeoutMs, taking)
+    } catch (error) {
+      // What comes after all is nobody's.
+      taking.then(
+        ({ connection }) => connection.close(0n, []),
+        () => undefined,
+      )
+      throw error
+    }
+  }
+
+  async #takeStream(incoming: Incoming): Promise<Made> {
     const connection = await (await incoming.accept()).connect()
     try {
       connection.setMaxConcurrentBiStreams(STREAMS)
@@ -137,7 +158,7 @@ export class WorkerEndpoint {
     }
   }
 
-  #taken(made: { readonly connection: Connection; readonly stream: BiStream }, remote: string | null): void {
+  #taken(made: Made, remote: string | null): void {
     const { connection: quic } = made
     if (this.#stopped) return quic.close(0n, [])
     const id = this.#nextId
@@ -152,9 +173,23 @@ export class WorkerEndpoint {
   async #connect({ endpointId, protocol, addresses, relay }: Dial): Promise<Connection> {
     if (this.#binding === undefined || this.#endpoint === undefined) throw new Error('the endpoint is not bound')
     const { EndpointAddr, EndpointId } = this.#binding
-    if (relay !== null) await this.#endpoint.insertRelay({ url: relay })
-    const address = new EndpointAddr(EndpointId.fromBytes([...Buffer.from(endpointId, 'hex')]), relay, [...addresses])
+    const through = relay !== null && (await this.#useRelay(this.#endpoint, relay)) ? relay : null
+    const address = new EndpointAddr(EndpointId.fromBytes([...Buffer.from(endpointId, 'hex')]), through, [...addresses])
     return await this.#endpoint.connect(address, [...Buffer.from(protocol)])
+  }
+
+  /** Makes the relay of a peer known to the endpoint; false when it cannot be one. */
+  async #useRelay(endpoint: Endpoint, url: string): Promise<boolean> {
+    if (this.#setup.relays.includes(url) || this.#hinted.has(url)) return true
+    try {
+      await endpoint.insertRelay({ url })
+      this.#hinted.add(url)
+      const [oldest = ''] = this.#hinted
+      if (this.#hinted.size > MAX_HINTED_RELAYS && this.#hinted.delete(oldest)) await endpoint.removeRelay(oldest)
+      return true
+    } catch {
+      return false
+    }
   }
 
   async #open({ id }: Dial, quic: Connection): Promise<void> {
@@ -181,7 +216,7 @@ export class WorkerEndpoint {
     this.#connections.get(id)?.drop()
   }
 
-  #hold(id: number, made: { readonly connection: Connection; readonly stream: BiStream }): WorkerConnection {
+  #hold(id: number, made: Made): WorkerConnection {
     const connection = new WorkerConnection(id, made, this.#tell, () => this.#connections.delete(id))
     this.#connections.set(id, connection)
     return connection

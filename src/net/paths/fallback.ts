@@ -9,6 +9,8 @@ export interface FallbackOptions {
   readonly carrier: Carrier
   /** True when it starts with the transport; otherwise when a peer is not reached without it. */
   readonly atStart: boolean
+  /** Whether also for peers that have addresses, none of which works though something may be there. */
+  readonly forUnreached: boolean
 }
 
 /** A carrier that nothing depends on: where it cannot be had, that is said, and the others go on. */

@@ -24,6 +24,15 @@ export function openTransport(options: DirectTransportOptions, { choice, relays 
   return new PathsTransport({
     ...common,
     carriers: [direct],
-    fallback: { carrier: iroh(() => direct.port ?? options.port), atStart: relays.length > 0 },
+    // Whoever is reached on loopback alone is reached by nobody else over iroh either, but through a relay.
+    fallback: {
+      carrier: iroh(() => direct.port ?? options.port),
+      atStart: relays.length > 0,
+      forUnreached: !isLoopback(options.host),
+    },
   })
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.')
 }

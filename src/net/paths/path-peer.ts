@@ -58,6 +58,8 @@ const MAX_QUICK_REDIALS = 2
 /** So long one carrier is waited for where there is another one, the first time; longer each time that none has worked. */
 const PATIENCE_MS = 1_000
 const MAX_PATIENCE_MS = 8_000
+/** How long the end of a link is held while its successor is being proven. */
+const HOLD_MS = 1_000
 
 /**
  * One peer: whether a link to it is wanted, the link or the attempt to make one, over which carrier, and when to try again. At most one of
@@ -158,6 +160,7 @@ export class PathPeer {
   hold(link: Link, error: Error): boolean {
     if (this.#current?.link !== link || this.#attempt?.replaces !== link || !this.#attempt.proofSent) return false
     this.#current.heldEnd = error
+    this.#bePatient(this.#attempt, HOLD_MS)
     return true
   }
 
@@ -242,7 +245,7 @@ export class PathPeer {
     const controller = new AbortController()
     const attempt: Dialling = { controller, carrier, others, replaces, patience: undefined, proofSent: false }
     this.#attempt = attempt
-    if (others.length > 0) this.#bePatient(attempt)
+    if (others.length > 0) this.#bePatient(attempt, this.#patienceMs)
     const beforeProof = (): void => {
       attempt.proofSent = true
       attempt.patience?.cancel()
@@ -251,8 +254,12 @@ export class PathPeer {
     surface(this.#owner.dial(carrier, target, replaces).then((result) => this.#onDialed(attempt, result)))
   }
 
-  #bePatient(attempt: Dialling): void {
-    const patienceMs = Math.min(MAX_PATIENCE_MS, PATIENCE_MS * 2 ** Math.min(this.#failures, 10))
+  get #patienceMs(): number {
+    return Math.min(MAX_PATIENCE_MS, PATIENCE_MS * 2 ** Math.min(this.#failures, 10))
+  }
+
+  #bePatient(attempt: Dialling, patienceMs: number): void {
+    attempt.patience?.cancel()
     attempt.patience = this.#owner.clock.setTimer(patienceMs, () => this.#overran(attempt))
   }
 
@@ -261,13 +268,13 @@ export class PathPeer {
     attempt.replaces = undefined
     if (this.#target === null) return
     attempt.others = this.#owner.carriersFor(this.#target).filter((carrier) => carrier !== attempt.carrier)
-    if (attempt.others.length > 0 && !attempt.proofSent) this.#bePatient(attempt)
+    if (attempt.others.length > 0 && !attempt.proofSent) this.#bePatient(attempt, this.#patienceMs)
   }
 
   #overran(attempt: Dialling): void {
     if (this.#attempt !== attempt) return
     attempt.controller.abort()
-    const error = new LinkError('TIMEOUT', `no answer by ${attempt.carrier.name} in time, so another way has its turn`)
+    const error = new LinkError('TIMEOUT', `no answer by ${attempt.carrier.name} in time`)
     this.#onFailed(attempt, { error, remote: null, refused: false })
   }
 

@@ -165,7 +165,8 @@ export class PathsTransport implements Transport {
       dialFailed: (peer, { error, remote, refused, gone }) => {
         const { endpointId } = peer
         this.#onFailed(endpointId, remote, error)
-        if (!refused && mayBeThePath(error) && peer.unlinkedMs >= NEED_MS) this.#fallback?.need()
+        const isUnreached = !refused && mayBeThePath(error) && peer.unlinkedMs >= NEED_MS
+        if (isUnreached && options.fallback?.forUnreached === true) this.#fallback?.need()
         if (gone) this.#events.post(() => this.#channels.refused(endpointId))
       },
       lost: (peer, link, error) => this.#ended(peer, link, 'lost', error),
