@@ -82,4 +82,32 @@ export const PATHS: readonly Mutant[] = [
     replace: 'link.epoch === dialer.replaces) {\n      if (peer?.isProving === undefined && isLower)',
     hunter: HUNTER,
   },
+  {
+    name: 'begin another attempt of iroh for each dial of a peer that is away',
+    file: 'net/iroh/worker-dials.ts',
+    find: 'if (joined !== undefined) {',
+    replace: 'if (joined !== undefined && joined.length < 0) {',
+    hunter: 'src/net/iroh/worker-dials.test.ts',
+  },
+  {
+    name: 'let iroh read ahead of who reads nothing',
+    file: 'net/iroh/iroh-socket.ts',
+    find: 'if (this.push(bytes)) this.#pay()',
+    replace: 'this.push(bytes)\n    this.#pay()',
+    hunter: 'src/net/iroh/iroh-socket.test.ts',
+  },
+  {
+    name: 'hand the process of iroh whatever is written',
+    file: 'net/iroh/iroh-socket.ts',
+    find: 'if (this.#underWay < WORKER_WINDOW_BYTES) done()',
+    replace: 'if (this.#underWay >= 0) done()',
+    hunter: 'src/net/iroh/iroh-socket.test.ts',
+  },
+  {
+    name: 'open every interface of the address family that was not asked for',
+    file: 'net/iroh/bind-addresses.ts',
+    find: "hasLoopback6 ? [formatAddress(host, port), formatAddress('::1', port)] : ",
+    replace: '',
+    hunter: 'src/net/iroh/bind-addresses.test.ts',
+  },
 ]
