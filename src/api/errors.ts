@@ -22,6 +22,10 @@ export const ERROR_CATALOGUE = {
   MEMBERSHIP_IN_PROGRESS: { status: 409, retryable: true },
   /** The membership is not what the change was meant for. Nothing was changed; the details say what it is. */
   MEMBERSHIP_CHANGED: { status: 409, retryable: false },
+  /** A learner does not become a voter by the rules of promotion. Nothing was changed; `reason` in the details is for programs. */
+  PROMOTION_REFUSED: { status: 409, retryable: true },
+  /** The voter that leadership was to be handed to cannot take it now. The leader leads on. */
+  TRANSFER_REFUSED: { status: 409, retryable: true },
   LEARNER_NOT_READY: { status: 409, retryable: true },
   /** The sequence belongs to another command of this client, which took effect. This one was not applied. */
   SEQUENCE_REUSED: { status: 409, retryable: false },

@@ -7,6 +7,7 @@ import {
   checkOptions,
   checkPeer,
   checkPeerChoice,
+  checkPromotion,
   checkScan,
   checkVoters,
   toKey,
@@ -21,10 +22,12 @@ import type {
   Data,
   KeyValue,
   KeyValueStore,
+  MemberAdmin,
   NodeStatus,
   PeerAdmin,
   PeerChoice,
   PeersReport,
+  PromoteLearnerRequest,
   RequestOptions,
   ScanPage,
   ScanRequest,
@@ -86,7 +89,7 @@ function toStatus(json: JsonObject): NodeStatus {
  *
  * Rejects with an AspenError; OUTCOME_UNKNOWN when a write was sent and not answered, NO_LEADER when no node was reached.
  */
-export class AspenHttpClient implements KeyValueStore, ClusterController, PeerAdmin {
+export class AspenHttpClient implements KeyValueStore, ClusterController, MemberAdmin, PeerAdmin {
   readonly #caller: Caller
 
   /** @param world time, chance and the way to the nodes, where they are simulated */
@@ -169,6 +172,29 @@ export class AspenHttpClient implements KeyValueStore, ClusterController, PeerAd
       repeatable: false,
       timeoutMs: checkOptions(options).timeoutMs,
       read: toClusterState,
+    })
+  }
+
+  async promoteLearner(request: PromoteLearnerRequest, options?: RequestOptions): Promise<ClusterState> {
+    const { nodeId, replace, force, dryRun, ifMembers, ifIndex } = checkPromotion(request)
+    return this.#caller.call({
+      method: 'POST',
+      path: '/admin/promote-learner',
+      body: { node_id: nodeId, replace, force, dry_run: dryRun, if_members: ifMembers, if_index: ifIndex },
+      repeatable: false,
+      timeoutMs: checkOptions(options).timeoutMs,
+      read: toClusterState,
+    })
+  }
+
+  async transferLeadership(nodeId: number, options?: RequestOptions): Promise<void> {
+    return this.#caller.call({
+      method: 'POST',
+      path: '/admin/transfer-leadership',
+      body: { node_id: checkNodeId(nodeId, 'node_id') },
+      repeatable: true,
+      timeoutMs: checkOptions(options).timeoutMs,
+      read: () => undefined,
     })
   }
 

@@ -45,6 +45,7 @@ async function openHttp(node: NodeService, config: NodeConfig, logger: Logger, m
     controller: node,
     status: node,
     actors: node,
+    members: node,
     peers: node,
     metrics,
     logger,

@@ -120,7 +120,7 @@ function openMdns({ cookie }: NodeConfig, logger: Logger): Discovery {
 }
 
 function settingsOf(config: NodeConfig): NodeSettings {
-  const { nodeId, requestTimeoutMs, peers, raftMailboxCapacity, diskReserveMib, maxClusterVersion } = config
+  const { nodeId, requestTimeoutMs, peers, raftMailboxCapacity, diskReserveMib, maxClusterVersion, autoPromote } = config
   return {
     nodeId,
     version: packageVersion(),
@@ -129,6 +129,7 @@ function settingsOf(config: NodeConfig): NodeSettings {
     mailboxCapacity: raftMailboxCapacity,
     diskReserveBytes: diskReserveMib === null ? null : diskReserveMib * MIB,
     maxClusterVersion,
+    autoPromote,
     peers,
     retainedEntries: LOG_RETAINED_ENTRIES,
     checkpointIntervalEntries: CHECKPOINT_INTERVAL_ENTRIES,

@@ -93,7 +93,7 @@ export class Incarnation {
     const around = { clock, random, transport, logger, metrics, ...events }
     const faults = new Faults()
     const onFatal = (error: Error): void => faults.tell(error)
-    const commands = { language, maxClusterVersion }
+    const commands = { language, maxClusterVersion, autoPromote: settings.autoPromote ?? false }
     openReplica({ nodeId, timings, limits, thorough, ...commands, ...kept, ...around, onFatal }, (error, replica) => {
       if (replica !== undefined) reply(undefined, new Incarnation(stores, replica, faults))
       else closeStores(stores, () => reply(error ?? new Error('no replica was made')))

@@ -82,6 +82,8 @@ export interface NodeSettings {
   readonly language?: Language
   /** The version of the cluster is not raised beyond this one while this node leads; no bound when absent or null. */
   readonly maxClusterVersion?: number | null
+  /** While this node leads, learners that are ready become voters by themselves; false when absent. */
+  readonly autoPromote?: boolean
   /** For requests that name no timeout of their own, in milliseconds. */
   readonly requestTimeoutMs: number
   /** Requests that may wait for the replica. */

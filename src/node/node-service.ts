@@ -12,6 +12,7 @@ import {
   checkPeer,
   checkPeerChoice,
   checkPlace,
+  checkPromotion,
   checkScan,
   checkVoters,
   remainingRange,
@@ -28,10 +29,12 @@ import type {
   Data,
   KeyValue,
   KeyValueStore,
+  MemberAdmin,
   NodeStatus,
   PeerAdmin,
   PeerChoice,
   PeersReport,
+  PromoteLearnerRequest,
   RequestOptions,
   ScanPage,
   ScanRequest,
@@ -91,7 +94,7 @@ export interface ServiceParts extends Pick<TicketParts, 'signatures' | 'tickets'
   readonly onAnswer?: (error: Error | undefined) => void
 }
 
-export class NodeService implements KeyValueStore, ClusterController, StatusSource, ActorAdmin, PeerAdmin {
+export class NodeService implements KeyValueStore, ClusterController, StatusSource, ActorAdmin, MemberAdmin, PeerAdmin {
   readonly #parts: ServiceParts
   readonly #startedAt: number
   /** Apart, so that who reads a key does not wait behind pages. */
@@ -192,6 +195,24 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
   async changeMembership(change: ChangeMembershipRequest, options?: RequestOptions): Promise<ClusterState> {
     const request = { op: 'change-membership', learners: null, ...checkMembership(change) } as const
     return this.#askMembership(
+      (reply, deadline) => this.#parts.raft.send(administration(request, deadline, reply)),
+      checkOptions(options),
+    )
+  }
+
+  // --- MemberAdmin ---
+
+  async promoteLearner(promotion: PromoteLearnerRequest, options?: RequestOptions): Promise<ClusterState> {
+    const request = { op: 'promote-learner', force: false, dryRun: false, ...checkPromotion(promotion) } as const
+    return this.#askMembership(
+      (reply, deadline) => this.#parts.raft.send(administration(request, deadline, reply)),
+      checkOptions(options),
+    )
+  }
+
+  async transferLeadership(nodeId: number, options?: RequestOptions): Promise<void> {
+    const request = { op: 'transfer-leadership', nodeId: checkNodeId(nodeId, 'node_id') } as const
+    await this.#askMembership(
       (reply, deadline) => this.#parts.raft.send(administration(request, deadline, reply)),
       checkOptions(options),
     )

@@ -58,7 +58,9 @@ export type RaftActorMessage =
   | Init
   | Administer<'AddLearner'>
   | Administer<'ChangeMembership'>
+  | Administer<'PromoteLearner'>
   | Administer<'RaiseVersion'>
+  | Administer<'TransferLeadership'>
   | Write
   | Read
   | TriggerSnapshot
@@ -73,7 +75,9 @@ export type RaftMessages = {
 const ADMIN_MESSAGES = {
   'add-learner': 'AddLearner',
   'change-membership': 'ChangeMembership',
+  'promote-learner': 'PromoteLearner',
   'raise-version': 'RaiseVersion',
+  'transfer-leadership': 'TransferLeadership',
 } as const
 
 /** The message for an administrative request. */
@@ -86,7 +90,9 @@ export const MANAGEMENT: readonly RaftActorMessage['type'][] = [
   'Init',
   'AddLearner',
   'ChangeMembership',
+  'PromoteLearner',
   'RaiseVersion',
+  'TransferLeadership',
   'TriggerSnapshot',
   'CurrentState',
   'HealthCheck',

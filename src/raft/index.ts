@@ -1,6 +1,16 @@
 export type { Effects, Persist, ReadyRead, RoleChange } from './effects.ts'
 export { ForgottenPromise } from './forgotten-promise.ts'
-export { allVoters, EMPTY_MEMBERSHIP, hasQuorum, isJoint, isMember, isVoter, isVoterAs } from './membership.ts'
+export {
+  allVoters,
+  EMPTY_MEMBERSHIP,
+  finalMembership,
+  hasQuorum,
+  isJoint,
+  isMember,
+  isVoter,
+  isVoterAs,
+  proposedMembership,
+} from './membership.ts'
 export type { MembershipTarget } from './membership.ts'
 export type { ChangeRefusal } from './membership-change.ts'
 export type * from './messages.ts'

@@ -89,6 +89,8 @@ export interface ReplicaOptions {
   readonly volumes?: readonly Volume[]
   /** What is kept free of each of them, in bytes; when absent or null, 5 % of it, at most 8 GiB. */
   readonly diskReserveBytes?: number | null
+  /** Learners become voters by themselves when they are ready; false when absent. */
+  readonly autoPromote?: boolean
   /** The links to peers; when they begin and end is their owner's business. */
   readonly transport: Links
   readonly logger: Logger

@@ -39,6 +39,7 @@ export class Replica implements TurnRunner {
   constructor(options: ReplicaOptions, { restored, clusterId }: Recovered) {
     const { nodeId, clock, random, timings, transport, logger, language = LANGUAGE } = options
     const { volumes = [], diskReserveBytes = null, maxClusterVersion = MAX_CLUSTER_VERSION, thorough = false } = options
+    const { autoPromote = false } = options
     const incarnation = random.nextUint32() + 1
     const limits = { ...REPLICA_LIMITS, ...options.limits }
     const loop = new TurnLoop(clock, this)
@@ -66,7 +67,7 @@ export class Replica implements TurnRunner {
     this.#context = context
     this.#peers = peers
     this.#engine = engine
-    const settings = { volumes, diskReserveBytes, maxClusterVersion, incarnation, limits }
+    const settings = { volumes, diskReserveBytes, maxClusterVersion, incarnation, limits, timings, autoPromote }
     const waiting = { ...settings, founder: options.founder, stores, language, snapshots, engine, peers }
     this.#requests = new Requests(context, waiting)
     engine.listen(this.#requests)

@@ -25,6 +25,7 @@ function adminOf(cluster: HandCluster, id: number): MembershipAdmin {
       isLinked: () => true,
     },
     { floor: 1, raise: () => null },
+    { timings: { heartbeatIntervalMs: 500, electionTimeoutMinMs: 1_500, electionTimeoutMaxMs: 3_000 }, autoPromote: false },
   )
 }
 

@@ -50,6 +50,11 @@ function assertRefused(given: Given, ...parts: readonly string[]): void {
   for (const part of parts) assert(message.includes(part), `"${message}" does not say "${part}"`)
 }
 
+const BOTH = [
+  ['true', true],
+  ['false', false],
+] as const
+
 /** Texts for each setting that go together in any mixture, the default among them, and what they mean. */
 const SAMPLES: Readonly<Record<keyof NodeConfig, readonly (readonly [text: string, value: unknown])[]>> = {
   nodeId: [
@@ -73,6 +78,7 @@ const SAMPLES: Readonly<Record<keyof NodeConfig, readonly (readonly [text: strin
     ['1', 1],
     ['255', 255],
   ],
+  autoPromote: BOTH,
   cookie: [
     ['dev cluster', 'dev cluster'],
     ['aspen-cookie', 'aspen-cookie'],
@@ -139,10 +145,7 @@ const SAMPLES: Readonly<Record<keyof NodeConfig, readonly (readonly [text: strin
     ['a-b.c_d~e+f/g==', 'a-b.c_d~e+f/g=='],
     ['other', 'other'],
   ],
-  insecure: [
-    ['true', true],
-    ['false', false],
-  ],
+  insecure: BOTH,
   httpAllowedHosts: [
     ['Aspen.example.org,10.0.0.1', ['aspen.example.org', '10.0.0.1']],
     ['*', ['*']],
@@ -160,14 +163,8 @@ const SAMPLES: Readonly<Record<keyof NodeConfig, readonly (readonly [text: strin
     ['false', false],
     ['true', true],
   ],
-  enableDnsDiscovery: [
-    ['true', true],
-    ['false', false],
-  ],
-  enablePkarr: [
-    ['true', true],
-    ['false', false],
-  ],
+  enableDnsDiscovery: BOTH,
+  enablePkarr: BOTH,
   maxRestartCount: [
     ['0', 0],
     ['3', 3],

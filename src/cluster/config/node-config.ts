@@ -22,6 +22,7 @@ export interface NodeConfig {
   readonly diskReserveMib: number | null
   /** The version of the cluster is not raised beyond this one while this node leads; null for no bound. */
   readonly maxClusterVersion: number | null
+  readonly autoPromote: boolean
   /** Where the HTTP API listens; port 0 is any free one. */
   readonly httpAddr: HostPort
   /** Where links from other nodes are accepted; port 0 is any free one. */

@@ -105,6 +105,11 @@ export const SETTINGS: readonly Setting[] = [
     default: null,
     help: 'while this node leads, the version of the cluster is not raised beyond it; without it, to what every member can apply',
   }),
+  row(
+    'Node',
+    'autoPromote',
+    onOff(false, 'while this node leads, a learner becomes a voter by itself when it has caught up, one in 300 s'),
+  ),
   row('Node', 'cookie', {
     placeholder: 'TEXT',
     parser: parsers.cookie,

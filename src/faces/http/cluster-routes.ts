@@ -1,13 +1,7 @@
 /** The routes that found, grow and shrink a cluster. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { AspenError } from '../../api/index.ts'
-import type {
-  AddPeerRequest,
-  ChangeMembershipRequest,
-  ClusterState,
-  MembershipCondition,
-  RequestOptions,
-} from '../../api/index.ts'
+import type { AddPeerRequest, ChangeMembershipRequest, ClusterState } from '../../api/index.ts'
 import { MAX_SMALL_HTTP_BODY_SIZE } from '../../limits.ts'
 import {
   AddLearnerBody,
@@ -25,15 +19,8 @@ import {
 import { localErrors, quorumErrors, settle } from './route.ts'
 import type { Route, RouteContext } from './route.ts'
 import { clusterJson } from './status-json.ts'
-
-interface TimeoutBody {
-  readonly timeout_ms?: number
-}
-
-interface ConditionBody {
-  readonly if_members?: readonly number[]
-  readonly if_index?: number
-}
+import { conditionOf, options } from './membership-body.ts'
+import type { ConditionBody, TimeoutBody } from './membership-body.ts'
 
 interface MembersBody extends TimeoutBody, ConditionBody {
   readonly members: readonly number[]
@@ -50,14 +37,6 @@ interface PeerBody {
   readonly endpoint_id: string
   readonly addresses: readonly string[]
   readonly relay?: string | null
-}
-
-function options(body: TimeoutBody | null | undefined): RequestOptions {
-  return body?.timeout_ms === undefined ? {} : { timeoutMs: body.timeout_ms }
-}
-
-function conditionOf({ if_members: ifMembers, if_index: ifIndex }: ConditionBody): MembershipCondition {
-  return { ...(ifMembers === undefined ? {} : { ifMembers }), ...(ifIndex === undefined ? {} : { ifIndex }) }
 }
 
 function requireDistinct(ids: readonly number[], what: string): void {

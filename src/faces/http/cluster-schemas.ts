@@ -28,7 +28,7 @@ export const AddLearnerBody = strictObject(
 )
 
 /** What makes whoever comes second lose, where a change has it. */
-const condition = {
+export const condition = {
   if_members: Type.Optional({
     ...Members,
     description: 'The voters that this is meant for: 409 MEMBERSHIP_CHANGED when they are others.',
@@ -99,7 +99,7 @@ export const SuccessAnswer = Type.Object({ success: Type.True() }, { additionalP
 
 const closed = { additionalProperties: false }
 
-const clusterState = {
+export const clusterState = {
   members: Type.Array(NodeId, { description: 'The voters, in order.' }),
   learners: Type.Array(NodeId),
   index: {

@@ -1,7 +1,15 @@
 /** What a route is made of, and the groups of errors that routes share. */
 import type { IncomingMessage } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { ActorAdmin, ClusterController, ErrorCode, KeyValueStore, PeerAdmin, StatusSource } from '../../api/index.ts'
+import type {
+  ActorAdmin,
+  ClusterController,
+  ErrorCode,
+  KeyValueStore,
+  MemberAdmin,
+  PeerAdmin,
+  StatusSource,
+} from '../../api/index.ts'
 import type { AnswerBudget } from './answer-budget.ts'
 import type { PrometheusMetrics } from './metrics.ts'
 import type { Schema } from './schema.ts'
@@ -13,6 +21,8 @@ export interface RouteContext {
   readonly status: StatusSource
   /** Null where there are no actors to restart. */
   readonly actors: ActorAdmin | null
+  /** Null where nobody leads who could hand over. */
+  readonly members: MemberAdmin | null
   /** Null where there is no peer book. */
   readonly peers: PeerAdmin | null
   readonly metrics: PrometheusMetrics

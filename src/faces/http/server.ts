@@ -7,7 +7,7 @@ import { performance } from 'node:perf_hooks'
 import Fastify from 'fastify'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { AspenError } from '../../api/index.ts'
-import type { ActorAdmin, ClusterController, KeyValueStore, PeerAdmin, StatusSource } from '../../api/index.ts'
+import type { ActorAdmin, ClusterController, KeyValueStore, MemberAdmin, PeerAdmin, StatusSource } from '../../api/index.ts'
 import {
   MAX_HELD_ANSWER_BYTES,
   MAX_HELD_BODY_BYTES,
@@ -26,6 +26,7 @@ import { ConnectionBound } from './connection-bound.ts'
 import type { ConnectionLimits } from './connection-bound.ts'
 import { errorBody, expectedError, INTERNAL_ERROR, JSON_TYPE, rawAnswer, RETRY_AFTER_SECONDS } from './error-answers.ts'
 import { acceptJsonOnly, LargeBodies } from './json-parser.ts'
+import { memberRoutes } from './member-routes.ts'
 import { peerRoutes } from './peer-routes.ts'
 import { kvRoutes } from './kv-routes.ts'
 import { makeLast } from './last-answer.ts'
@@ -60,6 +61,8 @@ export interface HttpServerOptions {
   readonly status: StatusSource
   /** For POST /admin/restart; it is not offered when absent. */
   readonly actors?: ActorAdmin
+  /** For POST /admin/promote-learner and /admin/transfer-leadership; they are not offered when absent. */
+  readonly members?: MemberAdmin
   /** For GET /peers and POST /remove-peer; they are not offered when absent. */
   readonly peers?: PeerAdmin
   readonly metrics: PrometheusMetrics
@@ -332,12 +335,13 @@ function bodyReading({ maxHeldBodyBytes = MAX_HELD_BODY_BYTES }: HttpServerOptio
 }
 
 function routesOf(options: HttpServerOptions, serving: Serving): readonly Route[] {
-  const { store, controller, status, actors = null, peers = null, metrics, token } = options
+  const { store, controller, status, actors = null, members = null, peers = null, metrics, token } = options
   const context: RouteContext = {
     store,
     controller,
     status,
     actors,
+    members,
     peers,
     metrics,
     answers: new AnswerBudget(options.maxHeldAnswerBytes ?? MAX_HELD_ANSWER_BYTES),
@@ -348,6 +352,7 @@ function routesOf(options: HttpServerOptions, serving: Serving): readonly Route[
     ...statusRoutes(context),
     ...clusterRoutes(context),
     ...adminRoutes(context),
+    ...memberRoutes(context),
     ...peerRoutes(context),
     ...kvRoutes(context),
     openapiRoute(() => describeRoutes(routes, token !== undefined)),

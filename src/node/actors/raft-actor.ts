@@ -9,7 +9,7 @@ import { defineActor, Soon } from '../../actor/index.ts'
 import type { ActorContext } from '../../actor/index.ts'
 import { AspenError } from '../../api/index.ts'
 import { SETTLE_TIMEOUT_MS } from '../../limits.ts'
-import type { Reply } from '../../replica/index.ts'
+import type { AdminRequest, Reply } from '../../replica/index.ts'
 import { faultOf, isRestartable, UnsettledError } from '../fault.ts'
 import { Incarnation } from '../incarnation.ts'
 import type { ReplicaEvents } from '../incarnation.ts'
@@ -86,6 +86,14 @@ class RaftLife implements RaftMessages {
     this.#administer(message)
   }
 
+  PromoteLearner(message: Extract<RaftActorMessage, { type: 'PromoteLearner' }>): void {
+    this.#administer(message)
+  }
+
+  TransferLeadership(message: Extract<RaftActorMessage, { type: 'TransferLeadership' }>): void {
+    this.#administer(message)
+  }
+
   Write({ envelope, deadline, reply }: Extract<RaftActorMessage, { type: 'Write' }>): void {
     this.#guard(reply, () => this.#incarnation.replica.write(envelope, deadline, reply))
   }
@@ -107,11 +115,7 @@ class RaftLife implements RaftMessages {
     reply(undefined)
   }
 
-  #administer({
-    request,
-    deadline,
-    reply,
-  }: Extract<RaftActorMessage, { type: 'AddLearner' | 'ChangeMembership' | 'RaiseVersion' }>): void {
+  #administer({ request, deadline, reply }: Extract<RaftActorMessage, { readonly request: AdminRequest }>): void {
     this.#guard(reply, () => this.#incarnation.replica.administer(request, deadline, reply))
   }
 

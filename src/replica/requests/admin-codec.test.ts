@@ -33,6 +33,9 @@ describe('decodeAdminRequest', () => {
       { op: 'change-membership', members: [1, 2], learners: null, ifMembers: [1] },
       { op: 'change-membership', members: [1, 2], learners: [], ifMembers: [1], ifIndex: 7 },
       { op: 'raise-version', version: 2 },
+      { op: 'promote-learner', nodeId: 4, force: false, dryRun: true },
+      { op: 'promote-learner', nodeId: 4, replace: 2, force: true, dryRun: false, ifMembers: [1, 2], ifIndex: 9 },
+      { op: 'transfer-leadership', nodeId: 2 },
     ]
     for (const request of requests) {
       const placed = request.op !== 'raise-version'
@@ -60,6 +63,10 @@ describe('decodeAdminRequest', () => {
       ...[[], [0], null, 1].map((ifMembers) => change({ ifMembers })),
       ...[0, -1, 1.5, '7', null].map((ifIndex) => change({ ifIndex })),
       JSON.stringify({ op: 'add-learner', nodeId: 2 }),
+      ...[{}, { nodeId: 0 }, { nodeId: 2, replace: 0 }, { nodeId: 2, force: 1 }, { nodeId: 2, dryRun: 'no' }].map((parts) =>
+        JSON.stringify({ op: 'promote-learner', ...parts }),
+      ),
+      ...[{}, { nodeId: 0 }, { nodeId: '2' }].map((parts) => JSON.stringify({ op: 'transfer-leadership', ...parts })),
       ...[[], [0], ['1'], [1.5], null, {}, 1].map((members) => change({ members })),
       ...[[0], ['1'], {}, 1].map((learners) => change({ learners })),
       JSON.stringify({ op: 'change-membership', members: [1] }),

@@ -4,6 +4,7 @@ import {
   checkEndpointId,
   checkMembership,
   checkNodeId,
+  checkPromotion,
   checkVoters,
   givenFields,
 } from '../../api/index.ts'
@@ -12,7 +13,19 @@ import type { Given } from '../../api/index.ts'
 import type { NodeId } from '../../raft/index.ts'
 import type { AdminRequest } from './membership-admin.ts'
 
-const FIELDS = ['op', 'nodeId', 'endpointId', 'members', 'learners', 'version', 'ifMembers', 'ifIndex']
+const FIELDS = [
+  'op',
+  'nodeId',
+  'endpointId',
+  'members',
+  'learners',
+  'version',
+  'ifMembers',
+  'ifIndex',
+  'replace',
+  'force',
+  'dryRun',
+]
 /** Beside what has no version of its own: whoever asks can read where a configuration stands. Earlier leaders do not look at it. */
 const PLACED_ANSWER = 2
 /** A few hundred ids of 16 digits take less. */
@@ -99,6 +112,13 @@ function toAdminRequest(fields: Given): AdminRequest {
     const change = { members, ifMembers, ifIndex, ...(learners === null ? {} : { learners: learners ?? 'none' }) }
     return { op: 'change-membership', learners: null, ...checkMembership(change) }
   }
+  if (fields['op'] === 'promote-learner') {
+    const { nodeId, replace, force, dryRun, ifMembers, ifIndex } = fields
+    const promotion = checkPromotion({ nodeId, replace, force, dryRun, ifMembers, ifIndex })
+    return { op: 'promote-learner', force: false, dryRun: false, ...promotion }
+  }
+  if (fields['op'] === 'transfer-leadership')
+    return { op: 'transfer-leadership', nodeId: checkNodeId(fields['nodeId'], 'node_id') }
   if (fields['op'] === 'raise-version') return { op: 'raise-version', version: checkClusterVersion(fields['version']) }
-  throw new WireError('an administrative request is neither add-learner, change-membership nor raise-version')
+  throw new WireError('an administrative request is of a kind that is not known here')
 }

@@ -1,15 +1,20 @@
 import { AspenError } from '../../api/index.ts'
 import type { MembershipCondition } from '../../api/index.ts'
 import { unreachable } from '../../lib/index.ts'
-import { LEARNER_LAG_THRESHOLD, MAX_ADMIN_REQUESTS, MAX_LEARNERS, MAX_VOTERS } from '../../limits.ts'
+import { MAX_ADMIN_REQUESTS, MAX_LEARNERS, MAX_VOTERS } from '../../limits.ts'
 import { isJoint } from '../../raft/index.ts'
-import type { LogId, Member, MembershipTarget, NodeId } from '../../raft/index.ts'
+import type { LogId, Member, MembershipTarget, NodeId, Timings } from '../../raft/index.ts'
 import type { Configuration } from '../../wire/index.ts'
 import type { Reply } from '../options.ts'
 import { bindMember } from '../peers/index.ts'
 import type { Peers } from '../peers/index.ts'
 import type { Engine, TurnContext } from '../turn/index.ts'
 import type { ClusterVersion } from './cluster-version.ts'
+import { isPassing, LeadershipTransfer } from './leadership-transfer.ts'
+import type { TransferRequest } from './leadership-transfer.ts'
+import { LearnerPromotion } from './learner-promotion.ts'
+import type { PromotionRequest } from './learner-promotion.ts'
+import { notReady } from './learner-readiness.ts'
 
 /** An administrative request, as it travels to the leader. */
 export type AdminRequest =
@@ -19,10 +24,14 @@ export type AdminRequest =
       readonly members: readonly NodeId[]
       readonly learners: readonly NodeId[] | null
     } & MembershipCondition)
+  | PromotionRequest
+  | TransferRequest
   | { readonly op: 'raise-version'; readonly version: number }
 
 /** How long a request waits for the link it needs before it says that there is none, in milliseconds. */
 const LINK_PATIENCE_MS = 2_000
+/** How often a leader looks whether a learner is ready that is to be promoted by itself. */
+const AUTO_PROMOTION_LOOK_MS = 1_000
 
 interface Task {
   readonly request: AdminRequest
@@ -31,14 +40,34 @@ interface Task {
   readonly reply: Reply<Configuration>
   /** Where the configuration proposed for it stands in the log, once it does. */
   proposed: LogId | null
+  /** Leadership was handed over for it. */
+  tried: boolean
   /** What it waits for, in case the deadline comes first. */
   obstacle: AspenError
 }
 
-type AdminCore = 'id' | 'role' | 'leader' | 'membership' | 'membershipIndex' | 'lastLog' | 'termAt' | 'peer' | 'changeMembership'
+type AdminCore =
+  | 'id'
+  | 'role'
+  | 'leader'
+  | 'membership'
+  | 'membershipIndex'
+  | 'lastLog'
+  | 'termAt'
+  | 'peer'
+  | 'changeMembership'
+  | 'transferring'
+  | 'leaving'
+  | 'transferLeadership'
 type AdminContext = TurnContext<'schedule', AdminCore>
 type AdminVersion = Pick<ClusterVersion, 'floor' | 'raise'>
 type AdminPeers = Pick<Peers, 'knowledge' | 'isLinked'>
+
+export interface AdminSettings {
+  readonly timings: Timings
+  /** Learners become voters by themselves when they are ready, one in a while. */
+  readonly autoPromote: boolean
+}
 
 /**
  * Membership requests on the leader. Each is a task that is looked at whenever something moved, until it is done,
@@ -49,13 +78,26 @@ export class MembershipAdmin {
   readonly #engine: Pick<Engine, 'appliedIndex'>
   readonly #peers: AdminPeers
   readonly #version: AdminVersion
+  readonly #promotion: LearnerPromotion
+  readonly #transfer: LeadershipTransfer
+  readonly #autoPromote: boolean
+  #nextLook = 0
   #tasks: Task[] = []
 
-  constructor(context: AdminContext, engine: Pick<Engine, 'appliedIndex'>, peers: AdminPeers, version: AdminVersion) {
+  constructor(
+    context: AdminContext,
+    engine: Pick<Engine, 'appliedIndex'>,
+    peers: AdminPeers,
+    version: AdminVersion,
+    { timings, autoPromote }: AdminSettings,
+  ) {
     this.#context = context
     this.#engine = engine
     this.#peers = peers
     this.#version = version
+    this.#promotion = new LearnerPromotion(context, peers, timings)
+    this.#transfer = new LeadershipTransfer(context, peers, timings)
+    this.#autoPromote = autoPromote
   }
 
   /** @throws AspenError OVERLOADED */
@@ -65,15 +107,19 @@ export class MembershipAdmin {
         queue: 'admin',
       })
     }
-    const obstacle = new AspenError('MEMBERSHIP_IN_PROGRESS', 'another membership change is not finished; try again')
-    this.#tasks.push({ request, startedAt: this.#context.clock.now(), deadline, reply, proposed: null, obstacle })
+    const startedAt = this.#context.clock.now()
+    this.#tasks.push({ request, startedAt, deadline, reply, proposed: null, tried: false, obstacle: inProgress() })
     this.#context.loop.schedule()
   }
 
   /** Moves every task on as far as it goes now. */
   progress(): void {
-    if (this.#tasks.length === 0) return
     const now = this.#context.clock.now()
+    this.#promotion.follow(now)
+    if (this.#tasks.length === 0) {
+      if (this.#autoPromote && now >= this.#nextLook) this.#promoteReady(now)
+      return
+    }
     const tasks = this.#tasks
     // An answer may bring the next request at once.
     this.#tasks = []
@@ -97,6 +143,7 @@ export class MembershipAdmin {
 
   #advance(task: Task, now: number): Configuration | AspenError | null {
     const { raft } = this.#context
+    if (task.request.op === 'transfer-leadership') return this.#handOver(task, task.request, now)
     if (task.proposed !== null) return this.#outcome(task.proposed) ?? (now < task.deadline ? null : undecided())
     if (raft.role !== 'leader')
       return new AspenError('NOT_LEADER', 'this node does not lead any more; nothing was changed', { leader: raft.leader })
@@ -114,8 +161,12 @@ export class MembershipAdmin {
         return this.#addLearner(task, now)
       case 'change-membership':
         return this.#changeMembership(task, now)
+      case 'promote-learner':
+        return this.#promoteLearner(task, now)
       case 'raise-version':
         return this.#raiseVersion(task, now)
+      case 'transfer-leadership':
+        return null
       default:
         return unreachable(op)
     }
@@ -207,7 +258,7 @@ export class MembershipAdmin {
       })
     }
     const newVoters = voters.filter((id) => !membership.voters.includes(id))
-    const unready = newVoters.map((id) => this.#notReady(id)).find((refusal) => refusal !== null)
+    const unready = newVoters.map((id) => notReady(raft, this.#peers, id)).find((refusal) => refusal !== null)
     if (unready !== undefined) {
       task.obstacle = unready
       return now >= task.deadline ? unready : null
@@ -223,6 +274,51 @@ export class MembershipAdmin {
       if (!isJoint(membership)) return this.#inForce
     }
     return this.#propose(task, target)
+  }
+
+  #promoteLearner(task: Task, now: number): Configuration | AspenError | null {
+    const { raft } = this.#context
+    if (task.request.op !== 'promote-learner' || isJoint(raft.membership)) return null
+    const changed = this.#changedSince(task.request)
+    if (changed !== null) return changed
+    const target = this.#promotion.check(task.request, now)
+    if (target === null) return this.#inForce
+    if (target instanceof AspenError) {
+      task.obstacle = target
+      return target.code === 'LEARNER_NOT_READY' && !task.request.dryRun ? null : target
+    }
+    if (task.request.dryRun) return { membership: this.#promotion.outcome(target), index: raft.membershipIndex }
+    return this.#propose(task, target)
+  }
+
+  /** Whoever leads promotes learners as they become ready; how often is a matter of the rules. */
+  #promoteReady(now: number): void {
+    const { raft, loop, logger } = this.#context
+    this.#nextLook = now + AUTO_PROMOTION_LOOK_MS
+    const { membership, membershipIndex } = raft
+    if (raft.role !== 'leader' || raft.transferring || isJoint(membership) || membershipIndex > this.#engine.appliedIndex) return
+    for (const nodeId of membership.learners) {
+      const target = this.#promotion.check({ nodeId, force: false }, now)
+      if (target === null || target instanceof AspenError) continue
+      if (typeof raft.changeMembership(target) === 'string') return
+      logger.log('info', 'a learner is ready, and becomes a voter', { nodeId, voters: target.voters })
+      loop.schedule()
+      return
+    }
+  }
+
+  /** Looked at by whoever led when it was asked, also when that leads no more. */
+  #handOver(task: Task, request: TransferRequest, now: number): Configuration | AspenError | null {
+    const outcome = this.#transfer.advance(request, task.tried)
+    if (outcome === 'done') return this.#inForce
+    if (outcome === 'trying') task.tried = true
+    if (outcome instanceof AspenError) {
+      if (!isPassing(outcome) || now >= task.deadline) return outcome
+      task.obstacle = outcome
+      return null
+    }
+    if (now < task.deadline) return null
+    return task.tried ? undecided() : task.obstacle
   }
 
   /** Answers with the membership, as every request does, once the version is in force here. */
@@ -243,32 +339,10 @@ export class MembershipAdmin {
     return 0
   }
 
-  /** How far a member is from being ready to vote, and why; null when it is. */
-  #notReady(id: NodeId): AspenError | null {
-    const { raft } = this.#context
-    if (id === raft.id) return null
-    const peer = raft.peer(id)
-    const connected = peer !== undefined && this.#peers.isLinked(id)
-    const lag = raft.lastLog.index - (peer?.match ?? 0)
-    const roundMs = peer?.roundMs ?? null
-    const details = { node_id: id, connected, lag, last_round_ms: roundMs === null ? null : Math.round(roundMs) }
-    if (!connected) {
-      const words = `node ${id} is not connected to the leader, and ${lag} entries behind: nothing was changed; try again when it runs`
-      return new AspenError('LEARNER_NOT_READY', words, details)
-    }
-    if (peer.match > 0 && (lag <= LEARNER_LAG_THRESHOLD || peer.keepsUp)) return null
-    const round =
-      roundMs === null
-        ? 'has not finished a round of catching up'
-        : `takes ${details.last_round_ms} ms for a round of catching up, which must be less than the shortest election timeout`
-    const words = `node ${id} is ${lag} entries behind, more than ${LEARNER_LAG_THRESHOLD}, and ${round}: nothing was changed; try again`
-    return new AspenError('LEARNER_NOT_READY', words, details)
-  }
-
   #propose(task: Task, target: MembershipTarget): null {
     const outcome = this.#context.raft.changeMembership(target)
     if (typeof outcome === 'string') {
-      task.obstacle = new AspenError('MEMBERSHIP_IN_PROGRESS', 'another membership change is not finished; try again')
+      task.obstacle = inProgress()
       return null
     }
     task.proposed = outcome
@@ -290,6 +364,10 @@ function tooOld(nodeId: NodeId, speaks: number, needs: number): AspenError {
     `node ${nodeId} can apply versions up to ${speaks}, and the cluster is at version ${needs}: it was not added; run a later program there`,
     { node_id: nodeId, needs, language_version: speaks },
   )
+}
+
+function inProgress(): AspenError {
+  return new AspenError('MEMBERSHIP_IN_PROGRESS', 'another membership change is not finished; try again')
 }
 
 function undecided(): AspenError {

@@ -35,6 +35,7 @@ function core(): { raft: Raft; admin: MembershipAdmin; turn: () => void; links: 
       isLinked: () => true,
     },
     { floor: 1, raise: () => null },
+    { timings, autoPromote: false },
   )
   const turn = (): void => {
     for (let e = raft.take(); e !== undefined; e = raft.take()) {

@@ -3,7 +3,7 @@ import type { WriteResult } from '../../api/index.ts'
 import { decodeWriteResult, Quota } from '../../commands/index.ts'
 import type { Applied, Language } from '../../commands/index.ts'
 import type { StoredSnapshot, Volume } from '../../ports/index.ts'
-import type { Entry, Member, NodeId } from '../../raft/index.ts'
+import type { Entry, Member, NodeId, Timings } from '../../raft/index.ts'
 import { WireError } from '../../lib/index.ts'
 import { MAX_REQUEST_TIMEOUT_MS } from '../../limits.ts'
 import { decodeConfiguration } from '../../wire/index.ts'
@@ -46,6 +46,8 @@ export interface RequestsParts {
   /** Different in every life: what was asked in a former one is not answered in this one. */
   readonly incarnation: number
   readonly limits: ReplicaLimits
+  readonly timings: Timings
+  readonly autoPromote: boolean
 }
 
 /** Who waits on this node, and for what: the node's own callers, and those of other nodes whose leader it is. */
@@ -72,7 +74,7 @@ export class Requests implements TurnListener, PeerHandlers {
     this.#reserve = new DiskReserve({ nodeId: context.raft.id, volumes, clock, logger, reserveBytes: diskReserveBytes })
     const { stateMachine } = stores
     this.#version = new ClusterVersion(context, { language, stateMachine, engine, peers, maxVersion: maxClusterVersion })
-    this.#admin = new MembershipAdmin(context, engine, peers, this.#version)
+    this.#admin = new MembershipAdmin(context, engine, peers, this.#version, parts)
     this.#leaderWork = new LeaderWork(context, {
       proposals: this.#proposals,
       admin: this.#admin,

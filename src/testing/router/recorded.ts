@@ -8,6 +8,8 @@ const REQUESTS: ReadonlySet<PropertyKey> = new Set([
   'init',
   'addLearner',
   'changeMembership',
+  'promoteLearner',
+  'transferLeadership',
   'clusterState',
   'addPeer',
   'forgetPeer',

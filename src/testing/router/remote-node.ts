@@ -6,6 +6,7 @@ import {
   checkNodeIds,
   checkOptions,
   checkPeer,
+  checkPromotion,
   checkScan,
   toKey,
 } from '../../api/index.ts'
@@ -18,6 +19,8 @@ import type {
   Data,
   KeyValue,
   KeyValueStore,
+  MemberAdmin,
+  PromoteLearnerRequest,
   RequestOptions,
   ScanPage,
   ScanRequest,
@@ -35,7 +38,7 @@ interface Call {
   readonly changes: boolean
 }
 
-export class RemoteNode implements KeyValueStore, ClusterController {
+export class RemoteNode implements KeyValueStore, ClusterController, MemberAdmin {
   readonly #machine: SimMachine
   readonly #scheduler: Scheduler
   readonly #latencyMs: () => number
@@ -81,6 +84,16 @@ export class RemoteNode implements KeyValueStore, ClusterController {
   async changeMembership(change: ChangeMembershipRequest, options?: RequestOptions): Promise<ClusterState> {
     const [sent, own] = [checkMembership(change), checkOptions(options)]
     return this.#call(true, (node) => node.changeMembership(sent, own))
+  }
+
+  async promoteLearner(request: PromoteLearnerRequest, options?: RequestOptions): Promise<ClusterState> {
+    const [sent, own] = [checkPromotion(request), checkOptions(options)]
+    return this.#call(true, (node) => node.promoteLearner(sent, own))
+  }
+
+  async transferLeadership(nodeId: number, options?: RequestOptions): Promise<void> {
+    const own = checkOptions(options)
+    return this.#call(true, (node) => node.transferLeadership(nodeId, own))
   }
 
   clusterState(): Promise<ClusterState> {

@@ -1,0 +1,109 @@
+/** Who votes and who leads, by rules that keep a cluster from harm. */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { AspenError } from '../../api/index.ts'
+import type { MemberAdmin } from '../../api/index.ts'
+import { MAX_SMALL_HTTP_BODY_SIZE } from '../../limits.ts'
+import { clusterState, condition } from './cluster-schemas.ts'
+import { conditionOf, options } from './membership-body.ts'
+import type { ConditionBody, TimeoutBody } from './membership-body.ts'
+import { quorumErrors, settle } from './route.ts'
+import type { Route, RouteContext } from './route.ts'
+import { NodeId, strictObject, TimeoutMs } from './schema-parts.ts'
+import { Type } from './schema.ts'
+import { clusterJson } from './status-json.ts'
+
+const closed = { additionalProperties: false }
+
+const PromoteBody = strictObject(
+  {
+    node_id: NodeId,
+    replace: Type.Optional({ ...NodeId, description: 'A voter that is gone, whose place the learner takes in the same change.' }),
+    force: Type.Optional(Type.Boolean({ description: 'Also less than 300 s after the voters were changed.' })),
+    dry_run: Type.Optional(Type.Boolean({ description: 'Says what would become of it, and changes nothing.' })),
+    ...condition,
+    timeout_ms: TimeoutMs,
+  },
+  { examples: [{ node_id: 4 }, { node_id: 4, replace: 2, dry_run: true }] },
+)
+
+const PromoteAnswer = Type.Object(
+  { ...clusterState, dry_run: Type.Boolean({ description: 'Whether these are the members that there would be.' }) },
+  { ...closed, examples: [{ members: [1, 2], learners: [], index: 9, nodes: [], dry_run: false }] },
+)
+
+const TransferBody = strictObject({ node_id: NodeId, timeout_ms: TimeoutMs }, { examples: [{ node_id: 2 }] })
+
+const TransferAnswer = Type.Object(
+  { success: Type.True(), leader: NodeId },
+  { ...closed, examples: [{ success: true, leader: 2 }] },
+)
+
+interface PromoteBody extends TimeoutBody, ConditionBody {
+  readonly node_id: number
+  readonly replace?: number
+  readonly force?: boolean
+  readonly dry_run?: boolean
+}
+
+function membersOf({ members }: RouteContext): MemberAdmin {
+  if (members === null)
+    throw new AspenError('NOT_IMPLEMENTED', 'what serves here has no members to promote, and nobody to hand over to')
+  return members
+}
+
+function handlePromote(context: RouteContext, request: FastifyRequest, reply: FastifyReply): void {
+  const body = request.body as PromoteBody
+  const { node_id: nodeId, replace, force, dry_run: dryRun = false } = body
+  const promotion = {
+    nodeId,
+    dryRun,
+    ...(replace === undefined ? {} : { replace }),
+    ...(force === undefined ? {} : { force }),
+    ...conditionOf(body),
+  }
+  settle(membersOf(context).promoteLearner(promotion, options(body)), reply, (state) => {
+    reply.send({ ...clusterJson(state), dry_run: dryRun })
+  })
+}
+
+function handleTransfer(context: RouteContext, request: FastifyRequest, reply: FastifyReply): void {
+  const body = request.body as TimeoutBody & { readonly node_id: number }
+  const { node_id: leader } = body
+  settle(membersOf(context).transferLeadership(leader, options(body)), reply, () => {
+    reply.send({ success: true, leader })
+  })
+}
+
+export function memberRoutes(context: RouteContext): readonly Route[] {
+  return [
+    {
+      method: 'POST',
+      url: '/admin/promote-learner',
+      operation: 'promoteLearner',
+      summary: 'Makes a learner a voter that is linked, answers, and has caught up; beside the others, or for one that is gone.',
+      body: PromoteBody,
+      maxBodyBytes: MAX_SMALL_HTTP_BODY_SIZE,
+      answers: { 200: { description: 'The members afterwards, or those that there would be.', schema: PromoteAnswer } },
+      errors: quorumErrors(
+        'NODE_UNKNOWN',
+        'MEMBERSHIP_IN_PROGRESS',
+        'MEMBERSHIP_CHANGED',
+        'LEARNER_NOT_READY',
+        'PROMOTION_REFUSED',
+        'NOT_IMPLEMENTED',
+      ),
+      handle: (request, reply) => handlePromote(context, request, reply),
+    },
+    {
+      method: 'POST',
+      url: '/admin/transfer-leadership',
+      operation: 'transferLeadership',
+      summary: 'Hands leadership to this voter; answered when it leads.',
+      body: TransferBody,
+      maxBodyBytes: MAX_SMALL_HTTP_BODY_SIZE,
+      answers: { 200: { description: 'It leads.', schema: TransferAnswer } },
+      errors: quorumErrors('NODE_UNKNOWN', 'MEMBERSHIP_IN_PROGRESS', 'TRANSFER_REFUSED', 'NOT_IMPLEMENTED'),
+      handle: (request, reply) => handleTransfer(context, request, reply),
+    },
+  ]
+}

@@ -1,0 +1,99 @@
+/** Who votes and who leads, over HTTP and by the client. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { AspenError } from '../../src/api/index.ts'
+import type { ClusterState, MemberAdmin, PromoteLearnerRequest, RequestOptions } from '../../src/api/index.ts'
+import { connectHttp } from '../../src/client/index.ts'
+import { createFixture } from './fixture.ts'
+import type { Fixture } from './fixture.ts'
+
+const STATE: ClusterState = { members: [1, 4], learners: [], index: 9, nodes: [] }
+
+class Members implements MemberAdmin {
+  readonly asked: unknown[] = []
+
+  async promoteLearner(request: PromoteLearnerRequest, options?: RequestOptions): Promise<ClusterState> {
+    this.asked.push([request, options])
+    if (request.nodeId === 5) throw new AspenError('PROMOTION_REFUSED', 'too early', { reason: 'cooldown', wait_ms: 7 })
+    return STATE
+  }
+
+  async transferLeadership(nodeId: number, options?: RequestOptions): Promise<void> {
+    this.asked.push([nodeId, options])
+    if (nodeId === 5) throw new AspenError('TRANSFER_REFUSED', 'it is behind', { reason: 'not_ready', lag: 500 })
+  }
+}
+
+async function withMembers(): Promise<Fixture & { readonly members: Members }> {
+  const members = new Members()
+  return { ...(await createFixture({ initialized: true }, { members })), members }
+}
+
+test('POST /admin/promote-learner: hands all of it over, and answers with the members and whether it was dry', async () => {
+  const { post, members } = await withMembers()
+  const plain = await post('/admin/promote-learner', { node_id: 4 })
+  assert.deepEqual([plain.status, plain.body], [200, { ...STATE, dry_run: false }])
+  const full = { node_id: 4, replace: 2, force: true, dry_run: true, if_members: [1, 2], if_index: 8, timeout_ms: 700 }
+  assert.deepEqual((await post('/admin/promote-learner', full)).body, { ...STATE, dry_run: true })
+  const refused = await post('/admin/promote-learner', { node_id: 5 })
+  assert.deepEqual([refused.status, refused.body.error.code, refused.body.error.details.wait_ms], [409, 'PROMOTION_REFUSED', 7])
+  assert.deepEqual(members.asked, [
+    [{ nodeId: 4, dryRun: false }, {}],
+    [{ nodeId: 4, replace: 2, force: true, dryRun: true, ifMembers: [1, 2], ifIndex: 8 }, { timeoutMs: 700 }],
+    [{ nodeId: 5, dryRun: false }, {}],
+  ])
+})
+
+test('POST /admin/transfer-leadership: answers with who leads', async () => {
+  const { post, members } = await withMembers()
+  const done = await post('/admin/transfer-leadership', { node_id: 2, timeout_ms: 700 })
+  assert.deepEqual([done.status, done.body], [200, { success: true, leader: 2 }])
+  const refused = await post('/admin/transfer-leadership', { node_id: 5 })
+  assert.deepEqual([refused.status, refused.body.error.code, refused.body.error.retryable], [409, 'TRANSFER_REFUSED', true])
+  assert.deepEqual(members.asked, [
+    [2, { timeoutMs: 700 }],
+    [5, {}],
+  ])
+})
+
+test('POST /admin/promote-learner, /admin/transfer-leadership: refuse what is no request, and answer 501 where there are no members', async () => {
+  const { post, members } = await withMembers()
+  for (const wrong of [
+    {},
+    { node_id: 0 },
+    { node_id: '4' },
+    { node_id: 4, more: 1 },
+    { node_id: 4, force: 1 },
+    { node_id: 4, if_members: [] },
+  ])
+    assert.equal((await post('/admin/promote-learner', wrong)).status, 400, JSON.stringify(wrong))
+  for (const wrong of [{}, { node_id: 0 }, { node_id: 4, more: 1 }])
+    assert.equal((await post('/admin/transfer-leadership', wrong)).status, 400, JSON.stringify(wrong))
+  assert.deepEqual(members.asked, [])
+  const none = await createFixture()
+  assert.equal((await none.post('/admin/promote-learner', { node_id: 4 })).status, 501)
+  assert.equal((await none.post('/admin/transfer-leadership', { node_id: 4 })).status, 501)
+})
+
+test('AspenHttpClient: promoteLearner, transferLeadership', async (t) => {
+  const { server, members } = await withMembers()
+  const client = connectHttp(await server.listen())
+  t.after(async () => {
+    client.close()
+    await server.close(0)
+  })
+  const { members: voters, index } = await client.promoteLearner({
+    nodeId: 4,
+    replace: 2,
+    force: true,
+    ifIndex: 8,
+    ifMembers: [1, 2],
+  })
+  assert.deepEqual([voters, index], [[1, 4], 9])
+  await client.transferLeadership(2, { timeoutMs: 700 })
+  await assert.rejects(client.transferLeadership(5), { code: 'TRANSFER_REFUSED' })
+  await assert.rejects(client.promoteLearner({ nodeId: 0 }), { code: 'INVALID_REQUEST' })
+  await assert.rejects(client.transferLeadership(0), { code: 'INVALID_REQUEST' })
+  const requests = members.asked.map((one) => (one as unknown[])[0])
+  assert.deepEqual(requests, [{ nodeId: 4, replace: 2, force: true, dryRun: false, ifIndex: 8, ifMembers: [1, 2] }, 2, 5])
+})
