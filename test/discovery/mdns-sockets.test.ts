@@ -7,7 +7,7 @@ import type { TestContext } from 'node:test'
 import { MulticastSockets } from '../../src/discovery/index.ts'
 import type { Interface } from '../../src/discovery/mdns/index.ts'
 
-const LOOPBACK: Interface = { name: 'lo', address: '127.0.0.1', addresses: ['127.0.0.1'] }
+const LOOPBACK: Interface = { name: 'lo', address: '127.0.0.1', addresses: ['127.0.0.1'], networks: ['127.0.0.1/8'] }
 
 /** A port that nobody has. */
 async function freePort(): Promise<number> {
@@ -76,7 +76,7 @@ test('MulticastSockets: a port that another program keeps for itself, and an add
   await node.until(() => node.failed.length >= 2)
   assert.deepEqual(node.failed.toSorted(), ['127.0.0.1 EADDRINUSE', 'null EADDRINUSE'])
   const other = new Node(t, await freePort())
-  other.sockets.use([{ name: 'gone', address: '192.0.2.1', addresses: ['192.0.2.1'] }])
+  other.sockets.use([{ name: 'gone', address: '192.0.2.1', addresses: ['192.0.2.1'], networks: ['192.0.2.1/24'] }])
   await other.until(() => other.failed.length > 0)
   assert.match(other.failed.join(), /192\.0\.2\.1 E/)
   // Tried again when it is used again.

@@ -44,6 +44,10 @@ class World {
 /** Keys differ at their beginning, by which they are named. */
 const keyOf = (id: number): string => id.toString(16).padStart(8, '0').padEnd(64, '0')
 
+function interfaceOf(address: string, name = 'eth0', more: readonly string[] = []): Interface {
+  return { name, address, addresses: [address, ...more], networks: [`${address}/24`, ...more.map((one) => `${one}/64`)] }
+}
+
 /** A machine with one node. */
 class Host implements Multicast {
   readonly world: World
@@ -59,7 +63,7 @@ class Host implements Multicast {
   constructor(world: World, id: number, addresses: readonly string[], scope = 'beef') {
     this.world = world
     this.key = keyOf(id)
-    this.interfaces = addresses.map((address, i) => ({ name: `eth${i}`, address, addresses: [address] }))
+    this.interfaces = addresses.map((address, i) => interfaceOf(address, `eth${i}`))
     this.mdns = new MdnsDiscovery({
       clock: world.clock,
       random: new Prng(id),
@@ -154,7 +158,7 @@ describe('MdnsDiscovery', () => {
     a.start()
     b.start()
     await world.pass(5_000)
-    a.interfaces = [{ name: 'eth0', address: '10.0.0.77', addresses: ['10.0.0.77'] }]
+    a.interfaces = [interfaceOf('10.0.0.77')]
     a.mdns.announce(a.self())
     await world.pass(50)
     assert.deepEqual(b.heard.at(-1)?.addresses, ['10.0.0.77:26000'])
@@ -165,7 +169,7 @@ describe('MdnsDiscovery', () => {
     late.start(self)
     await world.pass(3_000)
     assert.match(late.mdns.report().detail, /on no interface/)
-    late.interfaces = [{ name: 'eth0', address: '10.0.0.3', addresses: ['10.0.0.3'] }]
+    late.interfaces = [interfaceOf('10.0.0.3')]
     await world.pass(2_500)
     assert.ok(keys(b).includes(late.key))
     assert.deepEqual(late.mdns.report(), { source: 'mdns', detail: 'on eth0 (10.0.0.3)', lastError: null })
@@ -216,6 +220,72 @@ describe('MdnsDiscovery', () => {
     for (let i = 0; i < 100; i++) world.say('10.0.0.9', again)
     await world.pass(0)
     assert.equal(a.heard.length, 1)
+  })
+
+  test('what is said from beyond the networks that a node listens on is not heard, nor that a neighbour is beyond them', async () => {
+    const world = new World()
+    const a = new Host(world, 1, ['10.0.0.1'])
+    a.interfaces = [interfaceOf('10.0.0.1', 'eth0', ['2001:db8::1'])]
+    a.start()
+    await world.pass(5_000)
+    const says = (addresses: readonly string[]): Buffer => {
+      const self: SelfDescription = { endpointId: keyOf(7), nodeId: 7, clusterId: null, addresses, relay: null }
+      return encodeAnnouncement({ self, scope: 'beef' }, 120)
+    }
+    // The system hands over what came in where other programs listen.
+    for (const from of ['10.0.1.9', '127.0.0.1', '::1', '']) a.mdns.heard(says(['10.0.0.9:26000']), from)
+    a.mdns.heard(says(['203.0.113.5:26000', '127.0.0.1:26000', '[2001:db8:1::9]:26000']), '10.0.0.9')
+    assert.deepEqual(a.heard, [])
+    a.mdns.heard(says(['203.0.113.5:26000', '10.0.0.9:26000', '[2001:db8::9]:26000']), '10.0.0.9')
+    assert.deepEqual(
+      a.heard.map(({ addresses }) => addresses),
+      [['10.0.0.9:26000', '[2001:db8::9]:26000']],
+    )
+  })
+
+  test('a question is answered on the network that it comes from', async () => {
+    const world = new World()
+    const two = new Host(world, 1, ['10.0.0.1', '10.1.1.1'])
+    two.start()
+    await world.pass(10_000)
+    world.said.length = 0
+    two.mdns.heard(encodeQuery([]), '10.1.1.9')
+    await world.pass(1_000)
+    assert.deepEqual([world.answersOn('10.0.0').length, world.answersOn('10.1.1').length], [0, 1])
+  })
+
+  test('of very many interfaces some are used, and it says so', async () => {
+    const world = new World()
+    const a = new Host(
+      world,
+      1,
+      Array.from({ length: 40 }, (_, i) => `10.0.${i}.1`),
+    )
+    a.start()
+    await world.pass(5_000)
+    assert.equal(new Set(world.said.map(({ from }) => from)).size, 16)
+    assert.match(a.mdns.report().detail, /^on eth0 \(10\.0\.0\.1\), .*, and not on 24 more$/)
+  })
+
+  test('however much is said of other services, and on other networks, nodes hear each other', async () => {
+    const question = encodeQuery([])
+    const printer = Buffer.from(question.toString('latin1').replaceAll('aspen', 'print'), 'latin1')
+    const floods: readonly (readonly [Buffer, string])[] = [
+      [printer, '10.0.0.3'],
+      [question, '10.9.9.9'],
+    ]
+    for (const [bytes, from] of floods) {
+      const world = new World()
+      const [a, b] = [new Host(world, 1, ['10.0.0.1']), new Host(world, 2, ['10.0.0.2'])]
+      a.start()
+      await world.pass(5_000)
+      b.start()
+      for (let ms = 0; ms < 250; ms++) {
+        for (let i = 0; i < (ms === 0 ? 1_000 : 3); i++) a.mdns.heard(bytes, from)
+        await world.pass(1)
+      }
+      assert.deepEqual(keys(a), [b.key])
+    }
   })
 
   test('it asks less and less often, and at once when somebody is missed; at the end it says that it goes', async () => {

@@ -19,6 +19,8 @@ const LABEL_SIZE = 40
 /** What no message of ours is larger than. */
 const MAX_PACKET_SIZE = 4_096
 const MAX_RECORDS = 64
+/** In every name of ours, of services (`_aspen`) and of hosts (`aspen-`). */
+const NAME_PREFIX = 'aspen'
 const TXT_VERSION = '1'
 
 /** What is said on one interface. */
@@ -73,10 +75,14 @@ export function encodeQuery(known: readonly string[]): Buffer {
   return encode({ type: 'query', questions: [{ type: 'PTR', name: SERVICE }], answers })
 }
 
+/** Whether a packet may be about nodes: most that is said on a network is of other services, and is not looked into. */
+export function isOfInterest(bytes: Buffer): boolean {
+  return bytes.length <= MAX_PACKET_SIZE && bytes.includes(NAME_PREFIX)
+}
+
 /** Null for what is no packet, or none that is about this service. */
 export function decodePacket(bytes: Buffer): Packet | null {
-  // Most that is said on a network is of other services: it is not looked into.
-  if (bytes.length > MAX_PACKET_SIZE || !bytes.includes('_aspen')) return null
+  if (!isOfInterest(bytes)) return null
   try {
     const packet = decode(bytes)
     return recordsOf(packet).length <= MAX_RECORDS ? packet : null
@@ -89,7 +95,7 @@ export function decodePacket(bytes: Buffer): Packet | null {
 export function asksFor({ type, questions = [], answers = [] }: Packet, endpointId: string): boolean {
   if (type !== 'query') return false
   const instance = instanceOf(endpointId)
-  const names = [SERVICE, instance]
+  const names = [SERVICE, instance, hostOf(endpointId)]
   if (!questions.some((question) => names.includes(question.name.toLowerCase()))) return false
   return !answers.some((known) => known.type === 'PTR' && known.data === instance && (known.ttl ?? 0) >= TTL_SECONDS / 2)
 }

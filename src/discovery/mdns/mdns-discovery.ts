@@ -7,10 +7,11 @@
 import { parseAddress } from '../../api/index.ts'
 import type { Random } from '../../lib/index.ts'
 import type { Candidate, Clock, Discovery, DiscoveryReport, Logger, SelfDescription, Timer } from '../../ports/index.ts'
-import { asksFor, decodePacket, encodeAnnouncement, encodeQuery, heardIn, TTL_SECONDS } from './announcement.ts'
+import { asksFor, decodePacket, encodeAnnouncement, encodeQuery, heardIn, isOfInterest, TTL_SECONDS } from './announcement.ts'
 import type { Interface, Multicast, MulticastListener, OpenMulticast } from './multicast.ts'
 import { Allowance } from './allowance.ts'
 import { HeardTable } from './heard-table.ts'
+import { Networks } from './networks.ts'
 
 /** How often it is looked which interfaces there are. */
 const LOOK_MS = 2_000
@@ -22,6 +23,8 @@ const ANSWER_INTERVAL_MS = 1_000
 /** Between the first two questions; then twice as long each time (RFC 6762, section 5.2). */
 const FIRST_QUESTION_MS = 1_000
 const MAX_QUESTION_MS = 3_600_000
+/** Of a machine with more, such as one full of containers, the others are left out: each takes a socket, and the system has a bound of 20. */
+const MAX_INTERFACES = 16
 /** So many instances go with a question as known, and were heard of within half of their time to live. */
 const MAX_KNOWN = 32
 const KNOWN_MS = (TTL_SECONDS * 1_000) / 2
@@ -46,6 +49,8 @@ export class MdnsDiscovery implements Discovery, MulticastListener {
   #scope: string | null = null
   #multicast: Multicast | null = null
   #interfaces: readonly Interface[] = []
+  #networks = new Networks([])
+  #leftOut = 0
   readonly #failures = new Map<string | null, string>()
   /** By interface: when it was spoken on last, and when it will be. */
   readonly #saidAt = new Map<string, number>()
@@ -97,7 +102,8 @@ export class MdnsDiscovery implements Discovery, MulticastListener {
     const detail =
       places.length === 0 ? 'on no interface: this node listens on none that it could use' : `on ${places.join(', ')}`
     const [failure] = this.#failures.values()
-    return { source: this.source, detail, lastError: failure ?? null }
+    const more = this.#leftOut === 0 ? '' : `, and not on ${this.#leftOut} more`
+    return { source: this.source, detail: `${detail}${more}`, lastError: failure ?? null }
   }
 
   async stop(): Promise<void> {
@@ -125,12 +131,15 @@ export class MdnsDiscovery implements Discovery, MulticastListener {
     if (self === null || this.#multicast === null) return
     const listened = new Set(self.addresses.flatMap((address) => parseAddress(address)?.host ?? []))
     const before = new Set(this.#interfaces.map(({ address }) => address))
-    this.#interfaces = this.#options.interfaces().filter(({ addresses }) => addresses.some((address) => listened.has(address)))
+    const usable = this.#options.interfaces().filter(({ addresses }) => addresses.some((address) => listened.has(address)))
+    this.#interfaces = usable.slice(0, MAX_INTERFACES)
+    this.#leftOut = usable.length - this.#interfaces.length
+    this.#networks = new Networks(this.#interfaces)
     this.#multicast.use(this.#interfaces)
     for (const address of this.#failures.keys())
       if (address !== null && !this.#interfaces.some((one) => one.address === address)) this.#failures.delete(address)
     const isNew = this.#interfaces.some(({ address }) => !before.has(address))
-    if (isNew && before.size > 0) this.seek()
+    if (isNew) this.seek()
   }
 
   works(address: string | null): void {
@@ -195,13 +204,16 @@ export class MdnsDiscovery implements Discovery, MulticastListener {
 
   heard(bytes: Buffer, from: string): void {
     const self = this.#self
-    if (self === null || this.#isStopped || !this.#allowance.take()) return
+    if (self === null || this.#isStopped || !isOfInterest(bytes)) return
+    const near = this.#networks.towards(from)
+    if (near.length === 0 || !this.#allowance.take()) return
     const packet = decodePacket(bytes)
     if (packet === null) return
-    if (asksFor(packet, self.endpointId)) for (const { address } of this.#interfaces) this.#announceOn(address, this.#spread())
-    for (const { candidate, scope } of heardIn(packet, from)) {
-      if (scope !== this.#scope || candidate.endpointId === self.endpointId || candidate.addresses.length === 0) continue
-      if (this.#heard.isNews(candidate)) this.#tell(candidate)
+    if (asksFor(packet, self.endpointId)) for (const { address } of near) this.#announceOn(address, this.#spread())
+    for (const { candidate: said, scope } of heardIn(packet, from)) {
+      if (scope !== this.#scope || said.endpointId === self.endpointId) continue
+      const candidate = { ...said, addresses: this.#networks.beside(from, said.addresses) }
+      if (candidate.addresses.length > 0 && this.#heard.isNews(candidate)) this.#tell(candidate)
     }
   }
 }

@@ -18,13 +18,17 @@ export interface Interface {
   readonly address: string
   /** All that it has, IPv6 as well. */
   readonly addresses: readonly string[]
+  /** Those of its neighbours, each `address/bits`. */
+  readonly networks: readonly string[]
 }
 
 /** Those that there are now. */
 export function listInterfaces(): Interface[] {
   return Object.entries(networkInterfaces()).flatMap(([name, infos = []]) => {
     const [first] = infos.filter(({ family }) => family === 'IPv4')
-    return first === undefined ? [] : [{ name, address: first.address, addresses: infos.map(({ address }) => address) }]
+    if (first === undefined) return []
+    const addresses = infos.map(({ address }) => address)
+    return [{ name, address: first.address, addresses, networks: infos.flatMap(({ cidr }) => cidr ?? []) }]
   })
 }
 
@@ -105,13 +109,14 @@ export class MulticastSockets implements Multicast {
   #join(): void {
     if (this.#ear === null || !this.#isBound) return
     for (const { address } of this.#wanted) {
-      if (this.#joined.has(address)) continue
       try {
+        // Again for those that have joined: an interface that went and came back between two looks has lost its membership, and nobody says so.
         this.#ear.addMembership(GROUP, address)
         this.#joined.add(address)
         this.#listener.works(null)
       } catch (error) {
-        this.#listener.failed(address, error as Error)
+        const isMember = this.#joined.has(address) && (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
+        if (!isMember) this.#listener.failed(address, error as Error)
       }
     }
   }
