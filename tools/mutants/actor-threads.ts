@@ -52,8 +52,29 @@ export const ACTOR_THREADS: readonly Mutant[] = [
   {
     name: 'say nothing of an actor that ends by itself in its thread',
     file: 'actor/host/hosted-life.ts',
-    find: "if (!this.#isAsked) this.#tell({ type: 'stopping', life: this.#life })",
-    replace: "if (this.#isAsked) this.#tell({ type: 'stopping', life: this.#life })",
+    find: "this.#tell({ type: 'stopping', life: this.#life })",
+    replace: "if (this.#life < 0) this.#tell({ type: 'stopping', life: this.#life })",
+    hunter: THREADED,
+  },
+  {
+    name: 'take the end of a life in a thread for one for good',
+    file: 'actor/host/hosted-cell.ts',
+    find: '    this.#listener.leaving()\n',
+    replace: '    this.#listener.stopping()\n',
+    hunter: RANDOM,
+  },
+  {
+    name: 'not hear what an actor in a thread wants of itself while it is ended',
+    file: 'actor/thread/threaded-life.ts',
+    find: "      case 'stopping':\n        return",
+    replace: "      case 'stopping':\n        return this.#ending !== null ? undefined :",
+    hunter: THREADED,
+  },
+  {
+    name: 'start those of a pool that was stopped again and again',
+    file: 'actor/thread/place.ts',
+    find: 'cell.stop(() => undefined)',
+    replace: 'cell.leave()',
     hunter: RANDOM,
   },
   {

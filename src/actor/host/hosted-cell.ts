@@ -63,6 +63,11 @@ export class HostedCell extends Cell {
     super.stop(() => undefined, true)
   }
 
+  /** The other side wants the end of this life. What the actor wants of itself meanwhile is news all the same. */
+  stopAsAsked(): void {
+    super.stop(() => undefined)
+  }
+
   protected override endLife(reason: EndReason): void {
     if (reason.type === 'crashed') this.#listener.failing(reason.error)
     super.endLife(reason)

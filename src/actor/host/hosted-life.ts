@@ -19,7 +19,6 @@ export class HostedLife implements HostedCaller, HostedListener {
   readonly #life: number
   readonly #tell: (news: News) => void
   readonly #cell: HostedCell
-  #isAsked = false
 
   constructor(runtime: Runtime, order: StartOrder, definition: ActorDefinition<Handlers, unknown>, tell: (news: News) => void) {
     const { life, path } = order
@@ -45,8 +44,7 @@ export class HostedLife implements HostedCaller, HostedListener {
 
   /** Ends it in good order. */
   stop(error: ErrorData | null): void {
-    this.#isAsked = true
-    if (error === null) this.#cell.stop(() => undefined)
+    if (error === null) this.#cell.stopAsAsked()
     else this.#cell.crash(errorFromData(error))
   }
 
@@ -57,11 +55,11 @@ export class HostedLife implements HostedCaller, HostedListener {
   }
 
   stopping(): void {
-    if (!this.#isAsked) this.#tell({ type: 'stopping', life: this.#life })
+    this.#tell({ type: 'stopping', life: this.#life })
   }
 
   leaving(): void {
-    if (!this.#isAsked) this.#tell({ type: 'leaving', life: this.#life })
+    this.#tell({ type: 'leaving', life: this.#life })
   }
 
   restarting(): void {

@@ -158,9 +158,11 @@ export const badStart = defineActor({
 
 /** Ends as its argument says. */
 export const badStop = defineActor({
-  start: (_context: ActorContext, how: 'throws' | 'hangs') => ({ hello: () => 'hello', how }),
-  stop: ({ how }) => {
+  start: (context: ActorContext, how: 'throws' | 'hangs' | 'leaves' | 'for good') => ({ hello: () => 'hello', how, context }),
+  stop: ({ how, context }) => {
     if (how === 'throws') throw new RangeError('cannot stop')
+    if (how === 'leaves') return context.stop()
+    if (how === 'for good') return context.self().stop()
     return new Promise<void>(() => undefined)
   },
 })

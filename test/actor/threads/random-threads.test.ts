@@ -35,6 +35,10 @@ class Town {
   readonly #system: ActorSystem
   readonly #pools: ThreadPool[] = []
   readonly #refs: ActorRef<Worker>[] = []
+  /** Where each lives. */
+  readonly #homes = new Map<string, ThreadPool | 'own'>()
+  /** Those that are permanent, and that nobody has ended. */
+  readonly #permanent = new Set<ActorRef<Worker>>()
   readonly #open = new Set<number>()
   /** When each was seen to live. */
   readonly #ticks = new Map<string, number>()
@@ -159,10 +163,12 @@ class Town {
     if (pool?.isClosed === true) return
     const definition = inThread<Definition>(MODULE, 'worker')
     const restart = pick<Restart>(random, ['permanent', 'permanent', 'transient', 'temporary'])
-    const thread = pool ?? 'own'
-    this.#refs.push(
-      this.#system.spawn(definition, { argument: 7, restart, thread, mailboxCapacity: CAPACITY, shutdownMs: SHUTDOWN_MS }),
-    )
+    const thread: ThreadPool | 'own' = pool ?? 'own'
+    const options = { argument: 7, restart, thread, mailboxCapacity: CAPACITY, shutdownMs: SHUTDOWN_MS }
+    const ref = this.#system.spawn(definition, options)
+    this.#refs.push(ref)
+    this.#homes.set(ref.path, thread)
+    if (restart === 'permanent') this.#permanent.add(ref)
   }
 
   #call(ref: ActorRef<Worker>): void {
@@ -184,6 +190,11 @@ class Town {
     )
   }
 
+  #end(ref: ActorRef<Worker>): void {
+    this.#permanent.delete(ref)
+    ref.stop().catch((error: Error) => this.violations.push(error.message))
+  }
+
   step(): void {
     const random = this.#random
     const action = randomBetween(random, 0, 99)
@@ -195,10 +206,7 @@ class Town {
     else if (action < 75) pick(random, this.#refs).trySend('act', -1)
     else if (action < 83) this.#threads.running.at(randomBetween(random, -3, 3))?.crash(new Error('the thread died'))
     else if (action < 86) this.#pools[0]?.stop().catch((error: Error) => this.violations.push(error.message))
-    else if (action < 90)
-      pick(random, this.#refs)
-        .stop()
-        .catch((error: Error) => this.violations.push(error.message))
+    else if (action < 90) this.#end(pick(random, this.#refs))
     else if (action < 94)
       pick(random, this.#refs)
         .restart()
@@ -207,9 +215,17 @@ class Town {
     this.check()
   }
 
+  /** Its pool has been stopped. */
+  #isEvicted(path: string): boolean {
+    const home = this.#homes.get(path)
+    return home !== undefined && home !== 'own' && home.isClosed
+  }
+
   check(): void {
     const all = this.#system.snapshot()
     for (const { path, depth } of all) this.#check(depth <= CAPACITY, `${depth} messages wait for ${path}`)
+    for (const { path } of this.#permanent)
+      this.#check(this.#isEvicted(path) || all.some((one) => one.path === path), `${path} is permanent, and gone`)
     const load = this.#pools.reduce((sum, pool) => sum + pool.load, 0)
     this.#check(load <= all.length, `${load} lives in pools, of ${all.length} actors`)
     for (const pool of this.#pools) this.#check(pool.threads <= pool.size, `${pool.threads} threads in a pool of ${pool.size}`)
@@ -222,8 +238,10 @@ class Town {
       this.clock.advance(TICK_MS)
     }
     await this.rest()
+    this.check()
     const now = this.clock.now()
     for (const { path, phase, depth, uptimeMs } of this.#system.snapshot()) {
+      this.#check(!this.#isEvicted(path), `${path} is there, and its pool is not`)
       if (phase === 'starting') this.#check((uptimeMs ?? 0) <= 2 * WORK_MS, `${path} has been starting for ${uptimeMs} ms`)
       if (phase !== 'running' || (uptimeMs ?? 0) < QUIET_MS / 2) continue
       const silentMs = now - (this.#ticks.get(path) ?? 0)

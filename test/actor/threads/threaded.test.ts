@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { defineActor, inThread, Refusal } from '../../../src/actor/index.ts'
-import type { ActorContext, ActorRef, Restart } from '../../../src/actor/index.ts'
+import type { ActorContext, ActorError, ActorRef, Restart } from '../../../src/actor/index.ts'
 import { MAX_ACTOR_THREADS } from '../../../src/limits.ts'
+import { badStop } from './actors-of-threads.ts'
 import type { Counter } from './actors-of-threads.ts'
 import { BAD_START, BAD_STOP, COUNTER, DEADLY, errorOf, MODULE, WORLDS } from './worlds.ts'
 import type { World } from './worlds.ts'
@@ -190,6 +191,28 @@ for (const { name, make } of WORLDS) {
       assert.equal(world.count('started', '/counter'), 2)
       await world.settled(ref.stop())
       assert.deepEqual(world.system.snapshot(), [])
+    })
+
+    within('stop: what an actor wants of itself while it is ended counts, as it does of one in no thread', async (world) => {
+      for (const [place, definition] of [
+        ['here', badStop],
+        ['there', BAD_STOP],
+      ] as const) {
+        const restarted = async (name: string, argument: 'leaves' | 'for good', restart: Restart): Promise<string> => {
+          const ref = world.system.spawn(definition, { name: `${name}-${place}`, argument, restart })
+          assert.equal(await world.settled(ref.call('hello')), 'hello')
+          const outcome = ref.restart().then(
+            () => 'restarted',
+            ({ code }: ActorError) => code,
+          )
+          return world.settled(outcome)
+        }
+        assert.equal(await restarted('again', 'leaves', 'permanent'), 'restarted')
+        assert.equal(await restarted('left', 'leaves', 'transient'), 'DOWN')
+        assert.equal(await restarted('gone', 'for good', 'permanent'), 'DOWN')
+      }
+      const paths = world.system.snapshot().map(({ path }) => path)
+      assert.deepEqual(paths, ['/again-here', '/again-there'])
     })
 
     within('stop: what does not end in time is killed: in its start, with a message in hand, in its end', async (world) => {
