@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ActorError, defineActor, Later, Refusal } from '../../src/actor/index.ts'
-import type { ActorContext, ActorRef, LifeEvent, Restart, Strategy } from '../../src/actor/index.ts'
+import type { ActorContext, ActorRef, ActorSnapshot, LifeEvent, Restart, Strategy } from '../../src/actor/index.ts'
 import { chance, pick, Prng, randomBetween } from '../../src/lib/index.ts'
 import { volume } from '../volume.ts'
 import { Stage, watch } from './stage.ts'
@@ -11,6 +11,9 @@ const STEPS = 60
 const MAX_ACTORS = 40
 const CALL_MS = 3_000
 const SHUTDOWN_MS = 500
+/** Longer than a pause or an open circuit, and what those take that are restarted together. */
+const CALM_MS = 20_000
+const CALM_STEP_MS = 500
 /** Of lives that do not end by themselves, one below the other. */
 const DEPTH = 4
 
@@ -20,6 +23,8 @@ const DEEDS = [
   'crash',
   'refuse',
   'leave',
+  'leave',
+  'end',
   'spawn',
   'spawn',
   'timer',
@@ -40,6 +45,16 @@ interface Seen {
   busy: boolean
 }
 
+/** An actor, and what was wanted of it. */
+interface Planted {
+  readonly ref: ActorRef<Node>
+  readonly restart: Restart
+  /** Of the life that has started it; null: the system has. */
+  readonly parent: ActorContext | null
+  /** Somebody has asked for its end for good. */
+  isUnwanted: boolean
+}
+
 interface Node {
   /** Does something: how it ends is drawn. */
   act(how: string): unknown
@@ -49,6 +64,7 @@ interface Node {
 class Forest {
   readonly stage = new Stage({ restarts: { circuitOpenMs: 5_000, maxRestarts: 3, windowMs: 60_000, stabilityMs: 20_000 } })
   readonly refs: ActorRef<Node>[] = []
+  readonly planted: Planted[] = []
   readonly open = new Set<number>()
   /** Restarts by hand, that have no deadline. */
   readonly restarts = new Set<number>()
@@ -70,7 +86,7 @@ class Forest {
       start: (own) => {
         if (chance(random, 0.1)) throw new Error('no start')
         const life: Seen = { parent, children: new Set(), alive: true, busy: false }
-        const handlers = this.#handlers(own, life, depth)
+        const handlers = this.#handlers(own, life, depth, () => (planted.isUnwanted = true))
         const alive = (): Node => {
           this.#begins(life)
           lives.set(handlers, life)
@@ -95,7 +111,47 @@ class Forest {
         restarts: { circuitOpenMs: chance(random, 0.3) ? null : 5_000 },
       },
     }
-    this.refs.push(context === null ? this.stage.system.spawn(definition, options) : context.spawn(definition, options))
+    const ref = context === null ? this.stage.system.spawn(definition, options) : context.spawn(definition, options)
+    const planted: Planted = { ref, restart: options.restart, parent: context, isUnwanted: false }
+    this.refs.push(ref)
+    this.planted.push(planted)
+  }
+
+  /** Those that are permanent, whose end for good nobody has asked for, and whose parent lives: whatever they do themselves, they are there. */
+  checkPermanent(): void {
+    const phases = this.phases()
+    for (const planted of this.planted)
+      if (this.isDue(planted, phases)) this.#check(phases.has(planted.ref.path), `${planted.ref.path} is permanent, and gone`)
+  }
+
+  isDue({ restart, isUnwanted, parent }: Planted, phases: ReadonlyMap<string, string>): boolean {
+    if (restart !== 'permanent' || isUnwanted) return false
+    return parent === null || (!parent.signal.aborted && phases.get(parent.path) === 'running')
+  }
+
+  /** Of all there are, by their paths. */
+  phases(): Map<string, ActorSnapshot['phase']> {
+    const phases = new Map<string, ActorSnapshot['phase']>()
+    const note = ({ path, phase, children }: ActorSnapshot): void => {
+      phases.set(path, phase)
+      for (const child of children) note(child)
+    }
+    for (const one of this.stage.system.snapshot()) note(one)
+    return phases
+  }
+
+  /** Nothing comes from outside: those that are permanent are started again in this time, if they were down. */
+  async calm(): Promise<void> {
+    const alive = new Set<string>()
+    for (let passed = 0; passed < CALM_MS; passed += CALM_STEP_MS) {
+      await this.stage.pass(CALM_STEP_MS)
+      for (const [path, phase] of this.phases()) if (phase !== 'down') alive.add(path)
+      this.checkPermanent()
+    }
+    const phases = this.phases()
+    for (const planted of this.planted)
+      if (this.isDue(planted, phases))
+        this.#check(alive.has(planted.ref.path), `${planted.ref.path} is permanent, and down for ever`)
   }
 
   #check(holds: boolean, otherwise: string): void {
@@ -118,9 +174,10 @@ class Forest {
     return this.stage.events.some(({ event }) => event === 'killed')
   }
 
-  #handlers(own: ActorContext, life: Seen, depth: number): Node {
+  #handlers(own: ActorContext, life: Seen, depth: number, unwanted: () => void): Node {
     return {
       act: (how) => {
+        if (how === 'end') unwanted()
         this.#check(life.alive, 'a message is handled after the end of a life')
         this.#check(!life.busy, 'a message is handled beside another')
         this.#check(life.parent?.alive !== false, 'a message is handled after the end of a parent')
@@ -138,6 +195,8 @@ class Forest {
         throw new Refusal('no')
       case 'leave':
         return own.stop()
+      case 'end':
+        return own.self().stop()
       case 'spawn':
         if (depth < DEPTH) this.spawn(own, life, depth + 1)
         return undefined
@@ -193,11 +252,16 @@ class Forest {
     const random = this.#random
     const ref = pick(random, this.refs)
     const how = pick(random, DEEDS)
-    if (chance(random, 0.03)) ref.stop().catch((error: unknown) => this.violations.push(String(error)))
+    if (chance(random, 0.03)) this.#end(ref)
     else if (chance(random, 0.04)) this.#expect(ref.restart(), this.restarts)
     else if (chance(random, 0.1)) this.#expect(ref.send('act', how, { timeoutMs: CALL_MS }), this.open)
     else if (chance(random, 0.4)) ref.trySend('act', how)
     else this.#call(ref, how)
+  }
+
+  #end(ref: ActorRef<Node>): void {
+    for (const planted of this.planted) if (planted.ref === ref) planted.isUnwanted = true
+    ref.stop().catch((error: unknown) => this.violations.push(String(error)))
   }
 
   #call(ref: ActorRef<Node>, how: string): void {
@@ -227,9 +291,12 @@ test('ActorSystem: whatever happens, lives do not overlap, children end before p
       for (let i = 0; i < STEPS; i++) {
         forest.step()
         await stage.pass(i % 3 === 0 ? 137 : 0)
+        forest.checkPermanent()
       }
       await stage.pass(CALL_MS)
       assert.equal(forest.open.size, 0, 'a call is not settled at its deadline')
+      // The others end in the midst of pauses, open circuits and restarts.
+      if (seed % 2 === 0) await forest.calm()
       const gone = watch(stage.system.stop())
       for (let i = 0; i < 20; i++) await stage.pass(SHUTDOWN_MS)
       assert.ok(gone.settled, 'the system does not come to its end')

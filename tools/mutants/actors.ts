@@ -49,6 +49,28 @@ export const ACTORS: readonly Mutant[] = [
     file: 'actor/cell.ts',
     find: "if (this.restart !== 'permanent') return this.stop",
     replace: 'return this.stop',
+    hunter: RANDOM,
+  },
+  {
+    name: 'leave a permanent actor that has stopped itself without another life',
+    file: 'actor/supervision.ts',
+    find: "const isWanted = cell.restart === 'permanent' ||",
+    replace:
+      "if (reason.type === 'stopped' && cell.restart === 'permanent') return\n    const isWanted = cell.restart === 'permanent' ||",
+    hunter: RANDOM,
+  },
+  {
+    name: 'not hear that an actor that stops itself is to be restarted with others',
+    file: 'actor/cell.ts',
+    find: '    ties.halted = halted\n',
+    replace: '    if (!ties.leaves) ties.halted = halted\n',
+    hunter: KINDS,
+  },
+  {
+    name: 'start a permanent actor again that was stopped while it stopped itself',
+    file: 'actor/cell.ts',
+    find: '    ties.leaves = false\n    ties.lastEnd = reason',
+    replace: '    if (ties.leaves) ties.leaving = null\n    ties.leaves = false\n    ties.lastEnd = reason',
     hunter: KINDS,
   },
   {
