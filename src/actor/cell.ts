@@ -115,7 +115,13 @@ export class Cell extends Handling {
 
   protected override dropped(message: string, body: unknown): void {
     try {
-      this.settings.onDropped?.(message, contentOf(body))
+      const heard: unknown = this.settings.onDropped?.(message, contentOf(body))
+      if (isPromise(heard))
+        whenSettled(
+          heard,
+          () => undefined,
+          (error) => this.#stopFailed(error),
+        )
     } catch (error) {
       this.#stopFailed(error)
     }

@@ -27,14 +27,23 @@ export function toError(thrown: unknown): Error {
   }
 }
 
-/** Its words are there, and not made when somebody reads them. No proxy is one. */
+/** How the engine itself makes the words of a stack. */
+const NATIVE_STACK = Object.getOwnPropertyDescriptor(new Error('for its stack'), 'stack')
+
+/** Its words are there, and not made by a program when somebody reads them. No proxy is one. */
 function isPlainError(thrown: unknown): thrown is Error {
   if (!Error.isError(thrown)) return false
-  for (let holder: object | null = thrown; holder !== null; holder = Object.getPrototypeOf(holder) as object | null) {
-    const message = Object.getOwnPropertyDescriptor(holder, 'message')
-    if (message !== undefined) return typeof message.value === 'string'
+  const stack = find(thrown, 'stack')
+  return typeof find(thrown, 'message')?.value === 'string' && (stack?.get === undefined || stack.get === NATIVE_STACK?.get)
+}
+
+/** Its own, or of what it is made after. */
+function find(object: object, name: string): PropertyDescriptor | undefined {
+  for (let holder: object | null = object; holder !== null; holder = Object.getPrototypeOf(holder) as object | null) {
+    const found = Object.getOwnPropertyDescriptor(holder, name)
+    if (found !== undefined) return found
   }
-  return false
+  return undefined
 }
 
 /** For people. */

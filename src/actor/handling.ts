@@ -10,7 +10,7 @@ import type { Life, Turns } from './life.ts'
 import type { Runnable } from './run-queue.ts'
 import type { Faults } from './runtime.ts'
 import type { ActorSnapshot } from './snapshot.ts'
-import { isPromise, whenSettled } from './soon.ts'
+import { isObject, isPromise, whenSettled } from './soon.ts'
 
 /** Messages that an actor handles before others have their turn. */
 const MESSAGES_A_VISIT = 16
@@ -125,7 +125,7 @@ export abstract class Handling extends Inbox implements Runnable {
     try {
       const answer = message === '' && body instanceof Inside ? body.run(life) : this.#answerTo(life, message, body)
       if (answer === NO_HANDLER) return this.#handleNone(message, call)
-      if (typeof answer === 'object' && answer !== null) {
+      if (isObject(answer)) {
         if (Later.is(answer)) return this.#keep(life, answer, call)
         if (isPromise(answer)) return this.#await(life, answer, call)
       }

@@ -1,7 +1,7 @@
 import { Refusal } from './actor-error.ts'
 import type { Asker } from './asker.ts'
 import { toError } from './end-reason.ts'
-import { whenSettled } from './soon.ts'
+import { isPromise, whenSettled } from './soon.ts'
 
 /**
  * What a handler returns that answers when it has returned: the actor goes on with the next message meanwhile. A handler that returns a
@@ -24,8 +24,10 @@ export class Later<T> {
     return this.#call !== null && !this.#call.settled
   }
 
+  /** A promise is followed, whoever gave it. */
   answer(value: T): void {
-    this.#end((call) => call.answer(value))
+    if (isPromise(value)) this.follow(value)
+    else this.#end((call) => call.answer(value))
   }
 
   /** The caller gets this error; the actor goes on. */
@@ -37,7 +39,7 @@ export class Later<T> {
   follow(promise: PromiseLike<T>): this {
     whenSettled(
       promise,
-      (value) => this.answer(value),
+      (value) => this.#end((call) => call.answer(value)),
       (error) => this.refuse(Refusal.is(error) ? error : toError(error)),
     )
     return this

@@ -26,6 +26,9 @@ const SUPERVISION_SETTINGS: ReadonlySet<string> = new Set([
   'restarts',
   'mayRestart',
 ] satisfies (keyof SupervisionSettings)[])
+const RESERVE_SETTINGS: ReadonlySet<string> = new Set(['messages', 'room'] satisfies (keyof NonNullable<
+  SpawnOptions['reserve']
+>)[])
 const RESTART_NAMES: ReadonlySet<string> = new Set(Object.keys(RESTART_SETTINGS))
 const RESTARTS: readonly Restart[] = ['permanent', 'transient', 'temporary']
 const STRATEGIES: readonly Strategy[] = ['one-for-one', 'one-for-all', 'rest-for-one']
@@ -102,7 +105,10 @@ function isSame(a: Settings, b: Settings): boolean {
   )
 }
 
-function readReserve({ messages, room }: NonNullable<SpawnOptions['reserve']>): SpawnOptions['reserve'] {
+function readReserve(given: NonNullable<SpawnOptions['reserve']>): SpawnOptions['reserve'] {
+  checkObject(given, 'reserve')
+  checkKeys(given, RESERVE_SETTINGS, 'reserve')
+  const { messages, room } = given
   checkWhole(room, 0, MAX_MAILBOX_CAPACITY, 'reserve.room')
   const names: unknown = messages
   if (!Array.isArray(names) || !names.every((name): name is string => typeof name === 'string'))
@@ -171,7 +177,9 @@ export function checkObject(value: unknown, what: string): void {
 /** A name that is spelt wrong would be a setting that is not heard. @throws TypeError */
 export function checkKeys(given: object, known: ReadonlySet<string>, what: string): void {
   for (const name in given)
-    if (!known.has(name)) throw new TypeError(`${say(name)} in ${what} is no setting: there are ${[...known].join(', ')}`)
+    // What a library has put upon all objects is in none of them.
+    if (!known.has(name) && Object.hasOwn(given, name))
+      throw new TypeError(`${say(name)} in ${what} is no setting: there are ${[...known].join(', ')}`)
 }
 
 export function checkFunction(value: unknown, what: string): void {

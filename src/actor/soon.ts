@@ -51,10 +51,15 @@ export class Soon<T> implements PromiseLike<T> {
 
 type Tell<T> = { readonly answered: true; readonly value: T } | { readonly answered: false; readonly error: unknown }
 
+/** Also one that can be called. */
+export function isObject(value: unknown): value is object {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function'
+}
+
 /** Of any library. What cannot be looked at is none: it is the answer, and fails whoever looks at it. */
 export function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
   try {
-    return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+    return isObject(value) && typeof (value as { then?: unknown }).then === 'function'
   } catch {
     return false
   }

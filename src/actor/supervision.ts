@@ -10,7 +10,7 @@ import type { Timer } from '../ports/index.ts'
 import { ActorError } from './actor-error.ts'
 import { Cell } from './cell.ts'
 import type { ActorDefinition, SpawnOptions } from './definition.ts'
-import { sayReason } from './end-reason.ts'
+import { crashed, sayReason, toError } from './end-reason.ts'
 import type { EndReason } from './end-reason.ts'
 import { eachInTurn } from './each-in-turn.ts'
 import { checkName } from './names.ts'
@@ -24,6 +24,7 @@ import type { Runtime } from './runtime.ts'
 import { checkDefinition, checkSpawnOptions } from './settings.ts'
 import type { SupervisionRules } from './settings.ts'
 import type { ActorSnapshot } from './snapshot.ts'
+import { isPromise, whenSettled } from './soon.ts'
 import { place } from './thread/index.ts'
 
 /** Who wants a restart by hand, and is told how it went. */
@@ -165,10 +166,13 @@ export class Supervision {
   childEnded(cell: Cell, reason: EndReason, startedAt: number): void {
     if (this.#stopping) return
     const isWanted = cell.restart === 'permanent' || (cell.restart === 'transient' && reason.type !== 'stopped')
-    if (!isWanted || (reason.type === 'crashed' && !this.#mayRestart(cell, reason.error))) {
-      if (reason.type === 'crashed') this.#report(cell, reason, null)
-      return cell.bury()
-    }
+    if (reason.type === 'crashed') {
+      const refused = isWanted ? this.#refusedRestart(cell, reason.error) : reason.error
+      if (refused !== null) this.#report(cell, crashed(refused), null)
+      if (refused !== null) return cell.bury()
+    } else if (!isWanted) return cell.bury()
+    // Whoever was asked may have ended it.
+    if (this.#stopping || cell.isGone) return
     const now = this.#runtime.clock.now()
     const failing = this.#failingOf(cell, startedAt)
     // It was started while the others waited for their restart: it is started with them.
@@ -185,12 +189,18 @@ export class Supervision {
     this.#restartTogether(group, failing, pauseMs)
   }
 
-  #mayRestart(cell: Cell, error: Error): boolean {
+  /** Why a child that crashed is not to be started again; null: it may be. */
+  #refusedRestart(cell: Cell, error: Error): Error | null {
     try {
-      return this.#rules.mayRestart?.(error, String(cell.key)) !== false
-    } catch {
+      const may: unknown = this.#rules.mayRestart?.(error, String(cell.key))
+      if (!isPromise(may)) return may === false ? error : null
+      const ignore = (): void => undefined
+      whenSettled(may, ignore, ignore)
+      throw new TypeError('it returned a promise, and has to say so at once')
+    } catch (thrown) {
       // Who cannot say that it may be restarted has not said it.
-      return false
+      const words = `${error.message}; and mayRestart failed: ${toError(thrown).message}`
+      return new Error(words, { cause: error })
     }
   }
 

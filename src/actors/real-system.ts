@@ -12,15 +12,16 @@ export type ActorSystemOptions = Partial<SystemOptions>
  * printed to standard error, unless `report` is given. Actors that wait for messages do not keep the process alive.
  */
 export class ActorSystem extends System {
-  constructor({
-    clock = systemClock,
-    random = systemRandom(),
-    report = printFailure,
-    threads = workerThreads,
-    ...rest
-  }: ActorSystemOptions = {}) {
-    super({ clock, random, report, threads, ...rest })
+  constructor(options: ActorSystemOptions = {}) {
+    super(withDefaults(options))
   }
+}
+
+function withDefaults(options: ActorSystemOptions): SystemOptions {
+  // What is none is refused with words, and not taken apart here.
+  if (typeof options !== 'object' || options === null) return options
+  const { clock = systemClock, random = systemRandom(), report = printFailure, threads = workerThreads, ...rest } = options
+  return { clock, random, report, threads, ...rest }
 }
 
 /** A failure that nobody hears of would go on unseen, restart by restart. */
@@ -28,6 +29,16 @@ function printFailure({ path, event, error, pauseMs }: ActorEvent): void {
   if (event === 'started' || event === 'restarted') return
   const what = [`actor ${path}: ${event}`]
   if (pauseMs !== undefined) what.push(`, starts again in ${pauseMs} ms`)
-  if (error !== undefined) what.push(`: ${inspect(error)}`)
+  if (error !== undefined) what.push(`: ${inspected(error)}`)
   console.error(what.join(''))
+}
+
+/** An error of a program may say itself how it is shown, and fail in that. */
+function inspected(error: Error): string {
+  try {
+    const shown = inspect(error)
+    return shown.includes(error.message) ? shown : error.message
+  } catch {
+    return error.message
+  }
 }

@@ -1,5 +1,6 @@
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import type { MessagePort } from 'node:worker_threads'
+import { toError } from '../actor/index.ts'
 import type { Order, Thread, ThreadListener, ThreadPort, ThreadSettings } from '../actor/index.ts'
 import type { FromProgram, ProgramData, ToProgram } from './program-data.ts'
 import { machineMs } from './thread-clock.ts'
@@ -39,7 +40,8 @@ class WorkerThread implements Thread {
     })
     port1.on('message', (message: FromProgram) => this.#heard(message))
     this.#worker.on('error', (error: unknown) => {
-      this.#failure ??= error instanceof Error ? error : new Error(`its thread ended: ${String(error)}`)
+      const failure = toError(error)
+      this.#failure ??= Error.isError(error) ? failure : new Error(`its thread ended: ${failure.message}`)
     })
     this.#worker.on('exit', (code) => this.#exited(code))
   }

@@ -186,7 +186,7 @@ describe('options', () => {
       [() => stage.system.spawn(runner, { supervision: { strateggy: 1 } as object }), /"strateggy" in supervision .* strategy/],
       [
         () => stage.system.threadPool({ size: 1, maxHeap: 5 } as { size: number }),
-        /"maxHeap" in the options of a thread .* maxHeapMb/,
+        /"maxHeap" in the options of a pool of threads .* maxHeapMb/,
       ],
     ]
     for (const [give, words] of misspelt) assert.throws(give, words)

@@ -11,6 +11,7 @@ const LINKS = 'test/actor/links.test.ts'
 const GROUPS = 'test/actor/groups.test.ts'
 const RESTART = 'test/actor/restart.test.ts'
 const HOSTILE = 'test/actor/hostile-values.test.ts'
+const CALLBACKS = 'test/actor/hostile-callbacks.test.ts'
 const KINDS = 'test/actor/restart-kinds.test.ts'
 const POLICY = 'src/actor/restart-policy.test.ts'
 
@@ -100,6 +101,27 @@ export const ACTORS: readonly Mutant[] = [
     find: '    if (isPlainError(thrown)) return thrown\n',
     replace: '    if (thrown instanceof Error) return thrown\n',
     hunter: HOSTILE,
+  },
+  {
+    name: 'let an onDropped that rejects end the process',
+    file: 'actor/cell.ts',
+    find: '      if (isPromise(heard))\n',
+    replace: '      if (heard === null && isPromise(heard))\n',
+    hunter: CALLBACKS,
+  },
+  {
+    name: 'take a promise for the word that a child may be restarted',
+    file: 'actor/supervision.ts',
+    find: '      if (!isPromise(may)) return',
+    replace: '      if (may !== null) return',
+    hunter: CALLBACKS,
+  },
+  {
+    name: 'answer with a promise, and forget the deadline',
+    file: 'actor/later.ts',
+    find: '    if (isPromise(value)) this.follow(value)\n    else this.#end',
+    replace: '    this.#end',
+    hunter: CALLBACKS,
   },
   {
     name: 'end a life beside its children',

@@ -1,5 +1,5 @@
 import { MAX_ACTOR_THREADS } from '../../limits.ts'
-import { checkKeys, checkMs, checkWhole } from '../settings.ts'
+import { checkKeys, checkMs, checkObject, checkWhole } from '../settings.ts'
 
 /** How large a thread may be, and how patient one is with it. */
 export interface ThreadOptions {
@@ -25,19 +25,28 @@ export interface CheckedThreadOptions {
   readonly unresponsiveMs: number
 }
 
-/** Of a pool, which has a size, or of one thread. */
-const NAMES: ReadonlySet<string> = new Set(['maxHeapMb', 'unresponsiveMs', 'size'] satisfies (keyof ThreadPoolOptions)[])
+const THREAD_OPTIONS: readonly string[] = ['maxHeapMb', 'unresponsiveMs'] satisfies (keyof ThreadOptions)[]
+const OF_THREAD: ReadonlySet<string> = new Set(THREAD_OPTIONS)
+const OF_POOL: ReadonlySet<string> = new Set([...THREAD_OPTIONS, 'size' satisfies keyof ThreadPoolOptions])
 
 /** @throws TypeError, RangeError: which it is, and what may be given */
 export function checkThreadOptions(given: ThreadOptions): CheckedThreadOptions {
-  checkKeys(given, NAMES, 'the options of a thread')
+  return check(given, OF_THREAD, 'the options of a thread')
+}
+
+/** @throws TypeError, RangeError: which it is, and what may be given */
+export function checkPoolOptions(given: ThreadPoolOptions): CheckedThreadOptions & { readonly size: number } {
+  const checked = check(given, OF_POOL, 'the options of a pool of threads')
+  const { size } = given
+  checkWhole(size, 1, MAX_ACTOR_THREADS, 'size')
+  return { ...checked, size }
+}
+
+function check(given: ThreadOptions, names: ReadonlySet<string>, what: string): CheckedThreadOptions {
+  checkObject(given, what)
+  checkKeys(given, names, what)
   const { maxHeapMb, unresponsiveMs = DEFAULT_UNRESPONSIVE_MS } = given
   if (maxHeapMb !== undefined) checkWhole(maxHeapMb, MIN_HEAP_MB, MAX_HEAP_MB, 'maxHeapMb')
   checkMs(unresponsiveMs, MIN_UNRESPONSIVE_MS, 'unresponsiveMs')
   return { maxHeapMb: maxHeapMb ?? null, unresponsiveMs }
-}
-
-/** @throws RangeError */
-export function checkPoolSize(size: number): void {
-  checkWhole(size, 1, MAX_ACTOR_THREADS, 'size')
 }

@@ -2,7 +2,7 @@ import { MAX_ACTOR_THREADS } from '../../limits.ts'
 import type { Clock } from '../../ports/index.ts'
 import { ActorThread } from './actor-thread.ts'
 import type { Lodging } from './lodging.ts'
-import { checkPoolSize, checkThreadOptions } from './thread-options.ts'
+import { checkPoolOptions, checkThreadOptions } from './thread-options.ts'
 import type { CheckedThreadOptions, ThreadOptions, ThreadPoolOptions } from './thread-options.ts'
 import { ThreadPool } from './thread-pool.ts'
 import type { ThreadPort } from './thread-port.ts'
@@ -49,9 +49,7 @@ export class Threads {
 
   /** @throws RangeError, and Error where there are no threads */
   pool(options: ThreadPoolOptions): ThreadPool {
-    const checked = checkThreadOptions(options)
-    const { size } = options
-    checkPoolSize(size)
+    const { size, ...checked } = checkPoolOptions(options)
     this.#requirePort()
     const pool: ThreadPool = new ThreadPool(size, this.#clock, {
       open: (closed) => this.#open(checked, 'pool', closed),

@@ -188,6 +188,15 @@ export const deadly = defineActor({
       parentPort?.postMessage({ news: 'none' })
       parentPort?.postMessage('ready')
     },
+    /** It is not what its system hears it by. */
+    closeParentPort: (): void => parentPort?.close(),
+    /** What nobody can make words of. */
+    throwUnreadable: (): void => {
+      setImmediate(() => {
+        // oxlint-disable-next-line typescript/only-throw-error -- a program throws anything
+        throw { toString: 1, valueOf: 1 }
+      })
+    },
     throwOutside: (): void => {
       setImmediate(() => {
         throw new RangeError('outside of all handlers')

@@ -83,6 +83,7 @@ describe('a worker thread', () => {
         ['exit', 3, /its thread ended by itself, with code 3/],
         ['exit', 0, /its thread ended by itself, with code 0/],
         ['throwOutside', undefined, /outside of all handlers/],
+        ['throwUnreadable', undefined, /cannot be read/],
         ['rejectOutside', undefined, /nobody waits for it/],
         ['fill', undefined, /memory/],
       ] as const
@@ -104,9 +105,10 @@ describe('a worker thread', () => {
     },
   )
 
-  within('parentPort: what a module says there is nobody’s concern', async (world) => {
+  within('parentPort: what a module says there, and that it closes it, is nobody’s concern', async (world) => {
     const deadly = world.system.spawn(DEADLY, { name: 'deadly', thread: WITHOUT_END })
     deadly.cast('chatter')
+    deadly.cast('closeParentPort')
     assert.equal(await world.settled(deadly.call('hello')), 'hello')
   })
 })
