@@ -2,6 +2,7 @@ import { WireError } from '../lib/index.ts'
 import { ActorError } from './actor-error.ts'
 import type { ActorContext } from './context.ts'
 import type { EndReason } from './end-reason.ts'
+import { Later } from './later.ts'
 import { decodePlainData, encodePlainData, PlainDataError } from './plain-data/index.ts'
 import type { Handlers } from './protocol.ts'
 
@@ -63,6 +64,19 @@ export function contentOf(body: unknown): unknown {
 /** What such a cell is handed over, of a body that shares nothing with its sender. */
 export function contentFor(cell: { readonly isElsewhere: boolean }, body: unknown, wantsAnswer: boolean): unknown {
   return cell.isElsewhere ? new Parcel(body, wantsAnswer) : body
+}
+
+/** In the place of an answer to what was on its way out of this thread, and was not begun there. */
+export class Unbegun extends Later<unknown> {
+  readonly message: string
+  readonly body: Parcel
+
+  constructor(message: string, body: Parcel, error: Error) {
+    super()
+    this.message = message
+    this.body = body
+    this.refuse(error)
+  }
 }
 
 /** A definition whose handlers run elsewhere: who sends to such an actor hands over a {@link Parcel}. */

@@ -1,6 +1,6 @@
 import { ActorError, Refusal } from './actor-error.ts'
 import type { Asker } from './asker.ts'
-import { Sealed } from './elsewhere.ts'
+import { Sealed, Unbegun } from './elsewhere.ts'
 import { crashed, sayReason, STOPPED } from './end-reason.ts'
 import type { EndReason } from './end-reason.ts'
 import { Envelope, Inside } from './envelope.ts'
@@ -179,7 +179,10 @@ export abstract class Handling extends Inbox implements Runnable {
   }
 
   #keep(life: Life, answer: Later<unknown>, call: Asker | null): void {
-    if (call === null) return
+    if (call === null) {
+      if (answer instanceof Unbegun) this.dropped(answer.message, answer.body)
+      return
+    }
     life.keepCall(call)
     answer.attach(call)
     call.postponed?.()

@@ -1,6 +1,7 @@
 import type { Mutant } from './mutant.ts'
 
 const THREADED = 'test/actor/threads/threaded.test.ts'
+const CROSSING = 'test/actor/threads/crossing.test.ts'
 const RANDOM = 'test/actor/threads/random-threads.test.ts'
 const WATCHDOG = 'src/threads/watchdog.test.ts'
 const LATERS = 'src/actor/thread/open-laters.test.ts'
@@ -69,6 +70,20 @@ export const ACTOR_THREADS: readonly Mutant[] = [
     find: "      case 'stopping':\n        return",
     replace: "      case 'stopping':\n        return this.#ending !== null ? undefined :",
     hunter: THREADED,
+  },
+  {
+    name: 'take the orderly end of an actor in a thread for a crash, when a message was on its way to it',
+    file: 'actor/thread/threaded-life.ts',
+    find: 'else if (this.#endsItself && inHand !== null)',
+    replace: 'else if (inHand === null && this.#starting === null)',
+    hunter: CROSSING,
+  },
+  {
+    name: 'let a message fall that was on its way to an actor in a thread',
+    file: 'actor/handling.ts',
+    find: '      if (answer instanceof Unbegun) this.dropped(answer.message, answer.body)\n',
+    replace: '',
+    hunter: CROSSING,
   },
   {
     name: 'start those of a pool that was stopped again and again',

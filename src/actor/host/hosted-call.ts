@@ -6,7 +6,8 @@ import type { ErrorData } from '../error-data.ts'
 /** Who wants to know what became of a message. */
 export interface HostedCaller {
   answered(id: number, value: Uint8Array): void
-  refused(id: number, error: ErrorData): void
+  /** @param begun it was in hand when it was refused */
+  refused(id: number, error: ErrorData, begun: boolean): void
   later(id: number): void
 }
 
@@ -17,6 +18,7 @@ export class HostedCall implements Asker {
   readonly #caller: HostedCaller
   readonly #id: number
   readonly #wantsAnswer: boolean
+  #isBegun = false
   /** That the message is done with has been told, and nobody waits for more. */
   #isSilent = false
 
@@ -27,6 +29,7 @@ export class HostedCall implements Asker {
   }
 
   begin(): boolean {
+    this.#isBegun = true
     return true
   }
 
@@ -36,13 +39,13 @@ export class HostedCall implements Asker {
     try {
       packed = pack(this.#wantsAnswer ? value : undefined, 'answer', true)
     } catch (error) {
-      return this.#caller.refused(this.#id, errorToData(error))
+      return this.#caller.refused(this.#id, errorToData(error), true)
     }
     this.#caller.answered(this.#id, packed)
   }
 
   refuse(error: Error): void {
-    if (this.#settle()) this.#caller.refused(this.#id, errorToData(error))
+    if (this.#settle()) this.#caller.refused(this.#id, errorToData(error), this.#isBegun)
   }
 
   /** Whoever is told of the crash knows what was in hand. */

@@ -78,8 +78,8 @@ export class HostedLife implements HostedCaller, HostedListener {
     this.#tell({ type: 'answered', life: this.#life, id, value })
   }
 
-  refused(id: number, error: ErrorData): void {
-    this.#tell({ type: 'refused', life: this.#life, id, error })
+  refused(id: number, error: ErrorData, begun: boolean): void {
+    this.#tell({ type: 'refused', life: this.#life, id, error, begun })
   }
 
   later(id: number): void {

@@ -33,7 +33,7 @@ export type Order =
 export type News =
   | { readonly type: 'started'; readonly life: number }
   | { readonly type: 'answered'; readonly life: number; readonly id: number; readonly value: Uint8Array }
-  | { readonly type: 'refused'; readonly life: number; readonly id: number; readonly error: ErrorData }
+  | { readonly type: 'refused'; readonly life: number; readonly id: number; readonly error: ErrorData; readonly begun: boolean }
   /** It will be answered, and the next message may come. */
   | { readonly type: 'later'; readonly life: number; readonly id: number }
   /** It crashed, with the message in hand if there is one, and is about to end. */

@@ -8,7 +8,7 @@
 import { assert, unreachable } from '../../lib/index.ts'
 import { Refusal } from '../actor-error.ts'
 import type { Cell } from '../cell.ts'
-import { Parcel } from '../elsewhere.ts'
+import { Parcel, Unbegun } from '../elsewhere.ts'
 import type { EndReason } from '../end-reason.ts'
 import { errorFromData, errorToData } from '../error-data.ts'
 import { Later } from '../later.ts'
@@ -28,7 +28,8 @@ interface Starting {
 
 interface InHand {
   readonly id: number
-  readonly wantsAnswer: boolean
+  readonly message: string
+  readonly parcel: Parcel
   readonly resolve: (answer: unknown) => void
   readonly reject: (error: Error) => void
 }
@@ -43,6 +44,8 @@ export class ThreadedLife implements Lodger {
   readonly #laters = new OpenLaters()
   #nextId = 1
   #hasFailed = false
+  /** It has said that it ends by itself. */
+  #endsItself = false
   /** There is nothing of it in the thread any more. */
   #isOverThere = false
   /** It has let go of its thread. */
@@ -86,9 +89,9 @@ export class ThreadedLife implements Lodger {
       return refused(error as Error)
     }
     const id = this.#nextId++
-    const { wantsAnswer } = parcel
-    this.#tell({ type: 'message', life: this.#life, id, message, body: parcel.body, wantsAnswer })
-    return new Promise((resolve, reject) => (this.#inHand = { id, wantsAnswer, resolve, reject }))
+    const { body: bytes, wantsAnswer } = parcel
+    this.#tell({ type: 'message', life: this.#life, id, message, body: bytes, wantsAnswer })
+    return new Promise((resolve, reject) => (this.#inHand = { id, message, parcel, resolve, reject }))
   }
 
   // --- What the thread says ---
@@ -102,14 +105,16 @@ export class ThreadedLife implements Lodger {
       case 'answered':
         return this.#answered(news.id, decodePlainData(news.value))
       case 'refused':
-        return this.#refused(news.id, errorFromData(news.error))
+        return this.#refused(news.id, errorFromData(news.error), news.begun)
       case 'later':
         return this.#later(news.id)
       case 'failed':
         return this.#fail(errorFromData(news.error))
       case 'stopping':
+        this.#endsItself = true
         return this.#cell.stop(() => undefined)
       case 'leaving':
+        this.#endsItself = true
         return this.#cell.leave()
       case 'restarting':
         return this.#cell.restartByHand(() => undefined, true)
@@ -136,9 +141,10 @@ export class ThreadedLife implements Lodger {
     else inHand.resolve(value)
   }
 
-  #refused(id: number, error: Error): void {
+  #refused(id: number, error: Error, begun: boolean): void {
     const inHand = this.#takeInHand(id)
     if (inHand === null) return this.#laters.take(id)?.refuse(error)
+    if (!begun) return inHand.resolve(new Unbegun(inHand.message, inHand.parcel, error))
     // Other errors that are rejected with are crashes.
     if (Refusal.is(error)) return inHand.reject(error)
     inHand.resolve(refused(error))
@@ -148,14 +154,20 @@ export class ThreadedLife implements Lodger {
     const inHand = this.#takeInHand(id)
     if (inHand === null) return
     const later = new Later()
-    if (inHand.wantsAnswer) this.#laters.keep(id, later)
+    if (inHand.parcel.wantsAnswer) this.#laters.keep(id, later)
     inHand.resolve(later)
   }
 
   #ended(): void {
     this.#isOverThere = true
+    const inHand = this.#inHand
     if (this.#ending !== null) this.#ending()
-    else if (this.#starting !== null || this.#inHand !== null) this.#fail(new Error('it ended in its thread, unasked'))
+    else if (this.#endsItself && inHand !== null) {
+      // It ends in good order with nothing in hand: this one was on its way.
+      this.#inHand = null
+      const { message, parcel } = inHand
+      inHand.resolve(new Unbegun(message, parcel, this.#cell.refusal('down', message)))
+    } else if (this.#starting !== null || inHand !== null) this.#fail(new Error('it ended in its thread, unasked'))
   }
 
   lost(error: Error): void {
