@@ -193,6 +193,8 @@ export const TICKET_LIFETIME_MS: number = 86_400_000
 export const MAX_ADMIN_REQUESTS: number = 100
 export const LEARNER_LAG_THRESHOLD: number = 100
 export const MEMBERSHIP_COOLDOWN_MS: number = 300_000
+/** A member that is not well for so long needs a person, in milliseconds. */
+export const MEMBER_ATTENTION_MS: number = 60_000
 /** How long a request may take before its outcome is reported as unknown. */
 export const REQUEST_TIMEOUT_MS: number = 5_000
 /** The longest that a request may ask for. */

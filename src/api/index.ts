@@ -57,6 +57,8 @@ export type {
   DiskStatus,
   HealthCheck,
   KnownPeers,
+  MemberCondition,
+  MemberHealth,
   NodeStatus,
   PeerStatus,
   VersionStatus,

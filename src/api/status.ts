@@ -26,6 +26,25 @@ export interface KnownPeers {
   readonly peers: number
 }
 
+/**
+ * What seems to be the matter with another member, as one node sees it. `crashed`: its process has ended; `actor-down`: its process lives, and takes no
+ * part in consensus; `stalled`: its process stands still; `cut-off`: it is alive, and the network between the two is cut; `unreachable`: its
+ * machine is off, or the network is cut; `refused`: it is there, and one of the two would have no link; `unlinked`: that is not known yet.
+ */
+export type MemberCondition = 'well' | 'crashed' | 'actor-down' | 'stalled' | 'cut-off' | 'unreachable' | 'refused' | 'unlinked'
+
+export interface MemberHealth {
+  readonly nodeId: number
+  readonly endpointId: string
+  readonly condition: MemberCondition
+  /** What was seen, in words. */
+  readonly detail: string
+  /** For how long it has not been well; 0 while it is. */
+  readonly forMs: number
+  /** It is not well since 60 s. */
+  readonly needsAttention: boolean
+}
+
 export interface HealthCheck {
   readonly name: string
   readonly ok: boolean
@@ -132,6 +151,8 @@ export interface NodeStatus {
   readonly cluster: ClusterState
   /** Those that are linked, or dialled. */
   readonly peers: readonly PeerStatus[]
+  /** The other members, as they seem to this node: suspicions, which change nothing. */
+  readonly memberHealth: readonly MemberHealth[]
   /** Those in the peer book, by who spoke of them: one that several spoke of counts for each. */
   readonly knownPeers: readonly KnownPeers[]
   /** Null for a node that keeps everything in memory. */

@@ -22,6 +22,7 @@ import type { NodePorts, NodeSettings } from './node-ports.ts'
 import { Finding } from './finding.ts'
 import { LostDisk } from './lost-disk.ts'
 import { MemberKeys } from './member-keys.ts'
+import { NodeFailureDetection } from './node-failure-detection.ts'
 import { NodeGossip } from './node-gossip.ts'
 import { NodeService, selfAsMember } from './node-service.ts'
 import type { ServiceParts } from './node-service.ts'
@@ -79,6 +80,7 @@ export class NodeServer {
   readonly #exchange: PeerExchange
   readonly #gossip: NodeGossip
   readonly #voterLinks: VoterLinks
+  readonly #failures: NodeFailureDetection
   /** Null where there are no means of it. */
   readonly #finding: Finding | null
   /** The node's own actors. */
@@ -101,6 +103,16 @@ export class NodeServer {
     this.#tree = new ActorSystem({ clock, random, metrics, report: (event) => this.#onEvent(event) })
     const report = (event: ActorEvent): void => this.#logEvent(event, '')
     this.actors = new ActorSystem({ clock, random, metrics, report, ...(threads === undefined ? {} : { threads }) })
+    this.#failures = new NodeFailureDetection({
+      links: ports.transport,
+      peerBook: book,
+      clock,
+      logger: ports.logger,
+      membership: () => this.raft.view.membership,
+      takesPart: (endpointId) => this.raft.takesPart(endpointId),
+      silenceMs: settings.timings.electionTimeoutMinMs,
+      progress: (id) => this.raft.peer(id),
+    })
     this.serviceParts = {
       ...ports,
       nodeId,
@@ -112,6 +124,7 @@ export class NodeServer {
       raft: this.raft,
       removal,
       lostDisk,
+      failures: this.#failures,
       actors: () => this.#tree.snapshot(),
       discovery: () => ({ gossip: this.#gossip.report, discoveries: this.#finding?.reports ?? [] }),
       restartActor: (actor, done) => this.restartActor(actor, done),
@@ -139,10 +152,18 @@ export class NodeServer {
       absentSince: (peer) => absentSince(this.raft.view, transport.endpointId, peer),
       toldAbsent: (since, by) => {
         if (this.raft.view.clusterId === null) lostDisk.told(by)
-        else removal.told(since, by, this.raft.view)
+        else this.#removed(since, by)
       },
     })
     for (const face of ports.faces) face.serve(this.service)
+  }
+
+  /** Who is no member here may be one of a later configuration: it is believed, and this node goes on asking for votes. */
+  #removed(since: number, by: LinkedPeer): void {
+    const { view } = this.raft
+    this.#surroundings.removal.told(since, by, view)
+    const isMember = view.membership.members.some(({ endpointId }) => endpointId === by.endpointId)
+    if (isMember) this.raft.present?.replica.outlived(since)
   }
 
   #makeFinding(discoveries: readonly Discovery[]): Finding {
@@ -172,6 +193,7 @@ export class NodeServer {
     this.#spawnActors()
     this.#exchange.start()
     this.#voterLinks.start()
+    this.#failures.start()
     this.#linkActors()
     await transport.start({
       nodeId,
@@ -316,6 +338,7 @@ export class NodeServer {
     this.#surroundings.policy.stop()
     this.#exchange.stop()
     this.#voterLinks.stop()
+    this.#failures.stop()
     this.#remoting?.close()
     const endActors = (error?: Error): void => this.#endActors((closeError) => done(error ?? closeError))
     const closeLinks = async (): Promise<void> => {

@@ -56,6 +56,7 @@ import type { Reply } from '../replica/index.ts'
 import { issueTicket } from './cluster-ticket.ts'
 import type { TicketParts } from './cluster-ticket.ts'
 import type { Configuration } from '../wire/index.ts'
+import type { NodeFailureDetection } from './node-failure-detection.ts'
 import { clusterState, nodeStatus } from './node-status.ts'
 import { peersReport } from './peer-report.ts'
 import type { DiscoveryParts } from './peer-report.ts'
@@ -76,6 +77,7 @@ export interface ServiceParts extends Pick<TicketParts, 'signatures' | 'tickets'
   readonly peerBook: PeerBook
   readonly removal: Removal
   readonly lostDisk: LostDisk
+  readonly failures: Pick<NodeFailureDetection, 'report'>
   /** How peers are heard of. */
   readonly discovery: () => DiscoveryParts
   /** For requests that name no timeout of their own. */

@@ -61,6 +61,9 @@ const VIEW: ReplicaView = {
     jointChanges: 0,
   },
   disk: null,
+  heardVotes: new Map(),
+  handsOver: false,
+  writingSince: null,
   digests: { index: 64, disputedIndex: null, isDisputed: false },
   poisoned: null,
 }
@@ -99,6 +102,7 @@ function parts(
     peerBook: new PeerBook(),
     removal: { words: () => null },
     lostDisk: { words: () => null },
+    failures: { report: [] },
     ...changes,
   }
 }
@@ -142,6 +146,7 @@ describe('nodeStatus', () => {
       leaderChanges: 10,
       snapshotsSent: 8,
       snapshotsInstalled: 11,
+      memberHealth: [],
       knownPeers: [],
       disk: null,
       poisoned: null,

@@ -1,6 +1,6 @@
 import type { ActorSnapshot } from '../actor/index.ts'
 import { NEWCOMER_ADVICE } from '../api/index.ts'
-import type { ClusterState, DiskStatus, HealthCheck, NodeStatus, PeerStatus } from '../api/index.ts'
+import type { ClusterState, DiskStatus, HealthCheck, MemberHealth, NodeStatus, PeerStatus } from '../api/index.ts'
 import { RAFT_ACTOR } from './actors/index.ts'
 import { actorStatuses, findActor } from './actor-status.ts'
 import { MAX_MEMBER_ADDRESSES } from '../limits.ts'
@@ -10,6 +10,7 @@ import { isVoterAs } from '../raft/index.ts'
 import type { ReplicaView } from '../replica/index.ts'
 import type { Configuration } from '../wire/index.ts'
 import { hearingsOf, knownPeers } from './peer-report.ts'
+import type { NodeFailureDetection } from './node-failure-detection.ts'
 import type { RaftHandle } from './raft-handle.ts'
 import type { LostDisk } from './lost-disk.ts'
 import type { Removal } from './removal.ts'
@@ -28,6 +29,7 @@ export interface StatusParts {
   readonly peerBook: Pick<PeerBook, 'get' | 'entries'>
   readonly removal: Pick<Removal, 'words'>
   readonly lostDisk: Pick<LostDisk, 'words'>
+  readonly failures: Pick<NodeFailureDetection, 'report'>
 }
 
 /** A configuration as users see it: who belongs to it, and where those are now, as far as this node knows. */
@@ -53,6 +55,7 @@ export function nodeStatus(parts: StatusParts): NodeStatus {
   const now = clock.now()
   const uptimeMs = Math.round(now - parts.startedAt)
   const actors = parts.actors()
+  const memberHealth = parts.failures.report
   const actor = findActor(actors, RAFT_ACTOR)
   const isLearner = view.membership.members.length > 0 && !isVoterAs(view.membership, parts.nodeId, transport.endpointId)
   return {
@@ -89,10 +92,11 @@ export function nodeStatus(parts: StatusParts): NodeStatus {
     snapshotsInstalled: view.counters.snapshotsRestored,
     cluster: clusterState({ membership: view.membership, index: view.membershipIndex }, parts),
     peers: peerStatuses(view, parts),
+    memberHealth,
     knownPeers: knownPeers(parts),
     disk: view.disk,
     poisoned: view.poisoned?.message ?? null,
-    checks: [...healthChecks(view, actor), ...memberChecks(view, parts)],
+    checks: [...healthChecks(view, actor), ...memberChecks(view, parts), ...attentionChecks(memberHealth)],
     actors: actorStatuses(actors, now, uptimeMs),
     uptimeMs,
   }
@@ -166,6 +170,14 @@ function memberChecks(view: ReplicaView, { nodeId, removal, lostDisk, transport 
       detail: linksDetail(unlinked, isVoterAs(view.membership, nodeId, transport.endpointId)),
     },
   ]
+}
+
+/** There is nobody to look at where there is no other member. */
+function attentionChecks(members: readonly MemberHealth[]): HealthCheck[] {
+  if (members.length === 0) return []
+  const ill = members.filter(({ needsAttention }) => needsAttention)
+  const words = ill.map(({ nodeId, detail, forMs }) => `node ${nodeId}, since ${Math.round(forMs / 1_000)} s: ${detail}`)
+  return [{ name: 'members', ok: ill.length === 0, detail: ill.length === 0 ? 'none needs attention' : words.join('; ') }]
 }
 
 function linksDetail(unlinked: readonly number[], isVoter: boolean): string {

@@ -101,6 +101,11 @@ export class RaftHandle {
     return this.#present?.replica.view ?? this.facts.view
   }
 
+  /** Whether a linked peer takes part in consensus; of none it is known while there is no incarnation. */
+  takesPart(endpointId: string): boolean {
+    return this.#present === null || this.#present.replica.takesPart(endpointId)
+  }
+
   peer(id: NodeId): PeerProgress | undefined {
     return this.#present?.replica.peer(id)
   }

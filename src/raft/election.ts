@@ -1,6 +1,6 @@
 /** Elections: pre-vote (thesis 9.6), votes (paper 5.2), the lost-link hint, and what a new role begins with. */
 import { fail, randomBetween } from '../lib/index.ts'
-import { allVoters, voteOutcome } from './membership.ts'
+import { allVoters, isVoter, voteOutcome } from './membership.ts'
 import { answerTo } from './messages.ts'
 import type { Message, TimeoutNow, VoteRequest, VoteResponse } from './messages.ts'
 import { Progress } from './progress.ts'
@@ -50,6 +50,7 @@ function rejoinReads(state: RaftState): void {
 /** A leader spoke in the present term. */
 export function hearLeader(state: RaftState, leader: NodeId): void {
   becomeFollower(state, state.term, leader)
+  if (state.heardVotes.size > 0) state.heardVotes.clear()
   state.lastLeaderContact = state.now
   state.hintedUntil = Number.NEGATIVE_INFINITY
   state.resetElectionTimer()
@@ -166,7 +167,16 @@ export function handleVoteRequest(state: RaftState, request: VoteRequest): void 
   })
 }
 
+/** Whatever it is worth for the election at hand. */
+function noteVote(state: RaftState, { from, granted, preVote }: VoteResponse): void {
+  const asked = state.role === 'candidate' || state.role === 'pre-candidate'
+  if (!asked || !isVoter(state.membership, from)) return
+  const term = state.role === 'candidate' ? state.term : state.term + 1
+  state.heardVotes.set(from, { granted, preVote, term, at: state.now })
+}
+
 export function handleVoteResponse(state: RaftState, response: VoteResponse): void {
+  noteVote(state, response)
   if (response.preVote) {
     const term = response.granted ? state.term + 1 : state.term
     if (state.role === 'pre-candidate' && response.term === term) recordVote(state, response.from, response.granted)
@@ -185,6 +195,7 @@ function becomeLeader(state: RaftState): void {
   if (state.durableTerm !== state.term) fail(`term ${state.term} is led before it is durable`)
   state.setRole('leader', state.id)
   state.votes.clear()
+  state.heardVotes.clear()
   state.transferCampaign = false
   state.hintedUntil = Number.NEGATIVE_INFINITY
   state.progress.clear()

@@ -33,7 +33,7 @@ import { handleAppend, handleHeartbeat, handleSnapshot, refuseStaleLeader } from
 import { checkReminder } from './reminder.ts'
 import type { Reminder } from './reminder.ts'
 import { RaftState } from './state.ts'
-import type { RaftCounters, RaftOptions, RaftRestored } from './state.ts'
+import type { HeardVote, RaftCounters, RaftOptions, RaftRestored } from './state.ts'
 import { bestSuccessor, transferLeadership } from './transfer.ts'
 import type { EntryKind, LogId, Member, Membership, NodeId, Role } from './types.ts'
 
@@ -182,6 +182,14 @@ export class Raft {
     this.#settled()
   }
 
+  /** A member knows of a committed configuration, at `index`, that does not name this node: until it is known here, this node asks for no votes. */
+  outlived(index: number): void {
+    const state = this.#state
+    state.outlivedAt = Math.max(state.outlivedAt, index)
+    if (state.role !== 'leader' && !state.promotable) becomeFollower(state, state.term, state.leader)
+    this.#settled()
+  }
+
   /**
    * A peer has said what this node had promised: what former lives had, or this one too.
    * @throws ForgottenPromise for what its disk does not know
@@ -275,6 +283,11 @@ export class Raft {
   /** True while leadership is being handed over: proposals are refused. */
   get transferring(): boolean {
     return this.#state.transfer !== null
+  }
+
+  /** What voters have answered last while this node asked for votes; empty once somebody leads. */
+  get heardVotes(): ReadonlyMap<NodeId, HeardVote> {
+    return this.#state.heardVotes
   }
 
   /** The last entry of what is committed that the holder of this key has acknowledged to this node, in whichever term; index 0: none. */

@@ -70,6 +70,16 @@ export interface LeadershipTransfer {
   asked: boolean
 }
 
+/** An answer to a request for a vote, or whether one would be given. */
+export interface HeardVote {
+  readonly granted: boolean
+  readonly preVote: boolean
+  /** That was asked for. */
+  readonly term: number
+  /** In milliseconds of the core's clock. */
+  readonly at: number
+}
+
 /** The one mutable record all handlers work on. */
 export class RaftState {
   readonly id: NodeId
@@ -128,6 +138,10 @@ export class RaftState {
   /** Until then the leader counts as crashed: its last link broke and its port refuses. */
   hintedUntil = Number.NEGATIVE_INFINITY
   votes = new Map<NodeId, boolean>()
+  /** What each voter has answered last when this node asked for its vote; for people. */
+  readonly heardVotes = new Map<NodeId, HeardVote>()
+  /** Where a committed configuration stands that this node has heard of, and is not named in: without it no election is to be won. */
+  outlivedAt = 0
   /** The campaign at hand was asked for by the leader. */
   transferCampaign = false
 
@@ -172,10 +186,11 @@ export class RaftState {
   /**
    * Only voters campaign, and those whom a configuration not yet committed removes: without the entries they
    * hold, it may never commit (thesis 4.2.2). One that lost its disk and comes back under a new key passes through the
-   * configurations in which its id was a voter under the old key: that voter had a memory, and this node has not.
+   * configurations in which its id was a voter under the old key: that voter had a memory, and this node has not. One that lacks the committed
+   * configuration by which it was removed lacks a committed entry: nobody would elect it.
    */
   get promotable(): boolean {
-    return this.memberships.mayVote(this.id, this.endpointId)
+    return this.memberships.activeIndex >= this.outlivedAt && this.memberships.mayVote(this.id, this.endpointId)
   }
 
   /** Whether this node's own vote and log count in the configuration in force. */

@@ -1,6 +1,6 @@
 import type { DiskStatus } from '../api/index.ts'
 import type { DigestStanding } from './peers/index.ts'
-import type { Membership, NodeId, RaftCounters, Role } from '../raft/index.ts'
+import type { HeardVote, Membership, NodeId, RaftCounters, Role } from '../raft/index.ts'
 
 /** What of the consensus state can be seen from outside. */
 export interface ReplicaView {
@@ -24,6 +24,12 @@ export interface ReplicaView {
   readonly turns: number
   readonly snapshotsSent: number
   readonly counters: Readonly<RaftCounters>
+  /** What voters have answered to this node's requests for votes; empty while somebody leads. */
+  readonly heardVotes: ReadonlyMap<NodeId, HeardVote>
+  /** Leadership is being handed over, or this leader is removed: it takes no work. */
+  readonly handsOver: boolean
+  /** Since when the log is being written, in milliseconds of the clock; null while it is not. */
+  readonly writingSince: number | null
   readonly disk: DiskStatus | null
   readonly digests: DigestStanding
   readonly poisoned: Error | null

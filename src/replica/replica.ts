@@ -195,6 +195,12 @@ export class Replica implements TurnRunner {
     else onFatal(error)
   }
 
+  /** A member knows of a committed configuration that does not name this node. */
+  outlived(index: number): void {
+    const { loop, raft } = this.#context
+    loop.input(() => raft.outlived(index))
+  }
+
   // --- What can be seen ---
 
   /** Moves while it does anything. */
@@ -220,6 +226,7 @@ export class Replica implements TurnRunner {
       commitIndex,
       knownCommitIndex,
       counters,
+      heardVotes,
     } = raft
     return {
       clusterId: cluster.id,
@@ -240,6 +247,9 @@ export class Replica implements TurnRunner {
       turns: loop.turns,
       snapshotsSent: this.#peers.snapshotsSent,
       counters,
+      heardVotes,
+      handsOver: raft.transferring || raft.leaving,
+      writingSince: this.#engine.busySince,
       disk: this.#requests.disk,
       digests: this.#peers.digests,
       poisoned: loop.fault,
@@ -254,6 +264,11 @@ export class Replica implements TurnRunner {
   /** On a leader: what it knows of a peer. */
   peer(id: NodeId): PeerProgress | undefined {
     return this.#context.raft.peer(id)
+  }
+
+  /** Whether the holder of this key is linked, and takes part in consensus. */
+  takesPart(endpointId: string): boolean {
+    return this.#peers.takesPart(endpointId)
   }
 
   /** The term of a log entry, for those who check the log from outside. */

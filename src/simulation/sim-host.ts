@@ -24,6 +24,7 @@ interface SimLink {
 const DIAL_ERRORS = {
   refused: 'ECONNREFUSED: nobody listens there',
   unreachable: 'ETIMEDOUT: nobody answers',
+  stalled: 'STALLED: the peer took the connection, and did not finish the handshake in time',
   mismatch: 'CLUSTER_MISMATCH: the nodes belong to different clusters',
 } as const
 

@@ -211,8 +211,8 @@ export class SimNetwork implements Medium {
     return randomBetween(this.random, this.profile.redialMinMs * 1000, this.profile.redialMaxMs * 1000) / 1000
   }
 
-  /** The end of a dial: a link, a refusal because nobody listens, or silence. */
-  dial(dialer: SimHost, to: string): 'linked' | 'refused' | 'unreachable' | 'mismatch' {
+  /** The end of a dial: a link, a refusal because nobody listens, silence, or a machine that answers without its process. */
+  dial(dialer: SimHost, to: string): 'linked' | 'refused' | 'unreachable' | 'stalled' | 'mismatch' {
     if (this.isCut(dialer.endpointId, to) || this.isCut(to, dialer.endpointId)) return 'unreachable'
     const host = this.#hosts.get(to)
     if (host === undefined || !host.life.alive) {
@@ -220,7 +220,7 @@ export class SimNetwork implements Medium {
       this.counters.refusals++
       return 'refused'
     }
-    if (host.life.paused) return 'unreachable'
+    if (host.life.paused) return 'stalled'
     if (!fit(dialer.claims, host.claims)) return 'mismatch'
     this.#link(dialer, host)
     return 'linked'

@@ -263,6 +263,7 @@ export class InMemoryCluster implements KeyValueStore, ClusterController, Status
       snapshotsSent: 0,
       snapshotsInstalled: 0,
       cluster: this.#membership.state,
+      memberHealth: [],
       knownPeers: [],
       peers: this.#membership.peers.map((peer) => ({
         endpointId: peer.endpointId,

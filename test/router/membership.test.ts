@@ -155,6 +155,8 @@ test('AspenRouter: a voter that is removed while it is down hears so from a memb
     const [removed, kept] = othersThan(router, leader) as [number, number]
     router.crash(removed)
     await change(router, [leader, kept])
+    // The leader takes leave of whom it has removed for a while.
+    await router.sleep(10_000)
     router.start(removed)
     await router.until('it knows', 1_000, () => {
       const checks = router.status(removed)?.checks ?? []
@@ -164,6 +166,14 @@ test('AspenRouter: a voter that is removed while it is down hears so from a memb
     assert.equal(await endOf(router.node(removed).write(set('k', 'v'))), 'REMOVED')
     assert.equal(await endOf(router.node(removed).read('k')), 'REMOVED')
     assert.ok(router.now - asked < 100, 'nobody waits for a leader that will not come')
+    // It asks nobody for a vote any more.
+    const isQuiet = (): boolean => router.status(removed)?.role === 'learner' || router.status(removed)?.role === 'follower'
+    let asks = 0
+    for (let i = 0; i < 500; i++) {
+      await router.sleep(20)
+      if (!isQuiet()) asks++
+    }
+    assert.equal(asks, 0)
     // Added again under the same key it belongs to the cluster.
     await router.node(leader).addLearner(removed)
     await router.converged()

@@ -282,6 +282,23 @@ const Disk = Type.Object(
   closed,
 )
 
+export const MemberHealth = Type.Object(
+  {
+    node_id: NodeId,
+    endpoint_id: Type.String(),
+    condition: {
+      type: 'string',
+      enum: ['well', 'crashed', 'actor-down', 'stalled', 'cut-off', 'unreachable', 'refused', 'unlinked'],
+      description:
+        'crashed: its process has ended; actor-down: it lives without its RaftActor; stalled: it stands still; cut-off: it is alive, and the network to it is cut; unreachable: off, or cut off; refused: there is no link because one of the two refuses it.',
+    },
+    detail: Type.String({ description: 'What was seen.' }),
+    for_ms: Type.Number({ description: 'For how long it has not been well.' }),
+    needs_attention: Type.Boolean({ description: 'It is not well since 60 s.' }),
+  },
+  closed,
+)
+
 export const RaftMetricsAnswer = Type.Object(
   {
     ...identity,
@@ -316,6 +333,7 @@ export const RaftMetricsAnswer = Type.Object(
     snapshots_installed: Count,
     cluster: Type.Object(clusterState, closed),
     peers: Type.Array(Peer),
+    member_health: Type.Array(MemberHealth, { description: 'The other members, as they seem to this node.' }),
     known_peers: Type.Array(Type.Object({ source: Type.String(), connected: Type.Boolean(), peers: Count }, closed), {
       description: 'Those in the peer book, by who spoke of them.',
     }),

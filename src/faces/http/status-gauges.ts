@@ -112,6 +112,21 @@ export const STATUS_GAUGES: readonly StatusGauge[] = [
   one('aspen_snapshots_installed_total', 'Snapshots received and installed.', (status) => status.snapshotsInstalled, 'counter'),
   one('aspen_voters', 'Voters of the cluster.', (status) => status.cluster.members.length),
   one('aspen_learners', 'Learners of the cluster.', (status) => status.cluster.learners.length),
+  one(
+    'aspen_members_needing_attention',
+    'Other members that are not well since a minute, as this node sees it.',
+    (status) => status.memberHealth.filter(({ needsAttention }) => needsAttention).length,
+  ),
+  {
+    name: 'aspen_member_well',
+    help: '1 for another member that seems well, else 0 for what seems to be the matter.',
+    type: 'gauge',
+    samples: ({ memberHealth }) =>
+      memberHealth.map(({ nodeId, condition }) => ({
+        labels: { member: String(nodeId), condition },
+        value: condition === 'well' ? 1 : 0,
+      })),
+  },
   {
     name: 'aspen_peers',
     help: 'Peers in the peer book, by who spoke of them and whether they are linked; one that several spoke of counts for each.',

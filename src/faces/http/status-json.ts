@@ -1,6 +1,14 @@
 /** A node's status and membership as JSON: the same facts, in the spelling of the HTTP API. */
 import { NEWCOMER_ADVICE } from '../../api/index.ts'
-import type { ActorFailure, ActorStatus, ClusterState, DiskStatus, NodeStatus, PeerStatus } from '../../api/index.ts'
+import type {
+  ActorFailure,
+  ActorStatus,
+  ClusterState,
+  DiskStatus,
+  MemberHealth,
+  NodeStatus,
+  PeerStatus,
+} from '../../api/index.ts'
 
 export function clusterJson(state: ClusterState): object {
   return {
@@ -39,6 +47,10 @@ function identityJson(status: NodeStatus): object {
 
 export function nodeInfoJson(status: NodeStatus): object {
   return identityJson(status)
+}
+
+function memberHealthJson({ nodeId, endpointId, condition, detail, forMs, needsAttention }: MemberHealth): object {
+  return { node_id: nodeId, endpoint_id: endpointId, condition, detail, for_ms: forMs, needs_attention: needsAttention }
 }
 
 function diskJson(disk: DiskStatus): object {
@@ -81,6 +93,7 @@ export function raftMetricsJson(status: NodeStatus): object {
     snapshots_sent: status.snapshotsSent,
     snapshots_installed: status.snapshotsInstalled,
     cluster: clusterJson(status.cluster),
+    member_health: status.memberHealth.map(memberHealthJson),
     known_peers: status.knownPeers,
     disk: status.disk === null ? null : diskJson(status.disk),
     poisoned: status.poisoned,

@@ -100,7 +100,7 @@ async function handshakeOver(
   }
   target.signal.addEventListener('abort', abort)
   const deadline = options.clock.setTimer(options.timeoutMs, () => {
-    socket.destroy(new LinkError('TIMEOUT', 'the peer did not finish the handshake in time'))
+    socket.destroy(new LinkError('STALLED', 'the peer took the connection, and did not finish the handshake in time'))
   })
   let stream: HandshakeStream | undefined
   try {

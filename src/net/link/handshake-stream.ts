@@ -85,8 +85,8 @@ export class HandshakeStream {
   }
 }
 
-function isTold(code: LinkError['code']): code is Exclude<LinkError['code'], 'TIMEOUT' | 'SILENT' | 'ABORTED'> {
-  return code !== 'TIMEOUT' && code !== 'SILENT' && code !== 'ABORTED'
+function isTold(code: LinkError['code']): code is Exclude<LinkError['code'], 'TIMEOUT' | 'STALLED' | 'SILENT' | 'ABORTED'> {
+  return code !== 'TIMEOUT' && code !== 'STALLED' && code !== 'SILENT' && code !== 'ABORTED'
 }
 
 /** Ends a connection that became no link. A refusal is let through to the peer, within bounds. */

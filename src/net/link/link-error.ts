@@ -1,7 +1,7 @@
 import type { LinkRefusalCode } from '../../ports/index.ts'
 
 /** Ways in which a link fails that never cross the wire. */
-export type LinkFailureCode = LinkRefusalCode | 'TIMEOUT' | 'SILENT' | 'ABORTED'
+export type LinkFailureCode = LinkRefusalCode | 'TIMEOUT' | 'STALLED' | 'SILENT' | 'ABORTED'
 
 /** Why a link was not made, or ended: a code for programs, words for people. */
 export class LinkError extends Error {

@@ -541,7 +541,7 @@ export class PathsTransport implements Transport {
 
 /** Whether a peer may well be there, and only not be reached. */
 function mayBeThePath(error: Error): boolean {
-  return !(error instanceof LinkError) || error.code === 'TIMEOUT' || error.code === 'ABORTED' || error.code === 'SILENT'
+  return !(error instanceof LinkError) || ['TIMEOUT', 'STALLED', 'ABORTED', 'SILENT'].includes(error.code)
 }
 
 /** Of all carriers; the bound is one for each, and the same. */

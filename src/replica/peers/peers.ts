@@ -134,6 +134,10 @@ export class Peers implements PeerSide, PeerNews {
     return this.#directory.isLinked(id)
   }
 
+  takesPart(endpointId: string): boolean {
+    return this.#directory.link(endpointId) !== undefined
+  }
+
   // --- Snapshots ---
 
   /** Transfers of snapshots begun since the start. */

@@ -20,7 +20,7 @@ describe('LearnerPromotion', () => {
   const settle = (bench: Bench, ids: readonly number[]): void => {
     for (let i = 0; i < 4; i++) for (const id of ids) bench.ack(id)
   }
-  const reasonOf = (bench: Bench): unknown => (bench.answers.errors.at(-1) as AspenError).details['reason']
+  const reasonOf = (bench: Bench): unknown => (bench.answers.errors.at(-1) as AspenError | undefined)?.details['reason']
 
   test('promote-learner: makes a learner that has caught up a voter, in a joint change; once', () => {
     const bench = new Bench(membershipOf([1, 2], [3])).lead()
