@@ -158,12 +158,14 @@ export class NodeServer {
     for (const face of ports.faces) face.serve(this.service)
   }
 
-  /** Who is no member here may be one of a later configuration: it is believed, and this node goes on asking for votes. */
   #removed(since: number, by: LinkedPeer): void {
-    const { view } = this.raft
-    this.#surroundings.removal.told(since, by, view)
-    const isMember = view.membership.members.some(({ endpointId }) => endpointId === by.endpointId)
-    if (isMember) this.raft.present?.replica.outlived(since)
+    this.#surroundings.removal.told(since, by, this.raft.view)
+    this.#askNoVotes()
+  }
+
+  #askNoVotes(): void {
+    const { outlivedAt } = this.#surroundings.removal
+    if (outlivedAt > 0) this.raft.present?.replica.outlived(outlivedAt)
   }
 
   #makeFinding(discoveries: readonly Discovery[]): Finding {
@@ -229,7 +231,10 @@ export class NodeServer {
 
   #spawnActors(): void {
     const { events, book, noRoom, hearsay } = this.#surroundings
-    const begun = (): void => this.#settleWaiting()
+    const begun = (): void => {
+      this.#askNoVotes()
+      this.#settleWaiting()
+    }
     const argument = {
       raft: { ports: this.#ports, settings: this.#settings, events, handle: this.raft, begun },
       rpc: this.#ports.transport,

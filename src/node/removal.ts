@@ -15,6 +15,7 @@ export class Removal {
   #wasMember = false
   #told: { readonly since: number; readonly by: number } | null = null
   #isSaid = false
+  #outlivedAt = 0
   #isLeaving = false
 
   constructor(endpointId: string, logger: Logger) {
@@ -27,6 +28,11 @@ export class Removal {
     return this.#isLeaving
   }
 
+  /** Where a configuration stands that does not name this node, as a member has said: no election without it is this node's to win. */
+  get outlivedAt(): number {
+    return this.#outlivedAt
+  }
+
   /** Another configuration is in force, or was in a former life. */
   follow(membership: Membership): void {
     const named = this.#names(membership)
@@ -37,8 +43,11 @@ export class Removal {
   }
 
   /** A member of the cluster says that the configuration at `since`, which is committed, does not name this node. */
-  told(since: number, { claims }: LinkedPeer, view: RemovalView): void {
+  told(since: number, { claims, endpointId }: LinkedPeer, view: RemovalView): void {
     this.#told = { since, by: claims.nodeId }
+    // Who is no member here may be one of a later configuration: it is believed, and this node goes on asking for votes.
+    if (view.membership.members.some((member) => member.endpointId === endpointId))
+      this.#outlivedAt = Math.max(this.#outlivedAt, since)
     this.words(view)
   }
 

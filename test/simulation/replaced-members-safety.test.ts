@@ -162,6 +162,8 @@ describe('replaced members: who asked is who is answered', () => {
       const both = sceneWithBothKeys(seed)
       const { scene, old, successor } = both
       const voter = scene.node(3).endpointId
+      // Who has heard that it was removed asks for no votes.
+      scene.hearsNews = false
       const leaders = new Map<number, string>()
       scene.watch = () => {
         for (const node of [old, successor]) {

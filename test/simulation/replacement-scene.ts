@@ -7,7 +7,8 @@ import { SimCluster } from '../../sim/cluster.ts'
 import { SafetyChecker } from '../../sim/invariants.ts'
 import { endpointIdOf, SimNode } from '../../sim/sim-node.ts'
 import { drawWeather } from '../../sim/weather.ts'
-import { RAFT_CHANNEL } from '../../src/ports/index.ts'
+import { PEERS_CHANNEL, RAFT_CHANNEL } from '../../src/ports/index.ts'
+import type { ChannelHandler } from '../../src/ports/index.ts'
 import type { AdminRequest, ReplicaView } from '../../src/replica/index.ts'
 import { forkPrng } from '../../src/simulation/index.ts'
 import type { Life } from '../../src/simulation/index.ts'
@@ -33,6 +34,8 @@ export class Scene {
   readonly cluster: SimCluster
   /** Whether a message arrives; one that does not may be delivered later. */
   passes: (letter: Letter) => boolean = () => true
+  /** Whether nodes hear what others say of members, beside consensus: that they were removed, for example. */
+  hearsNews = true
   /** Looks on, every few milliseconds. */
   watch: () => void = () => undefined
   readonly #seed: number
@@ -244,6 +247,18 @@ export class Scene {
     })
   }
 
+  #newsOf(handler: ChannelHandler): ChannelHandler {
+    return {
+      opened: (peer) => handler.opened(peer),
+      claimed: (peer) => handler.claimed(peer),
+      closed: (from, end) => handler.closed(from, end),
+      refused: (from) => handler.refused(from),
+      message: (from, bytes) => {
+        if (this.hearsNews) handler.message(from, bytes)
+      },
+    }
+  }
+
   #readLetters(): void {
     const { network } = this.cluster
     const attach = network.attach.bind(network)
@@ -253,6 +268,7 @@ export class Scene {
         ...transport,
         attach: (kind, handler) => {
           // Letters are what consensus says; nodes tell each other addresses beside it.
+          if (kind.id === PEERS_CHANNEL.id) return transport.attach(kind, this.#newsOf(handler))
           if (kind.id !== RAFT_CHANNEL.id) return transport.attach(kind, handler)
           const message = (from: string, bytes: Uint8Array): void => {
             const deliver = (): void => handler.message(from, bytes)

@@ -174,14 +174,14 @@ export const MEMBERSHIP: readonly Mutant[] = [
     file: 'node/node-failure-detection.ts',
     find: "condition === 'well' ? null : (watched.unwellSince ?? now)",
     replace: "condition === 'well' || condition === 'crashed' ? null : (watched.unwellSince ?? now)",
-    hunter: 'src/node/node-failure-detection.test.ts',
+    hunter: 'test/node/node-failure-detection.test.ts',
   },
   {
     name: 'believe news of a member that were under way when its link was lost',
     file: 'node/node-failure-detection.ts',
     find: 'passedOnAt > unlinkedSince + RELAY_MS',
     replace: 'passedOnAt > unlinkedSince',
-    hunter: 'src/node/node-failure-detection.test.ts',
+    hunter: 'test/node/node-failure-detection.test.ts',
   },
   {
     name: 'consent to two foundings at a time',

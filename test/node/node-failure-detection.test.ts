@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { MemberCondition } from '../api/index.ts'
-import { MEMBER_ATTENTION_MS } from '../limits.ts'
-import { PeerBook } from '../peers/index.ts'
-import type { LogLevel, PeerReport } from '../ports/index.ts'
-import { ManualClock } from '../../test/manual-clock.ts'
-import { NodeFailureDetection, suspect } from './node-failure-detection.ts'
-import type { Evidence } from './node-failure-detection.ts'
+import type { MemberCondition } from '../../src/api/index.ts'
+import { MEMBER_ATTENTION_MS } from '../../src/limits.ts'
+import { PeerBook } from '../../src/peers/index.ts'
+import type { LogLevel, PeerReport } from '../../src/ports/index.ts'
+import { ManualClock } from '../manual-clock.ts'
+import { NodeFailureDetection, suspect } from '../../src/node/node-failure-detection.ts'
+import type { Evidence } from '../../src/node/node-failure-detection.ts'
 
 const keyOf = (id: number): string => String(id).repeat(64)
 
