@@ -67,8 +67,8 @@ export const ACTOR_THREADS: readonly Mutant[] = [
   {
     name: 'not hear what an actor in a thread wants of itself while it is ended',
     file: 'actor/thread/threaded-life.ts',
-    find: "      case 'stopping':\n        return",
-    replace: "      case 'stopping':\n        return this.#ending !== null ? undefined :",
+    find: "      case 'stopping':\n",
+    replace: "      case 'stopping':\n        if (this.#ending !== null) return\n",
     hunter: THREADED,
   },
   {
