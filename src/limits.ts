@@ -219,6 +219,8 @@ export const SETTLE_TIMEOUT_MS: number = 10_000
 export const HEALTH_CHECK_INTERVAL_MS: number = 5_000
 export const HEALTH_CHECK_TIMEOUT_MS: number = 25
 export const MAX_HEALTH_RETRIES: number = 3
+/** Of one life of an actor that have not run yet, also those that are due and wait for their turn. */
+export const MAX_ACTOR_TIMERS: number = 100_000
 export const DEFAULT_MAILBOX_CAPACITY: number = 1_000
 export const MAX_MAILBOX_CAPACITY: number = 10_000
 /** Memberships of the actors of one node in groups. */

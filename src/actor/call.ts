@@ -2,6 +2,7 @@ import { ActorError } from './actor-error.ts'
 import type { Asker } from './asker.ts'
 import { Expiring } from './deadlines.ts'
 import type { Deadlines } from './deadlines.ts'
+import { rejectWhereAwaited } from './where-awaited.ts'
 
 /** @param what which message it is, and whose */
 export function sayLate(what: string, begun: boolean): string {
@@ -49,6 +50,11 @@ export class Call extends Expiring implements Asker {
   }
 
   refuse(error: Error): void {
+    if (this.#end()) rejectWhereAwaited(error, { resolve: this.#resolve, reject: this.#reject })
+  }
+
+  /** The same where the call is made: its error says so by itself. */
+  refuseAtOnce(error: Error): void {
     if (this.#end()) this.#reject(error)
   }
 

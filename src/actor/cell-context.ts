@@ -5,6 +5,7 @@ import type { Cell } from './cell.ts'
 import type { ActorContext } from './context.ts'
 import type { ActorDefinition, SpawnArguments } from './definition.ts'
 import type { Life, Turns } from './life.ts'
+import { LifeTimer, NO_TIMER } from './life-timer.ts'
 import { Monitor } from './monitor.ts'
 import type { Handlers } from './protocol.ts'
 import { cellOf, ownRefTo } from './reference.ts'
@@ -66,19 +67,10 @@ export class CellContext implements ActorContext {
     checkMs(delayMs, 0, 'delayMs')
     checkFunction(run, 'what runs after a delay')
     const life = this.#life
-    const timer = this.#cell.runtime.clock.setTimer(delayMs, () => {
-      life.drop(timer)
-      this.#cell.runInside(life, run)
-    })
-    const kept: Timer = {
-      cancel: () => {
-        life.drop(timer)
-        timer.cancel()
-      },
-    }
-    if (life.over) timer.cancel()
-    else life.keep(timer)
-    return kept
+    if (life.over) return NO_TIMER
+    // What a handler did meanwhile may have cancelled it.
+    const runInTurn = (timer: LifeTimer): void => this.#cell.runInside(life, () => (timer.take() ? run() : undefined))
+    return new LifeTimer(life, this.#cell.runtime.clock, delayMs, runInTurn)
   }
 
   sleep(delayMs: number): Promise<void> {
@@ -86,11 +78,12 @@ export class CellContext implements ActorContext {
     const life = this.#life
     return new Promise((resolve) => {
       if (life.over) return
-      const timer = this.#cell.runtime.clock.setTimer(delayMs, () => {
-        life.drop(timer)
+      const wake = (timer: LifeTimer): void => {
+        timer.take()
         resolve()
-      })
-      life.keep(timer)
+      }
+      // What it throws the promise is rejected with.
+      void new LifeTimer(life, this.#cell.runtime.clock, delayMs, wake)
     })
   }
 

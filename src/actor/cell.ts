@@ -100,12 +100,17 @@ export class Cell extends Handling {
     return `, since ${now} after its last life: ${sayReason(lastEnd)}`
   }
 
+  #sayGone(): string {
+    const lastEnd = this.ties?.lastEnd
+    return `it is gone${lastEnd === undefined || lastEnd === null || lastEnd.type === 'stopped' ? '' : ` (${sayReason(lastEnd)})`}`
+  }
+
   override refusal(offered: Exclude<Offered, 'taken'>, message: string): ActorError {
     switch (offered) {
       case 'full':
-        return new ActorError('OVERLOADED', `the mailbox of ${this.path} is full: ${message} was not taken`)
+        return new ActorError('OVERLOADED', `the mailbox of ${this.path} is full: ${message} was not taken${this.#sayIdle()}`)
       case 'down': {
-        const why = this.phase === 'gone' ? 'it is gone' : (this.ties?.closed ?? 'it has ended')
+        const why = this.isGone ? this.#sayGone() : (this.ties?.closed ?? 'it has ended')
         return new ActorError('DOWN', `${this.path} takes no messages, since ${why}: ${message} was not handled`)
       }
       default:
@@ -149,7 +154,7 @@ export class Cell extends Handling {
     whenSettled(
       handlers,
       (value) => {
-        if (life.over || this.phase !== 'starting') return
+        if (life.over || this.phase !== 'starting') return this.#startedLate(life, value)
         this.#live(life, value)
         this.goOn()
       },
@@ -239,21 +244,31 @@ export class Cell extends Handling {
   #runHook(life: Life, reason: EndReason): void {
     if (life.over) return
     const { handlers } = life
+    if (handlers === null) this.#ended(life, reason)
+    else this.#letGo(handlers, reason, () => this.#ended(life, reason))
+  }
+
+  /** `done` is called when they have let go of what they hold, one way or the other. */
+  #letGo(handlers: Handlers, reason: EndReason, done: () => void): void {
     let ended: void | PromiseLike<void> = undefined
     try {
-      if (handlers !== null) ended = this.settings.definition.stop?.(handlers, reason)
+      ended = this.settings.definition.stop?.(handlers, reason)
     } catch (error) {
       this.#stopFailed(error)
     }
-    if (!isPromise(ended)) return this.#ended(life, reason)
-    whenSettled(
-      ended,
-      () => this.#ended(life, reason),
-      (error) => {
-        this.#stopFailed(error)
-        this.#ended(life, reason)
-      },
-    )
+    if (!isPromise(ended)) return done()
+    whenSettled(ended, done, (error) => {
+      this.#stopFailed(error)
+      done()
+    })
+  }
+
+  /** Nobody else knows what they hold: the end of their life has them let go of it; if that is over, they do so beside whatever is now. */
+  #startedLate(life: Life, handlers: Handlers): void {
+    const { endedBy } = life
+    if (typeof handlers !== 'object' || handlers === null) return
+    if (endedBy === null) life.handlers = handlers
+    else this.#letGo(handlers, endedBy, () => undefined)
   }
 
   #stopFailed(error: unknown): void {

@@ -14,11 +14,12 @@ export interface ActorContext {
   now(): number
   /** The actor itself, for others to write to. What it asks of itself by this, such as its end, it may wait for in a handler. */
   self<H extends Handlers>(): ActorRef<H>
-  /** For a handler that waits: resolves in `delayMs`; never, when this life ends before. */
+  /** For a handler that waits: resolves in `delayMs`; never, when this life ends before. Counts among the timers: see `after`. */
   sleep(delayMs: number): Promise<void>
   /**
    * Runs `run` between two messages, in `delayMs`, unless this life ends before. An error of it is a crash. It is not run beside a handler: one
-   * that waits for it waits for itself.
+   * that waits for it waits for itself. Does nothing when it was cancelled before its turn. @throws ActorError OVERLOADED when 100,000 timers of this
+   * life have not run yet
    */
   after(delayMs: number, run: () => void): Timer
   /** A child: it ends before this life does, and this actor supervises it. */

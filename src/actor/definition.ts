@@ -11,7 +11,11 @@ export interface ActorDefinition<H extends Handlers, A = void> {
    * Whatever it throws is a failure like any other.
    */
   readonly start: (context: ActorContext, argument: A) => H | PromiseLike<H>
-  /** Ends a life, after its children have ended: lets go of what it holds. The next life waits for what it returns, and it has `shutdownMs`. */
+  /**
+   * Ends a life, after its children have ended: lets go of what it holds. The next life waits for what it returns, and it has `shutdownMs`. Called once
+   * for what a start has made, unless the life is killed behind that. For a start that ends when its life is over, because it was too slow or failed
+   * beside it, it is called then, with the reason of that, beside whatever life there is.
+   */
   readonly stop?: (handlers: H, reason: EndReason) => void | PromiseLike<void>
 }
 

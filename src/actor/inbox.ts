@@ -83,7 +83,7 @@ export abstract class Inbox {
 
   /** Hands a message over when there is room, or within `timeoutMs`. Rejects with what keeps it from that. */
   send(message: string, body: unknown, timeoutMs: number): Promise<void> {
-    const sending = new Sending(new Envelope(message, body, null), this.runtime.deadlines)
+    const sending = new Sending(new Envelope(message, body, null), this, this.runtime.deadlines)
     if (this.isClosed) sending.refuse(this.refusal('down', message))
     else if (this.#hasRoomFor(message)) this.#admit(sending)
     else this.#wait(sending, timeoutMs)

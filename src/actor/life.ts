@@ -17,6 +17,7 @@ interface Kept {
 /** What most lives have nothing of, and take no room for. */
 class Belongings {
   turns: Turns | null = null
+  timers = 0
   readonly kept = new Set<Kept>()
   readonly calls = new Set<Asker>()
 }
@@ -27,7 +28,7 @@ export class Life {
   readonly startedAt: number
   /** Null until its start is done. */
   handlers: Handlers | null = null
-  #over = false
+  #endedBy: EndReason | null = null
   #has: Belongings | null = null
 
   constructor(startedAt: number) {
@@ -36,7 +37,12 @@ export class Life {
 
   /** What completes now is of no concern to anybody. */
   get over(): boolean {
-    return this.#over
+    return this.#endedBy !== null
+  }
+
+  /** Null while it is not over. */
+  get endedBy(): EndReason | null {
+    return this.#endedBy
   }
 
   /** Where its messages are handled; null: in the turns that all actors share. */
@@ -46,6 +52,15 @@ export class Life {
 
   set turns(turns: Turns | null) {
     this.#belongings().turns = turns
+  }
+
+  /** Those that have not run. */
+  get timers(): number {
+    return this.#has === null ? 0 : this.#has.timers
+  }
+
+  set timers(timers: number) {
+    this.#belongings().timers = timers
   }
 
   #belongings(): Belongings {
@@ -80,7 +95,7 @@ export class Life {
 
   /** @param path whose it is */
   end(path: () => string, reason: EndReason): void {
-    this.#over = true
+    this.#endedBy = reason
     const has = this.#has
     if (has === null) return
     for (const one of has.kept) one.cancel()

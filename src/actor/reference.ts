@@ -12,6 +12,7 @@ import type {
   SendOptions,
   handles,
 } from './protocol.ts'
+import { Restarting } from './restarting.ts'
 import { checkKeys, checkObject, say } from './settings.ts'
 import { watchLives } from './target.ts'
 import type { LifeEvent, Target, Watch } from './target.ts'
@@ -46,10 +47,12 @@ export interface ActorRef<H extends Handlers> extends Target {
   stop(): Promise<void>
   /**
    * Ends its life in good order, with those that are restarted with it, and begins the next one without a pause: also out of one, and out of an
-   * open circuit, which is half-open then. Resolves when that has started, which has no deadline; where it is the actor itself that asks, at
-   * once. Asking for it in its own start is a failure of that. Rejects with an ActorError: DOWN when it is gone for good, CRASHED when its start failed.
+   * open circuit, which is half-open then. A life that does not end, or whose start does not, is killed after `shutdownMs`. Resolves when the next one
+   * has started; where it is the actor itself that asks, at once. Asking for it in its own start is a failure of that. Rejects with an ActorError: DOWN
+   * when it is gone for good, CRASHED when its start failed, DEADLINE_EXCEEDED when it has not started in `timeoutMs`, which are 5 s more than
+   * `shutdownMs` when absent (the restart goes on), OVERLOADED when too many wait for the same.
    */
-  restart(): Promise<void>
+  restart(options?: CallOptions): Promise<void>
 }
 
 /** Without the types of the messages: what they say holds of the handlers that were given to `spawn`. */
@@ -85,7 +88,7 @@ class UntypedRef {
     const timeoutMs = timeoutOf(options)
     const call = this.#cell.newCall(message, timeoutMs)
     const offered = this.#cell.offer(message, body, call)
-    if (offered !== 'taken') call.refuse(this.#cell.refusal(offered, message))
+    if (offered !== 'taken') call.refuseAtOnce(this.#cell.refusal(offered, message))
     return call.promise
   }
 
@@ -93,10 +96,12 @@ class UntypedRef {
     return new Promise((resolve) => this.#cell.stop(resolve, this.isOwn))
   }
 
-  restart(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#cell.restartByHand((failed) => (failed === null ? resolve() : reject(failed)), this.isOwn)
-    })
+  restart(options?: CallOptions): Promise<void> {
+    const cell = this.#cell
+    const patienceMs = Math.min(MAX_TIMER_MS, cell.settings.shutdownMs + DEFAULT_TIMEOUT_MS)
+    const restarting = new Restarting(cell, cell.runtime.deadlines, timeoutOf(options, patienceMs, 'the options of a restart'))
+    cell.restartByHand(restarting.told, this.isOwn)
+    return restarting.promise
   }
 
   /** Whether it is the actor that has it of itself. */
@@ -139,11 +144,15 @@ function checkMessage(message: unknown): void {
   if (typeof message !== 'string') throw new TypeError(`a message is called ${say(message)}: give the name of a method`)
 }
 
-export function timeoutOf(options: CallOptions | undefined): number {
-  if (options === undefined) return DEFAULT_TIMEOUT_MS
-  checkObject(options, 'the options of a message')
-  checkKeys(options, OPTIONS, 'the options of a message')
-  const { timeoutMs = DEFAULT_TIMEOUT_MS } = options
+export function timeoutOf(
+  options: CallOptions | undefined,
+  standardMs: number = DEFAULT_TIMEOUT_MS,
+  what = 'the options of a message',
+): number {
+  if (options === undefined) return standardMs
+  checkObject(options, what)
+  checkKeys(options, OPTIONS, what)
+  const { timeoutMs = standardMs } = options
   if (typeof timeoutMs === 'number' && timeoutMs > 0 && timeoutMs <= MAX_TIMER_MS) return timeoutMs
   throw new RangeError(`timeoutMs is ${say(timeoutMs)}: give milliseconds, more than 0 and at most ${MAX_TIMER_MS}`)
 }

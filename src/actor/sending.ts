@@ -1,8 +1,9 @@
-import { ActorError } from './actor-error.ts'
+import type { ActorError } from './actor-error.ts'
 import type { Asker } from './asker.ts'
 import { Expiring } from './deadlines.ts'
 import type { Deadlines } from './deadlines.ts'
 import type { Envelope } from './envelope.ts'
+import { rejectWhereAwaited } from './where-awaited.ts'
 
 /** Somebody who waits for room in a mailbox. Settled once: when its message is taken, refused, or its deadline has come. */
 export interface WaitingSender {
@@ -13,18 +14,25 @@ export interface WaitingSender {
   refuse(error: Error): void
 }
 
+/** Whose mailbox it is. */
+interface Receiver {
+  refusal(offered: 'full', message: string): ActorError
+}
+
 /** One that hears whether its message was taken. */
 export class Sending extends Expiring implements WaitingSender {
   readonly envelope: Envelope
   readonly promise: Promise<void>
   readonly #deadlines: Deadlines
+  readonly #receiver: Receiver
   #waitsIn: Set<WaitingSender> | null = null
-  #resolve!: () => void
+  #resolve!: (value: void | PromiseLike<never>) => void
   #reject!: (error: Error) => void
 
-  constructor(envelope: Envelope, deadlines: Deadlines) {
+  constructor(envelope: Envelope, receiver: Receiver, deadlines: Deadlines) {
     super()
     this.envelope = envelope
+    this.#receiver = receiver
     this.#deadlines = deadlines
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve
@@ -44,13 +52,15 @@ export class Sending extends Expiring implements WaitingSender {
   }
 
   refuse(error: Error): void {
+    const hasWaited = this.#waitsIn !== null
     this.#end()
-    this.#reject(error)
+    // Where nobody has waited yet it was made where it is sent.
+    if (!hasWaited) return this.#reject(error)
+    rejectWhereAwaited(error, { resolve: this.#resolve, reject: this.#reject })
   }
 
   override expired(): void {
-    const words = `there was no room for ${this.envelope.message} in time: it was not taken`
-    this.refuse(new ActorError('OVERLOADED', words))
+    this.refuse(this.#receiver.refusal('full', this.envelope.message))
   }
 
   #end(): void {

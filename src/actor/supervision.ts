@@ -5,7 +5,7 @@
  * has started; a pause that was cut short, by a stop or another failure, starts nothing.
  */
 import { assert, unreachable } from '../lib/index.ts'
-import { MAX_ACTOR_DEPTH } from '../limits.ts'
+import { MAX_ACTOR_DEPTH, MAX_MAILBOX_CAPACITY } from '../limits.ts'
 import type { Timer } from '../ports/index.ts'
 import { ActorError } from './actor-error.ts'
 import { Cell } from './cell.ts'
@@ -183,8 +183,8 @@ export class Supervision {
     const group = this.#groupOf(cell)
     if (pauseMs === null) return this.#giveUp(cell, reason)
     if (failing.policy.circuitAt(now) === 'open') {
-      const words = `it failed too often, and is started again in ${Math.ceil(pauseMs / 1000)} s`
-      for (const one of group) one.close(words)
+      const words = `failed too often (the last time ${sayEnd(reason)}), and is started again in ${Math.ceil(pauseMs / 1000)} s`
+      for (const one of group) one.close(one === cell ? `it ${words}` : `${cell.path} ${words}, and this one with it`)
     }
     this.#restartTogether(group, failing, pauseMs)
   }
@@ -245,6 +245,8 @@ export class Supervision {
     const now = this.#runtime.clock.now()
     const { startedAt } = cell
     const failing = this.#failingOf(cell, startedAt ?? now)
+    if (failing.asking.length + failing.starting.length >= MAX_MAILBOX_CAPACITY)
+      return restarted(new ActorError('OVERLOADED', `${cell.path} is being restarted, and too many wait for that already`))
     const uptimeMs = startedAt === null ? 0 : now - startedAt
     failing.history.add({ path: cell.path, at: now, uptimeMs, reason: 'it was restarted by hand', pauseMs: 0 })
     failing.asking.push(...failing.starting.splice(0), { cell, restarted })

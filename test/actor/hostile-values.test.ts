@@ -216,3 +216,38 @@ test('a call that is too late says what its actor was doing instead', async () =
   )
   assert.match(late.error?.message ?? '', /run to \/hangs .*not handled, since its start has not ended/)
 })
+
+test('who is refused hears why its actor does nothing, where that has failed', async () => {
+  const stage = new Stage({ strategy: 'one-for-all', restarts: { maxRestarts: 0 } })
+  const failing = defineActor<Runner>({
+    start: () => {
+      throw new Error('no disk')
+    },
+  })
+  const refusalOf = (ref: ActorRef<Runner>): string => {
+    try {
+      ref.cast('run', () => 1)
+    } catch (error) {
+      return (error as Error).message
+    }
+    return assert.fail('it was taken')
+  }
+  const once = stage.system.spawn(failing, { name: 'once', restart: 'temporary' })
+  await stage.rest()
+  assert.match(refusalOf(once), /^\/once takes no messages, since it is gone \(it crashed: no disk\): run was not handled$/)
+
+  const paused = new Stage()
+  const full = paused.system.spawn(failing, { name: 'paused', mailboxCapacity: 1 })
+  await paused.rest()
+  full.cast('run', () => 1)
+  const words = 'since it has not been started again after its last life: it crashed: no disk'
+  assert.equal(refusalOf(full), `the mailbox of /paused is full: run was not taken, ${words}`)
+
+  const well = stage.system.spawn(runner, { name: 'well' })
+  stage.system.spawn(failing, { name: 'ill' })
+  await stage.rest()
+  assert.match(
+    refusalOf(well),
+    /since \/ill failed too often \(the last time it crashed: no disk\), and is started again in 300 s, and this one with it/,
+  )
+})

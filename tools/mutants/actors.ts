@@ -12,6 +12,7 @@ const GROUPS = 'test/actor/groups.test.ts'
 const RESTART = 'test/actor/restart.test.ts'
 const HOSTILE = 'test/actor/hostile-values.test.ts'
 const CALLBACKS = 'test/actor/hostile-callbacks.test.ts'
+const LATE = 'test/actor/late-starts.test.ts'
 const KINDS = 'test/actor/restart-kinds.test.ts'
 const POLICY = 'src/actor/restart-policy.test.ts'
 
@@ -122,6 +123,41 @@ export const ACTORS: readonly Mutant[] = [
     find: '    if (isPromise(value)) this.follow(value)\n    else this.#end',
     replace: '    this.#end',
     hunter: CALLBACKS,
+  },
+  {
+    name: 'forget what a start has made that ends too late',
+    file: 'actor/cell.ts',
+    find: '    else this.#letGo(handlers, endedBy, () => undefined)\n',
+    replace: '',
+    hunter: LATE,
+  },
+  {
+    name: 'forget what a start has made that ends while its life does',
+    file: 'actor/cell.ts',
+    find: 'if (endedBy === null) life.handlers = handlers\n    else',
+    replace: 'if (endedBy !== null)',
+    hunter: LATE,
+  },
+  {
+    name: 'wait for ever for a restart',
+    file: 'actor/restarting.ts',
+    find: '    deadlines.add(this, timeoutMs)\n',
+    replace: '    if (timeoutMs === 0) deadlines.add(this, timeoutMs)\n',
+    hunter: LATE,
+  },
+  {
+    name: 'count a timer until it is due, however long it waits then',
+    file: 'actor/cell-context.ts',
+    find: 'this.#cell.runInside(life, () => (timer.take() ? run() : undefined))',
+    replace: '(timer.take() ? this.#cell.runInside(life, run) : undefined)',
+    hunter: 'test/actor/timers.test.ts',
+  },
+  {
+    name: 'make the stack of an error where the runtime makes it',
+    file: 'actor/where-awaited.ts',
+    find: '  settle.resolve(rejected)\n  turn.resolve()\n',
+    replace: '  turn.resolve()\n  settle.resolve(rejected)\n',
+    hunter: 'test/actor/stacks.test.ts',
   },
   {
     name: 'end a life beside its children',
