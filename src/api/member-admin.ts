@@ -1,5 +1,6 @@
 import type { ClusterState, MembershipCondition } from './cluster-controller.ts'
 import type { RequestOptions } from './key-value-store.ts'
+import type { MemberHealth } from './status.ts'
 
 export interface PromoteLearnerRequest extends MembershipCondition {
   readonly nodeId: number
@@ -9,6 +10,27 @@ export interface PromoteLearnerRequest extends MembershipCondition {
   readonly force?: boolean
   /** Says what would become of it, and changes nothing. */
   readonly dryRun?: boolean
+}
+
+/** What another member has answered, and when. */
+export interface WhyAnswer extends MemberHealth {
+  readonly isVoter: boolean
+  /** On a leader: since its last answer. */
+  readonly lastContactMs: number | null
+  /** On a leader: entries that it is not known to have. */
+  readonly lag: number | null
+  /** What it said last when this node asked for its vote; null once somebody leads. A pre-vote says whether a vote would be given. */
+  readonly vote: { readonly granted: boolean; readonly preVote: boolean; readonly term: number; readonly agoMs: number } | null
+}
+
+/** What is in the way of reads and writes, as one node sees it. */
+export interface WhyReport {
+  readonly nodeId: number
+  /** Nothing was found in the way. */
+  readonly isWell: boolean
+  /** In words, what matters most first; one at least. */
+  readonly sentences: readonly string[]
+  readonly answers: readonly WhyAnswer[]
 }
 
 /** Who votes and who leads, with rules that keep a cluster from harm. Any node answers; every method rejects with an AspenError. */
@@ -25,4 +47,6 @@ export interface MemberAdmin {
    * @throws AspenError TRANSFER_REFUSED, which says why; NODE_UNKNOWN; INVALID_REQUEST for one that has no vote
    */
   transferLeadership(nodeId: number, options?: RequestOptions): Promise<void>
+  /** Why there is no leader, why a write waits, or why this node is alone. From what it knows: it asks nobody. */
+  why(): Promise<WhyReport>
 }

@@ -32,6 +32,7 @@ import type {
   ScanPage,
   ScanRequest,
   SnapshotReport,
+  WhyReport,
   WriteCommand,
   WriteOptions,
   WriteResult,
@@ -75,6 +76,11 @@ function toPeers(json: JsonObject): PeersReport {
 function toTicket(json: JsonObject): ClusterTicket {
   if (typeof json['ticket'] !== 'string') throw new MalformedAnswer('the ticket is missing in the answer')
   return camelCase(json) as ClusterTicket
+}
+
+function toWhy(json: JsonObject): WhyReport {
+  if (!Array.isArray(json['sentences'])) throw new MalformedAnswer('the sentences are missing in the answer')
+  return camelCase(json) as WhyReport
 }
 
 function toStatus(json: JsonObject): NodeStatus {
@@ -196,6 +202,11 @@ export class AspenHttpClient implements KeyValueStore, ClusterController, Member
       timeoutMs: checkOptions(options).timeoutMs,
       read: () => undefined,
     })
+  }
+
+  /** Why the first node does not serve, or what requests wait for there. */
+  async why(): Promise<WhyReport> {
+    return this.#get('/why', true, toWhy)
   }
 
   async clusterState(): Promise<ClusterState> {

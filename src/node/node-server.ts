@@ -110,7 +110,7 @@ export class NodeServer {
       logger: ports.logger,
       membership: () => this.raft.view.membership,
       takesPart: (endpointId) => this.raft.takesPart(endpointId),
-      silenceMs: settings.timings.electionTimeoutMinMs,
+      silenceMs: Math.min(2 * settings.timings.heartbeatIntervalMs, settings.timings.electionTimeoutMinMs),
       progress: (id) => this.raft.peer(id),
     })
     this.serviceParts = {

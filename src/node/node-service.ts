@@ -40,6 +40,7 @@ import type {
   ScanRequest,
   SnapshotReport,
   StatusSource,
+  WhyReport,
   ActorAdmin,
   WriteCommand,
   WriteOptions,
@@ -57,7 +58,7 @@ import { issueTicket } from './cluster-ticket.ts'
 import type { TicketParts } from './cluster-ticket.ts'
 import type { Configuration } from '../wire/index.ts'
 import type { NodeFailureDetection } from './node-failure-detection.ts'
-import { clusterState, nodeStatus } from './node-status.ts'
+import { clusterState, nodeStatus, whyReport } from './node-status.ts'
 import { peersReport } from './peer-report.ts'
 import type { DiscoveryParts } from './peer-report.ts'
 import type { RaftHandle } from './raft-handle.ts'
@@ -218,6 +219,10 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
       (reply, deadline) => this.#parts.raft.send(administration(request, deadline, reply)),
       checkOptions(options),
     )
+  }
+
+  async why(): Promise<WhyReport> {
+    return whyReport({ ...this.#parts, startedAt: this.#startedAt })
   }
 
   async raiseVersion(version: number, options?: RequestOptions): Promise<void> {

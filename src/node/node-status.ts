@@ -1,6 +1,6 @@
 import type { ActorSnapshot } from '../actor/index.ts'
 import { NEWCOMER_ADVICE } from '../api/index.ts'
-import type { ClusterState, DiskStatus, HealthCheck, MemberHealth, NodeStatus, PeerStatus } from '../api/index.ts'
+import type { ClusterState, DiskStatus, HealthCheck, MemberHealth, NodeStatus, PeerStatus, WhyReport } from '../api/index.ts'
 import { RAFT_ACTOR } from './actors/index.ts'
 import { actorStatuses, findActor } from './actor-status.ts'
 import { MAX_MEMBER_ADDRESSES } from '../limits.ts'
@@ -15,6 +15,7 @@ import type { RaftHandle } from './raft-handle.ts'
 import type { LostDisk } from './lost-disk.ts'
 import type { Removal } from './removal.ts'
 import { unlinkedVoters } from './voter-links.ts'
+import { explain } from './why.ts'
 
 export interface StatusParts {
   readonly nodeId: number
@@ -100,6 +101,25 @@ export function nodeStatus(parts: StatusParts): NodeStatus {
     actors: actorStatuses(actors, now, uptimeMs),
     uptimeMs,
   }
+}
+
+/** Why this node does not serve, or what a request waits for. */
+export function whyReport({ raft, transport, clock, actors, nodeId, removal, lostDisk, failures }: StatusParts): WhyReport {
+  const { view, state } = raft.facts
+  const actor = findActor(actors(), RAFT_ACTOR)
+  return explain({
+    nodeId,
+    endpointId: transport.endpointId,
+    now: clock.now(),
+    view,
+    state,
+    members: failures.report,
+    peers: transport.peers(),
+    progress: (id) => raft.peer(id),
+    actor: actor?.phase === 'running' ? null : raftActorDetail(view, actor),
+    removed: removal.words(view),
+    lostDisk: lostDisk.words(view.membership),
+  })
 }
 
 function peerStatuses({ membership }: ReplicaView, { raft, transport, peerBook, clock }: StatusParts): PeerStatus[] {

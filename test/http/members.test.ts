@@ -2,12 +2,32 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AspenError } from '../../src/api/index.ts'
-import type { ClusterState, MemberAdmin, PromoteLearnerRequest, RequestOptions } from '../../src/api/index.ts'
+import type { ClusterState, MemberAdmin, PromoteLearnerRequest, RequestOptions, WhyReport } from '../../src/api/index.ts'
 import { connectHttp } from '../../src/client/index.ts'
 import { createFixture } from './fixture.ts'
 import type { Fixture } from './fixture.ts'
 
 const STATE: ClusterState = { members: [1, 4], learners: [], index: 9, nodes: [] }
+
+const WHY: WhyReport = {
+  nodeId: 1,
+  isWell: false,
+  sentences: ['No leader is known in term 7.'],
+  answers: [
+    {
+      nodeId: 2,
+      endpointId: 'ab'.repeat(32),
+      condition: 'cut-off',
+      detail: 'it is alive',
+      forMs: 61_000,
+      needsAttention: true,
+      isVoter: true,
+      lastContactMs: null,
+      lag: null,
+      vote: { granted: false, preVote: true, term: 8, agoMs: 400 },
+    },
+  ],
+}
 
 class Members implements MemberAdmin {
   readonly asked: unknown[] = []
@@ -16,6 +36,10 @@ class Members implements MemberAdmin {
     this.asked.push([request, options])
     if (request.nodeId === 5) throw new AspenError('PROMOTION_REFUSED', 'too early', { reason: 'cooldown', wait_ms: 7 })
     return STATE
+  }
+
+  async why(): Promise<WhyReport> {
+    return WHY
   }
 
   async transferLeadership(nodeId: number, options?: RequestOptions): Promise<void> {
@@ -73,6 +97,32 @@ test('POST /admin/promote-learner, /admin/transfer-leadership: refuse what is no
   const none = await createFixture()
   assert.equal((await none.post('/admin/promote-learner', { node_id: 4 })).status, 501)
   assert.equal((await none.post('/admin/transfer-leadership', { node_id: 4 })).status, 501)
+})
+
+test('GET /why: says it in sentences, and who answered what; the client reads it', async (t) => {
+  const { get, server } = await withMembers()
+  const { status, body } = await get('/why')
+  const { vote, nodeId, isVoter, forMs, lastContactMs, needsAttention, endpointId, ...rest } = WHY
+    .answers[0] as WhyReport['answers'][0]
+  assert.deepEqual([status, nodeId, isVoter, vote?.agoMs], [200, 2, true, 400])
+  const answer = {
+    ...rest,
+    node_id: 2,
+    endpoint_id: endpointId,
+    is_voter: true,
+    for_ms: forMs,
+    last_contact_ms: lastContactMs,
+    needs_attention: needsAttention,
+    vote: { granted: false, pre_vote: true, term: 8, ago_ms: 400 },
+  }
+  assert.deepEqual(body, { node_id: 1, is_well: false, sentences: WHY.sentences, answers: [answer] })
+  const client = connectHttp(await server.listen())
+  t.after(async () => {
+    client.close()
+    await server.close(0)
+  })
+  assert.deepEqual(await client.why(), WHY)
+  assert.equal((await (await createFixture()).get('/why')).status, 501)
 })
 
 test('AspenHttpClient: promoteLearner, transferLeadership', async (t) => {

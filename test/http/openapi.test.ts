@@ -11,7 +11,18 @@ import { checkAnswer, validator } from './check-answer.ts'
 import { createFixture } from './fixture.ts'
 
 const ROUTES = {
-  get: ['/health', '/metrics', '/raft-metrics', '/ready', '/leader', '/node-info', '/peers', '/cluster-ticket', '/openapi.json'],
+  get: [
+    '/health',
+    '/metrics',
+    '/raft-metrics',
+    '/ready',
+    '/leader',
+    '/node-info',
+    '/peers',
+    '/why',
+    '/cluster-ticket',
+    '/openapi.json',
+  ],
   post: [
     '/init',
     '/add-learner',

@@ -184,6 +184,27 @@ export const MEMBERSHIP: readonly Mutant[] = [
     hunter: 'test/node/node-failure-detection.test.ts',
   },
   {
+    name: 'say nothing of votes that were refused',
+    file: 'node/why.ts',
+    find: '...voteWords(facts),\n  ]',
+    replace: '\n  ]',
+    hunter: 'test/node/why.test.ts',
+  },
+  {
+    name: 'find nothing in the way of a leader that too few answer',
+    file: 'node/why.ts',
+    find: 'if (!missing) return []',
+    replace: 'if (missing || !missing) return []',
+    hunter: 'test/node/why.test.ts',
+  },
+  {
+    name: 'forget what voters have answered',
+    file: 'raft/election.ts',
+    find: 'if (!asked || !isVoter(state.membership, from)) return',
+    replace: 'if (asked || !isVoter(state.membership, from)) return',
+    hunter: 'test/node/why.test.ts',
+  },
+  {
     name: 'consent to two foundings at a time',
     file: 'replica/requests/consents.ts',
     find: 'if (this.isGiven(now) && this.#given?.to !== asked.from) {',

@@ -282,22 +282,21 @@ const Disk = Type.Object(
   closed,
 )
 
-export const MemberHealth = Type.Object(
-  {
-    node_id: NodeId,
-    endpoint_id: Type.String(),
-    condition: {
-      type: 'string',
-      enum: ['well', 'crashed', 'actor-down', 'stalled', 'cut-off', 'unreachable', 'refused', 'unlinked'],
-      description:
-        'crashed: its process has ended; actor-down: it lives without its RaftActor; stalled: it stands still; cut-off: it is alive, and the network to it is cut; unreachable: off, or cut off; refused: there is no link because one of the two refuses it.',
-    },
-    detail: Type.String({ description: 'What was seen.' }),
-    for_ms: Type.Number({ description: 'For how long it has not been well.' }),
-    needs_attention: Type.Boolean({ description: 'It is not well since 60 s.' }),
+export const memberHealth = {
+  node_id: NodeId,
+  endpoint_id: Type.String(),
+  condition: {
+    type: 'string',
+    enum: ['well', 'crashed', 'actor-down', 'stalled', 'cut-off', 'unreachable', 'refused', 'unlinked'],
+    description:
+      'crashed: its process has ended; actor-down: it lives without its RaftActor; stalled: it stands still; cut-off: it is alive, and the network to it is cut; unreachable: off, or cut off; refused: there is no link because one of the two refuses it.',
   },
-  closed,
-)
+  detail: Type.String({ description: 'What was seen.' }),
+  for_ms: Type.Number({ description: 'For how long it has not been well.' }),
+  needs_attention: Type.Boolean({ description: 'It is not well since 60 s.' }),
+}
+
+const MemberHealth = Type.Object(memberHealth, closed)
 
 export const RaftMetricsAnswer = Type.Object(
   {

@@ -1,16 +1,16 @@
 /** Who votes and who leads, by rules that keep a cluster from harm. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { AspenError } from '../../api/index.ts'
-import type { MemberAdmin } from '../../api/index.ts'
+import type { MemberAdmin, WhyReport } from '../../api/index.ts'
 import { MAX_SMALL_HTTP_BODY_SIZE } from '../../limits.ts'
-import { clusterState, condition } from './cluster-schemas.ts'
+import { clusterState, condition, memberHealth } from './cluster-schemas.ts'
 import { conditionOf, options } from './membership-body.ts'
 import type { ConditionBody, TimeoutBody } from './membership-body.ts'
-import { quorumErrors, settle } from './route.ts'
+import { quorumErrors, settle, statusErrors } from './route.ts'
 import type { Route, RouteContext } from './route.ts'
-import { NodeId, strictObject, TimeoutMs } from './schema-parts.ts'
+import { Count, NodeId, strictObject, TimeoutMs } from './schema-parts.ts'
 import { Type } from './schema.ts'
-import { clusterJson } from './status-json.ts'
+import { clusterJson, memberHealthJson } from './status-json.ts'
 
 const closed = { additionalProperties: false }
 
@@ -38,6 +38,40 @@ const TransferAnswer = Type.Object(
   { ...closed, examples: [{ success: true, leader: 2 }] },
 )
 
+const Answer = {
+  ...memberHealth,
+  is_voter: Type.Boolean(),
+  last_contact_ms: { type: ['number', 'null'], description: 'Known to leaders only.' },
+  lag: { type: ['integer', 'null'], description: 'Entries that it is not known to have; known to leaders only.' },
+  vote: {
+    anyOf: [
+      Type.Object({ granted: Type.Boolean(), pre_vote: Type.Boolean(), term: Count, ago_ms: Type.Number() }, closed),
+      { type: 'null' },
+    ],
+    description: 'What it said last when this node asked for its vote; null once somebody leads.',
+  },
+}
+
+const WhyAnswerSchema = Type.Object(
+  {
+    node_id: NodeId,
+    is_well: Type.Boolean({ description: 'Nothing was found in the way.' }),
+    sentences: Type.Array(Type.String(), { description: 'What matters most first.' }),
+    answers: Type.Array(Type.Object(Answer, closed), { description: 'Who answered what, and when.' }),
+  },
+  {
+    ...closed,
+    examples: [
+      {
+        node_id: 1,
+        is_well: true,
+        sentences: ['Nothing is in the way: node 2 leads term 5, and this node hears it.'],
+        answers: [],
+      },
+    ],
+  },
+)
+
 interface PromoteBody extends TimeoutBody, ConditionBody {
   readonly node_id: number
   readonly replace?: number
@@ -46,8 +80,7 @@ interface PromoteBody extends TimeoutBody, ConditionBody {
 }
 
 function membersOf({ members }: RouteContext): MemberAdmin {
-  if (members === null)
-    throw new AspenError('NOT_IMPLEMENTED', 'what serves here has no members to promote, and nobody to hand over to')
+  if (members === null) throw new AspenError('NOT_IMPLEMENTED', 'what serves here has no members')
   return members
 }
 
@@ -74,8 +107,39 @@ function handleTransfer(context: RouteContext, request: FastifyRequest, reply: F
   })
 }
 
+function whyJson({ nodeId, isWell, sentences, answers }: WhyReport): object {
+  return {
+    node_id: nodeId,
+    is_well: isWell,
+    sentences,
+    answers: answers.map((answer) => ({
+      ...memberHealthJson(answer),
+      is_voter: answer.isVoter,
+      last_contact_ms: answer.lastContactMs,
+      lag: answer.lag,
+      vote:
+        answer.vote === null
+          ? null
+          : { granted: answer.vote.granted, pre_vote: answer.vote.preVote, term: answer.vote.term, ago_ms: answer.vote.agoMs },
+    })),
+  }
+}
+
 export function memberRoutes(context: RouteContext): readonly Route[] {
   return [
+    {
+      method: 'GET',
+      url: '/why',
+      operation: 'why',
+      summary: 'Why there is no leader, why a write waits, or why this node is alone, in sentences. It asks nobody.',
+      answers: { 200: { description: 'What this node knows.', schema: WhyAnswerSchema } },
+      errors: [...statusErrors(), 'NOT_IMPLEMENTED'],
+      handle: (_request, reply) => {
+        settle(membersOf(context).why(), reply, (report) => {
+          reply.send(whyJson(report))
+        })
+      },
+    },
     {
       method: 'POST',
       url: '/admin/promote-learner',

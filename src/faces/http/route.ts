@@ -21,7 +21,7 @@ export interface RouteContext {
   readonly status: StatusSource
   /** Null where there are no actors to restart. */
   readonly actors: ActorAdmin | null
-  /** Null where nobody leads who could hand over. */
+  /** Null where there are no members but one. */
   readonly members: MemberAdmin | null
   /** Null where there is no peer book. */
   readonly peers: PeerAdmin | null

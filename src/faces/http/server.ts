@@ -61,7 +61,7 @@ export interface HttpServerOptions {
   readonly status: StatusSource
   /** For POST /admin/restart; it is not offered when absent. */
   readonly actors?: ActorAdmin
-  /** For POST /admin/promote-learner and /admin/transfer-leadership; they are not offered when absent. */
+  /** For GET /why, POST /admin/promote-learner and /admin/transfer-leadership; they are not offered when absent. */
   readonly members?: MemberAdmin
   /** For GET /peers and POST /remove-peer; they are not offered when absent. */
   readonly peers?: PeerAdmin

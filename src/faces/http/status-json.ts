@@ -49,7 +49,7 @@ export function nodeInfoJson(status: NodeStatus): object {
   return identityJson(status)
 }
 
-function memberHealthJson({ nodeId, endpointId, condition, detail, forMs, needsAttention }: MemberHealth): object {
+export function memberHealthJson({ nodeId, endpointId, condition, detail, forMs, needsAttention }: MemberHealth): object {
   return { node_id: nodeId, endpoint_id: endpointId, condition, detail, for_ms: forMs, needs_attention: needsAttention }
 }
 

@@ -25,6 +25,7 @@ import type {
   ScanPage,
   ScanRequest,
   SnapshotReport,
+  WhyReport,
   WriteCommand,
   WriteOptions,
   WriteResult,
@@ -94,6 +95,10 @@ export class RemoteNode implements KeyValueStore, ClusterController, MemberAdmin
   async transferLeadership(nodeId: number, options?: RequestOptions): Promise<void> {
     const own = checkOptions(options)
     return this.#call(true, (node) => node.transferLeadership(nodeId, own))
+  }
+
+  why(): Promise<WhyReport> {
+    return this.#call(false, (node) => node.why())
   }
 
   clusterState(): Promise<ClusterState> {
