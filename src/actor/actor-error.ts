@@ -28,11 +28,17 @@ export class ActorError extends Error {
   override readonly name = 'ActorError'
   readonly code: ActorErrorCode
   readonly begun: boolean
+  readonly #isActorError = true
 
   constructor(code: ActorErrorCode, message: string, { begun = false, cause }: ActorErrorFacts = {}) {
     super(message, cause === undefined ? undefined : { cause })
     this.code = code
     this.begun = begun
+  }
+
+  /** For the runtime: whether it is one, whatever it is; who asks runs nothing of a program. */
+  static is(thrown: unknown): thrown is ActorError {
+    return typeof thrown === 'object' && thrown !== null && #isActorError in thrown && thrown.#isActorError
   }
 }
 

@@ -93,6 +93,7 @@ export class CellContext implements ActorContext {
   }
 
   handleIn(turns: Turns): void {
+    checkFunction(turns, 'what messages are handled in')
     this.#life.turns = turns
   }
 

@@ -214,7 +214,7 @@ export class Cell extends Handling {
   }
 
   /** The same of this life, and in a turn of its own. */
-  crashSoon(life: Life, error: Error): void {
+  override crashSoon(life: Life, error: Error): void {
     const run = (): boolean => {
       if (!life.over) this.crash(error)
       return false

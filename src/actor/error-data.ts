@@ -24,7 +24,7 @@ export function errorToData(thrown: unknown, causes: number = MAX_CAUSES): Error
     // They may be of any type, whatever errors say that they are.
     const { name, message, stack, cause } = thrown as unknown as Readonly<Record<'name' | 'message' | 'stack' | 'cause', unknown>>
     return {
-      kind: Refusal.is(thrown) ? 'refusal' : thrown instanceof ActorError ? 'actor-error' : 'error',
+      kind: Refusal.is(thrown) ? 'refusal' : ActorError.is(thrown) ? 'actor-error' : 'error',
       name: String(name),
       message: String(message),
       stack: typeof stack === 'string' ? stack : null,

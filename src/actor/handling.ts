@@ -1,7 +1,7 @@
 import { ActorError, Refusal } from './actor-error.ts'
 import type { Asker } from './asker.ts'
 import { Sealed, Unbegun } from './elsewhere.ts'
-import { crashed, sayReason, STOPPED } from './end-reason.ts'
+import { crashed, sayReason, STOPPED, toError } from './end-reason.ts'
 import type { EndReason } from './end-reason.ts'
 import { Envelope, Inside } from './envelope.ts'
 import { Inbox } from './inbox.ts'
@@ -35,6 +35,8 @@ export abstract class Handling extends Inbox implements Runnable {
   /** Begins the life that it is to have. */
   protected abstract beginLife(): void
   protected abstract endLife(reason: EndReason): void
+  /** This life has failed, and hears so in a turn of its own. */
+  abstract crashSoon(life: Life, error: Error): void
 
   /** Whether nobody has asked for its end. */
   protected get isWanted(): boolean {
@@ -52,11 +54,20 @@ export abstract class Handling extends Inbox implements Runnable {
 
   /** Those that come while the others are handled wait for the next turn. */
   #handleIn(life: Life, turns: Turns): void {
-    turns(() => {
-      if (life.over) return
+    let hasCome = false
+    const handle = (): void => {
+      if (hasCome || life.over) return
+      hasCome = true
       for (let left = Math.max(1, this.depth); left > 0; left -= MESSAGES_A_VISIT) if (!this.run()) return
       if (this.queued && !life.over) this.#handleIn(life, turns)
-    })
+    }
+    try {
+      turns(handle)
+    } catch (error) {
+      // Whoever has sent it a message has nothing to do with that.
+      hasCome = true
+      this.crashSoon(life, toError(error))
+    }
   }
 
   run(): boolean {
@@ -174,7 +185,7 @@ export abstract class Handling extends Inbox implements Runnable {
 
   #refuse(refusal: Refusal, call: Asker | null): void {
     // Whoever cast it hears nothing.
-    if (call === null) this.runtime.report({ path: this.path, event: 'refused', error: refusal })
+    if (call === null) this.runtime.report({ path: this.path, event: 'refused', error: toError(refusal) })
     else call.refuse(refusal)
   }
 

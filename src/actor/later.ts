@@ -32,7 +32,7 @@ export class Later<T> {
 
   /** The caller gets this error; the actor goes on. */
   refuse(error: Error): void {
-    this.#end((call) => call.refuse(error))
+    this.#end((call) => call.refuse(Refusal.is(error) ? error : toError(error)))
   }
 
   /** Answers when a promise does, and as it does; its error is what the caller gets. */
@@ -40,7 +40,7 @@ export class Later<T> {
     whenSettled(
       promise,
       (value) => this.#end((call) => call.answer(value)),
-      (error) => this.refuse(Refusal.is(error) ? error : toError(error)),
+      (error) => this.refuse(error as Error),
     )
     return this
   }

@@ -9,7 +9,7 @@ export function rejectWhereAwaited(
   failure: Error,
   settle: { readonly resolve: (value: PromiseLike<never>) => void; readonly reject: (error: Error) => void },
 ): void {
-  if (!(failure instanceof ActorError)) return settle.reject(failure)
+  if (!ActorError.is(failure)) return settle.reject(failure)
   const turn = Promise.withResolvers<void>()
   const rejected = turn.promise.then(function throwIt(): never {
     try {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
 import { describe, mock, test } from 'node:test'
-import { defineActor, Later } from '../../src/actor/index.ts'
+import { defineActor, InlineThreads, inThread, Later, Refusal } from '../../src/actor/index.ts'
 import type { ActorContext, ActorRef, SupervisionSettings } from '../../src/actor/index.ts'
 import { ActorSystem } from '../../src/actors/index.ts'
 import { ManualClock } from '../manual-clock.ts'
@@ -116,6 +116,132 @@ test('Later.answer: a promise is followed, and its caller waits no longer than h
     asked.map((one) => one.value ?? codeOf(one) ?? one.error?.message),
     [1, 'broken', 'DEADLINE_EXCEEDED', 3, 3, 'DEADLINE_EXCEEDED'],
   )
+})
+
+test('Later.refuse: whatever it is given is an error to the caller', async () => {
+  const stage = new Stage()
+  const ref = stage.system.spawn(runner)
+  for (const what of [undefined, 'no', new Proxy(new Error('no'), { getPrototypeOf: fails })]) {
+    const asked = watch(
+      ref.call('run', () => {
+        const later = new Later<unknown>()
+        later.refuse(what as Error)
+        return later
+      }),
+    )
+    await stage.rest()
+    assert.ok(Error.isError(asked.error) && typeof asked.error.message === 'string')
+  }
+})
+
+test('a Refusal that fails whoever looks at what it is made after is told as it is, and reported so that it can be read', async () => {
+  const stage = new Stage()
+  const ref = stage.system.spawn(runner)
+  const hostile = (): Refusal => {
+    const refusal = new Refusal('no')
+    Object.setPrototypeOf(refusal, new Proxy(Refusal.prototype, { getPrototypeOf: fails }))
+    return Object.defineProperty(refusal, 'stack', { get: fails })
+  }
+  const refused = hostile()
+  const refuses = (): never => {
+    throw refused
+  }
+  const asked = watch(ref.call('run', refuses))
+  ref.cast('run', refuses)
+  const well = watch(ref.call('run', () => 'well'))
+  await stage.rest()
+  assert.deepEqual([asked.error === refused, well.value], [true, 'well'])
+  const told = stage.events.find(({ event }) => event === 'refused')?.error
+  assert.deepEqual([told?.message, typeof told?.stack], ['no', 'string'])
+})
+
+describe('context.handleIn', () => {
+  test('turns that cannot be had are a crash of the actor, and nothing to who sends to it', async () => {
+    const stage = new Stage()
+    const ref = stage.system.spawn(
+      defineActor<Runner>({
+        start: (context) => {
+          context.handleIn(fails)
+          return { run: (what) => what() }
+        },
+      }),
+      { restart: 'temporary' },
+    )
+    await stage.rest()
+    assert.equal(
+      ref.trySend('run', () => 1),
+      true,
+    )
+    await stage.rest()
+    assert.deepEqual(stage.system.snapshot(), [])
+    assert.equal(stage.events.at(-1)?.error?.message, 'broken')
+  })
+
+  test('a turn that comes twice is one: no message is handled within another', async () => {
+    const stage = new Stage()
+    const turns: (() => void)[] = []
+    const log: string[] = []
+    const ref = stage.system.spawn(
+      defineActor<Runner>({
+        start: (context) => {
+          context.handleIn((run) => void turns.push(run))
+          return { run: (what) => what() }
+        },
+      }),
+    )
+    await stage.rest()
+    ref.cast('run', () => {
+      log.push('the first begins')
+      for (const run of turns) run()
+      log.push('the first ends')
+    })
+    ref.cast('run', () => void log.push('the second'))
+    await stage.rest()
+    for (const run of [...turns, ...turns]) run()
+    await stage.rest()
+    assert.deepEqual(log, ['the first begins', 'the first ends', 'the second'])
+  })
+
+  test('takes a function', async () => {
+    const stage = new Stage()
+    stage.system.spawn(
+      defineActor({
+        start: (context) => {
+          context.handleIn(null as never)
+          return {}
+        },
+      }),
+    )
+    await stage.rest()
+    assert.match(stage.events[0]?.error?.message ?? '', /what messages are handled in is null: give a function/)
+  })
+})
+
+test('what loads the modules of threads may be of any library, or give nothing: that is a failure of the start', async () => {
+  const loaded = { echo: { start: () => ({ echo: (what: string) => what }) } }
+  const library = { then: (answered: (value: unknown) => void) => queueMicrotask(() => answered(loaded)) }
+  for (const [gives, outcome] of [
+    [library, 'x'],
+    [null, /echo of file:.* exports nothing of this name: it has no exports/],
+    [{ then: fails }, 'broken'],
+  ] as const) {
+    const clock = new ManualClock()
+    const told: unknown[] = []
+    const system = new ActorSystem({
+      clock,
+      threads: new InlineThreads(() => gives),
+      report: ({ event, error }) => void (event === 'failed' && told.push(error?.message)),
+    })
+    const ref = system.spawn(inThread<typeof loaded.echo>(new URL('file:///echo.ts'), 'echo'))
+    const asked = watch(ref.call('echo', 'x', { timeoutMs: 100 }))
+    for (let turn = 0; turn < 30; turn++) {
+      clock.settle()
+      await Promise.resolve()
+    }
+    const seen = String(asked.value ?? told[0])
+    if (typeof outcome === 'string') assert.equal(seen, outcome)
+    else assert.match(seen, outcome)
+  }
 })
 
 describe('what is thrown', () => {

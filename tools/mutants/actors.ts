@@ -160,6 +160,20 @@ export const ACTORS: readonly Mutant[] = [
     hunter: 'test/actor/stacks.test.ts',
   },
   {
+    name: 'have turns that come twice handle a message within another',
+    file: 'actor/handling.ts',
+    find: 'if (hasCome || life.over) return\n',
+    replace: 'if (life.over) return\n',
+    hunter: CALLBACKS,
+  },
+  {
+    name: 'ask an error of a program what it is made after',
+    file: 'actor/where-awaited.ts',
+    find: '!ActorError.is(failure)',
+    replace: '!(failure instanceof ActorError)',
+    hunter: CALLBACKS,
+  },
+  {
     name: 'end a life beside its children',
     file: 'actor/cell.ts',
     find: '    else children.stopAll(() => this.#runHook(life, reason))',

@@ -9,6 +9,7 @@ import { Names } from '../names.ts'
 import type { Handlers } from '../protocol.ts'
 import { RunQueue } from '../run-queue.ts'
 import type { ActorEvent, Runtime } from '../runtime.ts'
+import { isPromise } from '../soon.ts'
 import { Threads } from '../thread/index.ts'
 import type { News, Order } from '../thread/index.ts'
 import { HostedLife } from './hosted-life.ts'
@@ -90,8 +91,8 @@ export class ThreadHost {
     return {
       start: (context, argument) => {
         const loading = this.#options.load(module)
-        if (!(loading instanceof Promise)) return found(loading).start(context, argument)
-        return loading.then((loaded: unknown) => found(loaded).start(context, argument))
+        if (!isPromise(loading)) return found(loading).start(context, argument)
+        return Promise.resolve(loading).then((loaded: unknown) => found(loaded).start(context, argument))
       },
       stop: (handlers, reason) => definition?.stop?.(handlers, reason),
     }
@@ -99,10 +100,10 @@ export class ThreadHost {
 }
 
 function pick(loaded: unknown, module: string, actor: string): ActorDefinition<Handlers, unknown> {
-  const exported = (loaded as Readonly<Record<string, unknown>>)[actor]
+  const exported = (Object(loaded) as Readonly<Record<string, unknown>>)[actor]
   const start = (exported as { readonly start?: unknown } | null | undefined)?.start
   if (typeof start === 'function') return exported as ActorDefinition<Handlers, unknown>
-  const names = Object.keys(loaded as object).join(', ')
+  const names = Object.keys(Object(loaded) as object).join(', ')
   const what = exported === undefined ? 'exports nothing of this name' : 'exports something else under this name'
   throw new Error(
     `the definition of an actor is to be ${actor} of ${module}, which ${what}: it has ${names === '' ? 'no exports' : names}`,

@@ -119,7 +119,7 @@ export class RemoteCaller extends Expiring implements Asker {
   refuse(error: Error): void {
     if (!this.#begun && !this.#settled) this.#holder.released(this.#bytes)
     if (!this.#end()) return
-    const { code, begun } = error instanceof ActorError ? error : { code: 'REFUSED' as const, begun: true }
+    const { code, begun } = ActorError.is(error) ? error : { code: 'REFUSED' as const, begun: true }
     const facts = code === 'REFUSED' ? factsOf(error) : NO_FACTS
     const own = wordsOf(error)
     const words = code === 'REFUSED' || this.#cell === undefined ? own : underName(own, this.#cell.path, this.#holder.name)

@@ -370,6 +370,10 @@ describe('where an actor lives', () => {
       /maxHeapMb is 1: give a whole number/,
     )
     assert.throws(() => world.system.spawn(COUNTER, { argument: 1, thread: { unresponsiveMs: 0.5 } }), /unresponsiveMs is 0.5/)
+    assert.throws(
+      () => world.system.spawn(COUNTER, { argument: 1, thread: { size: 2 } as object }),
+      /"size" in the options of a thread is no setting: there are maxHeapMb, unresponsiveMs/,
+    )
     assert.throws(() => inThread(new URL('https://example.org/a.js'), 'counter'), /takes the URL of a file/)
     assert.throws(() => inThread('./a.ts' as unknown as URL, 'counter'), /takes the URL of a file/)
     assert.throws(() => inThread(MODULE, ''), /name of an export/)
