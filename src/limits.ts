@@ -195,6 +195,11 @@ export const LEARNER_LAG_THRESHOLD: number = 100
 export const MEMBERSHIP_COOLDOWN_MS: number = 300_000
 /** A member that is not well for so long needs a person, in milliseconds. */
 export const MEMBER_ATTENTION_MS: number = 60_000
+/** Nodes of which a record is kept; and how long one of a node is kept that is no member and was not seen, in milliseconds. */
+export const MAX_NODE_RECORDS: number = MAX_PEERS
+export const FORGET_NODE_MS: number = 7 * 86_400_000
+/** Bytes of what a program says of its version. */
+export const MAX_PROGRAM_VERSION_SIZE: number = 64
 /** How long a request may take before its outcome is reported as unknown. */
 export const REQUEST_TIMEOUT_MS: number = 5_000
 /** The longest that a request may ask for. */

@@ -11,7 +11,7 @@ export type {
 } from './cluster-controller.ts'
 export { checkCondition, checkMembership, checkVoters } from './check-membership.ts'
 export { checkPromotion } from './check-promotion.ts'
-export type { MemberAdmin, PromoteLearnerRequest, WhyAnswer, WhyReport } from './member-admin.ts'
+export type { MemberAdmin, NodeRecord, NodeState, PromoteLearnerRequest, WhyAnswer, WhyReport } from './member-admin.ts'
 export { checkNodeId, checkNodeIds } from './check-node-ids.ts'
 export { checkOptions } from './check-options.ts'
 export { checkEndpointId, checkPeer, checkPeerChoice, checkPlace } from './check-peer.ts'

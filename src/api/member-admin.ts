@@ -33,6 +33,27 @@ export interface WhyReport {
   readonly answers: readonly WhyAnswer[]
 }
 
+/** `left`: a member once; `known`: linked, and never a member. */
+export type NodeState = 'voter' | 'learner' | 'left' | 'known'
+
+/** What one node knows of another, or of itself, across restarts. */
+export interface NodeRecord {
+  readonly nodeId: number
+  readonly endpointId: string
+  /** Where it said last that it is. */
+  readonly addresses: readonly string[]
+  /** Of its program; null while that is not known. */
+  readonly version: string | null
+  /** The highest version of the cluster that it can apply; null while that is not known. */
+  readonly languageVersion: number | null
+  readonly state: NodeState
+  readonly isLinked: boolean
+  /** Since it was heard of first. */
+  readonly knownForMs: number
+  /** Since it was linked last, restarts of this node included; null when it never was. */
+  readonly lastSeenMs: number | null
+}
+
 /** Who votes and who leads, with rules that keep a cluster from harm. Any node answers; every method rejects with an AspenError. */
 export interface MemberAdmin {
   /**
@@ -49,4 +70,6 @@ export interface MemberAdmin {
   transferLeadership(nodeId: number, options?: RequestOptions): Promise<void>
   /** Why there is no leader, why a write waits, or why this node is alone. From what it knows: it asks nobody. */
   why(): Promise<WhyReport>
+  /** What this node knows of every node, itself first. Members stay; others are forgotten a week after they were seen last. */
+  nodes(): Promise<readonly NodeRecord[]>
 }

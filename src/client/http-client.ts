@@ -23,6 +23,7 @@ import type {
   KeyValue,
   KeyValueStore,
   MemberAdmin,
+  NodeRecord,
   NodeStatus,
   PeerAdmin,
   PeerChoice,
@@ -76,6 +77,11 @@ function toPeers(json: JsonObject): PeersReport {
 function toTicket(json: JsonObject): ClusterTicket {
   if (typeof json['ticket'] !== 'string') throw new MalformedAnswer('the ticket is missing in the answer')
   return camelCase(json) as ClusterTicket
+}
+
+function toNodes(json: JsonObject): readonly NodeRecord[] {
+  if (!Array.isArray(json['nodes'])) throw new MalformedAnswer('the nodes are missing in the answer')
+  return camelCase(json['nodes']) as readonly NodeRecord[]
 }
 
 function toWhy(json: JsonObject): WhyReport {
@@ -202,6 +208,11 @@ export class AspenHttpClient implements KeyValueStore, ClusterController, Member
       timeoutMs: checkOptions(options).timeoutMs,
       read: () => undefined,
     })
+  }
+
+  /** What the first node knows of every node. */
+  async nodes(): Promise<readonly NodeRecord[]> {
+    return this.#get('/nodes', true, toNodes)
   }
 
   /** Why the first node does not serve, or what requests wait for there. */

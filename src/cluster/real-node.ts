@@ -5,8 +5,8 @@ import { ClientService } from '../faces/links/index.ts'
 import { Prng } from '../lib/index.ts'
 import { CHECKPOINT_INTERVAL_ENTRIES, LOG_RETAINED_ENTRIES } from '../limits.ts'
 import { deriveCookieKey, openTransport, keepAliveMsFor, signaturesOf, systemClock } from '../net/index.ts'
-import { openNode } from '../node/index.ts'
-import type { NodePorts, NodeServer, NodeSettings } from '../node/index.ts'
+import { noRegistryStore, openNode } from '../node/index.ts'
+import type { NodePorts, NodeServer, NodeSettings, RegistryStore } from '../node/index.ts'
 import { noPeerStore } from '../peers/index.ts'
 import type { PeerStore } from '../peers/index.ts'
 import type { Discovery, Logger, Signatures } from '../ports/index.ts'
@@ -17,7 +17,7 @@ import { checkTicket, readTicket } from './ticket.ts'
 import type { GivenTicket } from './ticket.ts'
 import { deriveTopic } from './topic.ts'
 import { packageVersion } from './package-version.ts'
-import { openDurableHome, openMemoryHome, PeerBookFile } from './stores/index.ts'
+import { openDurableHome, openMemoryHome, MetadataFile, PeerBookFile } from './stores/index.ts'
 import type { NodeHome } from './stores/index.ts'
 
 const MIB = 1024 * 1024
@@ -102,6 +102,7 @@ function realPorts(config: NodeConfig, home: NodeHome, listeners: Listeners): No
     signatures: signaturesOf(home.identity),
     discoveries: config.enableMdns ? [openMdns(config, logger)] : [],
     peerStore: openPeerStore(home.peerBookFile, logger),
+    registryStore: openRegistryStore(home.metadataFile, logger),
     faces: [clients],
     threads: workerThreads,
     drawClusterId: () => randomBytes(CLUSTER_ID_BYTES).toString('hex'),
@@ -151,6 +152,15 @@ function restartsOf(config: NodeConfig): Required<NodeSettings>['restarts'] {
 
 function drawPrng(): Prng {
   return new Prng(randomBytes(SEED_BYTES).readUIntBE(0, SEED_BYTES))
+}
+
+function openRegistryStore(file: string | null, logger: Logger): RegistryStore {
+  if (file === null) return noRegistryStore
+  return new MetadataFile(file, ({ message: reason }) => {
+    const words =
+      'what is known of other nodes could not be read or written; the node goes on with what it knows, and writes it again'
+    logger.log('warn', words, { file, reason }, { cause: 'METADATA_UNUSABLE', from: file })
+  })
 }
 
 function openPeerStore(file: string | null, logger: Logger): PeerStore {

@@ -18,6 +18,7 @@ import type { PeerHint, PeerStore } from '../peers/index.ts'
 import type { Timings } from '../raft/index.ts'
 import type { ReplicaLimits } from '../replica/index.ts'
 import type { Fault } from './fault.ts'
+import type { RegistryStore } from './node-registry.ts'
 import type { NodeService } from './node-service.ts'
 
 /** What one incarnation of the replica lives on. Its owner closes log and state. */
@@ -53,6 +54,8 @@ export interface NodePorts {
   /** Opens log, state and snapshots, to be read with this language, once for each incarnation of the replica. @throws Error for what must not be used; StateBusy, with nothing left open */
   readonly openStores: (language: Language) => RaftStores
   readonly peerStore: PeerStore
+  /** Where what is known of every node is kept between lives; nowhere when absent. */
+  readonly registryStore?: RegistryStore
   /** Of the key that is the node's identity; without them nothing is signed, and there is no gossip. */
   readonly signatures?: Signatures
   /** There is no gossip when absent. */

@@ -23,6 +23,7 @@ import { Finding } from './finding.ts'
 import { LostDisk } from './lost-disk.ts'
 import { MemberKeys } from './member-keys.ts'
 import { NodeFailureDetection } from './node-failure-detection.ts'
+import { NodeRegistry, noRegistryStore } from './node-registry.ts'
 import { NodeGossip } from './node-gossip.ts'
 import { NodeService, selfAsMember } from './node-service.ts'
 import type { ServiceParts } from './node-service.ts'
@@ -81,6 +82,7 @@ export class NodeServer {
   readonly #gossip: NodeGossip
   readonly #voterLinks: VoterLinks
   readonly #failures: NodeFailureDetection
+  readonly #registry: NodeRegistry
   /** Null where there are no means of it. */
   readonly #finding: Finding | null
   /** The node's own actors. */
@@ -103,16 +105,8 @@ export class NodeServer {
     this.#tree = new ActorSystem({ clock, random, metrics, report: (event) => this.#onEvent(event) })
     const report = (event: ActorEvent): void => this.#logEvent(event, '')
     this.actors = new ActorSystem({ clock, random, metrics, report, ...(threads === undefined ? {} : { threads }) })
-    this.#failures = new NodeFailureDetection({
-      links: ports.transport,
-      peerBook: book,
-      clock,
-      logger: ports.logger,
-      membership: () => this.raft.view.membership,
-      takesPart: (endpointId) => this.raft.takesPart(endpointId),
-      silenceMs: Math.min(2 * settings.timings.heartbeatIntervalMs, settings.timings.electionTimeoutMinMs),
-      progress: (id) => this.raft.peer(id),
-    })
+    this.#failures = this.#makeFailureDetection()
+    this.#registry = this.#makeRegistry()
     this.serviceParts = {
       ...ports,
       nodeId,
@@ -125,6 +119,7 @@ export class NodeServer {
       removal,
       lostDisk,
       failures: this.#failures,
+      registry: this.#registry,
       actors: () => this.#tree.snapshot(),
       discovery: () => ({ gossip: this.#gossip.report, discoveries: this.#finding?.reports ?? [] }),
       restartActor: (actor, done) => this.restartActor(actor, done),
@@ -156,6 +151,34 @@ export class NodeServer {
       },
     })
     for (const face of ports.faces) face.serve(this.service)
+  }
+
+  #makeFailureDetection(): NodeFailureDetection {
+    const { transport: links, clock, logger } = this.#ports
+    const { heartbeatIntervalMs, electionTimeoutMinMs } = this.#settings.timings
+    return new NodeFailureDetection({
+      links,
+      peerBook: this.#surroundings.book,
+      clock,
+      logger,
+      membership: () => this.raft.view.membership,
+      takesPart: (endpointId) => this.raft.takesPart(endpointId),
+      silenceMs: Math.min(2 * heartbeatIntervalMs, electionTimeoutMinMs),
+      progress: (id) => this.raft.peer(id),
+    })
+  }
+
+  #makeRegistry(): NodeRegistry {
+    const { transport: links, clock, registryStore: store = noRegistryStore } = this.#ports
+    const { nodeId, version, language = LANGUAGE } = this.#settings
+    return new NodeRegistry({
+      self: { nodeId, version, languageVersion: language.version },
+      links,
+      clock,
+      membership: () => this.raft.view.membership,
+      clusterId: () => this.raft.view.clusterId,
+      store,
+    })
   }
 
   #removed(since: number, by: LinkedPeer): void {
@@ -196,12 +219,14 @@ export class NodeServer {
     this.#exchange.start()
     this.#voterLinks.start()
     this.#failures.start()
+    this.#registry.start()
     this.#linkActors()
     await transport.start({
       nodeId,
       clusterId: this.raft.view.clusterId,
       addresses: [],
       languageVersion: language.version,
+      programVersion: this.#settings.version,
     })
     transport.announce({ addresses: transport.addresses() })
     this.#finding?.start()
@@ -347,6 +372,7 @@ export class NodeServer {
     this.#remoting?.close()
     const endActors = (error?: Error): void => this.#endActors((closeError) => done(error ?? closeError))
     const closeLinks = async (): Promise<void> => {
+      await this.#registry.stop()
       await this.#finding?.stop()
       await transport.close()
       await peerStore.saved()

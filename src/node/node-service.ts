@@ -30,6 +30,7 @@ import type {
   KeyValue,
   KeyValueStore,
   MemberAdmin,
+  NodeRecord,
   NodeStatus,
   PeerAdmin,
   PeerChoice,
@@ -58,6 +59,7 @@ import { issueTicket } from './cluster-ticket.ts'
 import type { TicketParts } from './cluster-ticket.ts'
 import type { Configuration } from '../wire/index.ts'
 import type { NodeFailureDetection } from './node-failure-detection.ts'
+import type { NodeRegistry } from './node-registry.ts'
 import { clusterState, nodeStatus, whyReport } from './node-status.ts'
 import { peersReport } from './peer-report.ts'
 import type { DiscoveryParts } from './peer-report.ts'
@@ -79,6 +81,7 @@ export interface ServiceParts extends Pick<TicketParts, 'signatures' | 'tickets'
   readonly removal: Removal
   readonly lostDisk: LostDisk
   readonly failures: Pick<NodeFailureDetection, 'report'>
+  readonly registry: Pick<NodeRegistry, 'report'>
   /** How peers are heard of. */
   readonly discovery: () => DiscoveryParts
   /** For requests that name no timeout of their own. */
@@ -219,6 +222,10 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
       (reply, deadline) => this.#parts.raft.send(administration(request, deadline, reply)),
       checkOptions(options),
     )
+  }
+
+  async nodes(): Promise<readonly NodeRecord[]> {
+    return this.#parts.registry.report
   }
 
   async why(): Promise<WhyReport> {

@@ -7,6 +7,8 @@ export interface Claims {
   readonly addresses: readonly string[]
   /** The highest version of the command language that the node can apply. */
   readonly languageVersion: number
+  /** Of the program, for people; absent when it does not say. */
+  readonly programVersion?: string
 }
 
 /** A peer that has proven its key and the cookie over a live link. */

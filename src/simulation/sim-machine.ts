@@ -19,6 +19,7 @@ import { FAST_DISK, SimDisk } from './sim-disk.ts'
 import type { DiskProfile } from './sim-disk.ts'
 import type { CrashKind, SimNetwork } from './sim-network.ts'
 import { SimPeerStore } from './sim-peer-store.ts'
+import { SimRegistryStore } from './sim-registry-store.ts'
 import { openSimulatedStores, SIMULATED_TIMINGS } from './simulated-stores.ts'
 
 const SEGMENT_SIZE = 8192
@@ -80,6 +81,7 @@ export class SimMachine {
   readonly snapshotDisk: SimDisk
   readonly #options: SimMachineOptions
   readonly #peerStore = new SimPeerStore()
+  readonly #registryStore: SimRegistryStore
   #life: Life | null = null
   #server: NodeServer | null = null
   #lives = 0
@@ -90,6 +92,7 @@ export class SimMachine {
     const { nodeId, seed, disk = FAST_DISK } = options
     this.#options = options
     this.nodeId = nodeId
+    this.#registryStore = new SimRegistryStore(() => options.scheduler.now)
     this.logDisk = new SimDisk(forkPrng(seed, `log disk ${nodeId}`), disk)
     this.snapshotDisk = new SimDisk(forkPrng(seed, `snapshot disk ${nodeId}`), disk)
   }
@@ -196,6 +199,7 @@ export class SimMachine {
     if (this.#life !== null) fail(`node ${this.nodeId} runs`)
     for (const disk of this.disks) disk.wipe()
     this.#peerStore.wipe()
+    this.#registryStore.wipe()
     this.#options.network.retire(this.endpointId)
     this.#keysLost++
   }
@@ -257,6 +261,7 @@ export class SimMachine {
           language,
         }),
       peerStore: this.#peerStore,
+      registryStore: this.#registryStore,
       faces: [],
       logger: silentLogger,
       metrics: noMetrics,

@@ -40,8 +40,9 @@ const claims: fc.Arbitrary<Claims> = fc.record(
     clusterId: fc.option(fc.string({ minLength: 1, maxLength: 16 })),
     addresses: fc.array(fc.string({ minLength: 1, maxLength: 40 }), { maxLength: 8 }),
     languageVersion: fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }),
+    programVersion: fc.string({ minLength: 1, maxLength: 16 }),
   },
-  { noNullPrototype: true },
+  { noNullPrototype: true, requiredKeys: ['nodeId', 'clusterId', 'addresses', 'languageVersion'] },
 )
 
 describe('handshake records', () => {

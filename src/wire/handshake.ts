@@ -24,7 +24,7 @@ import {
   writeTaggedFields,
 } from '../lib/index.ts'
 import type { TaggedField } from '../lib/index.ts'
-import { MAX_ADDRESS_SIZE, MAX_MEMBER_ADDRESSES } from '../limits.ts'
+import { MAX_ADDRESS_SIZE, MAX_MEMBER_ADDRESSES, MAX_PROGRAM_VERSION_SIZE } from '../limits.ts'
 import type { Claims, LinkRefusal, LinkRefusalCode } from '../ports/index.ts'
 import { MAX_CLUSTER_ID_SIZE } from './wire-limits.ts'
 
@@ -163,7 +163,8 @@ const NODE_ID = 2
 const CLUSTER_ID = 4
 const ADDRESSES = 6
 const LANGUAGE_VERSION = 8
-const CLAIM_TAGS = [NODE_ID, CLUSTER_ID, ADDRESSES, LANGUAGE_VERSION]
+const PROGRAM_VERSION = 10
+const CLAIM_TAGS = [NODE_ID, CLUSTER_ID, ADDRESSES, LANGUAGE_VERSION, PROGRAM_VERSION]
 /** Of those who do not say. */
 const FIRST_LANGUAGE_VERSION = 1
 
@@ -177,7 +178,16 @@ export function encodeClaims(claims: Claims): Uint8Array {
   }
   fields.push([ADDRESSES, field((writer) => writeAddresses(writer, claims.addresses))])
   fields.push([LANGUAGE_VERSION, field((writer) => writer.varint(claims.languageVersion))])
+  const { programVersion } = claims
+  if (programVersion !== undefined) fields.push([PROGRAM_VERSION, versionBytes(programVersion)])
   return field((writer) => writeTaggedFields(writer, fields))
+}
+
+function versionBytes(version: string): Uint8Array {
+  const bytes = utf8Encode(version)
+  if (bytes.length < 1 || bytes.length > MAX_PROGRAM_VERSION_SIZE)
+    throw new WireError(`a program version of ${bytes.length} bytes`)
+  return bytes
 }
 
 /** Throws {@link WireError}. */
@@ -191,7 +201,9 @@ export function decodeClaims(bytes: Uint8Array): Claims {
     reader.expectEnd()
     return decoded
   }
+  const programVersion = read<string | undefined>(PROGRAM_VERSION, undefined, readVersion)
   return {
+    ...(programVersion === undefined ? {} : { programVersion }),
     nodeId: read(NODE_ID, 0, (reader) => reader.varint()),
     clusterId: read<string | null>(CLUSTER_ID, null, readClusterId),
     addresses: read<readonly string[]>(ADDRESSES, [], readAddresses),
@@ -220,6 +232,12 @@ function readClusterId(reader: ByteReader): string {
   const bytes = reader.rest()
   const id = bytes.length >= 1 && bytes.length <= MAX_CLUSTER_ID_SIZE ? utf8Decode(bytes) : undefined
   return id ?? reader.fail(`${bytes.length} bytes are no cluster id`)
+}
+
+function readVersion(reader: ByteReader): string {
+  const bytes = reader.rest()
+  const text = bytes.length >= 1 && bytes.length <= MAX_PROGRAM_VERSION_SIZE ? utf8Decode(bytes) : undefined
+  return text ?? reader.fail(`${bytes.length} bytes are no version of a program`)
 }
 
 /** The highest version that both speak, or undefined. */

@@ -37,7 +37,7 @@ class Fuse {
   }
 }
 
-const OLD_FILES = ['log', 'state', 'snapshots', 'peers.json', 'identity.json']
+const OLD_FILES = ['log', 'state', 'snapshots', 'peers.json', 'nodes.json', 'identity.json']
 
 function oldNode(name: string, empty: boolean): string {
   const folder = join(ROOT, name)
@@ -48,7 +48,7 @@ function oldNode(name: string, empty: boolean): string {
     mkdirSync(join(folder, kept))
     writeFileSync(join(folder, kept, 'content'), kept)
   }
-  writeFileSync(join(folder, 'peers.json'), '{}')
+  for (const file of ['peers.json', 'nodes.json']) writeFileSync(join(folder, file), '{}')
   loadOrCreateIdentityFile(join(folder, 'identity.json'))
   return folder
 }

@@ -151,7 +151,7 @@ test('rejoin: goes on after it was killed while it set the old data aside', asyn
   assert.equal(error, '', said)
   assert.match(said, /an earlier run did not finish/)
   const kept = readdirSync(join(directory, 'set-aside-1')).toSorted()
-  assert.deepEqual(kept, ['identity.json', 'log', 'peers.json', 'state'])
+  assert.deepEqual(kept, ['identity.json', 'log', 'nodes.json', 'peers.json', 'state'])
   const back = await nodes.start(3, TIMINGS)
   assert.notEqual(back.endpointId, oldKey)
   await nodes.introduce(one, two, back)
@@ -197,7 +197,7 @@ for (const removed of [false, true]) {
     const record = { version: 1, role: 'voter', oldEndpointId: three.endpointId, asideFolder: 'set-aside-1', aside: true }
     writeFileSync(join(directory, 'rejoin.json'), JSON.stringify(record))
     mkdirSync(join(directory, 'set-aside-1'))
-    for (const name of ['log', 'state', 'peers.json', 'identity.json']) {
+    for (const name of ['log', 'state', 'peers.json', 'nodes.json', 'identity.json']) {
       renameSync(join(directory, name), join(directory, 'set-aside-1', name))
     }
     // A new key, whose log was there, and is not any more.

@@ -2,7 +2,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AspenError } from '../../src/api/index.ts'
-import type { ClusterState, MemberAdmin, PromoteLearnerRequest, RequestOptions, WhyReport } from '../../src/api/index.ts'
+import type {
+  ClusterState,
+  MemberAdmin,
+  NodeRecord,
+  PromoteLearnerRequest,
+  RequestOptions,
+  WhyReport,
+} from '../../src/api/index.ts'
 import { connectHttp } from '../../src/client/index.ts'
 import { createFixture } from './fixture.ts'
 import type { Fixture } from './fixture.ts'
@@ -29,6 +36,18 @@ const WHY: WhyReport = {
   ],
 }
 
+const NODE: NodeRecord = {
+  nodeId: 2,
+  endpointId: 'ab'.repeat(32),
+  addresses: ['h:1'],
+  version: '0.1.0',
+  languageVersion: 2,
+  state: 'left',
+  isLinked: false,
+  knownForMs: 9_000,
+  lastSeenMs: 400,
+}
+
 class Members implements MemberAdmin {
   readonly asked: unknown[] = []
 
@@ -36,6 +55,10 @@ class Members implements MemberAdmin {
     this.asked.push([request, options])
     if (request.nodeId === 5) throw new AspenError('PROMOTION_REFUSED', 'too early', { reason: 'cooldown', wait_ms: 7 })
     return STATE
+  }
+
+  async nodes(): Promise<readonly NodeRecord[]> {
+    return [NODE]
   }
 
   async why(): Promise<WhyReport> {
@@ -97,6 +120,22 @@ test('POST /admin/promote-learner, /admin/transfer-leadership: refuse what is no
   const none = await createFixture()
   assert.equal((await none.post('/admin/promote-learner', { node_id: 4 })).status, 501)
   assert.equal((await none.post('/admin/transfer-leadership', { node_id: 4 })).status, 501)
+})
+
+test('GET /nodes: says what is known of every node; the client reads it', async (t) => {
+  const { get, server } = await withMembers()
+  const { status, body } = await get('/nodes')
+  const { nodeId, endpointId, languageVersion, isLinked, knownForMs, lastSeenMs, ...rest } = NODE
+  const seen = { is_linked: isLinked, known_for_ms: knownForMs, last_seen_ms: lastSeenMs }
+  const node = { ...rest, node_id: nodeId, endpoint_id: endpointId, language_version: languageVersion, ...seen }
+  assert.deepEqual([status, body], [200, { nodes: [node] }])
+  const client = connectHttp(await server.listen())
+  t.after(async () => {
+    client.close()
+    await server.close(0)
+  })
+  assert.deepEqual(await client.nodes(), [NODE])
+  assert.equal((await (await createFixture()).get('/nodes')).status, 501)
 })
 
 test('GET /why: says it in sentences, and who answered what; the client reads it', async (t) => {

@@ -19,6 +19,7 @@ const ROUTES = {
     '/leader',
     '/node-info',
     '/peers',
+    '/nodes',
     '/why',
     '/cluster-ticket',
     '/openapi.json',

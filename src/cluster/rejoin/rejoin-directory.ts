@@ -9,7 +9,7 @@ import type { RejoinRecord } from '../identity/index.ts'
  * In the order in which they are set aside. The log goes first: from then on the node cannot start by itself. The
  * identity goes last: as long as it is there, what is left is known to be old.
  */
-const OLD_FILES = ['log', 'state', 'snapshots', 'peers.json', IDENTITY_FILE]
+const OLD_FILES = ['log', 'state', 'snapshots', 'peers.json', 'nodes.json', IDENTITY_FILE]
 
 /** What a data directory holds, as far as a rejoin is concerned. */
 export type DirectoryContent =

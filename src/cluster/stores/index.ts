@@ -1,4 +1,5 @@
 export { openMemoryHome } from './memory-home.ts'
+export { MetadataFile } from './metadata-file.ts'
 export type { NodeHome } from './node-home.ts'
 export { openDurableHome } from './open-stores.ts'
 export { PeerBookFile, PeerBookFileError } from './peer-book-file.ts'

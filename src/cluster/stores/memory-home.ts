@@ -11,6 +11,7 @@ export function openMemoryHome(dataDir: string): NodeHome {
   return {
     identity: generateIdentity(),
     peerBookFile: null,
+    metadataFile: null,
     warnings: memoryWarnings(dataDir),
     openStores: (language) => stores.open(language),
     release: () => stores.release(),

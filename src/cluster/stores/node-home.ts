@@ -10,6 +10,8 @@ export interface NodeHome {
   readonly identity: NodeIdentity
   /** The file of the peer book, or null to keep it in memory. */
   readonly peerBookFile: string | null
+  /** The file of what is known of every node, or null to keep it in memory. */
+  readonly metadataFile: string | null
   /** Things a person should know about what was found. */
   readonly warnings: readonly string[]
   /** @throws Error when key and log do not belong together, when something is damaged, or while they are open */

@@ -46,6 +46,7 @@ export function openDurableHome(dataDir: string, nodeId: number): NodeHome {
     return {
       identity: identityFile.identity,
       peerBookFile: join(directory, 'peers.json'),
+      metadataFile: join(directory, 'nodes.json'),
       warnings,
       openStores: (language = LANGUAGE) => guardFull(directory, () => openStores({ directory, nodeId, language })),
       release: () => lock.release(),

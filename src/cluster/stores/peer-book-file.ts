@@ -3,11 +3,9 @@ import { MAX_PEERS } from '../../limits.ts'
 import { checkPeerHint, createPeerEntry, PEER_SOURCES } from '../../peers/index.ts'
 import type { Heard, PeerEntry, PeerSource, PeerStore } from '../../peers/index.ts'
 import { openWithKept } from '../../storage/index.ts'
-import { writeFileAtomically } from '../identity/index.ts'
+import { BackgroundFile } from './background-file.ts'
 
 const FILE_VERSION = 2
-/** Between two writes, so that peers which change all the time do not keep the disk busy. */
-const WRITE_INTERVAL_MS = 1_000
 
 /** The file holds something else than a peer book. */
 export class PeerBookFileError extends Error {
@@ -15,22 +13,15 @@ export class PeerBookFileError extends Error {
 }
 
 /**
- * A peer book in a JSON file. Changes are written in the background, those made during a write together a second after it. A write
- * that fails is reported and the next change writes again: the book is made of hints, and the node goes on with those in
- * memory. Ages are those at the time of the write; the time between two lives does not count.
+ * A peer book in a JSON file. A write that fails is reported: the book is made of hints, and the node goes on with those in memory. Ages are those at the time of the write; the time between two lives does not count.
  */
 export class PeerBookFile implements PeerStore {
   readonly #path: string
-  readonly #onError: (error: Error) => void
-  #next: (() => string) | null = null
-  #saving: Promise<void> | null = null
-  /** Ends the pause between two writes. */
-  #hurry: (() => void) | null = null
-  #isWaitedFor = false
+  readonly #file: BackgroundFile
 
   constructor(path: string, onError: (error: Error) => void) {
     this.#path = path
-    this.#onError = onError
+    this.#file = new BackgroundFile(path, onError)
   }
 
   /** @throws PeerBookFileError for a file that is no peer book */
@@ -54,43 +45,11 @@ export class PeerBookFile implements PeerStore {
   }
 
   save(entries: () => readonly PeerEntry[], now: () => number): void {
-    this.#next = () => format(entries(), now())
-    this.#saving ??= this.#write()
+    this.#file.save(() => format(entries(), now()))
   }
 
-  async saved(): Promise<void> {
-    this.#isWaitedFor = true
-    this.#hurry?.()
-    await this.#saving
-    this.#isWaitedFor = false
-  }
-
-  async #write(): Promise<void> {
-    for (let next = this.#take(); next !== null; next = this.#take()) {
-      try {
-        await writeFileAtomically(this.#path, next())
-      } catch (error) {
-        this.#onError(error as Error)
-      }
-      if (this.#next !== null && !this.#isWaitedFor) await this.#pause()
-    }
-    this.#saving = null
-  }
-
-  #pause(): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, WRITE_INTERVAL_MS)
-      this.#hurry = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-    })
-  }
-
-  #take(): (() => string) | null {
-    const next = this.#next
-    this.#next = null
-    return next
+  saved(): Promise<void> {
+    return this.#file.saved()
   }
 }
 

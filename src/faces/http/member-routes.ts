@@ -1,14 +1,14 @@
 /** Who votes and who leads, by rules that keep a cluster from harm. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { AspenError } from '../../api/index.ts'
-import type { MemberAdmin, WhyReport } from '../../api/index.ts'
+import type { MemberAdmin, NodeRecord, WhyReport } from '../../api/index.ts'
 import { MAX_SMALL_HTTP_BODY_SIZE } from '../../limits.ts'
 import { clusterState, condition, memberHealth } from './cluster-schemas.ts'
 import { conditionOf, options } from './membership-body.ts'
 import type { ConditionBody, TimeoutBody } from './membership-body.ts'
 import { quorumErrors, settle, statusErrors } from './route.ts'
 import type { Route, RouteContext } from './route.ts'
-import { Count, NodeId, strictObject, TimeoutMs } from './schema-parts.ts'
+import { Count, NodeId, OptionalText, strictObject, TimeoutMs } from './schema-parts.ts'
 import { Type } from './schema.ts'
 import { clusterJson, memberHealthJson } from './status-json.ts'
 
@@ -72,6 +72,49 @@ const WhyAnswerSchema = Type.Object(
   },
 )
 
+const NodeSchema = Type.Object(
+  {
+    node_id: NodeId,
+    endpoint_id: Type.String(),
+    addresses: Type.Array(Type.String(), { description: 'Where it said last that it is.' }),
+    version: { ...OptionalText, description: 'Of its program; null while that is not known.' },
+    language_version: { type: ['integer', 'null'], description: 'The highest version of the cluster that it can apply.' },
+    state: {
+      type: 'string',
+      enum: ['voter', 'learner', 'left', 'known'],
+      description: 'left: a member once; known: linked, and never a member.',
+    },
+    is_linked: Type.Boolean(),
+    known_for_ms: Type.Number(),
+    last_seen_ms: { type: ['number', 'null'], description: 'Since it was linked last; null when it never was.' },
+  },
+  closed,
+)
+
+const NodesAnswer = Type.Object(
+  { nodes: Type.Array(NodeSchema, { description: 'The node that answers first.' }) },
+  {
+    ...closed,
+    examples: [
+      {
+        nodes: [
+          {
+            node_id: 1,
+            endpoint_id: '5f0c6a2e',
+            addresses: ['127.0.0.1:26001'],
+            version: '0.1.0',
+            language_version: 1,
+            state: 'voter',
+            is_linked: true,
+            known_for_ms: 60000,
+            last_seen_ms: 0,
+          },
+        ],
+      },
+    ],
+  },
+)
+
 interface PromoteBody extends TimeoutBody, ConditionBody {
   readonly node_id: number
   readonly replace?: number
@@ -125,8 +168,40 @@ function whyJson({ nodeId, isWell, sentences, answers }: WhyReport): object {
   }
 }
 
+function nodeJson(node: NodeRecord): object {
+  return {
+    node_id: node.nodeId,
+    endpoint_id: node.endpointId,
+    addresses: node.addresses,
+    version: node.version,
+    language_version: node.languageVersion,
+    state: node.state,
+    is_linked: node.isLinked,
+    known_for_ms: node.knownForMs,
+    last_seen_ms: node.lastSeenMs,
+  }
+}
+
+function handleNodes(context: RouteContext, reply: FastifyReply): void {
+  settle(membersOf(context).nodes(), reply, (nodes) => {
+    const text = JSON.stringify({ nodes: nodes.map(nodeJson) })
+    const refusal = context.answers.take(reply.raw, Buffer.byteLength(text))
+    if (refusal !== undefined) throw refusal
+    reply.header('content-type', 'application/json; charset=utf-8').send(text)
+  })
+}
+
 export function memberRoutes(context: RouteContext): readonly Route[] {
   return [
+    {
+      method: 'GET',
+      url: '/nodes',
+      operation: 'nodes',
+      summary: 'What this node knows of every node, across restarts; those that left for a week.',
+      answers: { 200: { description: 'The nodes.', schema: NodesAnswer } },
+      errors: [...statusErrors(), 'NOT_IMPLEMENTED'],
+      handle: (_request, reply) => handleNodes(context, reply),
+    },
     {
       method: 'GET',
       url: '/why',

@@ -20,6 +20,7 @@ import type {
   KeyValue,
   KeyValueStore,
   MemberAdmin,
+  NodeRecord,
   PromoteLearnerRequest,
   RequestOptions,
   ScanPage,
@@ -95,6 +96,10 @@ export class RemoteNode implements KeyValueStore, ClusterController, MemberAdmin
   async transferLeadership(nodeId: number, options?: RequestOptions): Promise<void> {
     const own = checkOptions(options)
     return this.#call(true, (node) => node.transferLeadership(nodeId, own))
+  }
+
+  nodes(): Promise<readonly NodeRecord[]> {
+    return this.#call(false, (node) => node.nodes())
   }
 
   why(): Promise<WhyReport> {
