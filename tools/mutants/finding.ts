@@ -73,8 +73,8 @@ export const FINDING_PEERS: readonly Mutant[] = [
   {
     name: 'spend on what is said where this node does not listen',
     file: 'discovery/mdns/mdns-discovery.ts',
-    find: 'if (near.length === 0 || !this.#allowance.take()) return',
-    replace: 'if (!this.#allowance.take()) return',
+    find: 'if (near.length === 0 || !this.#allowance.take(from)) return',
+    replace: 'if (!this.#allowance.take(from)) return',
     hunter: MDNS,
   },
   {
@@ -82,6 +82,20 @@ export const FINDING_PEERS: readonly Mutant[] = [
     file: 'discovery/mdns/mdns-discovery.ts',
     find: 'this.#isStopped || !isOfInterest(bytes)) return',
     replace: 'this.#isStopped) return',
+    hunter: MDNS,
+  },
+  {
+    name: 'leave everything that is looked into to one neighbour',
+    file: 'discovery/mdns/allowance.ts',
+    find: 'return own.take(now) && this.#all.take(now)',
+    replace: 'return this.#all.take(now)',
+    hunter: MDNS,
+  },
+  {
+    name: 'believe one neighbour in any number of nodes',
+    file: 'discovery/mdns/heard-table.ts',
+    find: ' && (this.#counts.get(from) ?? 0) >= MAX_OF_ONE) return false',
+    replace: ' && from.length < 0) return false',
     hunter: MDNS,
   },
   {

@@ -2,7 +2,8 @@
  * Finds the nodes of a local network, and is found (RFC 6762, RFC 6763). A node is announced on the interfaces that it listens on, and on each
  * with the addresses that it has there. What is heard is a candidate to be dialled, no more; whoever has another cookie is left out, by 16 bits.
  *
- * Bounds: so many packets are looked into a second, so many candidates are remembered, and no more is said than one answer a second on each interface.
+ * Bounds: so many packets are looked into a second, half of them of one neighbour, who can speak first of so many nodes; so many are remembered in all;
+ * and no more is said than one answer a second on each interface.
  */
 import { parseAddress } from '../../api/index.ts'
 import type { Random } from '../../lib/index.ts'
@@ -206,14 +207,14 @@ export class MdnsDiscovery implements Discovery, MulticastListener {
     const self = this.#self
     if (self === null || this.#isStopped || !isOfInterest(bytes)) return
     const near = this.#networks.towards(from)
-    if (near.length === 0 || !this.#allowance.take()) return
+    if (near.length === 0 || !this.#allowance.take(from)) return
     const packet = decodePacket(bytes)
     if (packet === null) return
     if (asksFor(packet, self.endpointId)) for (const { address } of near) this.#announceOn(address, this.#spread())
     for (const { candidate: said, scope } of heardIn(packet, from)) {
       if (scope !== this.#scope || said.endpointId === self.endpointId) continue
       const candidate = { ...said, addresses: this.#networks.beside(from, said.addresses) }
-      if (candidate.addresses.length > 0 && this.#heard.isNews(candidate)) this.#tell(candidate)
+      if (candidate.addresses.length > 0 && this.#heard.isNews(candidate, from)) this.#tell(candidate)
     }
   }
 }
