@@ -28,7 +28,7 @@ interface Opened extends RaftStores {
 /** What the replica tells the node around it. */
 export interface ReplicaEvents extends Pick<
   ReplicaOptions,
-  'nodeIdHint' | 'founder' | 'onLinked' | 'onClusterId' | 'onMembership'
+  'nodeIdHint' | 'sources' | 'founder' | 'onLinked' | 'onClusterId' | 'onMembership'
 > {
   /** A configuration that is still in the log, of a former life: another one may be in force since. */
   readonly onRecalled: (membership: Membership) => void

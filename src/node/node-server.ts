@@ -6,6 +6,7 @@
  */
 import { ActorSystem } from '../actor/index.ts'
 import type { ActorEvent, Remoting } from '../actor/index.ts'
+import type { PeerSourceView } from '../api/index.ts'
 import { LANGUAGE } from '../commands/index.ts'
 import { assert } from '../lib/index.ts'
 import type { Discovery, LinkedPeer, LogLevel } from '../ports/index.ts'
@@ -13,7 +14,7 @@ import { DialPolicy, hintOfLink, PeerBook, PeerExchange } from '../peers/index.t
 import type { PeerHint, PeerSource } from '../peers/index.ts'
 import { EMPTY_MEMBERSHIP } from '../raft/index.ts'
 import type { Membership } from '../raft/index.ts'
-import type { FoundingTerms, ReplicaView } from '../replica/index.ts'
+import type { FoundingTerms, PeerSources, ReplicaView } from '../replica/index.ts'
 import { RAFT_ACTOR, raftSupervisor, supervisionOf } from './actors/index.ts'
 import type { Patient, SupervisedActors } from './actors/index.ts'
 import { faultOf } from './fault.ts'
@@ -27,6 +28,8 @@ import { NodeRegistry, noRegistryStore } from './node-registry.ts'
 import { NodeGossip } from './node-gossip.ts'
 import { NodeService, selfAsMember } from './node-service.ts'
 import type { ServiceParts } from './node-service.ts'
+import { sourceViews } from './peer-report.ts'
+import type { DiscoveryParts } from './peer-report.ts'
 import { RaftHandle } from './raft-handle.ts'
 import { Removal } from './removal.ts'
 import { VoterLinks } from './voter-links.ts'
@@ -49,13 +52,19 @@ const WORDS: Readonly<Record<ActorEvent['event'], { readonly level: LogLevel; re
 }
 
 /** Who hears of peers. */
-class Hearsay {
+class Hearsay implements PeerSources {
   /** Null before there are actors, and when there are none any more. */
   actors: SupervisedActors | null = null
+  /** By what it is heard of them; null before that is known. */
+  sources: (() => readonly PeerSourceView[]) | null = null
 
   /** What finds no room, or nobody, is said again. */
   note(hint: PeerHint, source: PeerSource): void {
     this.actors?.gossip.trySend('PeerDiscovered', { hint, source })
+  }
+
+  views(): readonly PeerSourceView[] {
+    return this.sources?.() ?? []
   }
 }
 
@@ -121,7 +130,7 @@ export class NodeServer {
       failures: this.#failures,
       registry: this.#registry,
       actors: () => this.#tree.snapshot(),
-      discovery: () => ({ gossip: this.#gossip.report, discoveries: this.#finding?.reports ?? [] }),
+      discovery: () => this.#discoveryParts,
       restartActor: (actor, done) => this.restartActor(actor, done),
     }
     this.service = new NodeService(this.serviceParts)
@@ -150,6 +159,7 @@ export class NodeServer {
         else this.#removed(since, by)
       },
     })
+    hearsay.sources = () => sourceViews(book, this.#discoveryParts)
     for (const face of ports.faces) face.serve(this.service)
   }
 
@@ -189,6 +199,10 @@ export class NodeServer {
   #askNoVotes(): void {
     const { outlivedAt } = this.#surroundings.removal
     if (outlivedAt > 0) this.raft.present?.replica.outlived(outlivedAt)
+  }
+
+  get #discoveryParts(): DiscoveryParts {
+    return { gossip: this.#gossip.report, discoveries: this.#finding?.reports ?? [] }
   }
 
   #makeFinding(discoveries: readonly Discovery[]): Finding {
@@ -435,6 +449,7 @@ export function surround(ports: NodePorts, settings: NodeSettings): Surroundings
     noRoom,
     events: {
       nodeIdHint: (endpointId) => book.get(endpointId)?.nodeId ?? null,
+      sources: hearsay,
       founder: { terms, checkMayFound: () => lostDisk.checkMayFound(EMPTY_MEMBERSHIP) },
       onLinked: (peer: LinkedPeer) => hearsay.note(hintOfLink(peer), 'link'),
       onClusterId: (clusterId) => transport.announce({ clusterId }),

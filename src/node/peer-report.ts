@@ -83,7 +83,7 @@ const DETAILS: readonly (readonly [source: PeerSource, detail: string])[] = [
   ['link', 'the peers themselves, over their links'],
 ]
 
-function sourceViews(book: Pick<PeerBook, 'entries'>, { gossip, discoveries }: DiscoveryParts): PeerSourceView[] {
+export function sourceViews(book: Pick<PeerBook, 'entries'>, { gossip, discoveries }: DiscoveryParts): PeerSourceView[] {
   const counts = new Map<PeerSource, number>()
   for (const { hints } of book.entries()) for (const source of hints.keys()) counts.set(source, (counts.get(source) ?? 0) + 1)
   const view = (source: PeerSource, detail: string, lastError: string | null = null): PeerSourceView => {
@@ -95,6 +95,7 @@ function sourceViews(book: Pick<PeerBook, 'entries'>, { gossip, discoveries }: D
     view('gossip', detail, gossip === null ? null : troubleOf(gossip)),
     view('hearsay', 'what linked peers say of others that do not gossip'),
     ...discoveries.map((report) => view(report.source, report.detail, report.lastError)),
+    ...(discoveries.some(({ source }) => source === 'mdns') ? [] : [view('mdns', 'switched off: enable_mdns')]),
   ]
 }
 

@@ -1,5 +1,5 @@
 export { openReplica } from './open-replica.ts'
-export type { FoundingTerms, ReplicaLimits, Reply, ReplicaOptions } from './options.ts'
+export type { FoundingTerms, PeerSources, ReplicaLimits, Reply, ReplicaOptions } from './options.ts'
 export { DivergedState } from './peers/index.ts'
 export type { DigestStanding } from './peers/index.ts'
 export { assertRecoverable, RecoveryError } from './recovery.ts'

@@ -1,3 +1,4 @@
+import type { PeerSourceView } from '../api/index.ts'
 import type { Language } from '../commands/index.ts'
 import type { Random } from '../lib/index.ts'
 import {
@@ -106,6 +107,8 @@ export interface ReplicaOptions {
   readonly thorough?: boolean
   /** The id a peer is said to have, for error messages only. */
   readonly nodeIdHint: (endpointId: string) => NodeId | null
+  /** Where this node hears of others, for error messages only. */
+  readonly sources?: PeerSources
   /** What this node brings when another one hands it the founding of a cluster; absent, it founds none but its own. */
   readonly founder?: Founder
   /** Called once, when an invariant, a write or a sync failed: the replica says and does nothing from then on. */
@@ -116,6 +119,11 @@ export interface ReplicaOptions {
   readonly onClusterId: (clusterId: string) => void
   /** Called when another configuration is in force: its members are to be reached. */
   readonly onMembership: (membership: Membership) => void
+}
+
+/** By what a node hears of others. */
+export interface PeerSources {
+  views(): readonly PeerSourceView[]
 }
 
 /** Answers exactly once: an error, or a value. */

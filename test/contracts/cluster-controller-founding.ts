@@ -12,7 +12,7 @@ export function foundingContract(withController: WithController): void {
     'no cluster yet: nobody belongs to it or leads it, and only init and addPeer work',
     withController(async (opened) => {
       const { controller } = opened
-      assert.deepEqual(await controller.clusterState(), { members: [], learners: [], nodes: [] })
+      assert.deepEqual(await controller.clusterState(), { members: [], learners: [], index: 0, nodes: [] })
       assert.equal(await controller.leader(), null)
       await refuses('NOT_INITIALIZED', controller.addLearner(2))
       await refuses('NOT_INITIALIZED', controller.changeMembership({ members: [1] }))
@@ -45,7 +45,7 @@ export function foundingContract(withController: WithController): void {
       for (const id of BAD_IDS) await refuses('INVALID_REQUEST', controller.init([1, id]), `id ${id}`)
       await refuses('INVALID_REQUEST', controller.init(Array.from({ length: 101 }, (_, i) => i + 1)))
       const error = await refuses('NODE_UNKNOWN', controller.init([1, 2]))
-      assert.deepEqual(error.details, { node_id: 2 })
+      assert.equal(error.details['node_id'], 2)
       assert.deepEqual((await controller.clusterState()).members, [])
       assert.equal(await controller.leader(), null)
     }),

@@ -129,7 +129,7 @@ function learnerContract(withController: WithController): void {
     withController(async (opened) => {
       await found(opened)
       const { details } = await refusesAtLast('NODE_UNKNOWN', () => opened.controller.addLearner(2, undefined, SHORT))
-      assert.deepEqual(details, { node_id: 2 })
+      assert.equal(details['node_id'], 2)
       await acquaint(opened, 2)
       await refusesAtLast('NODE_UNKNOWN', () => opened.controller.addLearner(2, 'ab'.repeat(32), SHORT))
       await refusesAtLast('NODE_UNKNOWN', () => opened.controller.addLearner(3, undefined, SHORT))

@@ -54,6 +54,14 @@ function runNow(program: string, args: readonly string[]): void {
 
 const ip = (...args: string[]): void => runNow('ip', args)
 
+/** Of `/proc/net/tcp`, on the machines that this runs on. */
+const LOOPBACK_HEX = '0100007F'
+
+function dotted(hex: string): string {
+  const bytes = hex.split(':')[0]?.match(/../g)?.reverse() ?? []
+  return bytes.map((byte) => parseInt(byte, 16)).join('.')
+}
+
 /** A node on a host; it can be stopped, and started again on its data. */
 export class HostNode {
   readonly nodeId: number
@@ -220,15 +228,14 @@ export class Host {
     return child
   }
 
-  /** Local addresses of the established TCP connections of this host, `10.1.0.1:26000`. */
-  connections(): string[] {
+  /** The addresses of both ends of its established TCP connections over the network. */
+  connections(): { readonly local: string; readonly remote: string }[] {
     const ESTABLISHED = '01'
     const [, ...lines] = readFileSync(`/proc/${this.pid}/net/tcp`, 'utf8').trim().split('\n')
     return lines.flatMap((line) => {
-      const [, local = '', , state] = line.trim().split(/\s+/)
-      const [host = '', port = ''] = local.split(':')
-      const bytes = host.match(/../g)?.reverse() ?? []
-      return state === ESTABLISHED ? [`${bytes.map((byte) => parseInt(byte, 16)).join('.')}:${parseInt(port, 16)}`] : []
+      const [, local = '', remote = '', state] = line.trim().split(/\s+/)
+      const isMeant = state === ESTABLISHED && !local.startsWith(LOOPBACK_HEX)
+      return isMeant ? [{ local: dotted(local), remote: dotted(remote) }] : []
     })
   }
 
@@ -240,6 +247,13 @@ export class Host {
     this.#door.kill()
     await gone
   }
+}
+
+/** Whether all that it is connected with it is from this address, and these are among them. */
+export function isConnectedFrom(host: Host, address: string, others: readonly string[]): boolean {
+  const connections = host.connections()
+  const remotes = new Set(connections.map(({ remote }) => remote))
+  return connections.every(({ local }) => local === address) && others.every((other) => remotes.has(other))
 }
 
 export class Lan {

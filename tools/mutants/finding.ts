@@ -4,6 +4,7 @@ const TICKET = 'src/cluster/ticket.test.ts'
 const MDNS = 'test/discovery/mdns.test.ts'
 const FINDING = 'test/node/finding.test.ts'
 const NODES = 'test/cluster/finding.test.ts'
+const ADMIN = 'src/replica/requests/membership-admin.test.ts'
 
 /** That a ticket is looked at before it is believed, and that a local network can make a node do little. */
 export const FINDING_PEERS: readonly Mutant[] = [
@@ -125,5 +126,26 @@ export const FINDING_PEERS: readonly Mutant[] = [
     find: 'if (self.addresses.join() !== this.#addresses) transport.announce',
     replace: 'if (self.addresses.length === 0) transport.announce',
     hunter: FINDING,
+  },
+  {
+    name: 'let a node of another cluster stand in the way of one with the same id',
+    file: 'replica/peers/peer-knowledge.ts',
+    find: 'clusterId === null || clusterId === peers.clusterId)',
+    replace: "clusterId !== '')",
+    hunter: ADMIN,
+  },
+  {
+    name: 'wait for nobody while a node of another cluster has the id',
+    file: 'replica/peers/peer-knowledge.ts',
+    find: "return code === 'NODE_UNKNOWN' || (code === 'CLUSTER_MISMATCH' && endpointId === null)",
+    replace: "return code === 'NODE_UNKNOWN' || (code === 'CLUSTER_MISMATCH' && endpointId === '')",
+    hunter: ADMIN,
+  },
+  {
+    name: 'say that there is no such node when the one who asked has given up',
+    file: 'replica/requests/link-patience.ts',
+    find: 'startedAt + WAITING_SHARE * (deadline - startedAt)',
+    replace: 'deadline + 0 * WAITING_SHARE',
+    hunter: ADMIN,
   },
 ]

@@ -1,7 +1,7 @@
 export type { PeerHandlers } from './intake.ts'
 export { HeardVersions } from './heard-versions.ts'
 export type { HeardVersion } from './heard-versions.ts'
-export { bindMember } from './peer-knowledge.ts'
+export { bindMember, mayStillLink } from './peer-knowledge.ts'
 export type { PeerKnowledge } from './peer-knowledge.ts'
 export { Peers } from './peers.ts'
 export { DivergedState } from './digest-watch.ts'

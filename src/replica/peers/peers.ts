@@ -17,7 +17,10 @@ import { partOf } from './message-part.ts'
 import type { PeerKnowledge } from './peer-knowledge.ts'
 import { SnapshotExchange } from './snapshot-exchange.ts'
 
-export type PeersOptions = Pick<ReplicaOptions, 'transport' | 'nodeIdHint' | 'onLinked' | 'onClusterId' | 'onMembership'>
+export type PeersOptions = Pick<
+  ReplicaOptions,
+  'transport' | 'nodeIdHint' | 'sources' | 'onLinked' | 'onClusterId' | 'onMembership'
+>
 
 /** The other nodes: who they are, what is said to them, and where what they say enters. */
 export class Peers implements PeerSide, PeerNews {
@@ -89,9 +92,15 @@ export class Peers implements PeerSide, PeerNews {
 
   /** What is known of other nodes now. */
   knowledge(): PeerKnowledge {
-    const { transport, nodeIdHint } = this.#options
+    const { transport, nodeIdHint, sources } = this.#options
     const { cluster } = this.#context
-    return { links: this.#directory.links(), reports: transport.peers(), nodeIdHint, clusterId: cluster.id }
+    return {
+      links: this.#directory.links(),
+      reports: transport.peers(),
+      nodeIdHint,
+      clusterId: cluster.id,
+      ...(sources === undefined ? {} : { sources }),
+    }
   }
 
   // --- Promises ---

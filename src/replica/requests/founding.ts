@@ -11,18 +11,19 @@ import type { Member, NodeId, Raft } from '../../raft/index.ts'
 import { decodeMembership, encodeMembership } from '../../wire/index.ts'
 import type { Configuration } from '../../wire/index.ts'
 import type { Founder, FoundingTerms, Reply } from '../options.ts'
-import { bindMember } from '../peers/index.ts'
+import { bindMember, mayStillLink } from '../peers/index.ts'
 import type { Peers } from '../peers/index.ts'
 import type { Engine, TurnContext } from '../turn/index.ts'
 import { decodeFounding, encodeFounding } from './admin-codec.ts'
 import { Consents } from './consents.ts'
 import { decodedReply } from './forwarder.ts'
 import type { Forwarder } from './forwarder.ts'
+import { mayWaitForLink } from './link-patience.ts'
 import type { Proposals } from './proposals.ts'
 import { alreadyInitialized } from './refusals.ts'
 
-/** How long a request waits for the links it needs before it says that there are none, in milliseconds. */
-const LINK_PATIENCE_MS = 2_000
+/** For the word that a consent is not needed any more, in milliseconds. */
+const RELEASE_TIMEOUT_MS = 2_000
 
 const FOUNDING_INDEX = 1
 
@@ -153,10 +154,11 @@ export class Founding {
     for (const id of needed) {
       const member = bindMember(id, null, this.#parts.peers.knowledge())
       if (!(member instanceof AspenError)) others.push(member)
-      else if (member.code === 'NODE_UNKNOWN' && this.#isPatient(task)) return false
+      // Its link to a cluster of this very founding may be faster than the founding itself.
+      else if (this.#handOver(task, founder, member.details['endpoint_id'])) return true
+      else if (this.#isPatient(task, member)) return false
       else {
-        // Its link to a cluster of this very founding may be faster than the founding itself.
-        if (!this.#handOver(task, founder, member.details['endpoint_id'])) this.#refuse(task, member)
+        this.#refuse(task, member)
         return true
       }
     }
@@ -228,13 +230,15 @@ export class Founding {
 
   /** Where it does not arrive, the consent ends by itself. */
   #release(voters: readonly NodeId[], { id, endpointId }: Member): void {
-    const deadline = this.#context.clock.now() + LINK_PATIENCE_MS
+    const deadline = this.#context.clock.now() + RELEASE_TIMEOUT_MS
     const body = encodeFounding({ step: 'release', voters })
     this.#parts.forwarder.ask(id, endpointId, { operation: 'found', body, deadline, reply: () => undefined })
   }
 
-  #isPatient({ startedAt, deadline }: Task): boolean {
-    return this.#context.clock.now() < Math.min(deadline, startedAt + LINK_PATIENCE_MS)
+  /** Others are not kept waiting for what has begun. */
+  #isPatient(task: Task, refusal: AspenError): boolean {
+    const isTrying = this.#attempt?.task === task && refusal.code !== 'NODE_UNKNOWN'
+    return !isTrying && mayStillLink(refusal, null) && mayWaitForLink(task, this.#context.clock.now())
   }
 
   #found({ terms, deadline, reply }: Task, others: readonly Member[]): void {

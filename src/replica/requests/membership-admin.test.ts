@@ -39,6 +39,30 @@ describe('bindMember', () => {
     assert.equal(code(bindMember(2, 'd'.repeat(64), both)), 'NODE_UNKNOWN')
   })
 
+  test('bindMember: a peer of another cluster is no candidate beside one of this or of none', () => {
+    const links = [link(OTHER_KEY, 2, 'c2'), link(keyOf(2), 2), link('d'.repeat(64), 2, 'c3')]
+    assert.equal((bindMember(2, null, peers(links)) as { endpointId: string }).endpointId, keyOf(2))
+    assert.equal(code(bindMember(2, OTHER_KEY, peers(links))), 'CLUSTER_MISMATCH')
+    const ambiguous = bindMember(2, null, peers([...links, link(keyOf(3), 2, 'c1')]))
+    assert.deepEqual('details' in ambiguous && ambiguous.details['endpoint_ids'], [keyOf(2), keyOf(3)])
+  })
+
+  test('bindMember: of a node that nobody knows it says by what it was looked for', () => {
+    const sources = [
+      { source: 'gossip', detail: 'of 3 peers', lastError: null },
+      { source: 'mdns', detail: 'on eth0', lastError: 'ENODEV: no such device' },
+    ].map((one) => ({ ...one, peers: 3 }))
+    const unknown = bindMember(2, null, { ...peers([]), sources: { views: () => sources } }) as AspenError
+    assert.match(unknown.message, /It was looked for through gossip, mdns \(ENODEV: no such device\)$/)
+    assert.deepEqual(unknown.details, {
+      node_id: 2,
+      sources: [
+        { source: 'gossip', detail: 'of 3 peers', last_error: null },
+        { source: 'mdns', detail: 'on eth0', last_error: 'ENODEV: no such device' },
+      ],
+    })
+  })
+
   test('bindMember: refuses a peer of another cluster, linked or refused, and takes one of none or of this', () => {
     assert.equal(code(bindMember(2, null, peers([link(keyOf(2), 2, 'c2')]))), 'CLUSTER_MISMATCH')
     for (const own of [null, 'c1']) assert.equal('id' in bindMember(2, null, peers([link(keyOf(2), 2, own)])), true)
@@ -46,6 +70,7 @@ describe('bindMember', () => {
     assert.equal(code(bindMember(5, null, peers([], [refused(null, 'CLUSTER_MISMATCH: no')]))), 'CLUSTER_MISMATCH')
     assert.equal(code(bindMember(5, null, peers([], [refused(5, 'ECONNREFUSED: no')]))), 'NODE_UNKNOWN')
     assert.equal(code(bindMember(6, null, peers([], [refused(5, 'CLUSTER_MISMATCH: no')]))), 'NODE_UNKNOWN')
+    assert.equal(code(bindMember(5, keyOf(5), peers([], [refused(5, 'CLUSTER_MISMATCH: no')]))), 'NODE_UNKNOWN')
   })
 })
 
@@ -103,32 +128,49 @@ describe('MembershipAdmin: add-learner', () => {
 
   test('add-learner: waits a while for a link, and takes it when it comes', () => {
     const bench = new Bench().lead()
-    bench.submit('add', add(2))
-    bench.at(1_999)
+    bench.submit('add', add(2), 5_000)
+    // One of another cluster that has its id is not what was asked for.
+    bench.links.push(link(OTHER_KEY, 2, 'c2'))
+    bench.at(3_999)
     assert.deepEqual(bench.answers.outcomes, [])
     bench.links.push(link(keyOf(2), 2))
     bench.turn()
     bench.turn()
     assert.deepEqual(bench.answers.outcomes, ['add: ok'])
+    assert.equal(bench.last?.members[1]?.endpointId, keyOf(2))
   })
 
-  test('add-learner: is refused when no link comes, at the deadline if that is first', () => {
+  test('add-learner: is refused when no link comes, in time for whoever handed it over', () => {
     const bench = new Bench().lead()
-    bench.submit('patient', add(2))
+    bench.submit('patient', add(2), 5_000)
     bench.submit('hurried', add(3), 500)
-    bench.at(499)
+    bench.at(399)
     assert.deepEqual(bench.answers.outcomes, [])
-    bench.at(500)
+    bench.at(400)
     assert.deepEqual(bench.answers.outcomes, ['hurried: NODE_UNKNOWN'])
-    bench.at(2_000)
+    bench.at(3_999)
+    assert.deepEqual(bench.answers.outcomes.length, 1)
+    bench.at(4_000)
     assert.deepEqual(bench.answers.outcomes.slice(1), ['patient: NODE_UNKNOWN'])
+  })
+
+  test('add-learner: while one waits for a link, other changes are made', () => {
+    const bench = new Bench(membershipOf([1], [4])).lead()
+    bench.submit('nobody', add(2))
+    bench.links.push(link(keyOf(3), 3))
+    bench.submit('add', add(3))
+    bench.turn()
+    bench.submit('change', change([1], [3]))
+    bench.turn()
+    assert.deepEqual(bench.answers.outcomes, ['add: ok', 'change: ok'])
+    assert.equal(bench.admin.busy, true)
   })
 
   test('add-learner: what more time does not cure is refused at once', () => {
     const bench = new Bench().lead()
     bench.links.push(link(keyOf(2), 2), link(OTHER_KEY, 2), link(keyOf(3), 3, 'c2'))
     bench.submit('two', add(2))
-    bench.submit('foreign', add(3))
+    bench.submit('foreign', add(3, keyOf(3)))
     assert.deepEqual(bench.answers.outcomes, ['two: NODE_AMBIGUOUS', 'foreign: CLUSTER_MISMATCH'])
     assert.deepEqual(bench.raft.membership, membershipOf([1]))
   })

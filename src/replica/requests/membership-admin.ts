@@ -6,7 +6,7 @@ import { isJoint } from '../../raft/index.ts'
 import type { LogId, Member, MembershipTarget, NodeId, Timings } from '../../raft/index.ts'
 import type { Configuration } from '../../wire/index.ts'
 import type { Reply } from '../options.ts'
-import { bindMember } from '../peers/index.ts'
+import { bindMember, mayStillLink } from '../peers/index.ts'
 import type { Peers } from '../peers/index.ts'
 import type { Engine, TurnContext } from '../turn/index.ts'
 import type { ClusterVersion } from './cluster-version.ts'
@@ -14,6 +14,7 @@ import { isPassing, LeadershipTransfer } from './leadership-transfer.ts'
 import type { TransferRequest } from './leadership-transfer.ts'
 import { LearnerPromotion } from './learner-promotion.ts'
 import type { PromotionRequest } from './learner-promotion.ts'
+import { mayWaitForLink } from './link-patience.ts'
 import { notReady } from './learner-readiness.ts'
 
 /** An administrative request, as it travels to the leader. */
@@ -28,8 +29,6 @@ export type AdminRequest =
   | TransferRequest
   | { readonly op: 'raise-version'; readonly version: number }
 
-/** How long a request waits for the link it needs before it says that there is none, in milliseconds. */
-const LINK_PATIENCE_MS = 2_000
 /** How often a leader looks whether a learner is ready that is to be promoted by itself. */
 const AUTO_PROMOTION_LOOK_MS = 1_000
 
@@ -202,8 +201,7 @@ export class MembershipAdmin {
       )
     const member = bindMember(nodeId, endpointId, this.#peers.knowledge())
     if (member instanceof AspenError) {
-      const patient = member.code === 'NODE_UNKNOWN' && now < Math.min(task.deadline, task.startedAt + LINK_PATIENCE_MS)
-      return patient ? null : member
+      return mayStillLink(member, endpointId) && mayWaitForLink(task, now) ? null : member
     }
     const { floor } = this.#version
     if (floor === undefined) return null
@@ -328,7 +326,7 @@ export class MembershipAdmin {
     if (outcome === null) return this.#inForce
     if (outcome instanceof AspenError) {
       const mayLink = outcome.details['held_back_by'] !== undefined
-      return mayLink && now < Math.min(task.deadline, task.startedAt + LINK_PATIENCE_MS) ? null : outcome
+      return mayLink && mayWaitForLink(task, now) ? null : outcome
     }
     if (outcome !== undefined) task.proposed = outcome
     return null
