@@ -46,8 +46,8 @@ export const FINDING_PEERS: readonly Mutant[] = [
   {
     name: 'hear nodes with another cookie on the local network',
     file: 'discovery/mdns/mdns-discovery.ts',
-    find: 'if (scope !== this.#scope || candidate',
-    replace: 'if (candidate',
+    find: 'if (scope !== this.#scope || said.endpointId',
+    replace: 'if (said.endpointId',
     hunter: MDNS,
   },
   {
