@@ -116,7 +116,7 @@ describe('explain', () => {
     assert.deepEqual(sentences(view, { members: [other] }), [
       'This node is alone: it hears no other member.',
       'No leader is known in term 4.',
-      'An election takes 1 of the voters 2; this node hears none of them.',
+      'An election takes 1 of the voters 2. Those that this node hears, itself included: none.',
       'This node has no vote, and waits for those that have.',
       `Node 2 is not linked since 1.5 s: ${cause}.`,
     ])

@@ -101,7 +101,7 @@ function ofElection(facts: WhyFacts): string[] {
   return [
     `No leader is known in term ${term}.`,
     ...majorities(membership).map(
-      (words) => `An election takes ${words}; this node hears ${listed([...own, ...heard])} of them.`,
+      (words) => `An election takes ${words}. Those that this node hears, itself included: ${listed([...own, ...heard])}.`,
     ),
     ...(votes ? [] : ['This node has no vote, and waits for those that have.']),
     ...members.filter((one) => isVoter(membership, one.nodeId) && one.condition !== 'well').map(memberWords),

@@ -206,7 +206,7 @@ describe('NodeRegistry', () => {
 })
 
 test('AspenRouter: every node knows all others, what left, and after a restart still', async () => {
-  await explore({ seeds: volume(6, 2), nodes: 4, founders: 3 }, async (router) => {
+  await explore({ seeds: volume(6, 1), nodes: 4, founders: 3 }, async (router) => {
     const leader = await leaderOf(router)
     const [removed, kept] = othersThan(router, leader, 4) as [number, number]
     await router.node(leader).addLearner(4)

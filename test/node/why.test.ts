@@ -62,7 +62,7 @@ test('why: no leader, because a majority is down; who would not give a vote is n
     candidate,
     /No leader is known in term \d+\./,
     new RegExp(
-      `An election takes 3 of the voters 1, 2, 3, 4, 5; this node hears ${Math.min(asked.id, voter.id)}, ${Math.max(asked.id, voter.id)} of them\\.`,
+      `An election takes 3 of the voters 1, 2, 3, 4, 5\\. Those that this node hears, itself included: ${Math.min(asked.id, voter.id)}, ${Math.max(asked.id, voter.id)}\\.`,
     ),
     new RegExp(`Node ${leader.id} is not running since \\d\\.\\d s: nothing listens where it was.*ECONNREFUSED`),
     new RegExp(`Node ${down[0].id} is out of reach since \\d\\.\\d s: no answer from its machine.*ETIMEDOUT`),
@@ -107,7 +107,7 @@ test('why: this node is alone, and its requests wait', async () => {
     alone,
     /^This node is alone: it hears no other member\.$/m,
     /No leader is known/,
-    /An election takes 2 of the voters 1, 2, 3; this node hears \d of them\./,
+    /An election takes 2 of the voters 1, 2, 3\. Those that this node hears, itself included: \d\./,
     /Node \d is out of reach since [56]\.\d s/,
     /Requests wait here for a leader: 1\./,
   )

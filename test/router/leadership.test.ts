@@ -7,7 +7,7 @@ import { endOf, leaderOf, oneLeaderForEachTerm, othersThan, readText, set, write
 import { volume } from '../volume.ts'
 
 test('transferLeadership: whoever is asked, the voter that is named leads when it is answered, and no write fails', async () => {
-  await explore({ seeds: volume(20, 6) }, async (router) => {
+  await explore({ seeds: volume(20, 2) }, async (router) => {
     oneLeaderForEachTerm(router)
     const client = router.client()
     const leader = await leaderOf(router)
@@ -28,7 +28,7 @@ test('transferLeadership: whoever is asked, the voter that is named leads when i
 })
 
 test('transferLeadership: a voter that is down is not tried, says why, and no write waits for it', async () => {
-  await explore({ seeds: volume(10, 3), nodes: 4, founders: 3 }, async (router) => {
+  await explore({ seeds: volume(10, 1), nodes: 4, founders: 3 }, async (router) => {
     await router.node(1).addLearner(4)
     const leader = await leaderOf(router)
     const [down, other] = othersThan(router, leader, 4) as [number, number]
@@ -54,7 +54,7 @@ test('transferLeadership: a voter that is down is not tried, says why, and no wr
 })
 
 test('promoteLearner: replaces a voter that is gone, and the cluster survives the loss of another one', async () => {
-  await explore({ seeds: volume(10, 3), nodes: 4, founders: 3 }, async (router) => {
+  await explore({ seeds: volume(10, 1), nodes: 4, founders: 3 }, async (router) => {
     oneLeaderForEachTerm(router)
     await router.node(1).addLearner(4)
     await router.converged()
