@@ -193,6 +193,16 @@ test('docs/library.md: the program with three nodes runs', () => {
   assert.deepEqual(output(program), { stdout: '[ 1, 2, 3 ]\n', stderr: '' })
 })
 
+test('docs/library.md: the program with members and leaders runs', () => {
+  const program = blocks(LIBRARY, 'ts').find((block) => block.includes('promoteLearner(')) ?? ''
+  const { stdout, stderr } = output(program)
+  assert.equal(stderr, '')
+  assert.match(
+    stdout,
+    /^\[\n {2}'Nothing is in the way: this node leads term 2, and a majority of the voters answers it\.'\n\]\n\[ '2 voter', '1 voter' \]\n$/,
+  )
+})
+
 describe('docs/actors.md', () => {
   test('docs/actors.md: the first program runs', () => {
     const [program = ''] = blocks(ACTORS, 'ts')

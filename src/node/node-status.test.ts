@@ -61,6 +61,7 @@ const VIEW: ReplicaView = {
     jointChanges: 0,
   },
   disk: null,
+  commitMovedAt: 0,
   heardVotes: new Map(),
   handsOver: false,
   writingSince: null,

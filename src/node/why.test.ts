@@ -20,6 +20,7 @@ const VIEW = {
   lastLog: { term: 4, index: 90 },
   persistedIndex: 90,
   commitIndex: 90,
+  commitMovedAt: 0,
   knownCommitIndex: 90,
   appliedIndex: 90,
   proposals: 0,
@@ -58,6 +59,8 @@ describe('explain', () => {
       'The disk of this node has been at one write of the log for 1.5 s.',
     ])
     assert.match(sentences({ writingSince: 9_751 })[0] ?? '', /^Nothing/)
+    // Entries are always under way where there is load.
+    assert.match(sentences({ commitIndex: 80, commitMovedAt: 9_751 })[0] ?? '', /^Nothing/)
   })
 
   test('explain: a volume that is nearly full, and a store that is', () => {
@@ -80,25 +83,20 @@ describe('explain', () => {
     ])
   })
 
-  test('explain: requests that the leader has not answered', () => {
-    const other = { nodeId: 2, endpointId: 'key-2', condition: 'well', detail: '', forMs: 0, needsAttention: false } as const
-    const membership = { voters: [1, 2], outgoing: [], learners: [], members: [member(1), member(2)] }
-    const view = { role: 'follower', leader: 2, proposals: 3, membership } as const
-    assert.deepEqual(sentences(view, { members: [other] }), [
-      'Requests that are for node 2, which leads, are not answered yet: 3.',
-    ])
-  })
-
   test('explain: a leader that this node does not hear, and has not given up yet', () => {
     const detail = 'nothing listens where it was: its process has ended, or it has moved (ECONNREFUSED: no)'
     const gone = { nodeId: 2, endpointId: 'key-2', condition: 'crashed', detail, forMs: 500, needsAttention: false } as const
     const well = { ...gone, nodeId: 3, condition: 'well' } as const
     const membership = { voters: [1, 2, 3], outgoing: [], learners: [], members: [member(1), member(2), member(3)] }
     const view = { role: 'follower', leader: 2, membership } as const
-    assert.deepEqual(sentences(view, { members: [gone, well] }), [
+    const known = [
       'Node 2 leads term 4, and does not answer this node.',
       `Node 2 is not running since 0.5 s: ${detail}.`,
-    ])
+    ] as const
+    assert.deepEqual(sentences(view, { members: [gone, well] }), known)
+    const waiting = sentences({ ...view, proposals: 3 }, { members: [gone, well] })
+    assert.deepEqual(waiting, [known[0], 'Requests that are for it are not answered: 3.', known[1]])
+    assert.match(sentences({ ...view, proposals: 3 }, { members: [{ ...gone, condition: 'well' }, well] })[0] ?? '', /^Nothing/)
   })
 
   test('explain: a learner waits for those that vote', () => {

@@ -10,8 +10,8 @@ import { isVoterAs } from '../raft/index.ts'
 import type { Membership, PeerProgress } from '../raft/index.ts'
 import type { ReplicaView } from '../replica/index.ts'
 
-/** A write of the log that takes longer is worth a sentence, in milliseconds. */
-const SLOW_WRITE_MS = 250
+/** What takes longer is worth a sentence, in milliseconds: a write of the log, an entry that waits for a majority. */
+const SLOW_MS = 250
 /** Entries behind what is known to be committed above which a read waits. */
 const BEHIND_ENTRIES = 1_000
 /** From this part of its quota on the store counts as full. */
@@ -89,7 +89,13 @@ function ofLeadership(facts: WhyFacts): string[] {
   if (view.leader === nodeId) return [...isolation, ...ofQuorum(facts)]
   const leader = members.find((member) => member.nodeId === view.leader)
   if (leader === undefined || leader.condition === 'well') return isolation
-  return [...isolation, `Node ${view.leader} leads term ${view.term}, and does not answer this node.`, memberWords(leader)]
+  const waiting = view.proposals > 0 ? [`Requests that are for it are not answered: ${view.proposals}.`] : []
+  return [
+    ...isolation,
+    `Node ${view.leader} leads term ${view.term}, and does not answer this node.`,
+    ...waiting,
+    memberWords(leader),
+  ]
 }
 
 function ofElection(facts: WhyFacts): string[] {
@@ -137,23 +143,22 @@ function ofQuorum(facts: WhyFacts): string[] {
 }
 
 function ofWrites(facts: WhyFacts): string[] {
-  const { view, nodeId } = facts
+  const { view } = facts
   const { membership, handsOver, proposals, leader } = view
   const sentences: string[] = []
   if (membership.outgoing.length > 0)
     sentences.push(`A change of the members is not finished: it takes ${majorities(membership).join(' and ')}.`)
   if (handsOver) sentences.push('This node is handing leadership over, or is being removed: writes wait for the next leader.')
-  if (leader !== null && leader !== nodeId && proposals > 0)
-    sentences.push(`Requests that are for node ${leader}, which leads, are not answered yet: ${proposals}.`)
   if (leader === null && proposals > 0) sentences.push(`Requests wait here for a leader: ${proposals}.`)
   if (view.role === 'leader') sentences.push(...ofReplication(facts))
   return [...sentences, ...ofDisk(facts)]
 }
 
 /** Which entries wait for whom. */
-function ofReplication({ view, members, progress }: WhyFacts): string[] {
-  const { commitIndex, lastLog, membership } = view
-  if (lastLog.index <= commitIndex) return []
+function ofReplication({ view, members, progress, now }: WhyFacts): string[] {
+  const { commitIndex, commitMovedAt, lastLog, membership } = view
+  // Some always do where there is load.
+  if (lastLog.index <= commitIndex || now - commitMovedAt < SLOW_MS) return []
   const held = members
     .filter(({ nodeId }) => isVoter(membership, nodeId))
     .map(({ nodeId }) => {
@@ -172,7 +177,7 @@ function ofReplication({ view, members, progress }: WhyFacts): string[] {
 function ofDisk({ view, now }: WhyFacts): string[] {
   const { writingSince, disk } = view
   const sentences: string[] = []
-  if (writingSince !== null && now - writingSince >= SLOW_WRITE_MS)
+  if (writingSince !== null && now - writingSince >= SLOW_MS)
     sentences.push(`The disk of this node has been at one write of the log for ${seconds(now - writingSince)}.`)
   if (disk?.isLow === true) sentences.push(diskWords(disk))
   return sentences

@@ -196,6 +196,7 @@ function becomeLeader(state: RaftState): void {
   state.setRole('leader', state.id)
   state.votes.clear()
   state.heardVotes.clear()
+  state.commitMovedAt = state.now
   state.transferCampaign = false
   state.hintedUntil = Number.NEGATIVE_INFINITY
   state.progress.clear()

@@ -270,6 +270,11 @@ export class Raft {
     return Math.max(this.#state.commit, this.#state.toldCommit)
   }
 
+  /** When the commit index moved last, or this node began to lead, in milliseconds of the core's clock. */
+  get commitMovedAt(): number {
+    return this.#state.commitMovedAt
+  }
+
   get commitIndex(): number {
     return this.#state.commit
   }

@@ -119,6 +119,8 @@ export class RaftState {
   /** Entries up to here are durable, and are those of the log as it is now. */
   persisted: number
   commit: number
+  /** When that moved last, or this node began to lead. */
+  commitMovedAt = 0
   /** The highest commit that a leader has told of: how far this node is behind. Nothing is decided by it. */
   toldCommit = 0
   /** The last entry handed out for apply. */
@@ -266,6 +268,7 @@ export class RaftState {
     if (!(index <= this.log.lastIndex))
       fail(`commit ${index} lies after the log's end ${this.log.lastIndex}: acknowledged entries are missing`)
     this.commit = index
+    this.commitMovedAt = this.now
     this.memberships.commit(index)
     this.handOut()
     return true

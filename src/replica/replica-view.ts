@@ -15,6 +15,8 @@ export interface ReplicaView {
   readonly lastLog: { readonly term: number; readonly index: number }
   readonly persistedIndex: number
   readonly commitIndex: number
+  /** When that moved last, or this node began to lead, in milliseconds of the clock. */
+  readonly commitMovedAt: number
   /** The highest that this node knows of, its own or what leaders have said. */
   readonly knownCommitIndex: number
   readonly appliedIndex: number

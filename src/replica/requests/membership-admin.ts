@@ -316,7 +316,7 @@ export class MembershipAdmin {
       return null
     }
     if (now < task.deadline) return null
-    return task.tried ? undecided() : task.obstacle
+    return task.tried ? handingOver(request.nodeId) : task.obstacle
   }
 
   /** Answers with the membership, as every request does, once the version is in force here. */
@@ -366,6 +366,13 @@ function tooOld(nodeId: NodeId, speaks: number, needs: number): AspenError {
 
 function inProgress(): AspenError {
   return new AspenError('MEMBERSHIP_IN_PROGRESS', 'another membership change is not finished; try again')
+}
+
+function handingOver(to: NodeId): AspenError {
+  return new AspenError(
+    'OUTCOME_UNKNOWN',
+    `leadership was being handed to node ${to} when time was up: GET /leader says who leads`,
+  )
 }
 
 function undecided(): AspenError {
