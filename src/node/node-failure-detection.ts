@@ -14,6 +14,8 @@ import type { Member, Membership, PeerProgress } from '../raft/index.ts'
 const LOOK_INTERVAL_MS = 1_000
 /** What others pass on may have been under way when the link was lost. */
 const RELAY_MS = 2_000
+/** That a node is there is passed on once a minute, and may be missed. */
+const PASSED_ON_MS = 180_000
 
 /** What a failed attempt begins with when nobody is there: the host, or the way to it. */
 const NO_WAY: ReadonlySet<string> = new Set([
@@ -94,7 +96,8 @@ function suspectUnlinked({ report, unlinkedSince, passedOnAt }: Evidence, now: n
   if (code === 'ECONNREFUSED')
     return { condition: 'crashed', detail: `nothing listens where it was: its process has ended, or it has moved (${said})` }
   if (REFUSALS.has(code)) return { condition: 'refused', detail: `it is there, and there is no link: ${said}` }
-  if (passedOnAt !== null && unlinkedSince !== null && passedOnAt > unlinkedSince + RELAY_MS) {
+  const isAlive = passedOnAt !== null && now - passedOnAt < PASSED_ON_MS
+  if (isAlive && unlinkedSince !== null && passedOnAt > unlinkedSince + RELAY_MS) {
     const detail = `it is alive, for others passed on what it said ${seconds(now - passedOnAt)} ago: the network between it and this node is cut (${said ?? 'no attempt has failed yet'})`
     return { condition: 'cut-off', detail }
   }
@@ -109,20 +112,28 @@ function seconds(ms: number): string {
   return `${(Math.max(0, ms) / 1_000).toFixed(1)} s`
 }
 
+const UNWATCHED: Watched = { unwellSince: null, unlinkedSince: null, isSaid: false, passedOnAt: null, isFresh: false }
+
 interface Watched {
   /** Since when it is not well; null while it is. */
   unwellSince: number | null
   unlinkedSince: number | null
   isSaid: boolean
+  /** When others last passed on what it says, in this life; null before. */
+  passedOnAt: number | null
+  /** That was newer than what had been heard before: whoever hears of a node first may be told what it said long ago. */
+  isFresh: boolean
 }
 
 export class NodeFailureDetection {
   readonly #parts: FailureDetectionParts
   #watched = new Map<string, Watched>()
+  readonly #startedAt: number
   #timer: Timer | null = null
 
   constructor(parts: FailureDetectionParts) {
     this.#parts = parts
+    this.#startedAt = parts.clock.now()
   }
 
   start(): void {
@@ -162,7 +173,7 @@ export class NodeFailureDetection {
   }
 
   #healthOf({ id, endpointId }: Member, reports: ReadonlyMap<string, PeerReport>, now: number): MemberHealth {
-    const watched = this.#watched.get(endpointId) ?? { unwellSince: null, unlinkedSince: null, isSaid: false }
+    const watched = this.#watched.get(endpointId) ?? { ...UNWATCHED }
     this.#watched.set(endpointId, watched)
     const { condition, detail } = suspect(this.#evidenceOf(id, watched, reports.get(endpointId), endpointId), now)
     watched.unwellSince = condition === 'well' ? null : (watched.unwellSince ?? now)
@@ -174,13 +185,21 @@ export class NodeFailureDetection {
     const { peerBook, takesPart, progress, silenceMs, clock } = this.#parts
     watched.unlinkedSince = report?.state === 'connected' ? null : (watched.unlinkedSince ?? clock.now())
     const silentMs = progress(id)?.lastContactMs ?? 0
+    this.#hear(watched, peerBook.get(endpointId)?.hints.get('gossip')?.heardAt)
     return {
       report,
       takesPart: takesPart(endpointId),
       silentMs: silentMs < silenceMs ? null : silentMs,
       unlinkedSince: watched.unlinkedSince,
-      passedOnAt: peerBook.get(endpointId)?.hints.get('gossip')?.heardAt ?? null,
+      passedOnAt: watched.isFresh ? watched.passedOnAt : null,
     }
+  }
+
+  /** Announcements are signed and numbered: a node that is heard of again is alive. What the book knows from a former life proves nothing. */
+  #hear(watched: Watched, heardAt: number | undefined): void {
+    if (heardAt === undefined || heardAt < this.#startedAt || heardAt === watched.passedOnAt) return
+    watched.isFresh = watched.passedOnAt !== null
+    watched.passedOnAt = heardAt
   }
 
   /** One line when a member needs attention, and one when it does no more. */

@@ -29,6 +29,7 @@ const silentDiscovery: Discovery = {
 class World {
   readonly scheduler = new Scheduler()
   readonly machines: readonly SimMachine[]
+  readonly network: SimNetwork
   /** Those whose next check of a signature goes wrong. */
   readonly unlucky = new Set<string>()
   readonly failed: Error[] = []
@@ -37,6 +38,7 @@ class World {
   constructor(nodes: number) {
     const { scheduler } = this
     const network = new SimNetwork(scheduler, forkPrng(SEED, 'network'), RELIABLE_NETWORK)
+    this.network = network
     const nop = (): void => undefined
     const events = {
       opened: nop,
@@ -123,4 +125,29 @@ test('NodeService.peers: says how the means of finding peers are doing', async (
   const report = await world.machines[0]?.server?.service.peers()
   const mdns = report?.sources.find(({ source }) => source === 'mdns')
   assert.deepEqual(mdns, { source: 'mdns', detail: 'on nothing', peers: 0, lastError: 'no interface' })
+})
+
+test('memberHealth: a member that others pass on the word of is cut off; when nobody hears of it any more, it is out of reach', async () => {
+  const world = new World(3)
+  world.run(5_000)
+  const [one, two] = world.machines as [SimMachine, SimMachine, SimMachine]
+  const settled = one.server?.service.init([1, 2, 3])
+  for (let i = 0; i < 40; i++) {
+    world.run(50)
+    await Promise.resolve()
+  }
+  await settled
+  const seen = (at: SimMachine, of: number): string | undefined =>
+    at.server?.service.status().memberHealth.find(({ nodeId }) => nodeId === of)?.condition
+  assert.deepEqual([seen(one, 2), seen(two, 1), seen(one, 3)], ['well', 'well', 'well'])
+  world.network.cut(one.endpointId, two.endpointId)
+  world.network.cut(two.endpointId, one.endpointId)
+  // That a node is still there is passed on once a minute.
+  for (let i = 0; i < 18 && !(seen(one, 2) === 'cut-off' && seen(two, 1) === 'cut-off'); i++) world.run(10_000)
+  assert.deepEqual([seen(one, 2), seen(two, 1), seen(one, 3)], ['cut-off', 'cut-off', 'well'])
+  world.network.healAll()
+  world.run(5_000)
+  two.crash('power-cut')
+  world.run(100_000)
+  assert.equal(seen(one, 2), 'unreachable')
 })

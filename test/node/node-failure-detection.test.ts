@@ -20,7 +20,7 @@ const report = (changes: Partial<PeerReport> = {}): PeerReport => ({
 })
 const lost = (lastError: string | null): PeerReport => report({ state: 'waiting', path: null, lastError })
 
-const NOW = 100_000
+const NOW = 1_000_000
 const evidence = (changes: Partial<Evidence>): Evidence => ({
   report: report(),
   takesPart: true,
@@ -49,6 +49,12 @@ describe('suspect', () => {
     ['no way', unlinked('EHOSTUNREACH: connecting to h:1 failed'), 'unreachable', /no answer/],
     ['no answer, and news of it since', unlinked('TIMEOUT: no', NOW - 3_000), 'cut-off', /said 3\.0 s ago.*cut \(TIMEOUT/],
     ['no answer, and news of it that were under way', unlinked('TIMEOUT: no', NOW - 9_000), 'unreachable', /no answer/],
+    [
+      'no answer, and news of it long ago',
+      { ...unlinked('TIMEOUT: no', NOW - 180_000), unlinkedSince: NOW - 900_000 },
+      'unreachable',
+      /no answer/,
+    ],
     ['another cookie', unlinked('COOKIE_MISMATCH: the cookies differ', NOW), 'refused', /it is there.*cookies differ/],
     ['two processes of one identity', unlinked('IDENTITY_IN_USE: two processes'), 'refused', /two processes/],
     ['nothing yet', unlinked(null), 'unlinked', /no attempt has failed yet/],
@@ -67,6 +73,7 @@ describe('suspect', () => {
 /** Node 1, which leads, and what it sees of node 2. */
 class Bench {
   readonly clock = new ManualClock()
+  readonly book = new PeerBook({ now: () => this.clock.now() })
   readonly lines: (readonly [LogLevel, string])[] = []
   peer = report()
   takesPart = true
@@ -74,7 +81,7 @@ class Bench {
   lastContactMs: number | undefined = 10
   readonly detection = new NodeFailureDetection({
     links: { endpointId: keyOf(1), peers: () => [this.peer] },
-    peerBook: new PeerBook(),
+    peerBook: this.book,
     clock: this.clock,
     logger: { log: (level, words) => void this.lines.push([level, words]) },
     membership: () => ({
@@ -129,6 +136,21 @@ describe('NodeFailureDetection', () => {
     assert.equal(bench.condition, 'stalled')
     bench.lastContactMs = undefined
     assert.equal(bench.condition, 'well')
+  })
+
+  test('report: news of a node count when they are newer than others that were heard in this life', () => {
+    const bench = new Bench()
+    const hear = (): void => void bench.book.add({ endpointId: keyOf(2), nodeId: 2, addresses: ['h:2'] }, 'gossip')
+    bench.detection.start()
+    bench.peer = lost('TIMEOUT: no')
+    bench.clock.advance(10_000)
+    hear()
+    bench.clock.advance(2_000)
+    assert.equal(bench.condition, 'unreachable', 'it may have said that before it died')
+    hear()
+    bench.clock.advance(2_000)
+    assert.equal(bench.condition, 'cut-off')
+    bench.detection.stop()
   })
 
   test('report: needs attention after a minute, whatever it is of, and one line says so; and one when it is well', () => {

@@ -233,6 +233,13 @@ export const MEMBERSHIP: readonly Mutant[] = [
     hunter: 'test/node/node-registry.test.ts',
   },
   {
+    name: 'believe the first news of a member, however old',
+    file: 'node/node-failure-detection.ts',
+    find: 'watched.isFresh = watched.passedOnAt !== null',
+    replace: 'watched.isFresh = true',
+    hunter: 'test/node/node-failure-detection.test.ts',
+  },
+  {
     name: 'consent to two foundings at a time',
     file: 'replica/requests/consents.ts',
     find: 'if (this.isGiven(now) && this.#given?.to !== asked.from) {',

@@ -112,8 +112,7 @@ export class MembershipAdmin {
   }
 
   /** Moves every task on as far as it goes now. */
-  progress(): void {
-    const now = this.#context.clock.now()
+  progress(now: number = this.#context.clock.now()): void {
     this.#promotion.follow(now)
     if (this.#tasks.length === 0) {
       if (this.#autoPromote && now >= this.#nextLook) this.#promoteReady(now)

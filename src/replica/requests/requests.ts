@@ -258,7 +258,7 @@ export class Requests implements TurnListener, PeerHandlers {
   progress(now: number): void {
     this.#version.progress(now)
     this.#founding.progress()
-    this.#admin.progress()
+    this.#admin.progress(now)
   }
 
   /** Answers what is past its deadline, and tries again what could not be sent. */
