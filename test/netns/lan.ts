@@ -91,15 +91,12 @@ export class HostNode {
     return this.#child
   }
 
-  /** Answers once it runs. */
+  /** It has said that it is ready: whoever asks it before only takes time from it. */
   async ready(): Promise<void> {
-    await eventually(`node ${this.nodeId} answers`, async () => {
+    await eventually(`node ${this.nodeId} is ready`, async () => {
       if (this.#child?.ended() !== undefined)
         throw new Error(`node ${this.nodeId} ${this.#child.ended()}:\n${this.#child.output()}`)
-      return this.get('/health').then(
-        () => true,
-        () => false,
-      )
+      return this.#child?.output().includes('is ready')
     })
   }
 
@@ -237,6 +234,13 @@ export class Host {
       const isMeant = state === ESTABLISHED && !local.startsWith(LOOPBACK_HEX)
       return isMeant ? [{ local: dotted(local), remote: dotted(remote) }] : []
     })
+  }
+
+  /** Ends its nodes, and removes all that they have kept. */
+  async wipe(): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.stop()))
+    for (const i of this.nodes.keys()) rmSync(join(this.#folder, `data-${i}`), { recursive: true, force: true })
+    this.nodes.length = 0
   }
 
   async stop(): Promise<void> {
