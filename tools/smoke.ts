@@ -101,6 +101,11 @@ async function nodeEntry(plan: NodePlan): Promise<object> {
   return { id: node_id, endpoint_id, addresses }
 }
 
+/** The answer of a request about membership. */
+function membership(members: readonly number[], learners: readonly number[], nodes: readonly object[]): string {
+  return `{"members":${JSON.stringify(members)},"learners":${JSON.stringify(learners)},"index":<number>,"nodes":${JSON.stringify(nodes)}}`
+}
+
 const WRITE = '{"command":{"Set":{"key":"hello","value":"world"}}}'
 const WRITTEN = '{"success":true,"log_id":{"term":1,"index":<number>}}'
 const READ = '{"key":"hello"}'
@@ -109,7 +114,7 @@ const VALUE = '{"value":"world"}'
 async function singleNode(stage: Stage): Promise<void> {
   const [node] = stage.plans as [NodePlan]
   const nodes = [await nodeEntry(node)]
-  await expectAnswer(stage, node, '/init', '{"members":[1]}', JSON.stringify({ members: [1], learners: [], nodes }))
+  await expectAnswer(stage, node, '/init', '{"members":[1]}', membership([1], [], nodes))
   await expectAnswer(stage, node, '/write', WRITE, WRITTEN)
   await expectAnswer(stage, node, '/read', READ, VALUE)
 }
@@ -118,7 +123,7 @@ async function threeNodes(stage: Stage): Promise<void> {
   const [first, second, third] = stage.plans as [NodePlan, NodePlan, NodePlan]
   const nodes = await Promise.all(stage.plans.map(nodeEntry))
   const state = (voters: readonly number[], learners: readonly number[], known: number): string =>
-    JSON.stringify({ members: voters, learners, nodes: nodes.slice(0, known) })
+    membership(voters, learners, nodes.slice(0, known))
   await expectAnswer(stage, first, '/init', '{"members":[1]}', state([1], [], 1))
   await expectAnswer(stage, first, '/add-learner', '{"node_id":2}', state([1], [2], 2))
   await expectAnswer(stage, first, '/add-learner', '{"node_id":3}', state([1], [2, 3], 3))
