@@ -59,6 +59,7 @@ class Host implements Multicast {
   #listener: MulticastListener | null = null
   #used: readonly Interface[] = []
   broken: Error | null = null
+  rests = 0
 
   constructor(world: World, id: number, addresses: readonly string[], scope = 'beef') {
     this.world = world
@@ -92,6 +93,7 @@ class Host implements Multicast {
   use(interfaces: readonly Interface[]): void {
     const before = new Set(this.#used.map(({ address }) => address))
     this.#used = interfaces
+    if (this.broken === null && interfaces.length > 0) this.#listener?.works(null)
     for (const { address } of interfaces) {
       if (this.broken !== null) this.#listener?.failed(address, this.broken)
       else if (!before.has(address)) this.#listener?.works(address)
@@ -104,6 +106,11 @@ class Host implements Multicast {
 
   hear(from: string, bytes: Buffer): void {
     if (this.#used.some(({ address }) => netOf(address) === netOf(from))) this.#listener?.heard(bytes, from)
+  }
+
+  rest(): void {
+    this.rests++
+    this.#used = []
   }
 
   async close(): Promise<void> {
@@ -225,6 +232,27 @@ describe('MdnsDiscovery', () => {
     assert.equal(a.heard.length, 10)
   })
 
+  test('a flood of anything is not listened to for a moment, and then it hears again', async () => {
+    const world = new World()
+    const [a, b] = [new Host(world, 1, ['10.0.0.1']), new Host(world, 2, ['10.0.0.2'])]
+    a.start()
+    await world.pass(5_000)
+    for (let i = 0; i < 100_000 && a.rests === 0; i++) a.mdns.heard(Buffer.alloc(4), '10.0.0.9')
+    assert.equal(a.rests, 1)
+    assert.match(a.mdns.report().lastError ?? '', /more than 10000 things a second/)
+    await world.pass(3_000)
+    assert.equal(a.mdns.report().lastError, null)
+    b.start()
+    await world.pass(250)
+    assert.deepEqual(keys(a), [b.key])
+    // Who speaks a lot for long is not much.
+    for (let ms = 0; ms < 10_000; ms += 10) {
+      for (let i = 0; i < 90; i++) a.mdns.heard(Buffer.alloc(4), '10.0.0.9')
+      await world.pass(10)
+    }
+    assert.equal(a.rests, 1)
+  })
+
   test('what is said again is passed on every few seconds', async () => {
     const world = new World()
     const a = new Host(world, 1, ['10.0.0.1'])
@@ -292,7 +320,7 @@ describe('MdnsDiscovery', () => {
     a.start()
     await world.pass(5_000)
     for (let i = 10; i < 40; i++) {
-      for (let n = 0; n < 1_000; n++) {
+      for (let n = 0; n < 100; n++) {
         a.mdns.heard(printer, `10.0.0.${i}`)
         a.mdns.heard(question, `10.9.9.${i}`)
       }

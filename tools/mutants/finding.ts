@@ -81,8 +81,8 @@ export const FINDING_PEERS: readonly Mutant[] = [
   {
     name: 'spend on what is said of other services',
     file: 'discovery/mdns/mdns-discovery.ts',
-    find: 'this.#isStopped || !isOfInterest(bytes)) return',
-    replace: 'this.#isStopped) return',
+    find: '    if (!isOfInterest(bytes)) return\n',
+    replace: '',
     hunter: MDNS,
   },
   {
@@ -97,6 +97,13 @@ export const FINDING_PEERS: readonly Mutant[] = [
     file: 'discovery/mdns/heard-table.ts',
     find: ' && (this.#counts.get(from) ?? 0) >= MAX_OF_ONE) return false',
     replace: ' && from.length < 0) return false',
+    hunter: MDNS,
+  },
+  {
+    name: 'listen to a flood',
+    file: 'discovery/mdns/mdns-discovery.ts',
+    find: '    if (!this.#packets.take(this.#options.clock.now())) return this.#rest()\n',
+    replace: '',
     hunter: MDNS,
   },
   {

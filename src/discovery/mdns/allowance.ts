@@ -9,7 +9,8 @@ const MAX_NEIGHBOURS = 64
 /** What is saved up is that of so many seconds. */
 const BURST_SECONDS = 2
 
-class Bucket {
+/** So many a second, and what is saved up of it. */
+export class Bucket {
   readonly #perSecond: number
   #left: number
   #at: number

@@ -3,14 +3,14 @@
  * with the addresses that it has there. What is heard is a candidate to be dialled, no more; whoever has another cookie is left out, by 16 bits.
  *
  * Bounds: so many packets are looked into a second, half of them of one neighbour, who can speak first of so many nodes; so many are remembered in all;
- * and no more is said than one answer a second on each interface.
+ * and no more is said than one answer a second on each interface. When there is a flood of anything, nothing is heard for a moment.
  */
 import { parseAddress } from '../../api/index.ts'
 import type { Random } from '../../lib/index.ts'
 import type { Candidate, Clock, Discovery, DiscoveryReport, Logger, SelfDescription, Timer } from '../../ports/index.ts'
 import { asksFor, decodePacket, encodeAnnouncement, encodeQuery, heardIn, isOfInterest, TTL_SECONDS } from './announcement.ts'
 import type { Interface, Multicast, MulticastListener, OpenMulticast } from './multicast.ts'
-import { Allowance } from './allowance.ts'
+import { Allowance, Bucket } from './allowance.ts'
 import { HeardTable } from './heard-table.ts'
 import { Networks } from './networks.ts'
 
@@ -26,6 +26,8 @@ const FIRST_QUESTION_MS = 1_000
 const MAX_QUESTION_MS = 3_600_000
 /** Of a machine with more, such as one full of containers, the others are left out: each takes a socket, and the system has a bound of 20. */
 const MAX_INTERFACES = 16
+/** Packets of all kinds a second. That many are said by who wants to do harm: taking them in costs a tenth of a processor by itself. */
+const MAX_PACKETS_PER_SECOND = 10_000
 /** So many instances go with a question as known, and were heard of within half of their time to live. */
 const MAX_KNOWN = 32
 const KNOWN_MS = (TTL_SECONDS * 1_000) / 2
@@ -45,6 +47,7 @@ export class MdnsDiscovery implements Discovery, MulticastListener {
   readonly #options: MdnsOptions
   readonly #heard: HeardTable
   readonly #allowance: Allowance
+  readonly #packets: Bucket
   #tell: (candidate: Candidate) => void = () => undefined
   #self: SelfDescription | null = null
   #scope: string | null = null
@@ -65,6 +68,7 @@ export class MdnsDiscovery implements Discovery, MulticastListener {
     this.#options = options
     this.#heard = new HeardTable(options.clock)
     this.#allowance = new Allowance(options.clock)
+    this.#packets = new Bucket(MAX_PACKETS_PER_SECOND, options.clock.now())
   }
 
   start(self: SelfDescription, heard: (candidate: Candidate) => void): void {
@@ -161,6 +165,12 @@ export class MdnsDiscovery implements Discovery, MulticastListener {
     this.#options.logger.log('warn', 'peers of the local network are not found for now; it is tried again', facts, same)
   }
 
+  /** Until the next look. */
+  #rest(): void {
+    this.#multicast?.rest()
+    this.failed(null, new Error(`somebody says more than ${MAX_PACKETS_PER_SECOND} things a second: most of it is not heard`))
+  }
+
   // --- What is said ---
 
   #spread(): number {
@@ -205,7 +215,9 @@ export class MdnsDiscovery implements Discovery, MulticastListener {
 
   heard(bytes: Buffer, from: string): void {
     const self = this.#self
-    if (self === null || this.#isStopped || !isOfInterest(bytes)) return
+    if (self === null || this.#isStopped) return
+    if (!this.#packets.take(this.#options.clock.now())) return this.#rest()
+    if (!isOfInterest(bytes)) return
     const near = this.#networks.towards(from)
     if (near.length === 0 || !this.#allowance.take(from)) return
     const packet = decodePacket(bytes)

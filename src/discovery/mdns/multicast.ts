@@ -37,6 +37,8 @@ export interface Multicast {
   use(interfaces: readonly Interface[]): void
   /** Says something on one of them; what cannot be said is told to `failed`. */
   say(address: string, bytes: Uint8Array): void
+  /** Hears and says nothing until the next `use`. */
+  rest(): void
   close(): Promise<void>
 }
 
@@ -90,11 +92,8 @@ export class MulticastSockets implements Multicast {
     const ear = createSocket({ type: 'udp4', reuseAddr: true })
     this.#ear = ear
     ear.on('error', (error) => {
-      ear.close()
       if (this.#ear !== ear) return
-      this.#ear = null
-      this.#isBound = false
-      this.#joined.clear()
+      this.#shutEar(ear)
       this.#listener.failed(null, error)
     })
     ear.on('message', (bytes: Buffer, { address }: RemoteInfo) => this.#listener.heard(bytes, address))
@@ -134,6 +133,8 @@ export class MulticastSockets implements Multicast {
     const mouth = createSocket({ type: 'udp4', reuseAddr: true })
     this.#mouths.set(address, mouth)
     mouth.on('error', (error) => this.#lost(address, mouth, error))
+    // What is said to this machine alone is heard here.
+    mouth.on('message', (bytes: Buffer, { address: from }: RemoteInfo) => this.#listener.heard(bytes, from))
     mouth.bind({ port: this.#port, address }, () => {
       if (this.#mouths.get(address) !== mouth) return
       try {
@@ -157,6 +158,18 @@ export class MulticastSockets implements Multicast {
   #shut(address: string, mouth: Socket): void {
     this.#mouths.delete(address)
     mouth.close()
+  }
+
+  #shutEar(ear: Socket): void {
+    this.#ear = null
+    this.#isBound = false
+    this.#joined.clear()
+    ear.close()
+  }
+
+  rest(): void {
+    if (this.#ear !== null) this.#shutEar(this.#ear)
+    for (const [address, mouth] of this.#mouths) this.#shut(address, mouth)
   }
 
   async close(): Promise<void> {
