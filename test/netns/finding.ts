@@ -55,10 +55,12 @@ test('a host on two networks says on each where it is there, and a host that kno
   const nodes = [a.startNode(1, ALONE), both.startNode(2, ALONE), c.startNode(3, ALONE)] as const
   await Promise.all(nodes.map((node) => node.ready()))
   await eventually('it is linked with both sides', async () => (await linkedWith(nodes[1])).join() === '1,3')
-  const said = async (node: HostNode): Promise<unknown> => {
+  const said = async (node: HostNode): Promise<readonly string[]> => {
     const rows = await peersOf(node)
     return rows.flatMap(({ sources }) => sources.flatMap(({ source, addresses }) => (source === 'mdns' ? addresses : [])))
   }
+  // It may have been dialled before it had heard whoever dialled it.
+  for (const node of [nodes[0], nodes[2]]) await eventually('it has heard', async () => (await said(node)).length > 0)
   assert.deepEqual(await said(nodes[0]), ['10.1.0.2:26000'])
   assert.deepEqual(await said(nodes[2]), ['10.2.0.2:26000'])
 })
