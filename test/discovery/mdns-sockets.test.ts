@@ -67,6 +67,22 @@ test('MulticastSockets: whoever shares a port and an interface hears what is sai
   assert.deepEqual([a.failed, b.failed], [[], []])
 })
 
+test('MulticastSockets: what was said last has left when it is closed', async (t) => {
+  const port = await freePort()
+  const [goes, hears, stays] = [new Node(t, port), new Node(t, port), new Node(t, port)]
+  for (const { sockets } of [goes, hears, stays]) sockets.use([LOOPBACK])
+  const speaking = setInterval(() => goes.sockets.say('127.0.0.1', Buffer.from('hello')), 10)
+  t.after(() => clearInterval(speaking))
+  await Promise.all([hears, stays].map((node) => node.until(() => node.heard.length > 0)))
+  clearInterval(speaking)
+  goes.sockets.say('127.0.0.1', Buffer.from('goodbye'))
+  await goes.sockets.close()
+  // Said later on the same way: it is heard later.
+  stays.sockets.say('127.0.0.1', Buffer.from('after'))
+  await hears.until(() => hears.heard.includes('127.0.0.1 after'))
+  assert.ok(hears.heard.includes('127.0.0.1 goodbye'), hears.heard.join())
+})
+
 test('MulticastSockets: a port that another program keeps for itself, and an address that is not there, are told and end nobody', async (t) => {
   const keeper = createSocket('udp4').bind(0, '0.0.0.0')
   await once(keeper, 'listening')

@@ -121,6 +121,20 @@ export const FINDING_PEERS: readonly Mutant[] = [
     hunter: MDNS,
   },
   {
+    name: 'close a socket over what it has still to say',
+    file: 'discovery/mdns/multicast.ts',
+    find: '    await this.#lastWords()\n',
+    replace: '',
+    hunter: 'test/discovery/mdns-sockets.test.ts',
+  },
+  {
+    name: 'take a ticket that names places which are none',
+    file: 'cluster/ticket.ts',
+    find: 'if (problem !== undefined) throw',
+    replace: 'if (problem === peer.relay) throw',
+    hunter: TICKET,
+  },
+  {
     name: 'take a node of another cluster for a candidate',
     file: 'node/finding.ts',
     find: 'if (clusterId !== null && ours !== null && clusterId !== ours) return',

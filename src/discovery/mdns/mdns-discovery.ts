@@ -59,6 +59,8 @@ export class MdnsDiscovery implements Discovery, MulticastListener {
   /** By interface: when it was spoken on last, and when it will be. */
   readonly #saidAt = new Map<string, number>()
   readonly #answering = new Map<string, Timer>()
+  /** By interface that works since a moment ago. */
+  readonly #repeating = new Map<string, Timer>()
   #asking: Timer | null = null
   #askedAt = Number.NEGATIVE_INFINITY
   #looking: Timer | null = null
@@ -115,7 +117,7 @@ export class MdnsDiscovery implements Discovery, MulticastListener {
     this.#isStopped = true
     this.#looking?.cancel()
     this.#asking?.cancel()
-    for (const timer of this.#answering.values()) timer.cancel()
+    for (const timer of [...this.#answering.values(), ...this.#repeating.values()]) timer.cancel()
     const multicast = this.#multicast
     if (multicast === null) return
     for (const one of this.#interfaces) this.#sayOn(one, 0)
@@ -152,7 +154,14 @@ export class MdnsDiscovery implements Discovery, MulticastListener {
     if (address === null) return
     // Twice, for the first may be lost (RFC 6762, section 8.3).
     this.#announceOn(address, 0)
-    this.#options.clock.setTimer(ANSWER_INTERVAL_MS, () => this.#announceOn(address, 0))
+    this.#repeating.get(address)?.cancel()
+    this.#repeating.set(
+      address,
+      this.#options.clock.setTimer(ANSWER_INTERVAL_MS, () => {
+        this.#repeating.delete(address)
+        this.#announceOn(address, 0)
+      }),
+    )
   }
 
   failed(address: string | null, error: Error): void {

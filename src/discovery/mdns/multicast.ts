@@ -8,6 +8,8 @@ import { networkInterfaces } from 'node:os'
 
 const GROUP = '224.0.0.251'
 export const MDNS_PORT = 5353
+/** What is said at the end is waited for so long. */
+const LAST_WORDS_MS = 250
 /** It never leaves the network (RFC 6762, section 11). */
 const TTL = 255
 
@@ -61,6 +63,8 @@ export class MulticastSockets implements Multicast {
   /** By address. */
   readonly #mouths = new Map<string, Socket>()
   readonly #joined = new Set<string>()
+  /** What was said and has not left: a socket that is closed takes it along. */
+  readonly #leaving = new Set<Promise<void>>()
   #wanted: readonly Interface[] = []
   #isClosed = false
 
@@ -82,7 +86,11 @@ export class MulticastSockets implements Multicast {
   say(address: string, bytes: Uint8Array): void {
     const mouth = this.#mouths.get(address)
     if (mouth === undefined) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#leaving.add(promise)
     mouth.send(bytes, this.#port, GROUP, (error) => {
+      this.#leaving.delete(promise)
+      resolve()
       if (error !== null && this.#mouths.get(address) === mouth) this.#lost(address, mouth, error)
     })
   }
@@ -167,6 +175,15 @@ export class MulticastSockets implements Multicast {
     ear.close()
   }
 
+  /** They have left, or may not: a socket that was given up says nothing of what it had to send. */
+  async #lastWords(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, LAST_WORDS_MS)))
+    await Promise.race([Promise.all(this.#leaving), late])
+    clearTimeout(timer)
+    this.#leaving.clear()
+  }
+
   rest(): void {
     if (this.#ear !== null) this.#shutEar(this.#ear)
     for (const [address, mouth] of this.#mouths) this.#shut(address, mouth)
@@ -174,6 +191,7 @@ export class MulticastSockets implements Multicast {
 
   async close(): Promise<void> {
     this.#isClosed = true
+    await this.#lastWords()
     const sockets = [...this.#mouths.values(), ...(this.#ear === null ? [] : [this.#ear])]
     this.#mouths.clear()
     this.#ear = null
