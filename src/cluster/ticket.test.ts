@@ -55,6 +55,11 @@ describe('readTicket', () => {
     assert.throws(() => read(given({ topic: new Uint8Array(32) })), /of a cluster with another cookie/)
   })
 
+  test('one that names a place that is none is refused, whoever signed it', () => {
+    const peers = [{ ...peer(ISSUER.endpointId, 1), addresses: ['nowhere'] }]
+    assert.throws(() => read(given({ peers })), /of node 1 it says what cannot be: "nowhere" is not an address/)
+  })
+
   test('what is no ticket is refused with its reason', () => {
     for (const text of ['aspen', 'aspen1', `aspen${toBase32(fromHex('02'.repeat(80)))}`, 'ticket'])
       assert.throws(() => read(text), /^ConfigError: the ticket cannot be used: \w/)

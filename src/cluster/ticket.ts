@@ -1,5 +1,6 @@
 /** What a node makes of the ticket that it was given: where to dial, and whether the ticket is for it at all. */
 import { WireError } from '../lib/index.ts'
+import { checkPeerHint } from '../peers/index.ts'
 import type { PeerHint } from '../peers/index.ts'
 import type { Signatures } from '../ports/index.ts'
 import { parseTicket } from '../wire/index.ts'
@@ -53,6 +54,10 @@ function parse(text: string): UnprovenTicket {
 }
 
 function peersOf({ peers }: Ticket, self: string): PeerHint[] {
+  for (const peer of peers) {
+    const problem = checkPeerHint(peer)
+    if (problem !== undefined) throw refused(`of node ${peer.nodeId} it says what cannot be: ${problem}`)
+  }
   return peers.filter(({ endpointId }) => endpointId !== self).map((peer) => ({ ...peer }))
 }
 

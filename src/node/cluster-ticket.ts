@@ -12,7 +12,7 @@ import type { TopicPorts } from './node-ports.ts'
 
 export interface TicketParts {
   readonly nodeId: number
-  readonly transport: Pick<Transport, 'endpointId' | 'addresses' | 'peers'>
+  readonly transport: Pick<Transport, 'endpointId' | 'addresses' | 'relay' | 'peers'>
   readonly peerBook: Pick<PeerBook, 'entries' | 'get'>
   readonly signatures?: Signatures
   readonly tickets?: TopicPorts
@@ -38,7 +38,12 @@ export function issueTicket(parts: TicketParts, clusterId: string | null, member
 
 /** This node; then the other members, those that are linked first; then whoever else is linked. */
 function peersOf({ nodeId, transport, peerBook }: TicketParts, membership: Membership): TicketPeer[] {
-  const self: TicketPeer = { endpointId: transport.endpointId, nodeId, addresses: placesOf(transport.addresses()), relay: null }
+  const self: TicketPeer = {
+    endpointId: transport.endpointId,
+    nodeId,
+    addresses: placesOf(transport.addresses()),
+    relay: transport.relay?.() ?? null,
+  }
   const linked = new Set(transport.peers().flatMap(({ endpointId, state }) => (state === 'connected' ? [endpointId] : [])))
   const members = new Map(membership.members.map((member) => [member.endpointId, member]))
   const rank = (endpointId: string): number => (members.has(endpointId) ? 0 : 2) + (linked.has(endpointId) ? 0 : 1)
