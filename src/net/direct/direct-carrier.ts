@@ -12,7 +12,7 @@ import type {
   Resolve,
   Routes,
 } from '../link/index.ts'
-import { createResolver, reachableAddresses, remoteOf } from '../link/index.ts'
+import { createResolver, advertisedAddresses, remoteOf } from '../link/index.ts'
 import { dial } from './dialer.ts'
 import { Listener, REJECTION_TEXTS } from './listener.ts'
 import { createLinkContext } from './tls-context.ts'
@@ -80,9 +80,7 @@ export class DirectCarrier implements Carrier {
   }
 
   addresses(): readonly string[] {
-    const { host, advertised = [] } = this.#options
-    if (this.#port === undefined) return []
-    return advertised.length > 0 ? advertised : reachableAddresses(host, this.#port)
+    return advertisedAddresses(this.#options, this.#port)
   }
 
   reaches({ addresses }: Pick<DialAttempt, 'addresses'>): boolean {

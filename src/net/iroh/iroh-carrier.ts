@@ -7,7 +7,7 @@ import {
   dialHandshake,
   HandshakeStream,
   LinkError,
-  reachableAddresses,
+  advertisedAddresses,
   refuseAndClose,
   surface,
 } from '../link/index.ts'
@@ -121,9 +121,7 @@ export class IrohCarrier implements Carrier {
   }
 
   addresses(): readonly string[] {
-    const { host, advertised = [] } = this.#options
-    if (this.#port === undefined) return []
-    return advertised.length > 0 ? advertised : reachableAddresses(host, this.#port)
+    return advertisedAddresses(this.#options, this.#port)
   }
 
   reaches({ addresses, relay }: Pick<DialAttempt, 'addresses' | 'relay'>): boolean {

@@ -59,7 +59,12 @@ export class WorkerProcess {
     this.#clock = clock
     this.#owner = owner
     const stdio = ['ignore', 'ignore', 'pipe', 'ipc'] as const
-    this.#child = fork(PROGRAM, [], { serialization: 'advanced', execArgv: [], env: environment(), stdio: [...stdio] })
+    this.#child = fork(PROGRAM, [], {
+      serialization: 'advanced',
+      execArgv: [],
+      env: workerEnvironment(process.env),
+      stdio: [...stdio],
+    })
     this.#child.stderr?.on('data', (chunk: Buffer) => (this.#lastWords = keepWords(this.#lastWords, chunk)))
     this.#child.on('message', (message: FromWorker) => this.#hear(message))
     this.#child.on('error', (error) => this.#end(error))
@@ -179,10 +184,11 @@ export class WorkerProcess {
   }
 }
 
-/** Without what the node was started with for its own engine. */
-function environment(): NodeJS.ProcessEnv {
-  const { NODE_OPTIONS: _options, NODE_TEST_CONTEXT: _test, ...rest } = process.env
-  return rest
+/** Without what the node was started with for its own engine, and without its settings: some are secrets, and none is for that process. */
+export function workerEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const isForNode = (name: string): boolean =>
+    name === 'NODE_OPTIONS' || name === 'NODE_TEST_CONTEXT' || name.startsWith('ASPEN_')
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !isForNode(name)))
 }
 
 function keepWords(before: string, chunk: Buffer): string {

@@ -14,7 +14,9 @@ async function end(code: number): Promise<never> {
 }
 
 // The node says when to end. What a terminal or a supervisor sends to all processes is for the node to act on.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined)
+// None opens Node's inspector, which SIGUSR1 does where nobody listens to it.
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGPWR', 'SIGUSR1', 'SIGUSR2', 'SIGPIPE'] as const
+for (const signal of SIGNALS) process.on(signal, () => undefined)
 process.on('disconnect', () => surface(end(0)))
 process.on('uncaughtException', (error) => {
   tell({ type: 'failed', code: null, message: firstLine(error) })

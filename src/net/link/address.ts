@@ -14,6 +14,15 @@ export function reachableAddresses(host: string, port: number): string[] {
   return external.length > 0 ? external : [formatAddress(host === '::' ? '::1' : '127.0.0.1', port)]
 }
 
+/** Where a node says that it is: as somebody says, or where it listens; nowhere before it does. */
+export function advertisedAddresses(
+  { host, advertised = [] }: { readonly host: string; readonly advertised?: readonly string[] },
+  port: number | undefined,
+): readonly string[] {
+  if (port === undefined) return []
+  return advertised.length > 0 ? advertised : reachableAddresses(host, port)
+}
+
 /** Where the other end of a connection is; null once that is not known any more. */
 export function remoteOf({ remoteAddress, remotePort }: Pick<Socket, 'remoteAddress' | 'remotePort'>): string | null {
   return remoteAddress === undefined ? null : formatAddress(remoteAddress, remotePort ?? 0)

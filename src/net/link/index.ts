@@ -1,5 +1,5 @@
 /** What every transport makes its links of, whatever carries their bytes: proofs, frames over a stream, and the words for how links end. */
-export { reachableAddresses, remoteOf } from './address.ts'
+export { advertisedAddresses, remoteOf } from './address.ts'
 export type { Carrier, CarrierName, DialAttempt, DialedLink, DialResult, KeyedConnection, Routes } from './carrier.ts'
 export { EventQueue } from './event-queue.ts'
 export { acceptHandshake, clustersDiffer, deriveCookieKey, dialHandshake } from './handshake.ts'
