@@ -46,6 +46,7 @@ export function checkPeerChoice(peer: unknown): PeerChoice {
 }
 
 /** A peer without an address waits for a discovery that is not there. @throws AspenError INVALID_REQUEST */
-export function checkPlace(addresses: readonly string[]): void {
-  if (addresses.length === 0) throw invalid('addresses is empty, and this version has no discovery: give host:port of the peer')
+export function checkPlace({ addresses, relay = null }: Pick<AddPeerRequest, 'addresses' | 'relay'>): void {
+  if (addresses.length > 0 || relay !== null) return
+  throw invalid('addresses is empty, and relay is too: give host:port of the peer, or the URL of its relay')
 }

@@ -250,7 +250,7 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
     const { peerBook, transport } = this.#parts
     if (endpointId === transport.endpointId) throw new AspenError('INVALID_REQUEST', 'endpoint_id is this node itself')
     if (nodeId === this.nodeId) throw new AspenError('INVALID_REQUEST', `node_id ${nodeId} is this node itself`)
-    checkPlace(addresses)
+    checkPlace({ addresses, relay })
     this.#checkBound(nodeId, endpointId)
     const result = peerBook.add({ nodeId, endpointId, addresses, relay }, 'add-peer')
     if (result === 'invalid') {

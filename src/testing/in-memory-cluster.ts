@@ -188,7 +188,7 @@ export class InMemoryCluster implements KeyValueStore, ClusterController, Status
 
   async addPeer(peer: AddPeerRequest): Promise<void> {
     const own = checkPeer(peer)
-    checkPlace(own.addresses)
+    checkPlace(own)
     await this.#enter()
     this.#membership.addPeer(own)
   }

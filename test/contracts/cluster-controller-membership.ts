@@ -37,14 +37,15 @@ export function membershipContract(withController: WithController, traits: Contr
 
 function peerContract(withController: WithController): void {
   test(
-    'addPeer: takes a peer again and again, with other addresses, with a relay, but not with none',
+    'addPeer: takes a peer again and again, with other addresses, with a relay alone, but not with neither',
     withController(async ({ controller }) => {
       const peer = { nodeId: 7, endpointId: 'ab'.repeat(32), addresses: ['127.0.0.1:9'] }
-      for (const change of [{}, {}, { addresses: ['localhost:9', '[::1]:9'] }, { relay: null }]) {
+      const relay = 'https://relay.example/'
+      for (const change of [{}, {}, { addresses: ['localhost:9', '[::1]:9'] }, { relay: null }, { addresses: [], relay }]) {
         await controller.addPeer({ ...peer, ...change })
       }
       const { message } = await refuses('INVALID_REQUEST', controller.addPeer({ ...peer, addresses: [] }))
-      assert.match(message, /no discovery: give host:port/)
+      assert.match(message, /addresses is empty, and relay is too: give host:port/)
       assert.deepEqual((await controller.clusterState()).nodes, [])
     }),
   )

@@ -169,16 +169,17 @@ test('AspenNode.start, KvServiceBuilder: refuse wrong settings and dependencies 
   await assert.rejects(AspenNode.start({ nodeId: 1 }, untyped(null)), { name: 'ConfigError' })
 })
 
-test('checkOptions, loadConfig: say that peers without an address, and relays, have no effect', () => {
+test('checkOptions, loadConfig: say that peers without an address, and relays without iroh, have no effect', () => {
   const [two, three] = ['ab'.repeat(32), 'cd'.repeat(32)]
   const peers = [
     { nodeId: 2, endpointId: two, addresses: [] },
     { nodeId: 3, endpointId: three, addresses: ['127.0.0.1:1'], relay: 'https://relay.example' },
   ]
-  const { warnings } = checkOptions({ nodeId: 1, peers })
+  const { warnings } = checkOptions({ nodeId: 1, peers, transport: 'direct' })
   assert.equal(warnings.length, 2)
   assert.match(warnings[0] ?? '', /^option peers: peer 2 has no address.*no effect/)
   assert.match(warnings[1] ?? '', /^option peers: peer 3 has a relay.*no effect/)
+  assert.equal(checkOptions({ nodeId: 1, peers }).warnings.length, 1, 'a relay is of use to iroh')
   const argv = ['--node-id', '1', '--peers', `2@${two}`]
   const loaded = loadConfig({ argv, env: {}, readFile: () => '' })
   assert.match(loaded.kind === 'run' ? (loaded.warnings[0] ?? '') : '', /^flag --peers: peer 2 has no address/)

@@ -122,21 +122,23 @@ function warningsOf(winners: Layer, values: Values, config: NodeConfig): string[
   ]
 }
 
-/** Peers that nobody can dial as they are given: there is no discovery yet, and there are no relays. */
-function idlePeers({ peers = [] }: Partial<Pick<NodeConfig, 'peers'>>, source: string): string[] {
+/** Peers that nobody can dial as they are given, or not by all that is given. */
+function idlePeers({ peers = [], transport }: Partial<Pick<NodeConfig, 'peers' | 'transport'>>, source: string): string[] {
   const noPlace = peers.filter(({ addresses, relay = null }) => addresses.length === 0 && relay === null)
-  const relayed = peers.filter(({ relay = null }) => relay !== null)
+  const relayed = transport === 'direct' ? peers.filter(({ relay = null }) => relay !== null) : []
   const spell = (some: typeof peers): string => some.map(({ nodeId }) => nodeId).join(', ')
   return [
     ...(noPlace.length === 0
       ? []
       : [
-          `${source}: peer ${spell(noPlace)} has no address, and this version has no discovery: it has no effect until somebody names one; ` +
+          `${source}: peer ${spell(noPlace)} has no address: it has no effect until the local network, gossip or somebody says where it is; ` +
             'write ID@ENDPOINT_ID:HOST:PORT, or use /add-peer',
         ]),
     ...(relayed.length === 0
       ? []
-      : [`${source}: peer ${spell(relayed)} has a relay, and this version has none: the relay has no effect; give HOST:PORT`]),
+      : [
+          `${source}: peer ${spell(relayed)} has a relay, which has no effect with transport direct: give HOST:PORT, or transport auto`,
+        ]),
   ]
 }
 
@@ -144,7 +146,7 @@ function idlePeers({ peers = [] }: Partial<Pick<NodeConfig, 'peers'>>, source: s
 function idleSettings(values: Values, nameOf: (setting: Setting) => string): string[] {
   const idle = SETTINGS.filter(({ idle, field }) => idle && values[field] !== undefined && values[field] !== false)
   if (idle.length === 0) return []
-  return [`this version has no discovery yet: ${idle.map(nameOf).join(', ')} ${idle.length === 1 ? 'has' : 'have'} no effect`]
+  return [`this version does not have it yet: ${idle.map(nameOf).join(', ')} ${idle.length === 1 ? 'has' : 'have'} no effect`]
 }
 
 /**
