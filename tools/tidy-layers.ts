@@ -94,19 +94,9 @@ export const LAYERS: readonly Layer[] = [
     imports: [...CORE, 'machine'],
   },
   {
-    name: 'discovery/dns',
-    holds: 'finds nodes by names: endpoint look-up as iroh has it, SRV and address records',
-    imports: [...CORE, 'machine'],
-  },
-  {
-    name: 'discovery/pkarr',
-    holds: 'publishes and resolves signed records, through relays and a DHT',
-    imports: [...CORE, 'machine'],
-  },
-  {
     name: 'discovery',
     holds: 'what the others see of the means of finding peers',
-    imports: ['discovery/mdns', 'discovery/dns', 'discovery/pkarr'],
+    imports: ['discovery/mdns'],
   },
   { name: 'peers', holds: 'the peer book, and which peers are dialled', imports: [...CORE, 'wire'], deterministic: true },
   {
