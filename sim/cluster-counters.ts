@@ -46,6 +46,8 @@ export interface ClusterCounters {
   damagedStates: number
   divergedNodes: number
   membersReplaced: number
+  /** At request, to the voter that was named. */
+  leadershipsHandedOver: number
   flaps: number
   slowedMessages: number
   queuedMessages: number
@@ -104,6 +106,7 @@ export function noCounts(): ClusterCounters {
     damagedStates: 0,
     divergedNodes: 0,
     membersReplaced: 0,
+    leadershipsHandedOver: 0,
     flaps: 0,
     slowedMessages: 0,
     queuedMessages: 0,

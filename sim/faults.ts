@@ -100,12 +100,13 @@ export class Faults {
 
   /** What people and programs ask for besides reads and writes. */
   #load(node: SimNode): void {
-    const { killed, powerCut, membership, snapshot, quota } = this.#weather
+    const { killed, powerCut, membership, handover, snapshot, quota } = this.#weather
     const random = this.#random
     if (chance(random, membership)) {
       this.#operator.changeMembership(node)
       if (killed + powerCut > 0 && chance(random, 0.3)) this.#crashSoon()
     }
+    if (handover > 0 && chance(random, handover)) this.#operator.handOver(node)
     if (chance(random, snapshot)) this.#forceSnapshot(node)
     if (chance(random, quota)) this.#reachQuota()
   }

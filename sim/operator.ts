@@ -3,7 +3,7 @@
  * The old member goes before its successor comes, as `aspen-node rejoin` does it; only when that one has everything does it vote.
  */
 import { administration } from '../src/node/index.ts'
-import { chance } from '../src/lib/index.ts'
+import { chance, pick } from '../src/lib/index.ts'
 import type { Random } from '../src/lib/index.ts'
 import type { Membership } from '../src/raft/index.ts'
 import type { AdminRequest } from '../src/replica/index.ts'
@@ -67,6 +67,16 @@ export class Operator {
     this.#ask(node, { op: 'change-membership', members: voters, learners })
   }
 
+  /** Asks for another leader, at any node. */
+  handOver(node: SimNode): void {
+    const { leader, counters } = this.#cluster
+    const others = leader?.replica?.view.membership.voters.filter((id) => id !== leader.id) ?? []
+    if (others.length === 0) return
+    this.#ask(node, { op: 'transfer-leadership', nodeId: pick(this.#random, others) }, (error) => {
+      if (error === undefined) counters.leadershipsHandedOver++
+    })
+  }
+
   /** Takes the next step towards the replacement of a member that lost its disks. */
   progress(): void {
     const { leader, scheduler } = this.#cluster
@@ -82,7 +92,9 @@ export class Operator {
     }
     if (request === 'wait' || (request.op === 'add-learner' && !this.#removalIsKnown(leader, stranger))) return
     this.#askedAt = scheduler.now
-    this.#ask(leader, request, true)
+    this.#ask(leader, request, () => {
+      this.#askedAt = null
+    })
   }
 
   /** Whether all members, the slowest too, know that the stranger's former self is gone; or nobody asks. */
@@ -104,13 +116,10 @@ export class Operator {
     return chance(this.#random, this.#cluster.weather.hastyReplacement)
   }
 
-  #ask(node: SimNode, request: AdminRequest, replaces = false): void {
+  #ask(node: SimNode, request: AdminRequest, reply: (error: Error | undefined) => void = () => undefined): void {
     const { life } = node
     if (life === null) return
     const deadline = life.clock.now() + ADMIN_PATIENCE_MS
-    const reply = (): void => {
-      if (replaces) this.#askedAt = null
-    }
     life.after(0, () => node.send(administration(request, deadline, reply)))
   }
 

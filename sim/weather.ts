@@ -45,6 +45,8 @@ export interface Troubles {
   /** Of each look at a replacement: that the new key is added before all others know that the old one is gone. */
   readonly hastyReplacement: number
   readonly membership: number
+  /** The leader is asked to hand over to another voter. */
+  readonly handover: number
   readonly snapshot: number
   readonly quota: number
   /** Of each request of a client. */
@@ -102,6 +104,7 @@ const CALM: Troubles = {
   lostDisk: 0,
   hastyReplacement: 0,
   membership: 0,
+  handover: 0,
   snapshot: 0,
   quota: 0,
   transaction: 0,
@@ -194,7 +197,7 @@ function perhapsOne(random: Random): (...rates: readonly number[]) => number {
   return (...rates) => (chance(random, 0.5) ? pick(random, rates) : 0)
 }
 
-type LastDrawn = 'httpClients' | 'brokenRequest' | 'replicaRestarted' | 'upgraded' | 'tightBounds'
+type LastDrawn = 'httpClients' | 'brokenRequest' | 'replicaRestarted' | 'upgraded' | 'tightBounds' | 'handover'
 
 /** To be drawn last: all else is as it is without them. */
 function drawLast(random: Random): Pick<Troubles, LastDrawn> {
@@ -205,6 +208,7 @@ function drawLast(random: Random): Pick<Troubles, LastDrawn> {
     replicaRestarted: perhaps(0.03, 0.06),
     upgraded: perhaps(0.2, 0.5),
     tightBounds: perhaps(0.5, 0.9),
+    handover: perhaps(0.02, 0.06),
   }
 }
 
