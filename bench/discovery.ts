@@ -4,6 +4,7 @@
  *
  *     npm run bench:discovery                  20 trials each
  *     npm run bench:discovery -- --trials 5
+ *     npm run bench:discovery -- --trials 1 --cut-seconds 300      and how long a host of which the cable was out needs
  */
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -19,6 +20,7 @@ const HOSTS = ['a', 'b', 'c'] as const
 const FLAGS = ['--cookie', 'of-the-lan', '--no-enable-gossip', '--log-level', 'error']
 const TIMEOUT_MS = 600_000
 const LIMIT_MS = 60_000
+const MAX_CUT_SECONDS = 3_600
 const POLL_MS = 20
 const REST_MS = 1_000
 const MS_A_TICK = 10
@@ -74,13 +76,33 @@ async function addressChange(
   return ms
 }
 
+/** Its cable is out for a while: until it is linked with both others again, with gossip too, as nodes have it. */
+async function healedAfterCut(hosts: readonly Host[], cutMs: number): Promise<number> {
+  const nodes = hosts.map((host, i) =>
+    host.startNode(
+      i + 1,
+      FLAGS.filter((flag) => flag !== '--no-enable-gossip'),
+    ),
+  )
+  await form(nodes)
+  const cut = hosts.at(-1) as Host
+  cut.cable('eth0', 'down')
+  await delay(cutMs)
+  if (await meshed(nodes)) throw new Error('it is linked while its cable is out')
+  cut.cable('eth0', 'up')
+  const ms = await timed(performance.now(), 'it is linked again', () => meshed(nodes))
+  if (!(await write(nodes.at(-1) as HostNode, 'after the cut'))) throw new Error('it is linked, and takes no write')
+  await Promise.all(hosts.map((host) => host.wipe()))
+  return ms
+}
+
 function line(what: string, values: readonly number[]): void {
   const at = (share: number): string => `${quantile(values, share).toFixed(0)} ms`
   console.log(`${what}, ${values.length} trials: p50 ${at(0.5)}, p99 ${at(0.99)}`)
   console.log(`  each: ${values.map((ms) => ms.toFixed(0)).join(' ')}`)
 }
 
-async function measureAll(trials: number): Promise<void> {
+async function measureAll(trials: number, cutMs: number): Promise<void> {
   const lan = new Lan()
   try {
     const bridge = lan.bridge('br0')
@@ -100,6 +122,7 @@ async function measureAll(trials: number): Promise<void> {
       '  processor time of the whole machine meanwhile',
       starts.map(({ processorMs }) => processorMs),
     )
+    if (cutMs > 0) line(`a host, cut off for ${cutMs / 1_000} s, until it is linked again`, [await healedAfterCut(hosts, cutMs)])
     const nodes = hosts.map((host, i) => host.startNode(i + 1, FLAGS))
     await form(nodes)
     const changes: number[] = []
@@ -117,17 +140,25 @@ async function measureAll(trials: number): Promise<void> {
 
 if (import.meta.main) {
   try {
-    const options = { trials: { type: 'string', default: '20' }, inside: { type: 'boolean', default: false } } as const
+    const options = {
+      trials: { type: 'string', default: '20' },
+      'cut-seconds': { type: 'string', default: '0' },
+      inside: { type: 'boolean', default: false },
+    } as const
     const { values } = parseArgs({ options })
     const trials = Number(values.trials)
     if (!Number.isSafeInteger(trials) || trials < 1)
       throw new Error(`--trials is ${values.trials}: it must be a whole number from 1`)
+    const cutSeconds = Number(values['cut-seconds'])
+    if (!(cutSeconds >= 0 && cutSeconds <= MAX_CUT_SECONDS))
+      throw new Error(`--cut-seconds is ${values['cut-seconds']}: it must be a number from 0 to ${MAX_CUT_SECONDS}`)
     const why = values.inside ? undefined : whyNoHosts()
     if (why !== undefined) throw new Error(why)
-    if (values.inside) await measureAll(trials)
+    if (values.inside) await measureAll(trials, cutSeconds * 1_000)
     else {
       console.log(`${describeMachine()}\n`)
-      console.log(runInNamespace(['bench/discovery.ts', '--inside', '--trials', values.trials], TIMEOUT_MS))
+      const flags = ['--trials', values.trials, '--cut-seconds', values['cut-seconds']]
+      console.log(runInNamespace(['bench/discovery.ts', '--inside', ...flags], TIMEOUT_MS + cutSeconds * 1_000))
     }
   } catch (error) {
     console.error(`discovery: ${error instanceof Error ? error.message : String(error)}`)
