@@ -13,7 +13,8 @@ import type { NodeDependencies } from './node-dependencies.ts'
 import type { HttpFace } from './http-face.ts'
 import { checkInstallation } from './package-version.ts'
 import { startError } from './start-error.ts'
-import { openHome, openRealNode, settled } from './real-node.ts'
+import { openHome, openRealNode } from './real-node.ts'
+import { settled } from './settled.ts'
 
 /**
  * A node as a library.

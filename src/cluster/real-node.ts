@@ -13,15 +13,16 @@ import type { Discovery, Logger, Signatures } from '../ports/index.ts'
 import { workerThreads } from '../threads/index.ts'
 import type { NodeConfig } from './config/index.ts'
 import { descriptorLimit, planDescriptors } from './descriptors.ts'
+import { drawClusterId } from './draw-cluster-id.ts'
 import { checkTicket, readTicket } from './ticket.ts'
 import type { GivenTicket } from './ticket.ts'
 import { deriveTopic } from './topic.ts'
 import { packageVersion } from './package-version.ts'
+import { settled } from './settled.ts'
 import { openDurableHome, openMemoryHome, MetadataFile, PeerBookFile } from './stores/index.ts'
 import type { NodeHome } from './stores/index.ts'
 
 const MIB = 1024 * 1024
-const CLUSTER_ID_BYTES = 16
 const SEED_BYTES = 6
 /** How long a stopping node waits for what it has accepted, and for another leader, in milliseconds. */
 const STOP_GRACE_MS = 3_000
@@ -67,13 +68,6 @@ function opened(ports: NodePorts, settings: NodeSettings): Promise<NodeServer> {
   })
 }
 
-/** A promise of what calls back. */
-export function settled(run: (done: (error?: Error) => void) => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    run((error) => (error === undefined ? resolve() : reject(error)))
-  })
-}
-
 function realPorts(config: NodeConfig, home: NodeHome, listeners: Listeners): NodePorts & { readonly signatures: Signatures } {
   const { logger, metrics } = listeners
   const descriptors = planDescriptors(descriptorLimit())
@@ -105,7 +99,7 @@ function realPorts(config: NodeConfig, home: NodeHome, listeners: Listeners): No
     registryStore: openRegistryStore(home.metadataFile, logger),
     faces: [clients],
     threads: workerThreads,
-    drawClusterId: () => randomBytes(CLUSTER_ID_BYTES).toString('hex'),
+    drawClusterId,
   }
 }
 

@@ -43,6 +43,15 @@ export function isMetaRow(space: Space, { key }: Row): boolean {
   return space === SPACES.meta && equalBytes(key, KEY)
 }
 
+/** The row of the facts of a state that begins a history of its own; any other row as it is. @throws Error when there are no revisions left */
+export function withRevisionJump(space: Space, row: Row, jump: number): Row {
+  if (!isMetaRow(space, row)) return row
+  const { rowsSum, revision, ...rest } = decodeMeta(row.value)
+  if (!Number.isSafeInteger(revision + jump)) throw new Error(`no revision is left beyond ${revision} for another history`)
+  const value = encodeMeta({ ...rest, revision: revision + jump }, (writer) => writer.f64(rowsSum))
+  return systemRow(row.key, value)
+}
+
 /** Of the facts, as a row that holds nothing else. */
 export function metaHash(meta: StateMeta): number {
   return rowHash(SPACES.meta, systemRow(KEY, encodeMeta(meta)))

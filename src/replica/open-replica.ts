@@ -1,11 +1,27 @@
 import { LANGUAGE } from '../commands/index.ts'
 import type { Reply, ReplicaOptions } from './options.ts'
+import type { Recovered } from './recovery.ts'
 import { hardStateAt, laterThan, logHas, recover, snapshotToInstall } from './recovery.ts'
 import { Replica } from './replica.ts'
 
-/** Brings log, state and snapshot of a stopped node into agreement, and makes a replica of them. It is not started yet. */
+type Stores = Pick<ReplicaOptions, 'log' | 'stateMachine' | 'snapshots' | 'language'>
+
+/** Makes a replica of the log, state and snapshot of a stopped node. It is not started yet. */
 export function openReplica(options: ReplicaOptions, reply: Reply<Replica>): void {
-  const { log, stateMachine, snapshots, language = LANGUAGE } = options
+  agreeStores(options, (error, recovered) => {
+    if (recovered === undefined) return reply(error ?? new Error('nothing was recovered'))
+    let replica: Replica
+    try {
+      replica = new Replica(options, recovered)
+    } catch (failure) {
+      return reply(failure as Error)
+    }
+    return reply(undefined, replica)
+  })
+}
+
+/** Brings log, state and snapshot of a stopped node into agreement. @returns by `reply`: what they are together */
+export function agreeStores({ log, stateMachine, snapshots, language = LANGUAGE }: Stores, reply: Reply<Recovered>): void {
   const later = laterThan(language, log, snapshots)
   if (later !== undefined) {
     reply(later)
@@ -17,11 +33,14 @@ export function openReplica(options: ReplicaOptions, reply: Reply<Replica>): voi
       reply(error)
       return
     }
+    let recovered: Recovered
     try {
-      reply(undefined, new Replica(options, recover(log, stateMachine, snapshot)))
+      recovered = recover(log, stateMachine, snapshot)
     } catch (failure) {
       reply(failure as Error)
+      return
     }
+    reply(undefined, recovered)
   }
   if (snapshot === null) {
     build()

@@ -10,6 +10,10 @@ import { openWithKept } from '../../storage/index.ts'
 /** The file's name within a data directory. */
 export const IDENTITY_FILE = 'identity.json'
 
+/** Fields: its log has existed, and under which id the node has spoken. */
+export const LOG_CREATED = 'logCreated'
+export const NODE_ID = 'nodeId'
+
 const FILE_VERSION = 1
 const OTHERS_MAY_ACCESS = 0o077
 

@@ -1,39 +1,23 @@
 /** The data directory of a node that is to rejoin: what is in it, and how it is set aside without being lost. */
-import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { createDirectory, DataDirectoryLock, LOCK_FILE, syncDirectorySync } from '../../storage/index.ts'
-import { IDENTITY_FILE, loadOrCreateIdentityFile, readRejoinRecord, RejoinError, writeRejoinRecord } from '../identity/index.ts'
+import { DataDirectoryLock, LOCK_FILE } from '../../storage/index.ts'
+import {
+  holdsNode,
+  IDENTITY_FILE,
+  loadOrCreateIdentityFile,
+  moveNodeFiles,
+  nextAsideFolder,
+  readRejoinRecord,
+  writeRejoinRecord,
+} from '../identity/index.ts'
 import type { RejoinRecord } from '../identity/index.ts'
-
-/**
- * In the order in which they are set aside. The log goes first: from then on the node cannot start by itself. The
- * identity goes last: as long as it is there, what is left is known to be old.
- */
-const OLD_FILES = ['log', 'state', 'snapshots', 'peers.json', 'nodes.json', IDENTITY_FILE]
 
 /** What a data directory holds, as far as a rejoin is concerned. */
 export type DirectoryContent =
   | { readonly kind: 'empty' }
   /** The key is null when it cannot be read. */
   | { readonly kind: 'node'; readonly endpointId: string | null }
-
-/** An empty folder, such as a mount point, is nothing. */
-function isThere(path: string): boolean {
-  if (!existsSync(path)) return false
-  return !statSync(path).isDirectory() || readdirSync(path).length > 0
-}
-
-function move(from: string, to: string): void {
-  try {
-    renameSync(from, to)
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code !== 'EBUSY' && code !== 'EXDEV') throw error
-    throw new RejoinError(`${from} is a mount point and cannot be moved: move all that is in it to ${to} or elsewhere by hand`, {
-      cause: error,
-    })
-  }
-}
 
 /** Holds the lock of the directory, so that no node runs on it, until it is released. */
 export class RejoinDirectory {
@@ -70,7 +54,7 @@ export class RejoinDirectory {
 
   content(): DirectoryContent {
     const { path } = this
-    if (!OLD_FILES.some((name) => isThere(join(path, name)))) return { kind: 'empty' }
+    if (!holdsNode(path)) return { kind: 'empty' }
     const identity = join(path, IDENTITY_FILE)
     if (!existsSync(identity)) return { kind: 'node', endpointId: null }
     try {
@@ -88,7 +72,7 @@ export class RejoinDirectory {
 
   /** The record of a rejoin that begins now; written before anything is moved. */
   begin(role: RejoinRecord['role'], oldEndpointId: string): RejoinRecord {
-    const asideFolder = this.content().kind === 'empty' ? null : this.#nextAsideFolder()
+    const asideFolder = this.content().kind === 'empty' ? null : nextAsideFolder(this.path)
     const record = { role, oldEndpointId, asideFolder, aside: asideFolder === null }
     this.#before('the record that it begins')
     writeRejoinRecord(this.path, record)
@@ -99,24 +83,10 @@ export class RejoinDirectory {
   setAside(record: RejoinRecord): RejoinRecord {
     const { asideFolder } = record
     if (record.aside || asideFolder === null) return record
-    const folder = join(this.path, asideFolder)
-    this.#before('the folder')
-    createDirectory(folder)
-    for (const name of OLD_FILES) {
-      this.#before(`the move of ${name}`)
-      if (isThere(join(this.path, name))) move(join(this.path, name), join(folder, name))
-      this.#before(`the sync behind the move of ${name}`)
-      syncDirectorySync(folder)
-      syncDirectorySync(this.path)
-    }
+    moveNodeFiles(this.path, join(this.path, asideFolder), this.#before)
     const done = { ...record, aside: true }
     this.#before('the record that all is aside')
     writeRejoinRecord(this.path, done)
     return done
-  }
-
-  #nextAsideFolder(): string {
-    const taken = readdirSync(this.path).map((name) => Number(/^set-aside-(\d+)$/.exec(name)?.[1] ?? 0))
-    return `set-aside-${Math.max(0, ...taken) + 1}`
   }
 }

@@ -21,7 +21,17 @@ import {
   readDivergence,
   TrustedStateMachine,
 } from '../../storage/index.ts'
-import { addIdentityFields, IDENTITY_FILE, loadOrCreateIdentityFile, readRejoinRecord, RejoinError } from '../identity/index.ts'
+import {
+  addIdentityFields,
+  FoundingError,
+  IDENTITY_FILE,
+  loadOrCreateIdentityFile,
+  LOG_CREATED,
+  NODE_ID,
+  readFoundingRecord,
+  readRejoinRecord,
+  RejoinError,
+} from '../identity/index.ts'
 import type { IdentityFile } from '../identity/index.ts'
 import type { SqliteStateMachine } from '../../storage/index.ts'
 import { exposedDirectory } from './exposed-directory.ts'
@@ -29,10 +39,6 @@ import type { NodeHome } from './node-home.ts'
 import { stateFindings } from './state-findings.ts'
 
 const UNFINISHED_REJOIN = 'a rejoin of this node is not finished: run aspen-node rejoin as before until it says that it is done'
-
-/** In the identity file: its log has existed, and under which id the node has spoken. */
-const LOG_CREATED = 'logCreated'
-const NODE_ID = 'nodeId'
 
 /**
  * Takes the data directory, creating what a new node needs.
@@ -153,6 +159,10 @@ function openLog({ nodeId, language }: StoresOf, disk: NodeDisk, identityPath: s
 }
 
 function readIdentity(directory: string, nodeId: number): { identityFile: IdentityFile; warnings: string[] } {
+  if (readFoundingRecord(directory) !== undefined)
+    throw new FoundingError(
+      `a cluster is being founded anew in ${directory}, and that is not finished: run the command that does it (aspen-node recover, aspen-node restore) again`,
+    )
   const unfinished = readRejoinRecord(directory)
   if (unfinished?.aside === false)
     throw new RejoinError(`the data directory ${directory} is half set aside: ${UNFINISHED_REJOIN}`)

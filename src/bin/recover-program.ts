@@ -1,0 +1,61 @@
+/** The life of `aspen-node recover`. */
+import { createInterface } from 'node:readline/promises'
+import { FoundingError, recover } from '../cluster/index.ts'
+import type { Survivor } from '../cluster/index.ts'
+import type { NodeConfig } from '../cluster/config/index.ts'
+import { drawClusterId } from '../cluster/index.ts'
+import { EXIT } from './exit-code.ts'
+import type { ProcessHost } from './node-program.ts'
+import type { RecoverArguments } from './recover-arguments.ts'
+
+/** Resolves once the process has been told to exit. A signal ends it at once: what it does can be gone on with. */
+export async function runRecover(host: ProcessHost, config: NodeConfig, flags: RecoverArguments): Promise<void> {
+  const name = `aspen-node recover ${config.nodeId}`
+  const print = (line: string): void => host.print(`${name}: ${line}`)
+  host.onSignal((signal) => host.exit(EXIT[signal]))
+  const confirm = async (survivor: Survivor): Promise<string | null> => {
+    for (const line of describeSurvivor(config.nodeId, survivor)) print(line)
+    if (flags.confirm !== null) return flags.confirm
+    if (!process.stdin.isTTY || !process.stdout.isTTY) {
+      print(`nobody can be asked here: to go on, run it again with --confirm ${survivor.clusterId}`)
+      return null
+    }
+    const terminal = createInterface({ input: process.stdin, output: process.stdout })
+    try {
+      const answer = await terminal.question(
+        `To give this cluster up, type its id (${survivor.clusterId}); anything else changes nothing: `,
+      )
+      return answer.trim() === '' ? null : answer.trim()
+    } finally {
+      terminal.close()
+    }
+  }
+  try {
+    const { evenIfOthersRun, evenALearner } = flags
+    await recover({ config, evenIfOthersRun, evenALearner, confirm, drawClusterId, say: print })
+    host.exit(EXIT.OK)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    host.complain(`${name}: ${error instanceof FoundingError ? reason : `${reason}. Run the same command again`}`)
+    host.exit(EXIT.FAILURE)
+  }
+}
+
+export function describeSurvivor(nodeId: number, survivor: Survivor): string[] {
+  const { clusterId, membership, term, last, appliedIndex, keys, bytes } = survivor
+  const others = membership.members.filter(({ id }) => id !== nodeId)
+  const unsure = last.index - appliedIndex
+  return [
+    `cluster ${clusterId}: voters ${list(membership.voters)}, learners ${list(membership.learners)}${membership.outgoing.length > 0 ? `, in the middle of a change from voters ${list(membership.outgoing)}` : ''}`,
+    `on this disk: the log up to entry ${last.index} of term ${last.term}, in term ${term}; ${keys} keys, ${bytes} bytes of keys and values`,
+    unsure === 0
+      ? 'all of it was committed'
+      : `of that, entries up to ${appliedIndex} are known to be committed; the ${unsure} behind them count too, since they may have been acknowledged`,
+    `lost for good is what was acknowledged by ${others.map(({ id }) => `node ${id}`).join(' and ')} and never came here: nobody can say how much that is`,
+    `left behind, and refused from then on: ${others.map(({ id, endpointId }) => `node ${id} (key ${endpointId.slice(0, 16)}...)`).join(', ')}`,
+  ]
+}
+
+function list(ids: readonly number[]): string {
+  return ids.length === 0 ? 'none' : ids.join(', ')
+}
