@@ -1,8 +1,6 @@
 /** The command line of `aspen-node peers`. */
 import { ConfigError } from '../cluster/config/index.ts'
 
-export const PEERS = 'peers'
-
 export interface PeersArguments {
   /** The HTTP address of a node. */
   readonly url: string

@@ -1,8 +1,6 @@
 /** The command line of `aspen-node rejoin`: its own flags, and the node's. */
 import { ConfigError } from '../cluster/config/index.ts'
 
-export const REJOIN = 'rejoin'
-
 export interface RejoinArguments {
   /** URLs of members that run. */
   readonly via: readonly string[]

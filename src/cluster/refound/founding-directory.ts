@@ -24,11 +24,15 @@ export class FoundingDirectory {
 
   /**
    * @param before called ahead of every change of what is on the disk; what it throws interrupts a test's run there
-   * @throws Error when a node runs on the directory; FoundingError when a rejoin is under way in it
+   * @throws FoundingError when a node runs on the directory, or a rejoin is under way in it
    */
   constructor(directory: string, before: (change: string) => void = () => undefined) {
     this.#before = before
-    this.#lock = new DataDirectoryLock(directory)
+    try {
+      this.#lock = new DataDirectoryLock(directory)
+    } catch (error) {
+      throw new FoundingError(`${(error as Error).message}. Nothing was changed`, { cause: error })
+    }
     if (!isRejoinUnderWay(this.path)) return
     this.#lock.release()
     throw new FoundingError(`a rejoin is under way in ${this.path}: finish it first (aspen-node rejoin). Nothing was changed`)
