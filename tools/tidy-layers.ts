@@ -89,6 +89,11 @@ export const LAYERS: readonly Layer[] = [
   },
   { name: 'net', holds: 'what the others see of the transports', imports: ['net/link', 'net/direct', 'net/iroh', 'net/paths'] },
   {
+    name: 'discovery/record',
+    holds: 'what iroh has nodes say of themselves in TXT records of their keys',
+    imports: [...CORE],
+  },
+  {
     name: 'discovery/mdns',
     holds: 'finds the nodes of a local network, and is found (RFC 6762, RFC 6763)',
     imports: [...CORE, 'machine'],
@@ -96,7 +101,7 @@ export const LAYERS: readonly Layer[] = [
   {
     name: 'discovery',
     holds: 'what the others see of the means of finding peers',
-    imports: ['discovery/mdns'],
+    imports: ['discovery/record', 'discovery/mdns'],
   },
   { name: 'peers', holds: 'the peer book, and which peers are dialled', imports: [...CORE, 'wire'], deterministic: true },
   {

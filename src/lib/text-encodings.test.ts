@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { fromBase64url, fromHex, toBase64url, toHex } from './text-encodings.ts'
+import { fromBase64url, fromHex, toBase64url, toHex, toZBase32 } from './text-encodings.ts'
 
 const bytes = fc.uint8Array({ maxLength: 100 })
 
@@ -42,4 +42,10 @@ test('fromHex, fromBase64url: take nothing that they would not write', () => {
     }),
     { examples: [['']] },
   )
+})
+
+test('toZBase32: writes the examples of its specification', () => {
+  assert.equal(toZBase32(fromHex('f0bfc7')), '6n9hq')
+  assert.equal(toZBase32(fromHex('d47a04')), '4t7ye')
+  assert.equal(toZBase32(new Uint8Array(0)), '')
 })

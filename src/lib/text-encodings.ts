@@ -60,14 +60,27 @@ const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567'
 
 /** Base32 in lower case, without padding: for what people read to each other. */
 export function toBase32(bytes: Uint8Array): string {
+  return inFives(bytes, BASE32)
+}
+
+/** https://philzimmermann.com/docs/human-oriented-base-32-encoding.txt */
+const Z_BASE32 = 'ybndrfg8ejkmcpqxot1uwisza345h769'
+
+/** z-base-32, in which iroh and pkarr write keys in names. */
+export function toZBase32(bytes: Uint8Array): string {
+  return inFives(bytes, Z_BASE32)
+}
+
+/** A digit for each five bits, the last one filled up with zeros. */
+function inFives(bytes: Uint8Array, digits: string): string {
   let text = ''
   let bits = 0
   let held = 0
   for (const byte of bytes) {
     bits = ((bits << 8) | byte) & 0xfff
-    for (held += 8; held >= 5; held -= 5) text += BASE32[(bits >> (held - 5)) & 31]
+    for (held += 8; held >= 5; held -= 5) text += digits[(bits >> (held - 5)) & 31]
   }
-  return held === 0 ? text : text + BASE32[(bits << (5 - held)) & 31]
+  return held === 0 ? text : `${text}${digits[(bits << (5 - held)) & 31]}`
 }
 
 /** The inverse of {@link toBase32}, of upper-case letters too: takes exactly what that gives. @throws SyntaxError for anything else */

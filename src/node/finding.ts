@@ -23,8 +23,8 @@ export interface FindingParts {
   readonly clock: Clock
   readonly nodeId: number
   readonly clusterId: () => string | null
-  /** The keys of the members, this node's own among them. */
-  readonly members: () => readonly string[]
+  /** The keys of the members and of those that somebody named; this node's own may be among them, and one twice. */
+  readonly wanted: () => readonly string[]
   readonly heard: (hint: PeerHint, source: DiscoverySource) => void
 }
 
@@ -32,7 +32,7 @@ export class Finding {
   readonly #parts: FindingParts
   #said = ''
   #addresses = ''
-  #missing: ReadonlySet<string> = new Set()
+  #missing: readonly string[] = []
   #timer: Timer | null = null
 
   constructor(parts: FindingParts) {
@@ -90,17 +90,15 @@ export class Finding {
       for (const discovery of discoveries) discovery.announce(self)
     }
     const missing = this.#findMissing()
-    // Whoever moves says so: what is missed for long is asked for as often as everybody is.
-    const isNews = missing.some((endpointId) => !this.#missing.has(endpointId))
-    this.#missing = new Set(missing)
-    if (isNews) for (const discovery of discoveries) discovery.seek()
+    if (missing.join() === this.#missing.join()) return
+    this.#missing = missing
+    for (const discovery of discoveries) discovery.seek(missing)
   }
 
-  /** Members that are not linked. */
   #findMissing(): string[] {
-    const { transport, members } = this.#parts
+    const { transport, wanted } = this.#parts
     const linked = new Set(transport.peers().flatMap(({ endpointId, state }) => (state === 'connected' ? [endpointId] : [])))
-    return members().filter((endpointId) => endpointId !== transport.endpointId && !linked.has(endpointId))
+    return [...new Set(wanted())].filter((endpointId) => endpointId !== transport.endpointId && !linked.has(endpointId)).sort()
   }
 
   #heard({ endpointId, nodeId, clusterId, addresses, relay }: Candidate, source: DiscoverySource): void {

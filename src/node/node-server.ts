@@ -10,7 +10,7 @@ import type { PeerSourceView } from '../api/index.ts'
 import { LANGUAGE } from '../commands/index.ts'
 import { assert } from '../lib/index.ts'
 import type { Discovery, LinkedPeer, LogLevel } from '../ports/index.ts'
-import { DialPolicy, hintOfLink, PeerBook, PeerExchange } from '../peers/index.ts'
+import { ASKED_FOR_RANK, DialPolicy, hintOfLink, PeerBook, PeerExchange, standingOf } from '../peers/index.ts'
 import type { PeerHint, PeerSource } from '../peers/index.ts'
 import { EMPTY_MEMBERSHIP } from '../raft/index.ts'
 import type { Membership } from '../raft/index.ts'
@@ -213,7 +213,10 @@ export class NodeServer {
       clock,
       nodeId: this.#settings.nodeId,
       clusterId: () => this.raft.view.clusterId,
-      members: () => this.raft.view.membership.members.map(({ endpointId }) => endpointId),
+      wanted: () => [
+        ...this.raft.view.membership.members.map(({ endpointId }) => endpointId),
+        ...this.#surroundings.book.entries().flatMap((entry) => (standingOf(entry) >= ASKED_FOR_RANK ? [entry.endpointId] : [])),
+      ],
       heard: (hint, source) => this.#surroundings.hearsay.note(hint, source),
     })
   }

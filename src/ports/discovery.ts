@@ -35,8 +35,11 @@ export interface Discovery {
   start(self: SelfDescription, heard: (candidate: Candidate) => void): void
   /** The node has other addresses, or another cluster. */
   announce(self: SelfDescription): void
-  /** Somebody is missed: looks now, within the bounds of how often it may. */
-  seek(): void
+  /**
+   * These keys are missed: of members, and of those that somebody named, the ones that are not linked. Said again whenever that changes. Who is
+   * new among them is looked for now, within the bounds of how often it may; the others as often as this means does by itself.
+   */
+  seek(missing: readonly string[]): void
   report(): DiscoveryReport
   stop(): Promise<void>
 }

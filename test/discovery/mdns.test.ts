@@ -338,7 +338,7 @@ describe('MdnsDiscovery', () => {
       world.said.filter(({ from, bytes }) => from === '10.0.0.1' && bytes.equals(encodeQuery([a.key]))).length
     assert.ok(asked() >= 9 && asked() <= 11, `${asked()} questions in 1,000 s`)
     const before = asked()
-    for (let i = 0; i < 10; i++) a.mdns.seek()
+    for (let i = 0; i < 10; i++) a.mdns.seek([keyOf(100 + i)])
     await world.pass(150)
     assert.equal(asked(), before + 1)
     world.said.length = 0

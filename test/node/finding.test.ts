@@ -11,7 +11,7 @@ const OTHER = 'bb'.repeat(32)
 class Means implements Discovery {
   readonly source = 'mdns'
   readonly said: SelfDescription[] = []
-  sought = 0
+  readonly sought: (readonly string[])[] = []
   stopped = 0
   tell: (candidate: Candidate) => void = () => assert.fail('not started')
 
@@ -22,8 +22,8 @@ class Means implements Discovery {
   announce(self: SelfDescription): void {
     this.said.push(self)
   }
-  seek(): void {
-    this.sought++
+  seek(missing: readonly string[]): void {
+    this.sought.push(missing)
   }
   report(): DiscoveryReport {
     return { source: 'mdns', detail: 'in a test', lastError: null }
@@ -38,13 +38,13 @@ function found() {
   const means = new Means()
   const heard: (readonly [PeerHint, string])[] = []
   const announced: unknown[] = []
-  const world = { clusterId: null as string | null, addresses: ['127.0.0.1:1'], members: [] as string[], linked: [] as string[] }
+  const world = { clusterId: null as string | null, addresses: ['127.0.0.1:1'], wanted: [] as string[], linked: [] as string[] }
   const finding = new Finding({
     discoveries: [means],
     clock,
     nodeId: 1,
     clusterId: () => world.clusterId,
-    members: () => world.members,
+    wanted: () => world.wanted,
     heard: (hint, source) => heard.push([hint, source]),
     transport: {
       endpointId: OWN,
@@ -96,20 +96,20 @@ test('Finding: what this node says follows what it is; those who are linked hear
   assert.equal(means.said.length, 3)
 })
 
-test('Finding: a member that is missed is sought once, and again when it is missed again', async () => {
+test('Finding: who is missed is said once, and again when that changes', async () => {
   const { clock, means, world, finding } = found()
-  world.members = [OWN, OTHER]
+  world.wanted = [OWN, OTHER, OTHER]
   world.linked = [OTHER]
   clock.advance(5_000)
-  assert.equal(means.sought, 0)
+  assert.deepEqual(means.sought, [])
   world.linked = []
   clock.advance(60_000)
-  assert.equal(means.sought, 1)
+  assert.deepEqual(means.sought, [[OTHER]])
   world.linked = [OTHER]
   clock.advance(1_000)
   world.linked = []
   clock.advance(1_000)
-  assert.equal(means.sought, 2)
+  assert.deepEqual(means.sought, [[OTHER], [], [OTHER]])
   await finding.stop()
   world.addresses = ['10.0.0.9:1']
   clock.advance(10_000)

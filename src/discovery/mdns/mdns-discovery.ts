@@ -61,6 +61,7 @@ export class MdnsDiscovery implements Discovery, MulticastListener {
   readonly #answering = new Map<string, Timer>()
   /** By interface that works since a moment ago. */
   readonly #repeating = new Map<string, Timer>()
+  #missing: ReadonlySet<string> = new Set()
   #asking: Timer | null = null
   #askedAt = Number.NEGATIVE_INFINITY
   #looking: Timer | null = null
@@ -98,7 +99,14 @@ export class MdnsDiscovery implements Discovery, MulticastListener {
     for (const one of this.#interfaces) this.#announceOn(one.address, 0)
   }
 
-  seek(): void {
+  /** Whoever moves says so: what is missed for long is asked for as often as everybody is. */
+  seek(missing: readonly string[]): void {
+    const before = this.#missing
+    this.#missing = new Set(missing)
+    if (missing.some((endpointId) => !before.has(endpointId))) this.#askSoon()
+  }
+
+  #askSoon(): void {
     const { clock } = this.#options
     if (this.#multicast === null || this.#isStopped) return
     this.#ask(Math.max(this.#spread(), this.#askedAt + FIRST_QUESTION_MS - clock.now()), FIRST_QUESTION_MS)
@@ -146,7 +154,7 @@ export class MdnsDiscovery implements Discovery, MulticastListener {
     for (const address of this.#failures.keys())
       if (address !== null && !this.#interfaces.some((one) => one.address === address)) this.#failures.delete(address)
     const isNew = this.#interfaces.some(({ address }) => !before.has(address))
-    if (isNew) this.seek()
+    if (isNew) this.#askSoon()
   }
 
   works(address: string | null): void {
