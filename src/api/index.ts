@@ -9,6 +9,8 @@ export type {
   ClusterState,
   SnapshotReport,
 } from './cluster-controller.ts'
+export { checkBackup } from './backup.ts'
+export type { Backup, BackupOptions, BackupSource } from './backup.ts'
 export { checkCondition, checkMembership, checkVoters } from './check-membership.ts'
 export { checkPromotion } from './check-promotion.ts'
 export type { MemberAdmin, NodeRecord, NodeState, PromoteLearnerRequest, WhyAnswer, WhyReport } from './member-admin.ts'

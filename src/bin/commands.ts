@@ -1,16 +1,20 @@
 /** The words that may follow `aspen-node`, and what they do. Without one it runs a node. */
 import { loadConfig } from '../cluster/config/index.ts'
-import type { Environment, NodeConfig } from '../cluster/config/index.ts'
+import type { NodeConfig } from '../cluster/config/index.ts'
 import type { Logger } from '../ports/index.ts'
+import {
+  BACKUP_HELP,
+  readBackupArguments,
+  readRestoreArguments,
+  readVerifyArguments,
+  RESTORE_HELP,
+  VERIFY_BACKUP_HELP,
+} from './backup-arguments.ts'
+import type { Surroundings } from './node-access.ts'
 import type { ProcessHost } from './node-program.ts'
 import { PEERS_HELP, readPeersArguments } from './peers-arguments.ts'
 import { readRecoverArguments, RECOVER_HELP } from './recover-arguments.ts'
 import { readRejoinArguments, REJOIN_HELP } from './rejoin-arguments.ts'
-
-export interface Surroundings {
-  readonly env: Environment
-  readonly readFile: (path: string) => string
-}
 
 /** Resolves, or returns, once the process has been told to exit. */
 export type Run = (host: ProcessHost) => Promise<void> | void
@@ -26,8 +30,8 @@ type RunNode = (host: ProcessHost, config: NodeConfig, logger: Logger) => Promis
 export const COMMANDS: Readonly<Record<string, Command>> = {
   peers: {
     help: PEERS_HELP,
-    read(argv, { env, readFile }) {
-      const flags = readPeersArguments(argv, env, readFile)
+    read(argv, surroundings) {
+      const flags = readPeersArguments(argv, surroundings)
       return async (host) => (await import('./peers-program.ts')).runPeers(host, flags)
     },
   },
@@ -48,6 +52,30 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       return withNode(flags.rest, surroundings, async (host, config) => {
         const { runRecover } = await import('./recover-program.ts')
         return runRecover(host, config, flags)
+      })
+    },
+  },
+  backup: {
+    help: BACKUP_HELP,
+    read(argv, surroundings) {
+      const flags = readBackupArguments(argv, surroundings)
+      return async (host) => (await import('./backup-program.ts')).runBackup(host, flags)
+    },
+  },
+  'verify-backup': {
+    help: VERIFY_BACKUP_HELP,
+    read(argv) {
+      const file = readVerifyArguments(argv)
+      return async (host) => (await import('./backup-program.ts')).runVerify(host, file)
+    },
+  },
+  restore: {
+    help: RESTORE_HELP,
+    read(argv, surroundings) {
+      const { from, rest } = readRestoreArguments(argv)
+      return withNode(rest, surroundings, async (host, config) => {
+        const { runRestore } = await import('./backup-program.ts')
+        return runRestore(host, config, from)
       })
     },
   },

@@ -63,9 +63,12 @@ test('describePeers: explains who said it, when, and how its sources are doing',
 })
 
 const read = (argv: readonly string[], env: Record<string, string> = {}): ReturnType<typeof readPeersArguments> =>
-  readPeersArguments(argv, env, (path) => {
-    if (path === 'secret') return 'from-file\n'
-    throw new Error('no such file')
+  readPeersArguments(argv, {
+    env,
+    readFile: (path) => {
+      if (path === 'secret') return 'from-file\n'
+      throw new Error('no such file')
+    },
   })
 
 test('readPeersArguments: takes a node, a token and whether to explain', () => {

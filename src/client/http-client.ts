@@ -1,5 +1,6 @@
 import {
   AspenError,
+  checkBackup,
   checkClusterVersion,
   checkEndpointId,
   checkMembership,
@@ -13,8 +14,12 @@ import {
   toKey,
 } from '../api/index.ts'
 import { checkWrite } from '../commands/index.ts'
+import { MAX_REQUEST_TIMEOUT_MS } from '../limits.ts'
 import type {
   AddPeerRequest,
+  Backup,
+  BackupOptions,
+  BackupSource,
   ChangeMembershipRequest,
   ClusterController,
   ClusterState,
@@ -42,6 +47,8 @@ import { camelCase, MalformedAnswer, toEntry, toScanPage, toWriteResult } from '
 import type { JsonObject } from './answers.ts'
 import { Caller } from './caller.ts'
 import type { CallerWorld } from './caller.ts'
+import { download } from './download.ts'
+import { ANSWER_GRACE_MS } from './exchange.ts'
 import { checkHttpOptions, checkUrls } from './http-options.ts'
 import type { HttpClientOptions } from './http-options.ts'
 import { readBody, scanBody, writeBody } from './requests.ts'
@@ -97,16 +104,22 @@ function toStatus(json: JsonObject): NodeStatus {
 /**
  * A cluster over HTTP. Any of the nodes given answers; when one does not, the next is asked, but a write without an
  * origin is never sent twice unless it provably changed nothing. `init`, `addPeer`, `forgetPeer`, `removePeer`, `peers`,
- * `clusterTicket`, `triggerSnapshot`, `status` and `health` are about one node: the first of the URLs.
+ * `clusterTicket`, `triggerSnapshot`, `backup`, `status` and `health` are about one node: the first of the URLs.
  *
  * Rejects with an AspenError; OUTCOME_UNKNOWN when a write was sent and not answered, NO_LEADER when no node was reached.
  */
-export class AspenHttpClient implements KeyValueStore, ClusterController, MemberAdmin, PeerAdmin {
+export class AspenHttpClient implements KeyValueStore, ClusterController, MemberAdmin, PeerAdmin, BackupSource {
   readonly #caller: Caller
+  readonly #first: URL
+  readonly #token: string | undefined
 
   /** @param world time, chance and the way to the nodes, where they are simulated */
   constructor(urls: string | readonly string[], options?: HttpClientOptions, world?: CallerWorld) {
-    this.#caller = new Caller(checkUrls(urls), checkHttpOptions(options), world)
+    const checkedUrls = checkUrls(urls)
+    const checkedOptions = checkHttpOptions(options)
+    this.#first = checkedUrls[0] as URL
+    this.#token = checkedOptions.token
+    this.#caller = new Caller(checkedUrls, checkedOptions, world)
   }
 
   async write(command: WriteCommand, options?: WriteOptions): Promise<WriteResult> {
@@ -297,6 +310,13 @@ export class AspenHttpClient implements KeyValueStore, ClusterController, Member
       timeoutMs: checkOptions(options).timeoutMs,
       read: ({ snapshot }) => camelCase(snapshot) as SnapshotReport,
     })
+  }
+
+  /** A copy of the state of the cluster, from the first node. The time is for the answer to begin, and between two pieces of it. */
+  async backup(options?: BackupOptions): Promise<Backup> {
+    const { local = false, timeoutMs = MAX_REQUEST_TIMEOUT_MS } = checkBackup(options)
+    const path = local ? '/admin/backup?local=true' : '/admin/backup'
+    return download({ url: this.#first, path, token: this.#token, patienceMs: timeoutMs + ANSWER_GRACE_MS })
   }
 
   /** Everything the first node says of itself. */

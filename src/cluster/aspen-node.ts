@@ -1,11 +1,12 @@
 /** One node of a cluster inside this process, with an HTTP face where it is asked for: a node over the disk, network and time of this machine. */
 import { AspenError } from '../api/index.ts'
 import type { ActorSystem } from '../actor/index.ts'
-import type { AddPeerRequest, PeerChoice } from '../api/index.ts'
+import type { AddPeerRequest, Backup, BackupOptions, BackupSource, PeerChoice } from '../api/index.ts'
 import { LogThrottle, noMetrics, silentLogger } from '../ports/index.ts'
 import { systemClock } from '../net/index.ts'
 import { NodeService } from '../node/index.ts'
 import type { NodeServer } from '../node/index.ts'
+import { backupOf } from './backup/index.ts'
 import { checkOptions } from './config/index.ts'
 import type { NodeConfig, NodeSettings } from './config/index.ts'
 import { checkDependencies } from './node-dependencies.ts'
@@ -26,7 +27,7 @@ import { settled } from './settled.ts'
  * const entry = await node.read('hello')
  * await node.stop()
  */
-export class AspenNode extends NodeService {
+export class AspenNode extends NodeService implements BackupSource {
   readonly #server: NodeServer
   readonly #release: () => void
   #http: HttpFace | null = null
@@ -104,6 +105,11 @@ export class AspenNode extends NodeService {
   stop(): Promise<void> {
     this.#stopped ??= this.#stop()
     return this.#stopped
+  }
+
+  /** A consistent copy of the state of the cluster, as {@link BackupSource} says. */
+  backup(options?: BackupOptions): Promise<Backup> {
+    return backupOf(this, options)
   }
 
   /** A stopped node keeps no book of peers: its data directory may be another process's by now. */

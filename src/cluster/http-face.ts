@@ -5,6 +5,7 @@
 import { createHttpServer, PrometheusMetrics } from '../faces/http/index.ts'
 import type { NodeService } from '../node/index.ts'
 import type { Logger, Metrics } from '../ports/index.ts'
+import { backupOf } from './backup/index.ts'
 import { ConfigError } from './config/index.ts'
 import type { NodeConfig } from './config/index.ts'
 import { descriptorLimit, planDescriptors } from './descriptors.ts'
@@ -47,6 +48,7 @@ async function openHttp(node: NodeService, config: NodeConfig, logger: Logger, m
     actors: node,
     members: node,
     peers: node,
+    backups: { backup: (options) => backupOf(node, options) },
     metrics,
     logger,
     nodeId,

@@ -73,7 +73,7 @@ export {
 } from './semantics.ts'
 export { decodeSetVersion, encodeSetVersion, setVersionOf } from './set-version.ts'
 export { checkWrite, respellCommand, toCommand } from './spelling.ts'
-export { loadMeta, NEW_STATE, withRevisionJump } from './state-meta.ts'
+export { loadFacts, loadMeta, NEW_STATE, withRevisionJump } from './state-meta.ts'
 export type { StateMeta } from './state-meta.ts'
 export { LANGUAGE, TABLES_1 } from './version-1.ts'
 export { checkFound, encodeWrite, readEnvelope, resultTooLarge } from './write-request.ts'

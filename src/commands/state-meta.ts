@@ -43,6 +43,13 @@ export function isMetaRow(space: Space, { key }: Row): boolean {
   return space === SPACES.meta && equalBytes(key, KEY)
 }
 
+/** What the row of the facts says; undefined for any other row. */
+export function loadFacts(space: Space, row: Row): StateMeta | undefined {
+  if (!isMetaRow(space, row)) return undefined
+  const { revision, timeMs, clusterVersion } = decodeMeta(row.value)
+  return { revision, timeMs, clusterVersion }
+}
+
 /** The row of the facts of a state that begins a history of its own; any other row as it is. @throws Error when there are no revisions left */
 export function withRevisionJump(space: Space, row: Row, jump: number): Row {
   if (!isMetaRow(space, row)) return row

@@ -9,7 +9,7 @@ import type {
   LogStore,
   Metrics,
   Signatures,
-  SnapshotStore,
+  OpenSnapshotStore,
   StateMachine,
   Transport,
   Volume,
@@ -25,7 +25,7 @@ import type { NodeService } from './node-service.ts'
 export interface RaftStores {
   readonly log: LogStore
   readonly stateMachine: StateMachine
-  readonly snapshots: SnapshotStore
+  readonly snapshots: OpenSnapshotStore
   /** Those that the stores write to, each once, to be watched for room. */
   readonly volumes: readonly Volume[]
   /** Things a person should know about what was found. */

@@ -43,6 +43,7 @@ import type {
   StatusSource,
   WhyReport,
   ActorAdmin,
+  BackupOptions,
   WriteCommand,
   WriteOptions,
   WriteResult,
@@ -50,9 +51,15 @@ import type {
 import type { ActorSnapshot } from '../actor/index.ts'
 import { encodeWrite, LANGUAGE, readEnvelope } from '../commands/index.ts'
 import type { Language } from '../commands/index.ts'
-import { MAX_MEMBER_ADDRESSES, MAX_REQUEST_TIMEOUT_MS, MAX_SCAN_PAGE_BYTES, STRANGER_EXPIRY_MS } from '../limits.ts'
+import {
+  MAX_MEMBER_ADDRESSES,
+  MAX_REQUEST_TIMEOUT_MS,
+  MAX_SCAN_PAGE_BYTES,
+  MAX_STATE_COPIES,
+  STRANGER_EXPIRY_MS,
+} from '../limits.ts'
 import type { PeerBook } from '../peers/index.ts'
-import type { Clock, StoredSnapshot, Transport } from '../ports/index.ts'
+import type { Clock, SnapshotReading, StoredSnapshot, Transport } from '../ports/index.ts'
 import type { Member } from '../raft/index.ts'
 import type { Reply } from '../replica/index.ts'
 import { issueTicket } from './cluster-ticket.ts'
@@ -100,6 +107,12 @@ export interface ServiceParts extends Pick<TicketParts, 'signatures' | 'tickets'
   readonly onAnswer?: (error: Error | undefined) => void
 }
 
+/** A snapshot of the state, open for reading. */
+export interface StateCopy extends SnapshotReading {
+  readonly nodeId: number
+  readonly snapshot: StoredSnapshot
+}
+
 export class NodeService implements KeyValueStore, ClusterController, StatusSource, ActorAdmin, MemberAdmin, PeerAdmin {
   readonly #parts: ServiceParts
   readonly #startedAt: number
@@ -107,6 +120,8 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
   readonly #reads: ReadTurns
   readonly #language: Language
   readonly #pages: ReadTurns
+  /** That are being read. */
+  #copies = 0
 
   constructor(parts: ServiceParts) {
     this.#parts = parts
@@ -314,13 +329,44 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
   }
 
   async triggerSnapshot(options?: RequestOptions): Promise<SnapshotReport> {
+    const snapshot = await this.#takeSnapshot(checkOptions(options))
+    return { id: snapshot.id, logId: snapshot.last, sizeBytes: snapshot.sizeBytes }
+  }
+
+  // --- For backups ---
+
+  /** A copy of the state as it is now, or a little later; all that the cluster had acknowledged is in it, unless `local`. */
+  async copyState({ local = false, ...options }: BackupOptions): Promise<StateCopy> {
+    if (this.#copies >= MAX_STATE_COPIES) throw tooManyCopies()
+    this.#copies++
+    const release = once(() => this.#copies--)
+    try {
+      if (!local) await this.#readable(options)
+      const snapshot = await this.#takeSnapshot(options)
+      const reading = this.#parts.raft.openSnapshot(snapshot.id)
+      const close = once(() => reading.close())
+      return {
+        nodeId: this.#parts.nodeId,
+        snapshot,
+        read: (position, length, done) => reading.read(position, length, done),
+        close: () => {
+          close()
+          release()
+        },
+      }
+    } catch (error) {
+      release()
+      throw error
+    }
+  }
+
+  async #takeSnapshot(options: RequestOptions): Promise<StoredSnapshot> {
     const words = 'the snapshot was not finished before the deadline; it may be later, and asking again is harmless'
-    const snapshot = await this.#ask<StoredSnapshot>(
+    return this.#ask<StoredSnapshot>(
       this.#inTime(words, (reply) => this.#parts.raft.send({ type: 'TriggerSnapshot', reply })),
       // A state at its quota takes longer than other requests may.
-      { timeoutMs: MAX_REQUEST_TIMEOUT_MS, ...checkOptions(options) },
+      { timeoutMs: MAX_REQUEST_TIMEOUT_MS, ...options },
     )
-    return { id: snapshot.id, logId: snapshot.last, sizeBytes: snapshot.sizeBytes }
   }
 
   // --- ActorAdmin ---
@@ -400,6 +446,20 @@ export class NodeService implements KeyValueStore, ClusterController, StatusSour
         else reject(error)
       }, deadline)
     })
+  }
+}
+
+function tooManyCopies(): AspenError {
+  const words = `${MAX_STATE_COPIES} copies of the state are being read at this node; ask another one, or try again`
+  return new AspenError('OVERLOADED', words, { queue: 'backups' })
+}
+
+/** Runs it the first time only. */
+function once(run: () => void): () => void {
+  let isDone = false
+  return () => {
+    if (!isDone) run()
+    isDone = true
   }
 }
 

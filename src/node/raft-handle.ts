@@ -4,7 +4,7 @@
  */
 import type { ActorRef } from '../actor/index.ts'
 import { AspenError } from '../api/index.ts'
-import type { StateMachine } from '../ports/index.ts'
+import type { SnapshotReading, StateMachine } from '../ports/index.ts'
 import type { NodeId, PeerProgress } from '../raft/index.ts'
 import type { ReplicaView } from '../replica/index.ts'
 import type { Incarnation, RaftFacts } from './incarnation.ts'
@@ -131,6 +131,12 @@ export class RaftHandle {
       present.replica.fail(error as Error)
       throw new AspenError('POISONED', 'the state of this node cannot be read: it takes no further part; ask another one')
     }
+  }
+
+  /** Opens a snapshot of the store for reading. @throws Error when it is gone, or the disk fails */
+  openSnapshot(id: string): SnapshotReading {
+    if (this.#present === null) throw this.refusal()
+    return this.#present.stores.snapshots.open(id)
   }
 
   /** What whoever asks is told while there is nobody to ask. */

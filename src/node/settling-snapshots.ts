@@ -1,21 +1,23 @@
-import type { Done, SnapshotStore } from '../ports/index.ts'
+import type { Done, OpenSnapshotStore, SnapshotStore } from '../ports/index.ts'
 import { StoreRefusal } from '../ports/index.ts'
 
 /**
  * A snapshot store that knows what is under way in it. Files have no end of their own: the next incarnation must not open them
  * while the last one still writes.
  */
-export class SettlingSnapshots implements SnapshotStore {
-  readonly #store: SnapshotStore
+export class SettlingSnapshots implements OpenSnapshotStore {
+  readonly #store: OpenSnapshotStore
   #underWay = 0
   #failure: Error | undefined
   #settled: Done | null = null
 
-  constructor(store: SnapshotStore) {
+  constructor(store: OpenSnapshotStore) {
     this.#store = store
   }
 
   newest: SnapshotStore['newest'] = () => this.#store.newest()
+
+  open: OpenSnapshotStore['open'] = (id) => this.#store.open(id)
 
   receive: SnapshotStore['receive'] = (snapshot) => this.#store.receive(snapshot)
 

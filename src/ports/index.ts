@@ -12,6 +12,8 @@ export type { Counter, Histogram, Labels, Metrics } from './metrics.ts'
 export { StateBusy, StoreRefusal } from './state-machine.ts'
 export type {
   AppliedBatch,
+  OpenSnapshotStore,
+  SnapshotReading,
   SnapshotStore,
   StateDigest,
   StateEngine,

@@ -61,6 +61,7 @@ export const METRIC_TABLE = {
       'read_turns',
       'reads',
       'snapshots',
+      'backups',
     ],
   },
   aspen_link_opened_total: {

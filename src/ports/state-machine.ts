@@ -71,6 +71,13 @@ export class StateBusy extends Error {
   }
 }
 
+/** A stored snapshot, open for reading whatever the store does meanwhile. */
+export interface SnapshotReading {
+  /** Up to `length` bytes; fewer at the end of the file. */
+  read(position: number, length: number, done: (error: Error | undefined, bytes: Uint8Array) => void): void
+  close(): void
+}
+
 /**
  * Snapshots in files. `receive`, `write` and `finish` fail with {@link StoreRefusal} when another transfer may help:
  * what came was thrown away;
@@ -85,6 +92,12 @@ export interface SnapshotStore {
   write(id: string, position: number, bytes: Uint8Array, done: Done): void
   /** Verifies size and digest, makes the file durable, and makes it the newest. A digest mismatch deletes it and is an error. */
   finish(id: string, done: Done): void
+}
+
+/** One that others than replicas read, too. */
+export interface OpenSnapshotStore extends SnapshotStore {
+  /** @throws Error when it is not, or no longer, in the store, or the disk fails */
+  open(id: string): SnapshotReading
 }
 
 /**

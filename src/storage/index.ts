@@ -1,3 +1,5 @@
+export { BACKUP_BLOCK_SIZE, BackupEncoder, BackupError, readBackup } from './backup/index.ts'
+export type { BackupHeader, FoundBackup } from './backup/index.ts'
 export {
   createDirectory,
   DataDirectoryLock,

@@ -20,6 +20,7 @@ const ROUTES = {
     '/node-info',
     '/peers',
     '/nodes',
+    '/admin/backup',
     '/why',
     '/cluster-ticket',
     '/openapi.json',

@@ -1,4 +1,6 @@
 export { FoundingDirectory } from './founding-directory.ts'
 export { recover } from './recover.ts'
+export { restore } from './restore.ts'
+export type { RestoreOptions } from './restore.ts'
 export type { RecoverOptions } from './recover.ts'
 export type { Survivor } from './survivor.ts'

@@ -55,10 +55,12 @@ function bodyOf(body: Schema): object {
 }
 
 function operationOf(route: Route): object {
-  const { operation, summary, body, open } = route
+  const { operation, summary, body, query = {}, open } = route
+  const parameters = Object.entries(query).map(([name, schema]) => ({ name, in: 'query', required: false, schema }))
   return {
     operationId: operation,
     summary,
+    ...(parameters.length === 0 ? {} : { parameters }),
     ...(body === undefined ? {} : { requestBody: bodyOf(body) }),
     ...(open === true ? { security: [] } : {}),
     responses: Object.fromEntries([...successAnswers(route), ...errorAnswers(route)]),

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type {
   ActorAdmin,
+  BackupSource,
   ClusterController,
   ErrorCode,
   KeyValueStore,
@@ -25,6 +26,8 @@ export interface RouteContext {
   readonly members: MemberAdmin | null
   /** Null where there is no peer book. */
   readonly peers: PeerAdmin | null
+  /** Null where there is nothing to keep. */
+  readonly backups: BackupSource | null
   readonly metrics: PrometheusMetrics
   /** Room for answers that are not small. */
   readonly answers: AnswerBudget
@@ -47,6 +50,8 @@ export interface Route {
   readonly operation: string
   readonly summary: string
   readonly body?: Schema
+  /** What may stand behind the path. */
+  readonly query?: Readonly<Record<string, Schema>>
   /** A body that is larger is refused before it is read; MAX_HTTP_BODY_SIZE when absent. */
   readonly maxBodyBytes?: number
   /** By status. */

@@ -7,7 +7,15 @@ import { performance } from 'node:perf_hooks'
 import Fastify from 'fastify'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { AspenError } from '../../api/index.ts'
-import type { ActorAdmin, ClusterController, KeyValueStore, MemberAdmin, PeerAdmin, StatusSource } from '../../api/index.ts'
+import type {
+  ActorAdmin,
+  BackupSource,
+  ClusterController,
+  KeyValueStore,
+  MemberAdmin,
+  PeerAdmin,
+  StatusSource,
+} from '../../api/index.ts'
 import {
   MAX_HELD_ANSWER_BYTES,
   MAX_HELD_BODY_BYTES,
@@ -21,6 +29,7 @@ import { BodyBudget, SMALL_BODY_BYTES } from './body-budget.ts'
 import type { BodyReading } from './body-reader.ts'
 import { clientErrorHandler } from './client-errors.ts'
 import { adminRoutes } from './admin-routes.ts'
+import { backupRoutes } from './backup-routes.ts'
 import { clusterRoutes } from './cluster-routes.ts'
 import { ConnectionBound } from './connection-bound.ts'
 import type { ConnectionLimits } from './connection-bound.ts'
@@ -65,6 +74,8 @@ export interface HttpServerOptions {
   readonly members?: MemberAdmin
   /** For GET /peers and POST /remove-peer; they are not offered when absent. */
   readonly peers?: PeerAdmin
+  /** For GET /admin/backup; it is not offered when absent. */
+  readonly backups?: BackupSource
   readonly metrics: PrometheusMetrics
   readonly logger: Logger
   readonly nodeId: number
@@ -335,7 +346,7 @@ function bodyReading({ maxHeldBodyBytes = MAX_HELD_BODY_BYTES }: HttpServerOptio
 }
 
 function routesOf(options: HttpServerOptions, serving: Serving): readonly Route[] {
-  const { store, controller, status, actors = null, members = null, peers = null, metrics, token } = options
+  const { store, controller, status, actors = null, members = null, peers = null, backups = null, metrics, token } = options
   const context: RouteContext = {
     store,
     controller,
@@ -343,6 +354,7 @@ function routesOf(options: HttpServerOptions, serving: Serving): readonly Route[
     actors,
     members,
     peers,
+    backups,
     metrics,
     answers: new AnswerBudget(options.maxHeldAnswerBytes ?? MAX_HELD_ANSWER_BYTES),
     stopping: () => serving.stopping,
@@ -352,6 +364,7 @@ function routesOf(options: HttpServerOptions, serving: Serving): readonly Route[
     ...statusRoutes(context),
     ...clusterRoutes(context),
     ...adminRoutes(context),
+    ...backupRoutes(context),
     ...memberRoutes(context),
     ...peerRoutes(context),
     ...kvRoutes(context),

@@ -3,7 +3,7 @@
  * way in, and local snapshots being written. Nothing counts before it is whole, durable and under its final name.
  */
 import { join } from 'node:path'
-import type { Disk, DiskFile, Done, SnapshotStore, StoredSnapshot } from '../../ports/index.ts'
+import type { Disk, DiskFile, Done, OpenSnapshotStore, StoredSnapshot } from '../../ports/index.ts'
 import { LocalSnapshot } from './local-snapshot.ts'
 import { attempt } from './publish-file.ts'
 import { parseSnapshotName, partialName, partialOf, snapshotName } from './snapshot-name.ts'
@@ -26,7 +26,7 @@ export function openSnapshotFiles(disk: Disk, options: SnapshotFilesOptions = {}
   return new SnapshotFiles(disk, options)
 }
 
-export class SnapshotFiles implements SnapshotStore {
+export class SnapshotFiles implements OpenSnapshotStore {
   readonly #disk: Disk
   readonly #directory: string | undefined
   readonly #defer: (run: () => void) => void

@@ -1,0 +1,6 @@
+export { BackupDecoder, BackupError } from './backup-decoder.ts'
+export { BackupEncoder } from './backup-encoder.ts'
+export { BACKUP_BLOCK_SIZE } from './backup-format.ts'
+export type { BackupHeader } from './backup-format.ts'
+export { readBackup } from './read-backup.ts'
+export type { FoundBackup } from './read-backup.ts'
