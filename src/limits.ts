@@ -96,7 +96,7 @@ export const MAX_SNAPSHOT_REQUESTS: number = 100
 export const SNAPSHOT_CHUNK_SIZE: number = 256 * KIB
 /** Copies of the state that are read at a node at once, for backups. */
 export const MAX_STATE_COPIES: number = 2
-/** What a cluster that goes on from the state of another one adds to its revision: a year of 35,000 writes a second, and there is room for 8,000 such. */
+/** What a cluster that goes on from the state of another one adds to its revision, and to the index of its log: a year of 35,000 writes a second, and there is room for 8,000 such. */
 export const REVISION_JUMP: number = 2 ** 40
 /** Entries kept behind the applied index when the log is purged, so that a slow follower needs no snapshot. */
 export const LOG_RETAINED_ENTRIES: number = 10_000

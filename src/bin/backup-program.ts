@@ -29,7 +29,9 @@ export function runVerify(host: ProcessHost, file: string): Promise<void> {
 
 export function runRestore(host: ProcessHost, config: NodeConfig, from: string): Promise<void> {
   const name = `restore ${config.nodeId}`
-  return run(host, name, () => restore({ config, from, drawClusterId, say: (line) => host.print(`aspen-node ${name}: ${line}`) }))
+  return run(host, name, () =>
+    restore({ config, from, drawClusterId, now: Date.now, say: (line) => host.print(`aspen-node ${name}: ${line}`) }),
+  )
 }
 
 /** Resolves once the process has been told to exit. */

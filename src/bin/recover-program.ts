@@ -32,7 +32,7 @@ export async function runRecover(host: ProcessHost, config: NodeConfig, flags: R
   }
   try {
     const { evenIfOthersRun, evenALearner } = flags
-    await recover({ config, evenIfOthersRun, evenALearner, confirm, drawClusterId, say: print })
+    await recover({ config, evenIfOthersRun, evenALearner, confirm, drawClusterId, now: Date.now, say: print })
     host.exit(EXIT.OK)
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
@@ -42,12 +42,13 @@ export async function runRecover(host: ProcessHost, config: NodeConfig, flags: R
 }
 
 export function describeSurvivor(nodeId: number, survivor: Survivor): string[] {
-  const { clusterId, membership, term, last, appliedIndex, keys, bytes } = survivor
+  const { clusterId, membership, term, last, appliedIndex, keys, bytes, findings } = survivor
   const others = membership.members.filter(({ id }) => id !== nodeId)
   const unsure = last.index - appliedIndex
   return [
     `cluster ${clusterId}: voters ${list(membership.voters)}, learners ${list(membership.learners)}${membership.outgoing.length > 0 ? `, in the middle of a change from voters ${list(membership.outgoing)}` : ''}`,
     `on this disk: the log up to entry ${last.index} of term ${last.term}, in term ${term}; ${keys} keys, ${bytes} bytes of keys and values`,
+    ...findings.map((finding) => `found on this disk: ${finding}`),
     unsure === 0
       ? 'all of it was committed'
       : `of that, entries up to ${appliedIndex} are known to be committed; the ${unsure} behind them count too, since they may have been acknowledged`,

@@ -1,4 +1,6 @@
 export type { Change } from './change.ts'
+export { loadOrigin } from './cluster-origin.ts'
+export type { ClusterOrigin } from './cluster-origin.ts'
 export type {
   AbsentCondition,
   Command,
@@ -56,6 +58,7 @@ export { SPACE_IDS, SPACES, systemRow, takePage } from './ordered-store.ts'
 export type { OrderedStore, Row, RowHead, RowReader, Rows, Space } from './ordered-store.ts'
 export { Quota } from './quota.ts'
 export type { Measured } from './quota.ts'
+export { RefoundedState } from './refounded-state.ts'
 export { ReplicatedState } from './replicated-state.ts'
 export type { Applied } from './replicated-state.ts'
 export { addHash, rowHash, subtractHash } from './row-hash.ts'
@@ -73,7 +76,7 @@ export {
 } from './semantics.ts'
 export { decodeSetVersion, encodeSetVersion, setVersionOf } from './set-version.ts'
 export { checkWrite, respellCommand, toCommand } from './spelling.ts'
-export { loadFacts, loadMeta, NEW_STATE, withRevisionJump } from './state-meta.ts'
+export { isMetaRow, loadFacts, loadMeta, NEW_STATE } from './state-meta.ts'
 export type { StateMeta } from './state-meta.ts'
 export { LANGUAGE, TABLES_1 } from './version-1.ts'
 export { checkFound, encodeWrite, readEnvelope, resultTooLarge } from './write-request.ts'

@@ -9,7 +9,7 @@ import { fail } from '../lib/index.ts'
  * Spaces by name, with the number that stands for them in snapshots; a number is never used twice. `user` is what
  * key-value faces see, and the only one whose rows have revisions; no face can name the others, which belong to the system.
  */
-export const SPACES = { user: 0, meta: 1, sessions: 2 } as const
+export const SPACES = { user: 0, meta: 1, sessions: 2, origin: 3 } as const
 
 export type Space = (typeof SPACES)[keyof typeof SPACES]
 

@@ -6,6 +6,8 @@ import { AspenError } from '../api/index.ts'
 import type { WriteLogId, WriteResult } from '../api/index.ts'
 import { murmur64 } from '../lib/index.ts'
 import type { Change } from './change.ts'
+import { loadOrigin } from './cluster-origin.ts'
+import type { ClusterOrigin } from './cluster-origin.ts'
 import type { Command, Envelope } from './command.ts'
 import { DigestedStore } from './digested-store.ts'
 import { encodeCommand } from './envelope-codec.ts'
@@ -32,6 +34,8 @@ export class ReplicatedState {
   #timeMs: number
   #clusterVersion: number
   #saved: SavedMeta
+  /** Where the cluster comes from; undefined when it was founded with nothing. No command changes it. */
+  readonly origin: ClusterOrigin | undefined
 
   /**
    * Goes on from what is in the store; an empty one gets its first row.
@@ -49,6 +53,7 @@ export class ReplicatedState {
     this.#revision = this.#saved.revision
     this.#timeMs = this.#saved.timeMs
     this.#clusterVersion = this.#saved.clusterVersion
+    this.origin = loadOrigin(store)
     if (this.#clusterVersion > language.version)
       throw new LaterVersion('the state of this node', this.#clusterVersion, language.version)
   }

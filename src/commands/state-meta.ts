@@ -30,12 +30,16 @@ export function loadMeta(store: RowReader): SavedMeta | undefined {
   return row && decodeMeta(row.value)
 }
 
-export function saveMeta(store: OrderedStore, { rowsSum, ...meta }: SavedMeta): void {
-  const row = systemRow(
+export function saveMeta(store: OrderedStore, saved: SavedMeta): void {
+  const row = metaRow(saved)
+  store.put(SPACES.meta, row, rowHash(SPACES.meta, row))
+}
+
+export function metaRow({ rowsSum, ...meta }: SavedMeta): Row {
+  return systemRow(
     KEY,
     encodeMeta(meta, (writer) => writer.f64(rowsSum)),
   )
-  store.put(SPACES.meta, row, rowHash(SPACES.meta, row))
 }
 
 /** Whether this is the row of the facts. */
@@ -48,15 +52,6 @@ export function loadFacts(space: Space, row: Row): StateMeta | undefined {
   if (!isMetaRow(space, row)) return undefined
   const { revision, timeMs, clusterVersion } = decodeMeta(row.value)
   return { revision, timeMs, clusterVersion }
-}
-
-/** The row of the facts of a state that begins a history of its own; any other row as it is. @throws Error when there are no revisions left */
-export function withRevisionJump(space: Space, row: Row, jump: number): Row {
-  if (!isMetaRow(space, row)) return row
-  const { rowsSum, revision, ...rest } = decodeMeta(row.value)
-  if (!Number.isSafeInteger(revision + jump)) throw new Error(`no revision is left beyond ${revision} for another history`)
-  const value = encodeMeta({ ...rest, revision: revision + jump }, (writer) => writer.f64(rowsSum))
-  return systemRow(row.key, value)
 }
 
 /** Of the facts, as a row that holds nothing else. */

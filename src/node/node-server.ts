@@ -9,7 +9,7 @@ import type { ActorEvent, Remoting } from '../actor/index.ts'
 import type { PeerSourceView } from '../api/index.ts'
 import { LANGUAGE } from '../commands/index.ts'
 import { assert } from '../lib/index.ts'
-import type { Discovery, LinkedPeer, LogLevel } from '../ports/index.ts'
+import type { Claims, Discovery, LinkedPeer, LogLevel, StateInfo } from '../ports/index.ts'
 import { ASKED_FOR_RANK, DialPolicy, hintOfLink, PeerBook, PeerExchange, standingOf } from '../peers/index.ts'
 import type { PeerHint, PeerSource } from '../peers/index.ts'
 import { EMPTY_MEMBERSHIP } from '../raft/index.ts'
@@ -244,6 +244,7 @@ export class NodeServer {
       addresses: [],
       languageVersion: language.version,
       programVersion: this.#settings.version,
+      ...foundedFrom(this.raft.facts.state.origin),
     })
     transport.announce({ addresses: transport.addresses() })
     this.#finding?.start()
@@ -482,4 +483,11 @@ function absentSince(
   if (membershipIndex > appliedIndex || !names(self) || names(endpointId)) return null
   const isNewcomer = claims.clusterId === null && !membership.members.some(({ id }) => id === claims.nodeId)
   return isNewcomer ? null : membershipIndex
+}
+
+/** For members of the cluster that was: they are refused, and hear why. */
+function foundedFrom(origin: StateInfo['origin']): Pick<Claims, 'foundedFrom'> {
+  if (origin === undefined) return {}
+  const { clusterId, nodeId, foundedAt } = origin
+  return { foundedFrom: { clusterId, nodeId, foundedAt } }
 }

@@ -1,5 +1,5 @@
 import type { KeyValue, ScanRange } from '../api/index.ts'
-import type { Applied, Change, RowHead, Rows, StateMeta } from '../commands/index.ts'
+import type { Applied, Change, ClusterOrigin, RowHead, Rows, StateMeta } from '../commands/index.ts'
 import type { Entry, LogId, Membership, SnapshotMeta } from '../raft/index.ts'
 import type { Done } from './disk.ts'
 import type { ClassifiedError } from './fault.ts'
@@ -17,6 +17,8 @@ export interface StateInfo extends StateMeta {
   /** The same of the spaces of the system. */
   readonly systemRows: number
   readonly systemBytes: number
+  /** Where the cluster comes from; absent when it was founded with nothing. */
+  readonly origin?: ClusterOrigin
 }
 
 /** What the state after an entry sums up to: equal in every replica, or one of them has gone wrong. */

@@ -1,4 +1,13 @@
 /** What a node says of itself when a link opens, and again whenever it changes. */
+/** The cluster whose state another one was founded from (`aspen-node recover`, `restore`). */
+export interface FoundedFrom {
+  readonly clusterId: string
+  /** The node that founded it. */
+  readonly nodeId: number
+  /** By its wall clock, in milliseconds since 1970. */
+  readonly foundedAt: number
+}
+
 export interface Claims {
   readonly nodeId: number
   /** Null while the node belongs to no cluster. */
@@ -9,6 +18,8 @@ export interface Claims {
   readonly languageVersion: number
   /** Of the program, for people; absent when it does not say. */
   readonly programVersion?: string
+  /** Where its cluster comes from; absent when it was founded with nothing, or the node does not know. */
+  readonly foundedFrom?: FoundedFrom
 }
 
 /** A peer that has proven its key and the cookie over a live link. */

@@ -18,7 +18,7 @@ export { DistrustedLogError, hasLog, LogCorruptionError, MemoryLog, openSegmente
 export type { SegmentedLog } from './log/index.ts'
 export { MemoryStore, openMemoryStateMachine } from './memory/index.ts'
 export type { MemoryStateMachine } from './memory/index.ts'
-export { openSnapshotFiles, readSnapshot, rewriteSnapshot } from './snapshots/index.ts'
+export { openSnapshotFiles, readSnapshot, auditSnapshotFile, rewriteSnapshot } from './snapshots/index.ts'
 export type { Rewritten, SnapshotFiles, SnapshotHeader } from './snapshots/index.ts'
 export { openSqliteStateMachine, stateWorkerFile } from './sqlite/index.ts'
 export type { SqliteStateMachine } from './sqlite/index.ts'

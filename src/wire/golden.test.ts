@@ -43,6 +43,11 @@ const GOLDEN: readonly (readonly [name: string, bytes: Uint8Array, hex: string])
   ],
   ['claims', encodeClaims(CLAIMS), '020103' + '04026331' + '060501' + '03683a31' + '080101'],
   ['claims of a node of no cluster', encodeClaims({ ...CLAIMS, clusterId: null, addresses: [] }), '020103' + '060100' + '080101'],
+  [
+    'claims of a node of a cluster that was founded anew',
+    encodeClaims({ ...CLAIMS, foundedFrom: { clusterId: 'c0', nodeId: 3, foundedAt: 300 } }),
+    '020103' + '04026331' + '060501' + '03683a31' + '080101' + '0c06' + '026330' + '03' + 'ac02',
+  ],
   ['proof', encodeProof({ mac: new Uint8Array(32), said: Uint8Array.of(2, 1, 3) }), `020023${'00'.repeat(32)}020103`],
   ['refusal', encodeRefusal({ code: 'VERSION_MISMATCH', detail: 'x' }), '030003' + '010178'],
   ['goodbye of one that refuses for a later reason', encodeReason({ code: 'REFUSED', detail: '' }), '0900'],

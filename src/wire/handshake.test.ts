@@ -41,6 +41,14 @@ const claims: fc.Arbitrary<Claims> = fc.record(
     addresses: fc.array(fc.string({ minLength: 1, maxLength: 40 }), { maxLength: 8 }),
     languageVersion: fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }),
     programVersion: fc.string({ minLength: 1, maxLength: 16 }),
+    foundedFrom: fc.record(
+      {
+        clusterId: fc.string({ minLength: 1, maxLength: 16 }),
+        nodeId: fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }),
+        foundedAt: fc.integer({ min: 0, max: 8.64e15 }),
+      },
+      { noNullPrototype: true },
+    ),
   },
   { noNullPrototype: true, requiredKeys: ['nodeId', 'clusterId', 'addresses', 'languageVersion'] },
 )

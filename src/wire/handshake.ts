@@ -25,7 +25,7 @@ import {
 } from '../lib/index.ts'
 import type { TaggedField } from '../lib/index.ts'
 import { MAX_ADDRESS_SIZE, MAX_MEMBER_ADDRESSES, MAX_PROGRAM_VERSION_SIZE } from '../limits.ts'
-import type { Claims, LinkRefusal, LinkRefusalCode } from '../ports/index.ts'
+import type { Claims, FoundedFrom, LinkRefusal, LinkRefusalCode } from '../ports/index.ts'
 import { MAX_CLUSTER_ID_SIZE } from './wire-limits.ts'
 
 /** Versions of the link protocol, both included. */
@@ -164,7 +164,10 @@ const CLUSTER_ID = 4
 const ADDRESSES = 6
 const LANGUAGE_VERSION = 8
 const PROGRAM_VERSION = 10
-const CLAIM_TAGS = [NODE_ID, CLUSTER_ID, ADDRESSES, LANGUAGE_VERSION, PROGRAM_VERSION]
+const FOUNDED_FROM = 12
+const CLAIM_TAGS = [NODE_ID, CLUSTER_ID, ADDRESSES, LANGUAGE_VERSION, PROGRAM_VERSION, FOUNDED_FROM]
+/** The latest that a date can be. */
+const MAX_DATE_MS = 8.64e15
 /** Of those who do not say. */
 const FIRST_LANGUAGE_VERSION = 1
 
@@ -178,8 +181,9 @@ export function encodeClaims(claims: Claims): Uint8Array {
   }
   fields.push([ADDRESSES, field((writer) => writeAddresses(writer, claims.addresses))])
   fields.push([LANGUAGE_VERSION, field((writer) => writer.varint(claims.languageVersion))])
-  const { programVersion } = claims
+  const { programVersion, foundedFrom } = claims
   if (programVersion !== undefined) fields.push([PROGRAM_VERSION, versionBytes(programVersion)])
+  if (foundedFrom !== undefined) fields.push([FOUNDED_FROM, field((writer) => writeFoundedFrom(writer, foundedFrom))])
   return field((writer) => writeTaggedFields(writer, fields))
 }
 
@@ -202,8 +206,10 @@ export function decodeClaims(bytes: Uint8Array): Claims {
     return decoded
   }
   const programVersion = read<string | undefined>(PROGRAM_VERSION, undefined, readVersion)
+  const foundedFrom = read<FoundedFrom | undefined>(FOUNDED_FROM, undefined, readFoundedFrom)
   return {
     ...(programVersion === undefined ? {} : { programVersion }),
+    ...(foundedFrom === undefined ? {} : { foundedFrom }),
     nodeId: read(NODE_ID, 0, (reader) => reader.varint()),
     clusterId: read<string | null>(CLUSTER_ID, null, readClusterId),
     addresses: read<readonly string[]>(ADDRESSES, [], readAddresses),
@@ -215,6 +221,17 @@ function field(write: (writer: ByteWriter) => void): Uint8Array {
   const writer = new ByteWriter()
   write(writer)
   return writer.finish()
+}
+
+function writeFoundedFrom(writer: ByteWriter, { clusterId, nodeId, foundedAt }: FoundedFrom): void {
+  writer.string(clusterId, 1, MAX_CLUSTER_ID_SIZE, 'cluster id')
+  writer.varint(nodeId)
+  writer.varint(foundedAt)
+}
+
+function readFoundedFrom(reader: ByteReader): FoundedFrom {
+  const clusterId = reader.string(1, MAX_CLUSTER_ID_SIZE, 'cluster id')
+  return { clusterId, nodeId: reader.varint(), foundedAt: reader.varintWithin(0, MAX_DATE_MS, 'date') }
 }
 
 function writeAddresses(writer: ByteWriter, all: readonly string[]): void {

@@ -32,6 +32,7 @@ function options(nodes: TestNodes, id: number, from: string, more: Partial<Resto
     config: { dataDir: nodes.directory(id), nodeId: id, storageBackend: 'Sqlite' },
     from,
     drawClusterId: () => NEW_ID,
+    now: () => Date.UTC(2026, 0, 2),
     say: () => undefined,
     ...more,
   }

@@ -32,7 +32,7 @@ test('semantics: the constants of cluster version 1 are these for ever', () => {
 })
 
 test('semantics: spaces, operations and conditions keep their numbers', () => {
-  assert.deepEqual(SPACES, { user: 0, meta: 1, sessions: 2 })
+  assert.deepEqual(SPACES, { user: 0, meta: 1, sessions: 2, origin: 3 })
   const codes = (list: readonly { readonly type: string; readonly code: number; readonly since: number }[]): unknown =>
     list.map(({ type, code, since }) => [type, code, since])
   assert.deepEqual(codes(LANGUAGE.operations), [

@@ -6,6 +6,8 @@ import { writeFileAtomicallySync } from './atomic-file.ts'
 
 const FILE = 'found-anew.json'
 const FILE_VERSION = 1
+/** Within the data directory: everything that is made on the way; nothing of it counts before there is a record. */
+export const FOUNDING_FOLDER = 'found-anew'
 
 /** No cluster was founded; the message says why, what was changed, and what to do. */
 export class FoundingError extends Error {

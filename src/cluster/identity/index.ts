@@ -8,7 +8,13 @@ export {
   NODE_ID,
 } from './identity-file.ts'
 export type { IdentityFile } from './identity-file.ts'
-export { FoundingError, readFoundingRecord, removeFoundingRecord, writeFoundingRecord } from './founding-record.ts'
+export {
+  FOUNDING_FOLDER,
+  FoundingError,
+  readFoundingRecord,
+  removeFoundingRecord,
+  writeFoundingRecord,
+} from './founding-record.ts'
 export type { FoundingRecord } from './founding-record.ts'
 export { holdsNode, moveNodeFiles, nextAsideFolder, NODE_FILES } from './node-files.ts'
 export { RejoinError } from './rejoin-error.ts'

@@ -3,6 +3,7 @@ import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { DataDirectoryLock } from '../../storage/index.ts'
 import {
+  FOUNDING_FOLDER,
   FoundingError,
   holdsNode,
   isRejoinUnderWay,
@@ -13,9 +14,6 @@ import {
   writeFoundingRecord,
 } from '../identity/index.ts'
 import type { FoundingRecord } from '../identity/index.ts'
-
-/** Everything that is made on the way; nothing of it counts before there is a record. */
-const WORK_FOLDER = 'found-anew'
 
 /** Holds the lock of the directory, so that no node runs on it, until it is released. */
 export class FoundingDirectory {
@@ -53,18 +51,18 @@ export class FoundingDirectory {
 
   /** Where the new data directory is built. */
   get newFolder(): string {
-    return join(this.path, WORK_FOLDER, 'new')
+    return join(this.path, FOUNDING_FOLDER, 'new')
   }
 
   /** For a copy of what is there. */
   get copyFolder(): string {
-    return join(this.path, WORK_FOLDER, 'copy')
+    return join(this.path, FOUNDING_FOLDER, 'copy')
   }
 
   /** Removes what was made on the way: what is left of a run before, too. Not to be called while there is a record. */
   clear(): void {
     this.#before('the removal of what was made on the way')
-    rmSync(join(this.path, WORK_FOLDER), { recursive: true, force: true })
+    rmSync(join(this.path, FOUNDING_FOLDER), { recursive: true, force: true })
   }
 
   /** That of a run that was interrupted when the new data directory was whole. */

@@ -9,7 +9,7 @@ import { FoundingError } from '../identity/index.ts'
 import { foundAnew } from './found-anew.ts'
 import { FoundingDirectory } from './founding-directory.ts'
 import { runningMembers } from './running-members.ts'
-import { readSurvivor } from './survivor.ts'
+import { readSurvivor, wantsRoom } from './survivor.ts'
 import type { ReadSurvivor, Survivor } from './survivor.ts'
 
 export interface RecoverOptions {
@@ -21,6 +21,8 @@ export interface RecoverOptions {
   /** Hears what was found, and what may be lost; nothing is changed unless it gives the id of the old cluster. */
   readonly confirm: (survivor: Survivor) => Promise<string | null>
   readonly drawClusterId: () => string
+  /** Milliseconds since 1970. */
+  readonly now: () => number
   /** Tells a person how far it is. */
   readonly say: (line: string) => void
   /** Called ahead of every change of what is on the disk; what it throws interrupts a test's run there. */
@@ -50,7 +52,7 @@ export async function recover(options: RecoverOptions): Promise<void> {
 }
 
 async function recoverIn(options: RecoverOptions, directory: FoundingDirectory): Promise<void> {
-  const { config, confirm, drawClusterId, say } = options
+  const { config, confirm, drawClusterId, now, say } = options
   if (!directory.holdsNode)
     throw new FoundingError(`${directory.path} holds no node: give --data-dir of the survivor. Nothing was changed`)
   directory.clear()
@@ -63,15 +65,25 @@ async function recoverIn(options: RecoverOptions, directory: FoundingDirectory):
     if (confirmed !== old)
       throw new FoundingError(`"${confirmed}" is not the id of the cluster, which is ${old}: nothing was changed`)
     const clusterId = drawClusterId()
-    const founded = foundAnew(directory.newFolder, found.path, { nodeId: config.nodeId, clusterId })
+    const founded = foundAnew(directory.newFolder, found.path, {
+      nodeId: config.nodeId,
+      clusterId,
+      how: 'recover',
+      foundedAt: now(),
+    })
     if (founded.source.id !== found.snapshot.id)
       throw new FoundingError('the state changed on the disk while it was read. Nothing was changed')
     say(`the new cluster is ${clusterId}, and the new key of node ${config.nodeId} is ${founded.endpointId}`)
     conclude(options, directory, clusterId, directory.install(clusterId))
   } catch (error) {
     // What there is a record of is gone on with.
-    if (directory.record() === undefined) directory.clear()
-    throw error
+    if (directory.record() !== undefined) throw error
+    directory.clear()
+    if (error instanceof FoundingError || !wantsRoom(error)) throw error
+    throw new FoundingError(
+      `${directory.path} has no room for a copy of the node and for its state once more (${(error as Error).message}): free space on its volume. Nothing was changed`,
+      { cause: error },
+    )
   }
 }
 

@@ -13,6 +13,8 @@ export interface RestoreOptions {
   /** The path of the backup. */
   readonly from: string
   readonly drawClusterId: () => string
+  /** Milliseconds since 1970. */
+  readonly now: () => number
   /** Tells a person how far it is. */
   readonly say: (line: string) => void
   /** Called ahead of every change of what is on the disk; what it throws interrupts a test's run there. */
@@ -44,13 +46,16 @@ export async function restore(options: RestoreOptions): Promise<void> {
   }
 }
 
-async function restoreInto({ config, from, drawClusterId, say }: RestoreOptions, directory: FoundingDirectory): Promise<void> {
+async function restoreInto(
+  { config, from, drawClusterId, now, say }: RestoreOptions,
+  directory: FoundingDirectory,
+): Promise<void> {
   const { nodeId } = config
   directory.clear()
   try {
     const { found, path } = await unpack(from, directory.copyFolder)
     const clusterId = drawClusterId()
-    const founded = foundAnew(directory.newFolder, path, { nodeId, clusterId })
+    const founded = foundAnew(directory.newFolder, path, { nodeId, clusterId, how: 'restore', foundedAt: now() })
     if (founded.source.id !== found.snapshot.id)
       throw new FoundingError('what was read of the backup changed on the disk. Nothing was changed')
     directory.install(clusterId)

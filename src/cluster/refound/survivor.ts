@@ -2,6 +2,7 @@
 import { cpSync, existsSync, constants } from 'node:fs'
 import { join } from 'node:path'
 import { MAX_BATCH_SIZE } from '../../limits.ts'
+import { StoreRefusal } from '../../ports/index.ts'
 import type { StoredSnapshot } from '../../ports/index.ts'
 import type { Entry, LogId, Membership } from '../../raft/index.ts'
 import { closeStores } from '../../node/index.ts'
@@ -9,6 +10,7 @@ import type { RaftStores } from '../../node/index.ts'
 import { agreeStores } from '../../replica/index.ts'
 import type { Recovered } from '../../replica/index.ts'
 import { FoundingError, IDENTITY_FILE, NODE_FILES } from '../identity/index.ts'
+import { isVolumeFull, StateError } from '../../storage/index.ts'
 import { settled } from '../settled.ts'
 import { openDurableHome } from '../stores/index.ts'
 
@@ -28,6 +30,8 @@ export interface Survivor {
   readonly appliedIndex: number
   readonly keys: number
   readonly bytes: number
+  /** What is not as it was left, and was made good from the rest; sentences without their full stop. */
+  readonly findings: readonly string[]
 }
 
 /** A survivor, and a snapshot of its state with all of its log applied. */
@@ -45,22 +49,38 @@ export interface ReadSurvivor {
 export async function readSurvivor(directory: string, copy: string, nodeId: number): Promise<ReadSurvivor> {
   copyNode(directory, copy)
   try {
-    const home = openDurableHome(copy, nodeId)
-    try {
-      const stores = home.openStores()
-      try {
-        return await readStores(stores, copy, home.identity.endpointId)
-      } finally {
-        await settled((done) => closeStores(stores, done))
-      }
-    } finally {
-      home.release()
-    }
+    return await readCopy(directory, copy, nodeId).catch((error: unknown) => {
+      // Damage of the state that is met on the way is marked: opened again, it is set aside, and made anew from snapshot and log.
+      if (error instanceof StateError && error.code === 'CORRUPT') return readCopy(directory, copy, nodeId)
+      throw error
+    })
   } catch (error) {
-    if (error instanceof FoundingError) throw error
+    // Nothing is wrong with what cannot be copied.
+    if (error instanceof FoundingError || wantsRoom(error)) throw error
     // What is said of the copy is so of the original.
     const reason = (error as Error).message.replaceAll(copy, directory)
     throw new FoundingError(`what is in ${directory} cannot be recovered from: ${reason}. Nothing was changed`, { cause: error })
+  }
+}
+
+/** Whether something failed for want of space. */
+export function wantsRoom(error: unknown): boolean {
+  return isVolumeFull(error) || (error instanceof StoreRefusal && error.isVolumeFull)
+}
+
+async function readCopy(directory: string, copy: string, nodeId: number): Promise<ReadSurvivor> {
+  const home = openDurableHome(copy, nodeId)
+  try {
+    const stores = home.openStores()
+    try {
+      const read = await readStores(stores, copy, home.identity.endpointId)
+      const findings = findingsOf(stores).map((line) => line.replaceAll(copy, directory))
+      return { ...read, survivor: { ...read.survivor, findings } }
+    } finally {
+      await settled((done) => closeStores(stores, done))
+    }
+  } finally {
+    home.release()
   }
 }
 
@@ -71,6 +91,12 @@ function copyNode(directory: string, copy: string): void {
     const from = join(directory, name)
     if (existsSync(from)) cpSync(from, join(copy, name), { recursive: true, mode: constants.COPYFILE_FICLONE })
   }
+}
+
+function findingsOf({ log, warnings }: RaftStores): string[] {
+  const { tornBytes } = log.recovered
+  const torn = `the log ended in a write that a crash had cut short: ${tornBytes} bytes, which this node has not acknowledged`
+  return tornBytes === 0 ? [...warnings] : [...warnings, torn]
 }
 
 async function readStores(stores: RaftStores, copy: string, endpointId: string): Promise<ReadSurvivor> {
@@ -102,6 +128,7 @@ async function readStores(stores: RaftStores, copy: string, endpointId: string):
     appliedIndex,
     keys,
     bytes,
+    findings: [],
   }
   return { survivor, snapshot, path: join(copy, 'snapshots', snapshot.id) }
 }

@@ -17,7 +17,7 @@ import { idList, memberOf, RejoinCluster } from './rejoin-cluster.ts'
 import type { ClusterView, RejoinVia } from './rejoin-cluster.ts'
 import { RejoinDirectory } from './rejoin-directory.ts'
 import { RejoinError } from '../identity/index.ts'
-import { removeRejoinRecord } from '../identity/index.ts'
+import { readFoundingRecord, removeRejoinRecord } from '../identity/index.ts'
 import type { RejoinRecord } from '../identity/index.ts'
 import { rejoinCluster } from './rejoin-steps.ts'
 
@@ -80,6 +80,10 @@ async function prepare(options: RejoinOptions, cluster: RejoinCluster): Promise<
     }
   }
   try {
+    if (readFoundingRecord(directory.path) !== undefined)
+      throw new RejoinError(
+        `a cluster is being founded anew in ${directory.path}: run the command that does it (aspen-node recover, aspen-node restore) again. Nothing was changed`,
+      )
     const known = directory.record()
     if (known !== undefined) {
       const refusal = directory.isNew(known) ? await refusalOfStores() : undefined

@@ -23,6 +23,7 @@ import {
 } from '../../storage/index.ts'
 import {
   addIdentityFields,
+  FOUNDING_FOLDER,
   FoundingError,
   IDENTITY_FILE,
   loadOrCreateIdentityFile,
@@ -171,6 +172,11 @@ function readIdentity(directory: string, nodeId: number): { identityFile: Identi
   const identityFile = loadOrCreateIdentityFile(identityPath)
   checkNodeId(directory, identityFile, nodeId)
   const exposed = exposedDirectory(directory)
+  const leftover = join(directory, FOUNDING_FOLDER)
+  if (existsSync(leftover))
+    exposed.push(
+      `an interrupted aspen-node recover or restore has left ${leftover}: nothing of it counts; run it again, or delete that`,
+    )
   if (identityFile.exposed) exposed.push(`${identityPath} can be read by others: chmod 600 it`)
   return { identityFile, warnings: unfinished === undefined ? exposed : [...exposed, UNFINISHED_REJOIN] }
 }

@@ -142,6 +142,14 @@ export async function acceptHandshake(stream: HandshakeStream, self: HandshakeSe
   }
 }
 
+/** Which clusters two nodes are of, and what the one has to do with the other, for both to read. */
+export function clustersInWords(own: Claims, theirs: Claims): string {
+  const later = [own, theirs].find((claims, i) => claims.foundedFrom?.clusterId === [theirs, own][i]?.clusterId)
+  if (later?.foundedFrom === undefined) return `${own.clusterId} and ${theirs.clusterId}`
+  const { nodeId, foundedAt, clusterId } = later.foundedFrom
+  return `${later.clusterId} was founded anew from ${clusterId} by node ${nodeId} at ${new Date(foundedAt).toISOString()}`
+}
+
 /** A cluster is its id: two nodes that both have one must have the same. */
 export function clustersDiffer(a: Claims, b: Claims): boolean {
   return a.clusterId !== null && b.clusterId !== null && a.clusterId !== b.clusterId
@@ -194,7 +202,7 @@ async function expectProof(stream: HandshakeStream, self: HandshakeSelf, input: 
   if (!timingSafeEqual(proof.mac, computeMac(self, { ...input, said: proof.said }))) throw refusalError('COOKIE_MISMATCH', false)
   const own = self.claims()
   if (clustersDiffer(own, claims)) {
-    throw refusalError('CLUSTER_MISMATCH', false, `${own.clusterId} and ${claims.clusterId}`)
+    throw refusalError('CLUSTER_MISMATCH', false, clustersInWords(own, claims))
   }
   return claims
 }

@@ -2,7 +2,7 @@
 export { advertisedAddresses, remoteOf } from './address.ts'
 export type { Carrier, CarrierName, DialAttempt, DialedLink, DialResult, KeyedConnection, Routes } from './carrier.ts'
 export { EventQueue } from './event-queue.ts'
-export { acceptHandshake, clustersDiffer, deriveCookieKey, dialHandshake } from './handshake.ts'
+export { acceptHandshake, clustersDiffer, clustersInWords, deriveCookieKey, dialHandshake } from './handshake.ts'
 export type { HandshakeSelf, ProvenDialer, ProvenPeer } from './handshake.ts'
 export { HandshakeStream, refuseAndClose } from './handshake-stream.ts'
 export { endpointIdOf, generateIdentity, identityFromSeed, SEED_SIZE } from './identity.ts'

@@ -26,7 +26,8 @@ const REFUSAL_TEXTS: Readonly<Record<LinkRefusalCode, string>> = {
   MALFORMED:
     'the bytes exchanged do not follow the link protocol: run a release of aspen on both ends, and look for what stands between them',
   VERSION_MISMATCH: 'the nodes have no version of the link protocol in common: run the same release on both',
-  KEY_MISMATCH: 'the node that answered has another key than the one that was dialled: check the address and the endpoint id',
+  KEY_MISMATCH:
+    'the node that answered has another key than the one that was dialled: check the address and the endpoint id; rejoin, recover and restore give a node a new key',
   SELF: 'both ends have the same key: the address is its own, or an identity file was copied',
   COOKIE_MISMATCH: 'the cookies differ: start both nodes with the same cookie',
   CLUSTER_MISMATCH:

@@ -25,6 +25,7 @@ import type { LinkWindows, VersionRange } from '../../wire/index.ts'
 import {
   acceptHandshake,
   clustersDiffer,
+  clustersInWords,
   deriveCookieKey,
   EventQueue,
   HandshakeStream,
@@ -372,14 +373,15 @@ export class PathsTransport implements Transport {
   #onDialed(peer: PathPeer, carrier: Carrier, linked: DialedLink): void {
     const { socket, peer: proven, remote } = linked
     // This node's claims may have changed since it sent them; the acceptor compared the old ones.
-    const differ = clustersDiffer(this.#currentClaims(), proven.claims)
+    const own = this.#currentClaims()
+    const differ = clustersDiffer(own, proven.claims)
     if (!differ && !socket.destroyed) {
       this.#adopt(carrier, linked, true)
       return
     }
     socket.on('error', () => undefined).destroy()
     const error = differ
-      ? refusalError('CLUSTER_MISMATCH', false)
+      ? refusalError('CLUSTER_MISMATCH', false, clustersInWords(own, proven.claims))
       : new LinkError('ABORTED', 'the peer closed the new connection')
     this.#onFailed(peer.endpointId, remote, error)
     peer.dialLater()
@@ -441,7 +443,7 @@ export class PathsTransport implements Transport {
   }
 
   #partClusters(link: Link): void {
-    link.finish({ code: 'CLUSTER_MISMATCH', detail: `${this.#currentClaims().clusterId} and ${link.claims.clusterId}` })
+    link.finish({ code: 'CLUSTER_MISMATCH', detail: clustersInWords(this.#currentClaims(), link.claims) })
   }
 
   #reportClosed(endpointId: string, end: LinkEnd, error: Error | undefined): void {

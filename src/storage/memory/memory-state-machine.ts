@@ -83,7 +83,9 @@ export class MemoryStateMachine implements StateEngine {
     const { store, replicated, applied, membership, membershipIndex } = this.#state
     const { user, system } = store
     const sizes = { keys: user.rows, bytes: user.bytes, systemRows: system.rows, systemBytes: system.bytes }
-    return { applied, membership, membershipIndex, ...sizes, ...replicated.meta }
+    const { origin } = replicated
+    const from = origin === undefined ? {} : { origin }
+    return { applied, membership, membershipIndex, ...sizes, ...replicated.meta, ...from }
   }
 
   apply(entries: readonly Entry[]): AppliedBatch {

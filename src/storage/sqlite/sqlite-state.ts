@@ -90,7 +90,8 @@ export class SqliteState {
   }
 
   get info(): StateInfo {
-    this.#info ??= { ...this.#position, ...this.#replicated.meta }
+    const { origin } = this.#replicated
+    this.#info ??= { ...this.#position, ...this.#replicated.meta, ...(origin === undefined ? {} : { origin }) }
     return this.#info
   }
 
