@@ -189,6 +189,10 @@ export const MAX_MEMBER_ADDRESSES: number = 32
 export const MAX_ADDRESS_SIZE: number = 512
 /** The URL of a peer's relay. */
 export const MAX_RELAY_URL_SIZE: number = 2 * KIB
+/** BEP 44: what a node publishes under its key has no more. */
+export const MAX_PKARR_VALUE_SIZE: number = 1_000
+/** The same as relays take and give it: a signature of 64 bytes and a sequence of 8 before it. */
+export const MAX_PKARR_PAYLOAD_SIZE: number = 64 + 8 + MAX_PKARR_VALUE_SIZE
 /** Peers that a ticket names. */
 export const MAX_TICKET_PEERS: number = 16
 /** How long a ticket is good. */

@@ -99,9 +99,14 @@ export const LAYERS: readonly Layer[] = [
     imports: [...CORE, 'machine'],
   },
   {
+    name: 'discovery/pkarr',
+    holds: 'publishes signed records and finds them, through a relay and on the mainline DHT (pkarr, BEP 44)',
+    imports: [...CORE, 'discovery/record'],
+  },
+  {
     name: 'discovery',
     holds: 'what the others see of the means of finding peers',
-    imports: ['discovery/record', 'discovery/mdns'],
+    imports: ['discovery/record', 'discovery/mdns', 'discovery/pkarr'],
   },
   { name: 'peers', holds: 'the peer book, and which peers are dialled', imports: [...CORE, 'wire'], deterministic: true },
   {

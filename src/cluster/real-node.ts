@@ -1,10 +1,20 @@
 /** The ports of a node on this machine: its disk, its network, its clock, its randomness; and the node over them. */
 import { randomBytes } from 'node:crypto'
-import { listInterfaces, MdnsDiscovery, mdnsScope, MulticastSockets } from '../discovery/index.ts'
+import {
+  DhtPlace,
+  listInterfaces,
+  MdnsDiscovery,
+  mdnsScope,
+  MulticastSockets,
+  PkarrDiscovery,
+  RelayPlace,
+  udpOn,
+} from '../discovery/index.ts'
 import { ClientService } from '../faces/links/index.ts'
 import { Prng } from '../lib/index.ts'
 import { CHECKPOINT_INTERVAL_ENTRIES, LOG_RETAINED_ENTRIES } from '../limits.ts'
-import { deriveCookieKey, openTransport, keepAliveMsFor, signaturesOf, systemClock } from '../net/index.ts'
+import { createResolver, deriveCookieKey, openTransport, keepAliveMsFor, signaturesOf, systemClock } from '../net/index.ts'
+import type { NodeIdentity } from '../net/index.ts'
 import { noRegistryStore, openNode } from '../node/index.ts'
 import type { NodePorts, NodeServer, NodeSettings, RegistryStore } from '../node/index.ts'
 import { noPeerStore } from '../peers/index.ts'
@@ -94,13 +104,34 @@ function realPorts(config: NodeConfig, home: NodeHome, listeners: Listeners): No
     ),
     openStores: (language) => home.openStores(language),
     signatures: signaturesOf(home.identity),
-    discoveries: config.enableMdns ? [openMdns(config, logger)] : [],
+    discoveries: openDiscoveries(config, home.identity, logger),
     peerStore: openPeerStore(home.peerBookFile, logger),
     registryStore: openRegistryStore(home.metadataFile, logger),
     faces: [clients],
     threads: workerThreads,
     drawClusterId,
   }
+}
+
+function openDiscoveries(config: NodeConfig, identity: NodeIdentity, logger: Logger): Discovery[] {
+  return [
+    ...(config.enableMdns ? [openMdns(config, logger)] : []),
+    ...(config.enablePkarr ? [openPkarr(config, signaturesOf(identity), logger)] : []),
+  ]
+}
+
+function openPkarr(config: NodeConfig, signatures: Signatures, logger: Logger): Discovery {
+  const { pkarrRelayUrl: url, pkarrDhtBootstrap: bootstrap, ractorHost } = config
+  const same = { clock: systemClock, random: drawPrng(), signatures, resolve: createResolver(systemClock) }
+  return new PkarrDiscovery({
+    ...same,
+    wallClock: Date.now,
+    logger,
+    places: [
+      ...(url === null ? [] : [new RelayPlace({ ...same, url })]),
+      ...(bootstrap.length === 0 ? [] : [new DhtPlace({ ...same, bootstrap, open: udpOn(ractorHost) })]),
+    ],
+  })
 }
 
 function openMdns({ cookie }: NodeConfig, logger: Logger): Discovery {

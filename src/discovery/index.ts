@@ -1,2 +1,3 @@
 /** The means of finding peers that there are, beside the links. */
 export { listInterfaces, MdnsDiscovery, mdnsScope, MulticastSockets } from './mdns/index.ts'
+export { DhtPlace, PkarrDiscovery, RelayPlace, udpOn } from './pkarr/index.ts'

@@ -4,6 +4,7 @@ export { DEFAULT_KEEP_ALIVE_MS, DirectTransport, IrohTransport, openTransport, R
 export type { DirectTransportOptions, PathChoice } from './paths/index.ts'
 export { BindError } from './iroh/index.ts'
 export {
+  createResolver,
   deriveCookieKey,
   generateIdentity,
   identityFromSeed,

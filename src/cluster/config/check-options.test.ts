@@ -141,9 +141,9 @@ test('checkOptions: shows no secret', () => {
 })
 
 test('checkOptions: warns once of settings that do nothing', () => {
-  const { warnings } = checkOptions({ nodeId: 1, enablePkarr: true, enableMdns: false, enableDnsDiscovery: true })
+  const { warnings } = checkOptions({ nodeId: 1, enableMdns: false, enableDnsDiscovery: true })
   assert.equal(warnings.length, 1)
-  assert.match(warnings[0]!, /option enableDnsDiscovery, option enablePkarr have no effect/)
+  assert.match(warnings[0]!, /option enableDnsDiscovery has no effect/)
   assert.deepEqual(checkOptions({ nodeId: 1 }).warnings, [])
 })
 

@@ -50,6 +50,10 @@ export interface NodeConfig {
   readonly enableMdns: boolean
   readonly enableDnsDiscovery: boolean
   readonly enablePkarr: boolean
+  /** A pkarr relay that this node publishes to and looks peers up at; null for none. */
+  readonly pkarrRelayUrl: string | null
+  /** Nodes of the DHT, `host:port`, that the way into it begins at; none where it is not used. */
+  readonly pkarrDhtBootstrap: readonly string[]
   readonly maxRestartCount: number
   readonly restartWindowSecs: number
   readonly actorStabilityDurationSecs: number

@@ -185,6 +185,13 @@ export const addressList: Parser<readonly string[]> = {
   format: (addresses) => addresses.join(','),
 }
 
+export const relayUrl: Parser<string> = {
+  form: 'string',
+  allowed: 'an http(s) URL',
+  ...text((given) => (isRelayUrl(given) ? given : undefined)),
+  format: String,
+}
+
 export const relayList: Parser<readonly string[]> = {
   form: 'list',
   allowed: `http(s) URLs, separated by commas, at most ${MAX_RELAYS}`,

@@ -195,7 +195,26 @@ export const SETTINGS: readonly Setting[] = [
   row('Discovery', 'enableGossip', onOff(true, 'tell other nodes where this one is, and hear of them through others')),
   row('Discovery', 'enableMdns', onOff(true, 'find the nodes of the local network, and be found')),
   row('Discovery', 'enableDnsDiscovery', idle(onOff(false, 'find peers through DNS'))),
-  row('Discovery', 'enablePkarr', idle(onOff(false, 'publish to and find peers in a DHT'))),
+  row(
+    'Discovery',
+    'enablePkarr',
+    onOff(
+      false,
+      'publish where this node is, signed, and look up peers, by pkarr: through what the next two name, and nobody else',
+    ),
+  ),
+  row('Discovery', 'pkarrRelayUrl', {
+    placeholder: 'URL',
+    parser: parsers.relayUrl,
+    default: null,
+    help: 'pkarr relay to publish to and look peers up at',
+  }),
+  row('Discovery', 'pkarrDhtBootstrap', {
+    placeholder: 'HOST:PORT',
+    parser: parsers.addressList,
+    default: [],
+    help: 'nodes of the mainline DHT that the way into it begins at; one or several; without them it is not used',
+  }),
   row('Supervision', 'maxRestartCount', {
     placeholder: 'COUNT',
     parser: parsers.integer(0, MAX_RESTART_HISTORY_SIZE),
