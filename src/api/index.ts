@@ -9,6 +9,8 @@ export type {
   ClusterState,
   SnapshotReport,
 } from './cluster-controller.ts'
+export { allows, isScope, SCOPES } from './scope.ts'
+export type { Scope } from './scope.ts'
 export { checkBackup } from './backup.ts'
 export type { Backup, BackupOptions, BackupSource } from './backup.ts'
 export { checkCondition, checkMembership, checkVoters } from './check-membership.ts'

@@ -42,7 +42,7 @@ export class Caller {
   constructor(urls: readonly URL[], options: HttpClientOptions, world?: CallerWorld) {
     this.#urls = urls
     this.#options = options
-    this.#exchanges = world?.exchanges ?? new Connections(options.connectionsPerNode ?? 64)
+    this.#exchanges = world?.exchanges ?? new Connections(options.connectionsPerNode ?? 64, options.ca)
     this.#attempts = new Attempts(this.#urls.length, world)
   }
 

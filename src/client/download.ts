@@ -10,6 +10,8 @@ export interface Download {
   readonly url: URL
   readonly path: string
   readonly token: string | undefined
+  /** Certificates that are believed, in PEM. */
+  readonly ca: string | undefined
   /** Until the answer begins, and between two pieces of it, in milliseconds. */
   readonly patienceMs: number
 }
@@ -18,11 +20,12 @@ export interface Download {
  * Asks for a backup, and resolves when its first byte is on the way.
  * @throws AspenError that of the node; NO_LEADER when there is no answer
  */
-export function download({ url, path, token, patienceMs }: Download): Promise<Backup> {
+export function download({ url, path, token, ca, patienceMs }: Download): Promise<Backup> {
   return new Promise((resolve, reject) => {
     const request = (url.protocol === 'https:' ? https : http).request(new URL(path, url), {
       headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
       agent: false,
+      ...(ca === undefined ? {} : { ca }),
       timeout: patienceMs,
     })
     request.on('timeout', () =>

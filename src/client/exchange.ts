@@ -83,11 +83,14 @@ export class Connections implements Exchanges {
   readonly #http: http.Agent
   readonly #https: https.Agent
 
-  /** @param perNode connections to one node; further requests wait for one */
-  constructor(perNode: number) {
+  /**
+   * @param perNode connections to one node; further requests wait for one
+   * @param ca certificates that are believed, in PEM
+   */
+  constructor(perNode: number, ca?: string) {
     const options = { keepAlive: true, maxSockets: perNode, scheduling: 'lifo' as const }
     this.#http = new http.Agent(options)
-    this.#https = new https.Agent(options)
+    this.#https = new https.Agent({ ...options, ...(ca === undefined ? {} : { ca }) })
   }
 
   /** @throws ExchangeFailure when no whole answer arrives in time */

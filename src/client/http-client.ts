@@ -111,14 +111,14 @@ function toStatus(json: JsonObject): NodeStatus {
 export class AspenHttpClient implements KeyValueStore, ClusterController, MemberAdmin, PeerAdmin, BackupSource {
   readonly #caller: Caller
   readonly #first: URL
-  readonly #token: string | undefined
+  readonly #options: HttpClientOptions
 
   /** @param world time, chance and the way to the nodes, where they are simulated */
   constructor(urls: string | readonly string[], options?: HttpClientOptions, world?: CallerWorld) {
     const checkedUrls = checkUrls(urls)
     const checkedOptions = checkHttpOptions(options)
     this.#first = checkedUrls[0] as URL
-    this.#token = checkedOptions.token
+    this.#options = checkedOptions
     this.#caller = new Caller(checkedUrls, checkedOptions, world)
   }
 
@@ -316,7 +316,8 @@ export class AspenHttpClient implements KeyValueStore, ClusterController, Member
   async backup(options?: BackupOptions): Promise<Backup> {
     const { local = false, timeoutMs = MAX_REQUEST_TIMEOUT_MS } = checkBackup(options)
     const path = local ? '/admin/backup?local=true' : '/admin/backup'
-    return download({ url: this.#first, path, token: this.#token, patienceMs: timeoutMs + ANSWER_GRACE_MS })
+    const { token, ca } = this.#options
+    return download({ url: this.#first, path, token, ca, patienceMs: timeoutMs + ANSWER_GRACE_MS })
   }
 
   /** Everything the first node says of itself. */

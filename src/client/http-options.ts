@@ -4,6 +4,8 @@ import { AspenError, checked, checkTimeout, givenFields, givenItems, givenLength
 export interface HttpClientOptions {
   /** Bearer token of the nodes. */
   readonly token?: string
+  /** Certificates in PEM that are believed for https, instead of those that the system believes. */
+  readonly ca?: string
   /** Milliseconds a call may take unless it says otherwise; 5000 when absent. */
   readonly timeoutMs?: number
   /** Connections kept to one node; 64 when absent. */
@@ -18,13 +20,15 @@ const TOKEN = /^[\x21-\x7e]+$/
 /** @throws AspenError INVALID_REQUEST */
 export function checkHttpOptions(options: unknown = {}): HttpClientOptions {
   return checked('the options', () => {
-    const { token, timeoutMs, connectionsPerNode } = givenFields(options, 'the options', [
+    const { token, ca, timeoutMs, connectionsPerNode } = givenFields(options, 'the options', [
       'token',
+      'ca',
       'timeoutMs',
       'connectionsPerNode',
     ])
     return {
       ...(token === undefined ? {} : { token: checkToken(token) }),
+      ...(ca === undefined ? {} : { ca: givenText(ca, 'ca') }),
       ...(timeoutMs === undefined ? {} : { timeoutMs: checkTimeout(timeoutMs) }),
       ...(connectionsPerNode === undefined ? {} : { connectionsPerNode: checkConnections(connectionsPerNode) }),
     }

@@ -4,11 +4,13 @@
  */
 import { createHttpServer, PrometheusMetrics } from '../faces/http/index.ts'
 import type { NodeService } from '../node/index.ts'
+import { systemClock } from '../net/index.ts'
 import type { Logger, Metrics } from '../ports/index.ts'
 import { backupOf } from './backup/index.ts'
 import { ConfigError } from './config/index.ts'
 import type { NodeConfig } from './config/index.ts'
 import { descriptorLimit, planDescriptors } from './descriptors.ts'
+import { openTls, openTokens } from './trust/index.ts'
 
 /** How long requests in flight may take to finish when the node stops, in milliseconds. */
 const DRAIN_MS = 2_000
@@ -40,7 +42,9 @@ export function prepareHttp(config: NodeConfig, given: Metrics | undefined): Pre
 }
 
 async function openHttp(node: NodeService, config: NodeConfig, logger: Logger, metrics: PrometheusMetrics): Promise<HttpFace> {
-  const { nodeId, httpAddr, httpToken, insecure, httpAllowedHosts, httpKeepAliveMs } = config
+  const { nodeId, httpAddr, insecure, httpAllowedHosts, httpKeepAliveMs } = config
+  const tls = openTls(config, systemClock, logger)
+  const opened = openTokens(config, systemClock, logger)
   const server = createHttpServer({
     store: node,
     controller: node,
@@ -58,8 +62,18 @@ async function openHttp(node: NodeService, config: NodeConfig, logger: Logger, m
     connectionLimits: planDescriptors(descriptorLimit()).http,
     allowedHosts: httpAllowedHosts,
     keepAliveMs: httpKeepAliveMs,
-    ...(httpToken === null ? {} : { token: httpToken }),
+    ...(opened === null ? {} : { tokens: opened.tokens }),
+    ...(tls === null ? {} : { tls: tls.pair }),
   })
-  const url = await server.listen()
-  return { url, drain: () => server.drain(DRAIN_MS), close: () => server.close(LAST_ANSWERS_MS) }
+  tls?.follow((pair) => server.replaceTls(pair))
+  const close = async (): Promise<void> => {
+    tls?.close()
+    opened?.close()
+    await server.close(LAST_ANSWERS_MS)
+  }
+  const url = await server.listen().catch(async (error: unknown) => {
+    await close()
+    throw error
+  })
+  return { url, drain: () => server.drain(DRAIN_MS), close }
 }

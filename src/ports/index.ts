@@ -9,6 +9,7 @@ export { METRIC_TABLE } from './metric-table.ts'
 export type { CounterName, HistogramName, HistogramRow, MetricRow } from './metric-table.ts'
 export { noMetrics } from './metrics.ts'
 export type { Counter, Histogram, Labels, Metrics } from './metrics.ts'
+export type { TokenHolder, Tokens } from './tokens.ts'
 export { StateBusy, StoreRefusal } from './state-machine.ts'
 export type {
   AppliedBatch,

@@ -58,7 +58,7 @@ function checkExposure(config: NodeConfig, { sourceOf, nameOf, isLibrary }: Word
         `give a cookie of your own${isLibrary ? '' : ' with --cookie-file'}, or bind to 127.0.0.1`,
     )
   }
-  if (!isLoopback(config.httpAddr.host) && config.httpToken === null && !config.insecure) {
+  if (!isLoopback(config.httpAddr.host) && config.httpToken === null && config.httpTokensFile === null && !config.insecure) {
     throw new ConfigError(
       `${nameOf('httpAddr')} is ${config.httpAddr.host} (${sourceOf('httpAddr')}), and requests from other machines need no token: ` +
         `give ${isLibrary ? 'httpToken, allow this with insecure' : 'one with --http-token-file, allow this with --insecure'}, or bind to 127.0.0.1`,

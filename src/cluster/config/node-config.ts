@@ -61,6 +61,11 @@ export interface NodeConfig {
   readonly halfOpenStabilityDurationSecs: number
   /** The bearer token that HTTP requests must carry, or null for none. */
   readonly httpToken: string | null
+  /** The path of a file of tokens with scopes; null for none. */
+  readonly httpTokensFile: string | null
+  /** The paths of a certificate and its key in PEM, to serve HTTPS; null to serve plain HTTP. */
+  readonly httpTlsCert: string | null
+  readonly httpTlsKey: string | null
   /** Allows HTTP beyond loopback without a token. */
   readonly insecure: boolean
   /** Names beside the bound one that a request's Host header may carry, in lower case. */

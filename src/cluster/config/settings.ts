@@ -184,6 +184,24 @@ export const SETTINGS: readonly Setting[] = [
     help: 'bearer token that HTTP requests must carry; needed beyond loopback',
     secret: true,
   }),
+  row('HTTP', 'httpTokensFile', {
+    placeholder: 'FILE',
+    parser: parsers.path,
+    default: null,
+    help: 'file of further tokens, a line "name scope token" each, with scopes read, write and admin; read anew when it changes',
+  }),
+  row('HTTP', 'httpTlsCert', {
+    placeholder: 'FILE',
+    parser: parsers.path,
+    default: null,
+    help: 'PEM certificate, and those between it and the root, to serve HTTPS with; read anew when it changes',
+  }),
+  row('HTTP', 'httpTlsKey', {
+    placeholder: 'FILE',
+    parser: parsers.path,
+    default: null,
+    help: 'PEM private key of that certificate',
+  }),
   row('HTTP', 'insecure', onOff(false, 'allow HTTP beyond loopback without a token')),
   row('HTTP', 'httpAllowedHosts', {
     placeholder: 'NAME',

@@ -19,6 +19,7 @@ export function adminRoutes(context: RouteContext): readonly Route[] {
     {
       method: 'POST',
       url: '/admin/restart',
+      scope: 'admin',
       operation: 'restartActor',
       summary: 'Ends an actor of this node in good order and starts it again; answered when it serves again.',
       body: RestartBody,

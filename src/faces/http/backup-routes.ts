@@ -35,6 +35,7 @@ export function backupRoutes(context: RouteContext): readonly Route[] {
     {
       method: 'GET',
       url: '/admin/backup',
+      scope: 'admin',
       operation: 'backup',
       summary:
         'A consistent copy of the state of the cluster, with all that was acknowledged when it was asked for. With ?local=true of this node alone, where there is no leader.',

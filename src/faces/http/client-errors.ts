@@ -43,7 +43,8 @@ export function clientErrorHandler(
   end: (socket: Socket, say: () => void) => void,
 ): (error: Error & { code?: string }, socket: Socket) => void {
   return (error, socket) => {
-    if (error.code === 'ECONNRESET' || !socket.writable) {
+    // Before there is TLS, nothing can be said in it.
+    if (error.code === 'ECONNRESET' || !socket.writable || /^ERR_(?:SSL|TLS)_/.test(error.code ?? '')) {
       socket.destroy()
       return
     }

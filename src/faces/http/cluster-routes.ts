@@ -111,13 +111,14 @@ function handleRaiseVersion({ controller }: RouteContext, request: FastifyReques
 
 function clusterRoute(url: string, operation: string, summary: string, own: Pick<Route, 'body' | 'errors' | 'handle'>): Route {
   const answers = { 200: { description: 'The membership afterwards.', schema: ClusterAnswer } }
-  return { method: 'POST', url, operation, summary, answers, maxBodyBytes: MAX_SMALL_HTTP_BODY_SIZE, ...own }
+  return { method: 'POST', url, scope: 'admin', operation, summary, answers, maxBodyBytes: MAX_SMALL_HTTP_BODY_SIZE, ...own }
 }
 
 function raiseVersionRoute(context: RouteContext): Route {
   return {
     method: 'POST',
     url: '/raise-version',
+    scope: 'admin',
     operation: 'raiseVersion',
     summary: 'Raises the version of the cluster at once; every member has to be linked, and able to apply it.',
     body: RaiseVersionBody,
@@ -125,6 +126,21 @@ function raiseVersionRoute(context: RouteContext): Route {
     answers: { 200: { description: 'The cluster has it.', schema: VersionAnswer } },
     errors: quorumErrors('CLUSTER_VERSION', 'MEMBERSHIP_IN_PROGRESS'),
     handle: (request, reply) => handleRaiseVersion(context, request, reply),
+  }
+}
+
+function triggerSnapshotRoute(context: RouteContext): Route {
+  return {
+    method: 'POST',
+    url: '/trigger-snapshot',
+    scope: 'admin',
+    operation: 'triggerSnapshot',
+    summary: "Takes a snapshot of this node's state; answered when it is durable.",
+    body: TriggerSnapshotBody,
+    maxBodyBytes: MAX_SMALL_HTTP_BODY_SIZE,
+    answers: { 200: { description: 'Taken.', schema: SnapshotAnswer } },
+    errors: localErrors('NOT_INITIALIZED', 'REMOVED', 'QUOTA_EXCEEDED', 'DISK_FULL'),
+    handle: (request, reply) => handleTriggerSnapshot(context, request, reply),
   }
 }
 
@@ -163,6 +179,7 @@ export function clusterRoutes(context: RouteContext): readonly Route[] {
     {
       method: 'POST',
       url: '/add-peer',
+      scope: 'admin',
       operation: 'addPeer',
       summary: 'Enters a peer into the peer book; the node keeps a link to it from now on.',
       body: AddPeerBody,
@@ -174,6 +191,7 @@ export function clusterRoutes(context: RouteContext): readonly Route[] {
     {
       method: 'POST',
       url: '/forget-peer',
+      scope: 'admin',
       operation: 'forgetPeer',
       summary: 'Takes a peer that is no member out of the peer book; the node dials it no more.',
       body: ForgetPeerBody,
@@ -183,16 +201,6 @@ export function clusterRoutes(context: RouteContext): readonly Route[] {
       handle: (request, reply) => handleForgetPeer(context, request, reply),
     },
     raiseVersionRoute(context),
-    {
-      method: 'POST',
-      url: '/trigger-snapshot',
-      operation: 'triggerSnapshot',
-      summary: "Takes a snapshot of this node's state; answered when it is durable.",
-      body: TriggerSnapshotBody,
-      maxBodyBytes: MAX_SMALL_HTTP_BODY_SIZE,
-      answers: { 200: { description: 'Taken.', schema: SnapshotAnswer } },
-      errors: localErrors('NOT_INITIALIZED', 'REMOVED', 'QUOTA_EXCEEDED', 'DISK_FULL'),
-      handle: (request, reply) => handleTriggerSnapshot(context, request, reply),
-    },
+    triggerSnapshotRoute(context),
   ]
 }

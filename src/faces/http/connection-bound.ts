@@ -1,9 +1,14 @@
 import type { Server, Socket } from 'node:net'
 import { AspenError } from '../../api/index.ts'
+import type { ConnectionEvent } from './tls.ts'
 
 export interface ConnectionLimits {
   readonly served: number
   readonly surplus: number
+}
+
+export interface ConnectionBoundOptions extends ConnectionLimits {
+  readonly event?: ConnectionEvent
 }
 
 /** Counts open connections, and knows those that came when there were as many as may be. */
@@ -14,10 +19,10 @@ export class ConnectionBound {
   #none: PromiseWithResolvers<void> | null = null
 
   /** `cut` is called for each connection that was closed without having been heard. */
-  constructor(server: Server, { served, surplus }: ConnectionLimits, cut: () => void) {
+  constructor(server: Server, { served, surplus, event = 'connection' }: ConnectionBoundOptions, cut: () => void) {
     this.#served = served
     server.maxConnections = served + surplus
-    server.on('connection', (socket) => this.#count(socket))
+    server.on(event, (socket: Socket) => this.#count(socket))
     server.on('drop', cut)
   }
 

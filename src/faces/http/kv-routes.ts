@@ -113,6 +113,7 @@ export function kvRoutes(context: RouteContext): readonly Route[] {
     {
       method: 'POST',
       url: '/write',
+      scope: 'write',
       operation: 'write',
       summary: 'Writes, deletes, or runs a transaction. Answered once a majority has it on disk.',
       body: WriteBody,
@@ -135,6 +136,7 @@ export function kvRoutes(context: RouteContext): readonly Route[] {
     {
       method: 'POST',
       url: '/read',
+      scope: 'read',
       operation: 'read',
       summary: 'Reads one key, linearizably, from any node.',
       body: ReadBody,
@@ -146,6 +148,7 @@ export function kvRoutes(context: RouteContext): readonly Route[] {
     {
       method: 'POST',
       url: '/scan',
+      scope: 'read',
       operation: 'scan',
       summary: 'Reads one page of keys in byte order, by prefix or range. Each page is linearizable by itself.',
       body: ScanBody,

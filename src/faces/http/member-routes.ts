@@ -196,6 +196,7 @@ export function memberRoutes(context: RouteContext): readonly Route[] {
     {
       method: 'GET',
       url: '/nodes',
+      scope: 'read',
       operation: 'nodes',
       summary: 'What this node knows of every node, across restarts; those that left for a week.',
       answers: { 200: { description: 'The nodes.', schema: NodesAnswer } },
@@ -205,6 +206,7 @@ export function memberRoutes(context: RouteContext): readonly Route[] {
     {
       method: 'GET',
       url: '/why',
+      scope: 'read',
       operation: 'why',
       summary: 'Why there is no leader, why a write waits, or why this node is alone, in sentences. It asks nobody.',
       answers: { 200: { description: 'What this node knows.', schema: WhyAnswerSchema } },
@@ -218,6 +220,7 @@ export function memberRoutes(context: RouteContext): readonly Route[] {
     {
       method: 'POST',
       url: '/admin/promote-learner',
+      scope: 'admin',
       operation: 'promoteLearner',
       summary: 'Makes a learner a voter that is linked, answers, and has caught up; beside the others, or for one that is gone.',
       body: PromoteBody,
@@ -236,6 +239,7 @@ export function memberRoutes(context: RouteContext): readonly Route[] {
     {
       method: 'POST',
       url: '/admin/transfer-leadership',
+      scope: 'admin',
       operation: 'transferLeadership',
       summary: 'Hands leadership to this voter; answered when it leads.',
       body: TransferBody,

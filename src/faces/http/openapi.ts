@@ -55,14 +55,14 @@ function bodyOf(body: Schema): object {
 }
 
 function operationOf(route: Route): object {
-  const { operation, summary, body, query = {}, open } = route
+  const { operation, summary, body, query = {}, scope } = route
   const parameters = Object.entries(query).map(([name, schema]) => ({ name, in: 'query', required: false, schema }))
   return {
     operationId: operation,
     summary,
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(body === undefined ? {} : { requestBody: bodyOf(body) }),
-    ...(open === true ? { security: [] } : {}),
+    ...(scope === 'open' ? { security: [] } : { 'x-aspen-scope': scope }),
     responses: Object.fromEntries([...successAnswers(route), ...errorAnswers(route)]),
   }
 }

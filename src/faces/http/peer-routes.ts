@@ -147,6 +147,7 @@ function ticketRoute(context: RouteContext): Route {
   return {
     method: 'GET',
     url: '/cluster-ticket',
+    scope: 'read',
     operation: 'clusterTicket',
     summary: 'A ticket that other nodes find this cluster by, for 24 hours. It lets nobody in: that takes the cookie.',
     answers: { 200: { description: 'The ticket, and what it is for.', schema: TicketAnswer } },
@@ -161,6 +162,7 @@ export function peerRoutes(context: RouteContext): readonly Route[] {
     {
       method: 'GET',
       url: '/peers',
+      scope: 'read',
       operation: 'peers',
       summary: 'Whom this node knows, who told it and when, how it reaches them, and why it does not.',
       answers: { 200: { description: 'The peer book.', schema: PeersAnswer } },
@@ -170,6 +172,7 @@ export function peerRoutes(context: RouteContext): readonly Route[] {
     {
       method: 'POST',
       url: '/remove-peer',
+      scope: 'admin',
       operation: 'removePeer',
       summary: 'Takes a peer that is no member out of the peer book, and for ten minutes does not hear of it from others.',
       body: RemovePeerBody,

@@ -11,6 +11,7 @@ import { MAX_WAITING_HTTP_REQUESTS } from '../../limits.ts'
 import { Closings } from './closings.ts'
 import { errorBody, JSON_TYPE, RETRY_AFTER_SECONDS } from './error-answers.ts'
 import { RequestQueue, RequestQueues } from './request-queues.ts'
+import type { ConnectionEvent } from './tls.ts'
 import { TurnShare } from './turn-share.ts'
 import type { Held } from './turn-share.ts'
 
@@ -56,6 +57,8 @@ export interface PipelineOptions {
   readonly refused: () => void
   /** In milliseconds. */
   readonly now: () => number
+  /** `connection` when absent. */
+  readonly event?: ConnectionEvent
   /** Requests of all connections that came behind others and are not answered; a connection that brings more is cut. */
   readonly maxWaiting?: number
 }
@@ -98,11 +101,12 @@ class PipelineBound implements Pipelines {
   #turn = 1
   #turnEnds = false
 
-  constructor(server: Server, { now, refused, maxWaiting }: PipelineOptions, serve: RequestListener) {
+  constructor(server: Server, { now, refused, maxWaiting, event = 'connection' }: PipelineOptions, serve: RequestListener) {
     this.#maxWaiting = maxWaiting ?? MAX_WAITING_HTTP_REQUESTS
     this.#serve = serve
     this.#refused = refused
     this.#share = new TurnShare(server, {
+      event,
       isPolite: (socket) => this.#isPolite(socket),
       now,
       woken: () => this.#awaitEndOfTurn(),

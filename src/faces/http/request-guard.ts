@@ -3,21 +3,25 @@
  * header stops names that were rebound to it (DNS rebinding), the Origin header stops posts from other sites, and the
  * token, where there is one, stops everybody who does not have it.
  */
-import { hash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
-import { AspenError } from '../../api/index.ts'
+import { allows, AspenError } from '../../api/index.ts'
+import type { Scope } from '../../api/index.ts'
+import type { TokenHolder, Tokens } from '../../ports/index.ts'
 
 export interface GuardOptions {
   /** The address the server is bound to. */
   readonly host: string
   /** Further names clients may use for this node, without ports; '*' allows every name. */
   readonly allowedHosts: readonly string[]
-  readonly token: string | undefined
+  /** Undefined where nobody needs one. */
+  readonly tokens: Tokens | undefined
+  /** Called with whose token it is that a request for an admin's route brought. */
+  readonly identified?: (request: IncomingMessage, holder: TokenHolder) => void
 }
 
 /** Answers the error to refuse a request with, or undefined. */
-export type RequestGuard = (request: IncomingMessage, open: boolean) => AspenError | undefined
+export type RequestGuard = (request: IncomingMessage, needs: Scope | 'open') => AspenError | undefined
 
 const MAX_REMEMBERED_HOSTS = 64
 const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'https:': '443' }
@@ -96,30 +100,36 @@ function saysHostTwice({ rawHeaders }: IncomingMessage): boolean {
   return hosts > 1
 }
 
-function tokenChecker(token: string): (request: IncomingMessage) => boolean {
-  const expected = hash('sha256', `Bearer ${token}`, 'buffer')
-  return (request) => {
-    const given = request.headers.authorization
-    // Digests have one length, so comparing them tells nothing about the token, not even its length.
-    return given !== undefined && timingSafeEqual(hash('sha256', given.replace(/^bearer /i, 'Bearer '), 'buffer'), expected)
-  }
+/** RFC 6750 section 2.1; the word may be in any case. */
+function bearerOf({ headers: { authorization = '' } }: IncomingMessage): string {
+  return /^bearer /i.test(authorization) ? authorization.slice('bearer '.length) : ''
+}
+
+/** Why what a request brought does not do, or undefined. */
+function refusalOf(options: GuardOptions, request: IncomingMessage, needs: Scope): AspenError | undefined {
+  const holder = options.tokens?.find(bearerOf(request))
+  if (holder === undefined) return new AspenError('UNAUTHORIZED', 'this node wants a token: send Authorization: Bearer <token>')
+  if (needs === 'admin') options.identified?.(request, holder)
+  if (allows(holder.scope, needs)) return undefined
+  return new AspenError('FORBIDDEN', `the token of "${holder.name}" has the scope ${holder.scope}, and this takes ${needs}`, {
+    scope: holder.scope,
+    needs,
+  })
 }
 
 export function createRequestGuard(options: GuardOptions): RequestGuard {
   const allowed = new Set(options.allowedHosts.map(canonicalName))
   const hostAllowed = hostChecker(options, allowed)
-  const tokenValid = options.token === undefined ? undefined : tokenChecker(options.token)
-  return (request, open) => {
+  return (request, needs) => {
     if (saysHostTwice(request)) return new AspenError('INVALID_REQUEST', 'the request has more than one Host header')
     // Probes come by whatever name or address their balancer knows, and HTTP/1.0 has no Host.
-    if (!open && !hostAllowed(request)) {
+    if (needs !== 'open' && !hostAllowed(request)) {
       return new AspenError('FORBIDDEN', 'the Host header names neither loopback nor an address or name of this node')
     }
     const { origin, host } = request.headers
     if (origin !== undefined && !isOwnOrigin(origin, host, allowed)) {
       return new AspenError('FORBIDDEN', 'the request comes from a web page of another origin')
     }
-    if (tokenValid === undefined || open || tokenValid(request)) return undefined
-    return new AspenError('UNAUTHORIZED', 'this node wants a token: send Authorization: Bearer <token>')
+    return needs === 'open' || options.tokens === undefined ? undefined : refusalOf(options, request, needs)
   }
 }

@@ -9,6 +9,7 @@ import type {
   KeyValueStore,
   MemberAdmin,
   PeerAdmin,
+  Scope,
   StatusSource,
 } from '../../api/index.ts'
 import type { AnswerBudget } from './answer-budget.ts'
@@ -57,8 +58,8 @@ export interface Route {
   /** By status. */
   readonly answers: Readonly<Record<number, RouteAnswer>>
   readonly errors: readonly ErrorCode[]
-  /** Answered without the token. */
-  readonly open?: boolean
+  /** What a token must allow; `open`: answered without one. */
+  readonly scope: Scope | 'open'
   readonly handle: (request: FastifyRequest, reply: FastifyReply) => void
 }
 

@@ -2,10 +2,11 @@
  * The HTTP server of a node. It validates a request once, hands it to the public interfaces, and answers; it holds no
  * state of the cluster. Every answer, also of a refusal, is described by /openapi.json.
  */
+import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import Fastify from 'fastify'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyHttpOptions, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { AspenError } from '../../api/index.ts'
 import type {
   ActorAdmin,
@@ -23,7 +24,8 @@ import {
   MAX_HTTP_CONNECTIONS,
   MAX_SURPLUS_CONNECTIONS,
 } from '../../limits.ts'
-import type { Logger } from '../../ports/index.ts'
+import type { Logger, Tokens } from '../../ports/index.ts'
+import { Audit } from './audit.ts'
 import { AnswerBudget } from './answer-budget.ts'
 import { BodyBudget, SMALL_BODY_BYTES } from './body-budget.ts'
 import type { BodyReading } from './body-reader.ts'
@@ -50,6 +52,9 @@ import { RequestTracker, RouteMetrics } from './request-tracking.ts'
 import { statusErrors } from './route.ts'
 import type { Route, RouteContext } from './route.ts'
 import { Type } from './schema.ts'
+import { RawConnections, replaceKeyPair, tlsOptions } from './tls.ts'
+import type { TlsKeyPair } from './tls.ts'
+import { TokenTable } from './token-table.ts'
 import { statusRoutes } from './status-routes.ts'
 
 const MAX_HEADER_BYTES = 16 * 1024
@@ -83,8 +88,12 @@ export interface HttpServerOptions {
   readonly host: string
   /** 0 takes a free one. */
   readonly port: number
-  /** Asked of every request but GET /health and /ready. Needed for any address but loopback, unless `insecure`. */
+  /** One that allows everything. Asked of every request but GET /health and /ready; needed for any address but loopback, unless there are `tokens` or `insecure`. */
   readonly token?: string
+  /** Serves HTTPS with it; plain HTTP when absent. */
+  readonly tls?: TlsKeyPair
+  /** Further tokens, which may change while it serves. */
+  readonly tokens?: Tokens
   /** Serve without a token on an address that others can reach. */
   readonly insecure?: boolean
   /** Further names in Host headers that mean this node, without ports; '*' allows every name. */
@@ -115,14 +124,22 @@ export interface HttpServer {
   drain(drainMs: number): Promise<void>
   /** Drains for up to `drainMs`, then cuts what is left. */
   close(drainMs: number): Promise<void>
+  /** Of HTTPS: new connections are served with it. @throws Error when the two do not fit */
+  replaceTls(pair: TlsKeyPair): void
   /** The framework's instance, to inject requests without a socket. */
   readonly app: FastifyInstance
+}
+
+function tokensOf({ token, tokens }: HttpServerOptions): Tokens | undefined {
+  if (token === undefined) return tokens
+  return tokens ?? new TokenTable([{ name: 'http_token', scope: 'admin', token }])
 }
 
 /** The state of one server that its hooks share. */
 interface Serving {
   readonly guard: RequestGuard
   readonly tracker: RequestTracker
+  readonly audit: Audit
   readonly connections: ConnectionBound
   readonly largeBodies: LargeBodies
   readonly metrics: PrometheusMetrics
@@ -134,10 +151,17 @@ interface Serving {
 type EndConnection = (socket: Socket, say: () => void) => void
 
 function createApp(
-  { metrics, stuckTimeoutMs = STUCK_TIMEOUT_MS, keepAliveMs = KEEP_ALIVE_TIMEOUT_MS }: HttpServerOptions,
+  { metrics, stuckTimeoutMs = STUCK_TIMEOUT_MS, keepAliveMs = KEEP_ALIVE_TIMEOUT_MS, tls }: HttpServerOptions,
   end: EndConnection,
 ): FastifyInstance {
-  const app = Fastify({
+  const http = {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    connectionsCheckingInterval: TIMEOUT_CHECK_INTERVAL_MS,
+    // The guard refuses a request without a Host, and unlike Node it says why.
+    requireHostHeader: false,
+  }
+  const options: FastifyHttpOptions<Server> = {
     logger: false,
     bodyLimit: MAX_HTTP_BODY_SIZE,
     requestTimeout: BODY_TIMEOUT_MS,
@@ -145,13 +169,6 @@ function createApp(
     keepAliveTimeout: keepAliveMs,
     // A refusal of ours, in our shape, takes the place of the framework's.
     return503OnClosing: false,
-    http: {
-      maxHeaderSize: MAX_HEADER_BYTES,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      connectionsCheckingInterval: TIMEOUT_CHECK_INTERVAL_MS,
-      // The guard refuses a request without a Host, and unlike Node it says why.
-      requireHostHeader: false,
-    },
     clientErrorHandler: clientErrorHandler(metrics, end),
     ajv: {
       customOptions: { verbose: true, coerceTypes: false, removeAdditional: false, useDefaults: false, allowUnionTypes: true },
@@ -159,7 +176,10 @@ function createApp(
     frameworkErrors: (error, _request, reply) => {
       sendError(reply, expectedError(error) ?? INTERNAL_ERROR)
     },
-  })
+  }
+  // The same server to whoever uses it: only what lies below differs.
+  const secured = tls === undefined ? null : { ...options, https: { ...http, ...tlsOptions(tls) } }
+  const app = secured === null ? Fastify({ ...options, http }) : (Fastify(secured as object) as FastifyInstance)
   answerOddities(app, metrics, end)
   return app
 }
@@ -204,11 +224,11 @@ function hasMoreToSend({ raw }: FastifyRequest): boolean {
 
 /** Why a request may not go on, before its body is read. */
 function refusal(serving: Serving, request: FastifyRequest, route: Route | undefined): AspenError | undefined {
-  const refused = serving.guard(request.raw, route?.open === true)
+  const refused = serving.guard(request.raw, route?.scope ?? 'read')
   if (refused !== undefined) return refused
-  const surplus = route?.open === true ? undefined : serving.connections.refusal(request.raw.socket)
+  const surplus = route?.scope === 'open' ? undefined : serving.connections.refusal(request.raw.socket)
   if (surplus !== undefined) return surplus
-  if (serving.stopping && route?.open !== true) return new AspenError('STOPPING', 'this node is stopping: ask another one')
+  if (serving.stopping && route?.scope !== 'open') return new AspenError('STOPPING', 'this node is stopping: ask another one')
   if (route?.method === 'POST' && request.headers['content-type'] === undefined && !mayLackBody(route, request)) {
     return new AspenError('UNSUPPORTED_MEDIA_TYPE', 'the body must be JSON: send Content-Type: application/json')
   }
@@ -275,6 +295,13 @@ function handleUnknown(app: FastifyInstance, serving: Serving, routes: readonly 
   app.setNotFoundHandler(answer)
 }
 
+function audited(audit: Audit) {
+  return (request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
+    audit.answered(request, reply.statusCode)
+    done()
+  }
+}
+
 function addRoute(app: FastifyInstance, serving: Serving, route: Route, metrics: PrometheusMetrics): void {
   const response: Record<string, unknown> = {}
   for (const [status, { schema, contentType }] of Object.entries(route.answers)) {
@@ -286,6 +313,7 @@ function addRoute(app: FastifyInstance, serving: Serving, route: Route, metrics:
     url: route.url,
     schema: { ...(route.body === undefined ? {} : { body: route.body }), response },
     onRequest: onRequest(serving, new RouteMetrics(metrics, route.url), route),
+    ...(route.scope === 'admin' ? { onResponse: audited(serving.audit) } : {}),
     handler: route.handle,
   })
 }
@@ -296,6 +324,7 @@ function openapiRoute(describe: () => string): Route {
   return {
     method: 'GET',
     url: '/openapi.json',
+    scope: 'read',
     operation: 'openapi',
     summary: 'This document.',
     answers: { 200: { description: 'An OpenAPI 3.1 document.', schema: Type.Object({}, { additionalProperties: true }) } },
@@ -307,10 +336,10 @@ function openapiRoute(describe: () => string): Route {
   }
 }
 
-function baseUrl(app: FastifyInstance): string {
+function baseUrl(app: FastifyInstance, scheme: 'http' | 'https'): string {
   const address = app.server.address()
   if (address === null || typeof address === 'string') throw new Error('the HTTP server is not bound to a port')
-  return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`
+  return `${scheme}://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`
 }
 
 /** Resolves after this time at the latest. */
@@ -330,10 +359,11 @@ async function drain({ tracker, connections }: Serving, drainMs: number, idleGra
   await within(left(), tracker.drain())
 }
 
-async function cut(app: FastifyInstance): Promise<void> {
+async function cut(app: FastifyInstance, raw: RawConnections | null): Promise<void> {
   const closed = app.close()
   // What is left are idle connections, half-sent requests, and requests past the deadline; they would hold up the close.
   app.server.closeAllConnections()
+  raw?.destroy()
   await closed
 }
 
@@ -346,7 +376,7 @@ function bodyReading({ maxHeldBodyBytes = MAX_HELD_BODY_BYTES }: HttpServerOptio
 }
 
 function routesOf(options: HttpServerOptions, serving: Serving): readonly Route[] {
-  const { store, controller, status, actors = null, members = null, peers = null, backups = null, metrics, token } = options
+  const { store, controller, status, actors = null, members = null, peers = null, backups = null, metrics } = options
   const context: RouteContext = {
     store,
     controller,
@@ -358,7 +388,7 @@ function routesOf(options: HttpServerOptions, serving: Serving): readonly Route[
     metrics,
     answers: new AnswerBudget(options.maxHeldAnswerBytes ?? MAX_HELD_ANSWER_BYTES),
     stopping: () => serving.stopping,
-    trusts: (request) => serving.guard(request, false) === undefined,
+    trusts: (request) => serving.guard(request, 'read') === undefined,
   }
   const routes: readonly Route[] = [
     ...statusRoutes(context),
@@ -368,7 +398,7 @@ function routesOf(options: HttpServerOptions, serving: Serving): readonly Route[
     ...memberRoutes(context),
     ...peerRoutes(context),
     ...kvRoutes(context),
-    openapiRoute(() => describeRoutes(routes, token !== undefined)),
+    openapiRoute(() => describeRoutes(routes, tokensOf(options) !== undefined)),
   ]
   return routes
 }
@@ -378,23 +408,30 @@ function routesOf(options: HttpServerOptions, serving: Serving): readonly Route[
  * @throws AspenError FORBIDDEN when the address is not loopback and there is neither a token nor `insecure`
  */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
-  const { host, port, token, metrics, logger } = options
-  if (!isLoopback(host) && token === undefined && options.insecure !== true) {
+  const { host, port, metrics, logger } = options
+  const tokens = tokensOf(options)
+  if (!isLoopback(host) && tokens === undefined && options.insecure !== true) {
     throw new AspenError('FORBIDDEN', `${host} can be reached by others: give a token, or allow it explicitly as insecure`)
   }
   const app = createApp(options, (socket, say) => pipelines.end(socket, say))
-  const guard = createRequestGuard({ host, allowedHosts: options.allowedHosts ?? [], token })
+  const audit = new Audit(logger, tokens !== undefined)
+  const guard = createRequestGuard({ host, allowedHosts: options.allowedHosts ?? [], tokens, identified: audit.identified })
+  const isSecure = options.tls !== undefined
+  const event = isSecure ? 'secureConnection' : 'connection'
+  const raw = isSecure ? new RawConnections(app.server) : null
   const limits = options.connectionLimits ?? { served: MAX_HTTP_CONNECTIONS, surplus: MAX_SURPLUS_CONNECTIONS }
-  const connections = new ConnectionBound(app.server, limits, () => {
+  const connections = new ConnectionBound(app.server, { ...limits, event }, () => {
     metrics.counter('aspen_overloaded_total', { queue: 'http_connections' }).add()
   })
   const pipelines: Pipelines = boundPipelines(app.server, {
+    event,
     refused: () => metrics.counter('aspen_overloaded_total', { queue: 'http_pipeline' }).add(),
     now: options.now ?? (() => performance.now()),
   })
   const tracker = new RequestTracker(pipelines)
   const serving: Serving = {
     guard,
+    audit,
     tracker,
     connections,
     largeBodies: new LargeBodies(),
@@ -420,13 +457,14 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     app,
     listen: async () => {
       await app.listen({ host, port })
-      const url = baseUrl(app)
+      const url = baseUrl(app, isSecure ? 'https' : 'http')
       logger.log('info', 'HTTP API listens', { url, node_id: options.nodeId })
       return url
     },
+    replaceTls: (pair) => replaceKeyPair(app.server, pair),
     drain: drainWithin,
     close: (drainMs) => {
-      closing ??= drainWithin(drainMs).then(() => cut(app))
+      closing ??= drainWithin(drainMs).then(() => cut(app, raw))
       return closing
     },
   }

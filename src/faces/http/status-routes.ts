@@ -11,6 +11,7 @@ function healthRoute(context: RouteContext): Route {
   return {
     method: 'GET',
     url: '/health',
+    scope: 'open',
     operation: 'health',
     summary:
       'Whether this node makes progress. Answered without a token and for any Host; details of checks are for those with both.',
@@ -19,7 +20,6 @@ function healthRoute(context: RouteContext): Route {
       503: { description: 'It is poisoned, stopping, or its actor does not answer.', schema: HealthAnswer },
     },
     errors: ['INVALID_REQUEST', 'FORBIDDEN', 'HEADERS_TOO_LARGE', 'INTERNAL'],
-    open: true,
     handle: (request, reply) => {
       const told = context.trusts(request.raw)
       const { alive, body } = healthJson(context.status.status(), { stopping: context.stopping(), told })
@@ -32,6 +32,7 @@ function readyRoute(context: RouteContext): Route {
   return {
     method: 'GET',
     url: '/ready',
+    scope: 'open',
     operation: 'ready',
     summary: 'Whether reads and writes are likely to succeed here: for balancers. Answered without a token and for any Host.',
     answers: {
@@ -39,7 +40,6 @@ function readyRoute(context: RouteContext): Route {
       503: { description: 'They are not, for this reason.', schema: ReadyAnswer },
     },
     errors: ['INVALID_REQUEST', 'FORBIDDEN', 'HEADERS_TOO_LARGE', 'INTERNAL'],
-    open: true,
     handle: (_request, reply) => {
       const { ready, body } = readyJson(context.status.status(), context.stopping())
       reply.code(ready ? 200 : 503).send(body)
@@ -51,6 +51,7 @@ function metricsRoute({ metrics, answers }: RouteContext): Route {
   return {
     method: 'GET',
     url: '/metrics',
+    scope: 'read',
     operation: 'metrics',
     summary: 'Metrics in the text format of Prometheus.',
     answers: { 200: { description: 'The metrics.', schema: PlainText, contentType: metrics.contentType } },
@@ -74,6 +75,7 @@ export function statusRoutes(context: RouteContext): readonly Route[] {
     {
       method: 'GET',
       url: '/raft-metrics',
+      scope: 'read',
       operation: 'raftMetrics',
       summary: 'The state of consensus on this node.',
       answers: { 200: { description: 'The state.', schema: RaftMetricsAnswer } },
@@ -85,6 +87,7 @@ export function statusRoutes(context: RouteContext): readonly Route[] {
     {
       method: 'GET',
       url: '/leader',
+      scope: 'read',
       operation: 'leader',
       summary: 'The leader as this node knows it.',
       answers: { 200: { description: 'Its node id, or null.', schema: LeaderAnswer } },
@@ -98,6 +101,7 @@ export function statusRoutes(context: RouteContext): readonly Route[] {
     {
       method: 'GET',
       url: '/node-info',
+      scope: 'read',
       operation: 'nodeInfo',
       summary: 'Identity, addresses and peers of this node.',
       answers: { 200: { description: 'The node.', schema: NodeInfoAnswer } },

@@ -5,8 +5,10 @@
  * is over, all connections are held, and are let go again a few in each turn. They are held, too, while many come: see `arrivals.ts`.
  */
 import type { Server } from 'node:http'
+import type { Socket } from 'node:net'
 import { MAX_HTTP_TURN_MS } from '../../limits.ts'
 import { Arrivals } from './arrivals.ts'
+import type { ConnectionEvent } from './tls.ts'
 
 /** Connections that are let go in a turn, of newcomers and of those that wait for the round: at first, and at the least. */
 const FIRST_BATCH = 64
@@ -22,6 +24,8 @@ export interface Held {
 }
 
 export interface TurnShareOptions {
+  /** `connection` when absent. */
+  readonly event?: ConnectionEvent
   /** Knows those that lately sent requests, one at a time. */
   readonly isPolite: (connection: Held) => boolean
   /** In milliseconds. */
@@ -58,7 +62,7 @@ export class TurnShare {
     this.#options = options
     this.#startedAt = options.now()
     this.#arrivals = new Arrivals(options.now)
-    server.on('connection', (socket) => this.#follow(socket))
+    server.on(options.event ?? 'connection', (socket: Held & Socket) => this.#follow(socket))
   }
 
   /** The first thing of a turn is about to be taken. */

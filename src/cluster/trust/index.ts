@@ -1,0 +1,2 @@
+export { openTls } from './open-tls.ts'
+export { openTokens } from './open-tokens.ts'
