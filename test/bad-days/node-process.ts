@@ -38,3 +38,10 @@ export function startRejoin(plan: NodePlan, via: readonly string[], ...more: rea
     ['ignore', 'pipe', 'pipe'],
   )
 }
+
+/** The command that founds a cluster anew from what one node has, with the node's own settings. */
+export function startRecover(plan: NodePlan, ...more: readonly string[]): Child {
+  const [node, program, ...settings] = nodeCommand(plan)
+  const command = [node, program as string, 'recover', '--from-survivor', ...more, ...settings] as const
+  return startChild(`recover ${plan.nodeId}`, command, ['ignore', 'pipe', 'pipe'])
+}

@@ -19,7 +19,7 @@ export interface NodePlan {
   readonly more: readonly string[]
 }
 
-const PROGRAM = fileURLToPath(new URL('../../bin/aspen-node.cjs', import.meta.url))
+export const PROGRAM = fileURLToPath(new URL('../../bin/aspen-node.cjs', import.meta.url))
 export const LOOPBACK = '127.0.0.1'
 
 export function nodeUrl({ httpPort }: Pick<NodePlan, 'httpPort'>): string {

@@ -15,6 +15,7 @@ import { PATHS } from './paths.ts'
 import { PIPELINES } from './pipelines.ts'
 import { PROMISES } from './promises.ts'
 import { READS } from './reads.ts'
+import { RECOVERY } from './recovery.ts'
 import { REMOTE_ACTORS } from './remote-actors.ts'
 import { REPLICATION } from './replication.ts'
 import { REQUESTS } from './requests.ts'
@@ -45,4 +46,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...NODE_ACTORS,
   ...FINDING_PEERS,
   ...GOSSIP,
+  ...RECOVERY,
 ]
