@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import process from 'node:process'
 import { ConfigError } from '../cluster/config/index.ts'
@@ -23,9 +24,19 @@ async function node(host: ProcessHost, config: NodeConfig, logger: Logger): Prom
   if (config.tuned) settleAfterStart()
 }
 
+const NEW_COOKIE = '--new-cookie'
+const COOKIE_BYTES = 16
+
+/** One that cannot be guessed, in characters that need no quotes anywhere. @throws ConfigError where anything else is asked for */
+function newCookie(argv: readonly string[]): Run {
+  if (argv.length > 1) throw new ConfigError(`flag ${NEW_COOKIE} stands alone: it prints a cookie, and starts nothing`)
+  return (host) => host.print(randomBytes(COOKIE_BYTES).toString('hex'))
+}
+
 function readCommand(argv: readonly string[]): Run {
   const surroundings = { env: process.env, readFile: (path: string): string => readFileSync(path, 'utf8') }
   const [word = '', ...own] = argv
+  if (argv.includes(NEW_COOKIE)) return newCookie(argv)
   const command = Object.hasOwn(COMMANDS, word) ? COMMANDS[word] : undefined
   if (command === undefined) return withNode(argv, surroundings, node)
   if (own.includes('--help') || own.includes('-h')) return (host) => host.print(command.help.trimEnd())

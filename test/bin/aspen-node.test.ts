@@ -90,6 +90,14 @@ test('aspen-node: answers --version and --help on standard output', async () => 
   assert.match(help.out, /Examples:/)
 })
 
+test('aspen-node --new-cookie: prints one that cannot be guessed and needs no quotes, and starts nothing', async () => {
+  const [one, two] = await Promise.all([node('--new-cookie').ended(), node('--new-cookie').ended()])
+  for (const { code, out, err } of [one, two]) assert.deepEqual([code, /^[0-9a-f]{32}\n$/.test(out), err], [0, true, ''], out)
+  assert.notEqual(one.out, two.out)
+  const { code, err } = await node('--new-cookie', '--node-id', '1').ended()
+  assert.deepEqual([code, /--new-cookie stands alone/.test(err)], [64, true], err)
+})
+
 test('aspen-node: refuses wrong settings with exit status 64 and one line that names the source', async () => {
   const wrong = await node('--node-id', '0').ended()
   assert.deepEqual([wrong.code, wrong.out], [64, ''])

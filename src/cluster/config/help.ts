@@ -43,8 +43,15 @@ function describe(setting: Setting): string[] {
 }
 
 const HEAD = `Usage: aspen-node --node-id N [settings]
-       aspen-node rejoin --via URL --node-id N [settings]
-       aspen-node peers [--explain] [--http URL]
+       aspen-node COMMAND --help
+       aspen-node --new-cookie
+
+  rejoin         brings back a member that has lost its disk, or refuses to start
+  recover        a new cluster from one survivor, when the majority is gone for good
+  backup         writes a consistent backup into a file; verify-backup says what is in one
+  restore        a new cluster from a backup
+  peers          whom a node knows, how it reaches them, and why not
+  --new-cookie   prints a cookie of 128 random bits
 
 Runs one node of an Aspen cluster. Settings come from the environment, a TOML file and the command
 line; the later of these wins wherever it gives a setting.
