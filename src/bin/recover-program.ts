@@ -1,5 +1,6 @@
 /** The life of `aspen-node recover`. */
-import { createInterface } from 'node:readline/promises'
+import type { Readable, Writable } from 'node:stream'
+import { createInterface } from 'node:readline'
 import { FoundingError, recover } from '../cluster/index.ts'
 import type { Survivor } from '../cluster/index.ts'
 import type { NodeConfig } from '../cluster/config/index.ts'
@@ -8,27 +9,48 @@ import { EXIT } from './exit-code.ts'
 import type { ProcessHost } from './node-program.ts'
 import type { RecoverArguments } from './recover-arguments.ts'
 
+/** Puts a question to a person, and gives the answer in one line; an empty one when there is none. */
+export type Ask = (question: string) => Promise<string>
+
+/** Whoever ends the input, or presses Control-C, has not answered. */
+export function askAt(input: Readable, output: Writable): Ask {
+  return (question) =>
+    new Promise((resolve) => {
+      const terminal = createInterface({ input, output })
+      terminal.once('SIGINT', () => terminal.close())
+      terminal.once('close', () => resolve(''))
+      terminal.question(question, (answer) => {
+        resolve(answer.trim())
+        terminal.close()
+      })
+    })
+}
+
+/** Null where nobody can be asked. */
+function askHere(): Ask | null {
+  const { stdin, stdout } = process
+  return stdin.isTTY && stdout.isTTY ? askAt(stdin, stdout) : null
+}
+
 /** Resolves once the process has been told to exit. A signal ends it at once: what it does can be gone on with. */
-export async function runRecover(host: ProcessHost, config: NodeConfig, flags: RecoverArguments): Promise<void> {
+export async function runRecover(
+  host: ProcessHost,
+  config: NodeConfig,
+  flags: RecoverArguments,
+  ask: Ask | null = askHere(),
+): Promise<void> {
   const name = `aspen-node recover ${config.nodeId}`
   const print = (line: string): void => host.print(`${name}: ${line}`)
   host.onSignal((signal) => host.exit(EXIT[signal]))
   const confirm = async (survivor: Survivor): Promise<string | null> => {
     for (const line of describeSurvivor(config.nodeId, survivor)) print(line)
     if (flags.confirm !== null) return flags.confirm
-    if (!process.stdin.isTTY || !process.stdout.isTTY) {
+    if (ask === null) {
       print(`nobody can be asked here: to go on, run it again with --confirm ${survivor.clusterId}`)
       return null
     }
-    const terminal = createInterface({ input: process.stdin, output: process.stdout })
-    try {
-      const answer = await terminal.question(
-        `To give this cluster up, type its id (${survivor.clusterId}); anything else changes nothing: `,
-      )
-      return answer.trim() === '' ? null : answer.trim()
-    } finally {
-      terminal.close()
-    }
+    const answer = await ask(`To give this cluster up, type its id (${survivor.clusterId}); anything else changes nothing: `)
+    return answer === '' ? null : answer
   }
   try {
     const { evenIfOthersRun, evenALearner } = flags

@@ -19,7 +19,7 @@ const FOUNDED_AT = Date.UTC(2026, 0, 2, 3, 4, 5)
 
 function options(nodes: TestNodes, id: number, more: Partial<RecoverOptions> = {}): RecoverOptions {
   return {
-    config: { dataDir: nodes.directory(id), nodeId: id, storageBackend: 'Sqlite' },
+    config: { dataDir: nodes.directory(id), nodeId: id, storageBackend: 'Sqlite', peers: [] },
     evenIfOthersRun: false,
     evenALearner: false,
     confirm: ({ clusterId }) => Promise.resolve(clusterId),
@@ -175,6 +175,26 @@ test('recover: is refused where it is not meant, and changes nothing then', asyn
   const one = await nodes.start(1)
   assert.equal(one.status().clusterId, clusterId)
   await assert.rejects(recover(options(nodes, 1)), /is in use by another node.*Nothing was changed/)
+})
+
+test('recover: a member that runs where only the settings know it is seen all the same, by its key', async (t) => {
+  const nodes = testNodes(t)
+  const [one, two] = await Promise.all([nodes.start(1), nodes.start(2)])
+  await nodes.introduce(one, two)
+  await one.init([1])
+  await one.addLearner(2)
+  await one.changeMembership({ members: [1, 2] })
+  await Promise.all([one.stop(), two.stop()])
+  rmSync(join(nodes.directory(1), 'peers.json'))
+  const moved = await nodes.start(2)
+  const peer = { nodeId: 2, endpointId: two.endpointId, addresses: [...moved.status().addresses] }
+  const config = { ...options(nodes, 1).config, peers: [peer] }
+  assert.match(
+    await refused(nodes, 1, { config }),
+    /of the cluster there runs node 2 at 127\.0\.0\.1:\d+: start this node as usual/,
+  )
+  // Somebody else at that address is nobody.
+  await recover(options(nodes, 1, { config: { ...config, peers: [{ ...peer, endpointId: 'ab'.repeat(32) }] } }))
 })
 
 test('recover: a node that runs, a learner, an only voter, a node of no cluster are told what to do instead', async (t) => {

@@ -2,6 +2,7 @@
 import type { Mutant } from './mutant.ts'
 
 const RECOVER = 'test/cluster/recover.test.ts'
+const FOUND_ANEW = 'test/cluster/found-anew.test.ts'
 
 export const RECOVERY: readonly Mutant[] = [
   {
@@ -94,5 +95,19 @@ export const RECOVERY: readonly Mutant[] = [
     find: "if (error instanceof StateError && error.code === 'CORRUPT') return readCopy(directory, copy, nodeId)",
     replace: '',
     hunter: RECOVER,
+  },
+  {
+    name: 'count the row that says where a state comes from once more at each founding',
+    file: 'commands/refounded-state.ts',
+    find: 'rows: this.#former === undefined ? 1 : 0',
+    replace: 'rows: 1',
+    hunter: FOUND_ANEW,
+  },
+  {
+    name: 'name the cluster before the last at the next founding',
+    file: 'commands/refounded-state.ts',
+    find: 'return space === SPACES.origin ? this.origin : row',
+    replace: 'return row',
+    hunter: FOUND_ANEW,
   },
 ]

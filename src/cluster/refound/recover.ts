@@ -13,7 +13,7 @@ import { readSurvivor, wantsRoom } from './survivor.ts'
 import type { ReadSurvivor, Survivor } from './survivor.ts'
 
 export interface RecoverOptions {
-  readonly config: Pick<NodeConfig, 'dataDir' | 'nodeId' | 'storageBackend'>
+  readonly config: Pick<NodeConfig, 'dataDir' | 'nodeId' | 'storageBackend' | 'peers'>
   /** Also where members run that belong to the old cluster. */
   readonly evenIfOthersRun: boolean
   /** Also from one that did not vote. */
@@ -89,7 +89,7 @@ async function recoverIn(options: RecoverOptions, directory: FoundingDirectory):
 
 /** @throws FoundingError when there is another way, or it is not this node's to go */
 async function assertLost(options: RecoverOptions, { path }: FoundingDirectory, { survivor }: ReadSurvivor): Promise<void> {
-  const { nodeId } = options.config
+  const { nodeId, peers } = options.config
   const { voters, outgoing, members } = survivor.membership
   const deciding = new Set([...voters, ...outgoing])
   if (!deciding.has(nodeId) && !options.evenALearner)
@@ -101,6 +101,7 @@ async function assertLost(options: RecoverOptions, { path }: FoundingDirectory, 
   const running = await runningMembers(
     path,
     members.filter(({ id }) => id !== nodeId),
+    peers,
   )
   if (running.length === 0 || options.evenIfOthersRun) return
   const list = running.map(({ id, address }) => `node ${id} at ${address}`).join(', ')

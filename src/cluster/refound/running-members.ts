@@ -1,6 +1,7 @@
 /** Which members of a cluster run, as far as can be seen without being one of them. */
 import { join } from 'node:path'
 import { parseAddress } from '../../api/index.ts'
+import type { AddPeerRequest } from '../../api/index.ts'
 import { RAFT_PROTOCOL, whoListens } from '../../net/index.ts'
 import type { Member } from '../../raft/index.ts'
 import { PeerBookFile } from '../stores/index.ts'
@@ -15,12 +16,20 @@ export interface RunningMember {
   readonly address: string
 }
 
-/** Those whose key is proven at an address that the configuration or the peer book in `directory` names. Paths through relays are not looked at. */
-export async function runningMembers(directory: string, members: readonly Member[]): Promise<readonly RunningMember[]> {
+/**
+ * Those whose key is proven at an address that the configuration, the peer book in `directory` or `peers`, those of the settings, name. Paths through
+ * relays are not looked at.
+ */
+export async function runningMembers(
+  directory: string,
+  members: readonly Member[],
+  peers: readonly Pick<AddPeerRequest, 'endpointId' | 'addresses'>[],
+): Promise<readonly RunningMember[]> {
   const known = addressesInBook(directory)
+  const given = (id: string): string[] => peers.flatMap(({ endpointId, addresses }) => (endpointId === id ? addresses : []))
   const found = await Promise.all(
     members.map(async ({ id, endpointId, addresses }): Promise<RunningMember[]> => {
-      const all = [...new Set([...addresses, ...(known.get(endpointId) ?? [])])].slice(0, MAX_ADDRESSES)
+      const all = [...new Set([...addresses, ...(known.get(endpointId) ?? []), ...given(endpointId)])].slice(0, MAX_ADDRESSES)
       const proven = await Promise.all(all.map(async (address) => await isAt(address, endpointId)))
       const address = all[proven.indexOf(true)]
       return address === undefined ? [] : [{ id, address }]
