@@ -13,6 +13,7 @@ import type { Mutant } from './mutant.ts'
 import { NODE_ACTORS } from './node-actors.ts'
 import { PATHS } from './paths.ts'
 import { PIPELINES } from './pipelines.ts'
+import { PKARR } from './pkarr.ts'
 import { PROMISES } from './promises.ts'
 import { READS } from './reads.ts'
 import { RECOVERY } from './recovery.ts'
@@ -47,4 +48,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...FINDING_PEERS,
   ...GOSSIP,
   ...RECOVERY,
+  ...PKARR,
 ]

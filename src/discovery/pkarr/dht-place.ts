@@ -35,6 +35,9 @@ export interface DhtOptions {
   readonly resolve: (host: string) => Promise<readonly string[]>
 }
 
+/** By transaction: what is done with the reply, or that none comes. */
+type Pending = Map<string, (reply: Reply | null) => void>
+
 interface Walked {
   readonly closest: readonly Answered[]
   readonly newest: SignedRecord | null
@@ -47,7 +50,7 @@ export class DhtPlace implements RecordPlace, UdpListener {
   readonly #id: Uint8Array
   #udp: Udp | null = null
   /** Whoever was asked something: by address, then by transaction, what is done with the reply. */
-  readonly #asked = new Map<string, Map<string, (reply: Reply | null) => void>>()
+  readonly #asked = new Map<string, Pending>()
   readonly #remembered = new Map<string, Contact>()
   #failure: string | null = null
   #isClosed = false
@@ -150,7 +153,7 @@ export class DhtPlace implements RecordPlace, UdpListener {
     if (this.#isClosed) return Promise.resolve(null)
     const key = keyOf(contact)
     const transaction = Buffer.from(this.#draw(4)).toString('hex')
-    const pending = this.#asked.get(key) ?? new Map<string, (reply: Reply | null) => void>()
+    const pending: Pending = this.#asked.get(key) ?? new Map()
     this.#asked.set(key, pending)
     const timer = this.#options.clock.setTimer(ANSWER_TIMEOUT_MS, () => end(null))
     const end = (reply: Reply | null): void => {
@@ -174,9 +177,9 @@ export class DhtPlace implements RecordPlace, UdpListener {
     if (reply !== null) pending.get(reply.transaction)?.(reply)
   }
 
-  failed(reason: Error, isOver: boolean): void {
+  failed(reason: Error, to: Contact | null): void {
     this.#failure = reason.message
-    if (!isOver) return
+    if (to !== null) return endAll(this.#asked.get(keyOf(to)))
     // The next question opens another socket.
     const udp = this.#udp
     this.#udp = null
@@ -185,10 +188,14 @@ export class DhtPlace implements RecordPlace, UdpListener {
   }
 
   #endAll(): void {
-    for (const pending of [...this.#asked.values()]) for (const end of [...pending.values()]) end(null)
+    for (const pending of [...this.#asked.values()]) endAll(pending)
   }
 
   #draw(size: number): Uint8Array {
     return Uint8Array.from({ length: size }, () => this.#options.random.nextUint32() & 255)
   }
+}
+
+function endAll(pending: Pending | undefined): void {
+  for (const end of [...(pending?.values() ?? [])]) end(null)
 }

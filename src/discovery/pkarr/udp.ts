@@ -15,8 +15,8 @@ export interface Udp {
 
 export interface UdpListener {
   heard(bytes: Buffer, from: Contact): void
-  /** A packet was not sent; or nothing can be, from now on. */
-  failed(error: Error, isOver: boolean): void
+  /** Something was not sent to this one; null: nothing is sent or heard from now on. */
+  failed(error: Error, to: Contact | null): void
 }
 
 export type OpenUdp = (listener: UdpListener) => Udp
@@ -25,13 +25,13 @@ export type OpenUdp = (listener: UdpListener) => Udp
 export function udpOn(host: string): OpenUdp {
   return (listener) => {
     const socket = createSocket('udp4')
-    socket.on('error', (error) => listener.failed(error, true))
+    socket.on('error', (error) => listener.failed(error, null))
     socket.on('message', (bytes, { address, port }) => listener.heard(bytes, { host: address, port }))
     socket.bind({ address: ipv4Of(host), port: 0 })
     return {
-      send: (bytes, { host: to, port }) =>
-        socket.send(bytes, port, to, (error) => {
-          if (error !== null) listener.failed(error, false)
+      send: (bytes, to) =>
+        socket.send(bytes, to.port, to.host, (error) => {
+          if (error !== null) listener.failed(error, to)
         }),
       close: () => new Promise((resolve) => socket.close(() => resolve())),
     }

@@ -9,9 +9,8 @@ import type { Contact } from './udp.ts'
 const CLOSEST = 8
 /** Asked at a time. */
 const AT_ONCE = 4
-/** In all: whoever names nodes that are not there has this one send no more packets. */
+/** In all: whoever names nodes that are not there has this one send no more packets. Each names eight, so no more than 600 are known. */
 const MAX_ASKED = 64
-const MAX_KNOWN = 256
 /** Nobody else is asked after it. */
 const MAX_WALK_MS = 10_000
 
@@ -51,8 +50,7 @@ export async function walk({ target, own, start, ask, answered, clock }: WalkPar
 
   const learn = (from: Contact, { nodes }: Answer): void => {
     for (const node of nodes) {
-      if (known.size >= MAX_KNOWN || known.has(keyOf(node)) || equalBytes(node.id, own) || !mayLead(from.host, node.host))
-        continue
+      if (known.has(keyOf(node)) || equalBytes(node.id, own) || !mayLead(from.host, node.host)) continue
       known.set(keyOf(node), { contact: contactOf(node), distance: distanceOf(node.id, target), state: 'unasked' })
     }
   }
