@@ -104,9 +104,14 @@ export const LAYERS: readonly Layer[] = [
     imports: [...CORE, 'discovery/record'],
   },
   {
+    name: 'discovery/dns',
+    holds: 'finds nodes by names: hosts, services (SRV), and keys in a zone as iroh has it',
+    imports: [...CORE, 'discovery/record'],
+  },
+  {
     name: 'discovery',
     holds: 'what the others see of the means of finding peers',
-    imports: ['discovery/record', 'discovery/mdns', 'discovery/pkarr'],
+    imports: ['discovery/record', 'discovery/mdns', 'discovery/pkarr', 'discovery/dns'],
   },
   { name: 'peers', holds: 'the peer book, and which peers are dialled', imports: [...CORE, 'wire'], deterministic: true },
   {

@@ -2,10 +2,13 @@
 import { randomBytes } from 'node:crypto'
 import {
   DhtPlace,
+  DnsDiscovery,
   listInterfaces,
   MdnsDiscovery,
   mdnsScope,
   MulticastSockets,
+  openNameService,
+  parseDnsName,
   PkarrDiscovery,
   RelayPlace,
   udpOn,
@@ -13,7 +16,16 @@ import {
 import { ClientService } from '../faces/links/index.ts'
 import { Prng } from '../lib/index.ts'
 import { CHECKPOINT_INTERVAL_ENTRIES, LOG_RETAINED_ENTRIES } from '../limits.ts'
-import { createResolver, deriveCookieKey, openTransport, keepAliveMsFor, signaturesOf, systemClock } from '../net/index.ts'
+import {
+  createResolver,
+  deriveCookieKey,
+  keepAliveMsFor,
+  openTransport,
+  signaturesOf,
+  systemClock,
+  WHO_LISTENS_PROTOCOL,
+  whoListens,
+} from '../net/index.ts'
 import type { NodeIdentity } from '../net/index.ts'
 import { noRegistryStore, openNode } from '../node/index.ts'
 import type { NodePorts, NodeServer, NodeSettings, RegistryStore } from '../node/index.ts'
@@ -36,6 +48,8 @@ const MIB = 1024 * 1024
 const SEED_BYTES = 6
 /** How long a stopping node waits for what it has accepted, and for another leader, in milliseconds. */
 const STOP_GRACE_MS = 3_000
+/** For an address that DNS leads to, to say whose it is. */
+const WHO_LISTENS_MS = 2_000
 
 /** What the program around a node hears of it. */
 export type Listeners = Pick<NodePorts, 'logger' | 'metrics' | 'onFault'>
@@ -116,8 +130,21 @@ function realPorts(config: NodeConfig, home: NodeHome, listeners: Listeners): No
 function openDiscoveries(config: NodeConfig, identity: NodeIdentity, logger: Logger): Discovery[] {
   return [
     ...(config.enableMdns ? [openMdns(config, logger)] : []),
+    ...(config.enableDnsDiscovery ? [openDns(config, logger)] : []),
     ...(config.enablePkarr ? [openPkarr(config, signaturesOf(identity), logger)] : []),
   ]
+}
+
+function openDns({ dnsDiscoveryUrl }: NodeConfig, logger: Logger): Discovery {
+  const resolve = createResolver(systemClock)
+  return new DnsDiscovery({
+    clock: systemClock,
+    random: drawPrng(),
+    logger,
+    names: dnsDiscoveryUrl.flatMap((text) => parseDnsName(text) ?? []),
+    open: (server) => openNameService(server, systemClock, resolve),
+    whoListens: (address) => whoListens(address, WHO_LISTENS_PROTOCOL, WHO_LISTENS_MS),
+  })
 }
 
 function openPkarr(config: NodeConfig, signatures: Signatures, logger: Logger): Discovery {

@@ -1,4 +1,4 @@
-export { LinkDialer, whoListens } from './direct/index.ts'
+export { LinkDialer, WHO_LISTENS_PROTOCOL, whoListens } from './direct/index.ts'
 export type { LinkDialerOptions } from './direct/index.ts'
 export { DEFAULT_KEEP_ALIVE_MS, DirectTransport, IrohTransport, openTransport, RAFT_PROTOCOL } from './paths/index.ts'
 export type { DirectTransportOptions, PathChoice } from './paths/index.ts'

@@ -140,10 +140,11 @@ test('checkOptions: shows no secret', () => {
   for (const field of ['cookie', 'httpToken']) assert(!refusal({ nodeId: 1, [field]: ['hush', 'hush'] }).includes('hush'))
 })
 
-test('checkOptions: warns once of settings that do nothing', () => {
-  const { warnings } = checkOptions({ nodeId: 1, enableMdns: false, enableDnsDiscovery: true })
-  assert.equal(warnings.length, 1)
-  assert.match(warnings[0]!, /option enableDnsDiscovery has no effect/)
+test('checkOptions: warns of settings that do nothing', () => {
+  const warned = (given: Partial<NodeConfig>): string => checkOptions({ nodeId: 1, ...given }).warnings.join('\n')
+  assert.match(warned({ enableDnsDiscovery: true }), /^option enableDnsDiscovery has no effect without names to look up: .*$/)
+  assert.match(warned({ dnsDiscoveryUrl: ['a.example'] }), /^option dnsDiscoveryUrl has no effect without enable_dns_discovery$/)
+  assert.equal(warned({ enableDnsDiscovery: true, dnsDiscoveryUrl: ['a.example'] }), '')
   assert.deepEqual(checkOptions({ nodeId: 1 }).warnings, [])
 })
 

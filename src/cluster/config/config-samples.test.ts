@@ -120,6 +120,10 @@ export const SAMPLES: Readonly<Record<keyof NodeConfig, readonly (readonly [text
     ['true', true],
   ],
   enableDnsDiscovery: BOTH,
+  dnsDiscoveryUrl: [
+    ['_aspen._tcp.aspen, dns://10.0.0.1/h:1', ['_aspen._tcp.aspen', 'dns://10.0.0.1/h:1']],
+    ['', []],
+  ],
   enablePkarr: BOTH,
   pkarrRelayUrl: same('https://relay.example/pkarr', 'http://127.0.0.1:1'),
   pkarrDhtBootstrap: [

@@ -32,7 +32,7 @@ function defaultOf({ field, parser, ...setting }: Setting): string {
 
 function describe(setting: Setting): string[] {
   const flag = flagName(setting.name)
-  const help = setting.idle ? `${setting.help}; no effect yet` : setting.help
+  const { help } = setting
   if (setting.parser.form === 'boolean') {
     return [entry(`  --${flag}, --no-${flag}`, `${help} (default ${setting.default === true ? 'on' : 'off'})`)]
   }

@@ -110,14 +110,14 @@ function withoutSelf(config: NodeConfig): NodeConfig {
 }
 
 /** What a person has asked for and does not get. */
-function warningsOf(winners: Layer, values: Values, config: NodeConfig): string[] {
+function warningsOf(winners: Layer, config: NodeConfig): string[] {
   const deprecated = [...winners.values()]
     .filter(({ setting, text }) => setting.field === 'storageBackend' && text.toLowerCase() === 'redb')
     .map(({ source, text }) => `${source}: ${text} is deprecated and means Sqlite: give Sqlite`)
   const peersSource = [...winners.values()].find(({ setting }) => setting.field === 'peers')?.source ?? 'peers'
   return [
     ...deprecated,
-    ...idleSettings(values, (setting) => winners.get(setting)?.source ?? setting.name),
+    ...idleDns(config, (field) => [...winners.values()].find(({ setting }) => setting.field === field)?.source ?? field),
     ...idlePeers(config, peersSource),
   ]
 }
@@ -142,11 +142,15 @@ function idlePeers({ peers = [], transport }: Partial<Pick<NodeConfig, 'peers' |
   ]
 }
 
-/** One warning for the settings that are given and do nothing yet; a switch that is off has what it asks for. */
-function idleSettings(values: Values, nameOf: (setting: Setting) => string): string[] {
-  const idle = SETTINGS.filter(({ idle, field }) => idle && values[field] !== undefined && values[field] !== false)
-  if (idle.length === 0) return []
-  return [`this version does not have it yet: ${idle.map(nameOf).join(', ')} ${idle.length === 1 ? 'has' : 'have'} no effect`]
+/** Looking up peers in DNS takes both: that it is wanted, and what to ask for. */
+function idleDns({ enableDnsDiscovery, dnsDiscoveryUrl }: NodeConfig, sourceOf: (field: keyof NodeConfig) => string): string[] {
+  const hasNames = dnsDiscoveryUrl.length > 0
+  if (enableDnsDiscovery === hasNames) return []
+  return [
+    enableDnsDiscovery
+      ? `${sourceOf('enableDnsDiscovery')} has no effect without names to look up: give dns_discovery_url. No server is asked for anything else`
+      : `${sourceOf('dnsDiscoveryUrl')} has no effect without enable_dns_discovery`,
+  ]
 }
 
 /**
@@ -170,7 +174,7 @@ export function loadConfig({ argv, env, readFile }: ConfigSources): LoadedConfig
   checkRelations(config, (field) => [...winners.values()].find(({ setting }) => setting.field === field)?.source ?? 'default')
   const checked = withoutSelf(config)
   checkedConfigs.add(checked)
-  return { kind: 'run', config: checked, warnings: [...variables.warnings, ...warnings, ...warningsOf(winners, values, checked)] }
+  return { kind: 'run', config: checked, warnings: [...variables.warnings, ...warnings, ...warningsOf(winners, checked)] }
 }
 
 /** Configurations that are complete and checked already, with their warnings said. */
@@ -214,7 +218,7 @@ export function checkOptions(given: Partial<NodeConfig>): CompleteConfig {
   const config = complete(values)
   checkRelations(config, (field) => (values[field] === undefined ? 'default' : `option ${field}`), true)
   const checked = withoutSelf(config)
-  const warnings = [...idleSettings(values, ({ field }) => `option ${field}`), ...idlePeers(checked, 'option peers')]
+  const warnings = [...idleDns(checked, (field) => `option ${field}`), ...idlePeers(checked, 'option peers')]
   return { config: checked, warnings }
 }
 

@@ -49,6 +49,8 @@ export interface NodeConfig {
   readonly enableGossip: boolean
   readonly enableMdns: boolean
   readonly enableDnsDiscovery: boolean
+  /** The names that DNS is asked for, each a host, a service or a zone; none without `enableDnsDiscovery`. */
+  readonly dnsDiscoveryUrl: readonly string[]
   readonly enablePkarr: boolean
   /** A pkarr relay that this node publishes to and looks peers up at; null for none. */
   readonly pkarrRelayUrl: string | null

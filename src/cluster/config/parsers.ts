@@ -1,4 +1,5 @@
 import type { AddPeerRequest } from '../../api/index.ts'
+import { parseDnsName } from '../../discovery/index.ts'
 import { MAX_ANNOUNCED_ADDRESSES } from '../../limits.ts'
 import { formatHostPort, isHost, parseHostPort, parsePort } from './host-port.ts'
 import type { HostPort } from './host-port.ts'
@@ -6,6 +7,7 @@ import { isRelayUrl, parsePeers, splitList, takePeers } from './peer-list.ts'
 import { fieldsOf, stringsOf } from './untyped.ts'
 
 const MAX_RELAYS = 16
+const MAX_DNS_NAMES = 8
 
 /** How a value is written in TOML: the text of the other layers is the same value, spelled out. */
 export type TomlForm = 'string' | 'integer' | 'boolean' | 'list'
@@ -183,6 +185,20 @@ export const addressList: Parser<readonly string[]> = {
       : this.parse(addresses.join(','))
   },
   format: (addresses) => addresses.join(','),
+}
+
+export const dnsNameList: Parser<readonly string[]> = {
+  form: 'list',
+  allowed: `NAME:PORT, _SERVICE._tcp.NAME, NAME?type=SRV or NAME, each with dns://SERVER[:PORT]/ before it or not, the server an IP address; separated by commas, at most ${MAX_DNS_NAMES}`,
+  parse(text) {
+    const names = splitList(text)
+    return names.length <= MAX_DNS_NAMES && names.every((name) => parseDnsName(name) !== undefined) ? names : undefined
+  },
+  take(value) {
+    const names = stringsOf(value)
+    return names === undefined || names.some((one) => splitList(one)[0] !== one) ? undefined : this.parse(names.join(','))
+  },
+  format: (names) => names.join(','),
 }
 
 export const relayUrl: Parser<string> = {

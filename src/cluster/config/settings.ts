@@ -30,8 +30,6 @@ export interface Setting<Field extends keyof NodeConfig = keyof NodeConfig> {
   readonly help: string
   /** A secret: never shown, and `NAME_file` may name a file that holds it. */
   readonly secret?: true
-  /** Accepted, and without effect until what it is about is there. */
-  readonly idle?: true
 }
 
 const MAX_INTERVAL_MS = 600_000
@@ -57,8 +55,6 @@ const milliseconds = (value: number, help: string): Row<'heartbeatIntervalMs'> =
   default: value,
   help,
 })
-
-const idle = <Field extends keyof NodeConfig>(rest: Row<Field>): Row<Field> => ({ ...rest, idle: true })
 
 const seconds = (value: number, help: string): Row<'restartWindowSecs'> => ({
   placeholder: 'SECONDS',
@@ -212,7 +208,17 @@ export const SETTINGS: readonly Setting[] = [
   row('HTTP', 'httpKeepAliveMs', milliseconds(75_000, 'how long an idle connection is kept; above that of a balancer in front')),
   row('Discovery', 'enableGossip', onOff(true, 'tell other nodes where this one is, and hear of them through others')),
   row('Discovery', 'enableMdns', onOff(true, 'find the nodes of the local network, and be found')),
-  row('Discovery', 'enableDnsDiscovery', idle(onOff(false, 'find peers through DNS'))),
+  row(
+    'Discovery',
+    'enableDnsDiscovery',
+    onOff(false, 'find peers through DNS: by the names that the next one gives, and no others'),
+  ),
+  row('Discovery', 'dnsDiscoveryUrl', {
+    placeholder: 'NAME',
+    parser: parsers.dnsNameList,
+    default: [],
+    help: 'a host NAME:PORT, a service _aspen._tcp.NAME (SRV; or NAME?type=SRV), or a zone NAME of keys as iroh has it; asked of the name servers of the system, or of one of its own: dns://SERVER[:PORT]/NAME...',
+  }),
   row(
     'Discovery',
     'enablePkarr',

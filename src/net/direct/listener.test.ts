@@ -5,7 +5,9 @@ import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import { createSecureContext } from 'node:tls'
 import { Listener } from './listener.ts'
-import { systemClock } from '../link/index.ts'
+import { generateIdentity, systemClock } from '../link/index.ts'
+import { createLinkContext } from './tls-context.ts'
+import { WHO_LISTENS_PROTOCOL, whoListens } from './who-listens.ts'
 
 test(
   'Listener: a crowd from one address pushes out its own, and not whoever comes from another',
@@ -40,3 +42,24 @@ test(
     listener.close()
   },
 )
+
+test('whoListens: says whose an address is; the node there takes it for no attack, and goes no further', async (t) => {
+  const identity = generateIdentity()
+  const rejections: string[] = []
+  const listener = new Listener({
+    context: createLinkContext(identity),
+    clock: systemClock,
+    handshakeTimeoutMs: 60_000,
+    maxConnections: 100,
+    maxPendingConnections: 4,
+    rejected: (reason) => rejections.push(reason),
+  })
+  listener.route('x/1', () => assert.fail('it was let in'))
+  const port = await listener.listen('127.0.0.1', 0)
+  t.after(() => listener.close())
+  const host = '127.0.0.1'
+  for (let i = 0; i < 10; i++) assert.equal(await whoListens({ host, port }, WHO_LISTENS_PROTOCOL, 60_000), identity.endpointId)
+  while (listener.stats.open > 0) await new Promise((resolve) => setImmediate(resolve))
+  assert.deepEqual([rejections, listener.stats.refused, listener.stats.pending], [[], 0, 0])
+  assert.equal(await whoListens({ host, port: 1 }, WHO_LISTENS_PROTOCOL, 60_000), undefined)
+})

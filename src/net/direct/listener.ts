@@ -5,6 +5,7 @@ import type { SecureContext } from 'node:tls'
 import type { Clock, ConnectionStats, Timer } from '../../ports/index.ts'
 import { remoteOf } from '../link/index.ts'
 import { provenEndpointId } from './tls-context.ts'
+import { WHO_LISTENS_PROTOCOL } from './who-listens.ts'
 
 /** Why a connection was closed before its handshake, in words for the log. */
 export const REJECTION_TEXTS = {
@@ -123,11 +124,14 @@ export class Listener {
       requestCert: true,
       // Certificates are self-signed: the key in them is what is checked, below and by the dialer.
       rejectUnauthorized: false,
-      ALPNCallback: ({ protocols }) => protocols.find((protocol) => this.#protocols.has(protocol)),
+      ALPNCallback: ({ protocols }) =>
+        protocols.find((protocol) => this.#protocols.has(protocol) || protocol === WHO_LISTENS_PROTOCOL),
     })
     const onTlsError = (): void => this.#reject(raw, 'TLS_FAILED')
     socket.on('error', onTlsError)
     socket.once('secure', () => {
+      // The answer was the certificate.
+      if (socket.alpnProtocol === WHO_LISTENS_PROTOCOL) return void raw.destroy()
       const accept = typeof socket.alpnProtocol === 'string' ? this.#protocols.get(socket.alpnProtocol) : undefined
       // Asking for a certificate does not make TLS insist on one, nor does offering protocols.
       const peerId = provenEndpointId(socket)

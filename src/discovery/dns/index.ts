@@ -1,0 +1,5 @@
+export { DnsDiscovery } from './dns-discovery.ts'
+export type { DnsOptions } from './dns-discovery.ts'
+export { parseDnsName } from './dns-name.ts'
+export type { DnsName } from './dns-name.ts'
+export { openNameService } from './name-service.ts'
