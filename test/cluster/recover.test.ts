@@ -242,7 +242,11 @@ test('recover: cut short at each change of the disk, it goes on when it is run a
   await recover(options(nodes, 1, { before: (change) => steps.push(change) }))
   assert.ok(steps.length > 20, steps.join())
   const made = Object.keys(contents(path)).map(nameless)
-  for (const [cut, step] of steps.entries()) {
+  // Of the moves, some: all of them are cut in founding-directory.test.ts.
+  const begins = steps.indexOf('the record that it begins')
+  const aside = steps.indexOf('the record that all is aside')
+  for (const cut of [0, begins, begins + 4, aside, aside + 6, steps.length - 1]) {
+    const step = steps[cut] as string
     putBack()
     let seen = 0
     const before = (): void => {

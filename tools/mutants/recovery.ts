@@ -2,6 +2,7 @@
 import type { Mutant } from './mutant.ts'
 
 const RECOVER = 'test/cluster/recover.test.ts'
+const SWAP = 'test/cluster/founding-directory.test.ts'
 const FOUND_ANEW = 'test/cluster/found-anew.test.ts'
 
 export const RECOVERY: readonly Mutant[] = [
@@ -38,14 +39,14 @@ export const RECOVERY: readonly Mutant[] = [
     file: 'cluster/refound/founding-directory.ts',
     find: '    writeFoundingRecord(this.path, record)\n    if (!record.aside',
     replace: '    if (!record.aside',
-    hunter: RECOVER,
+    hunter: SWAP,
   },
   {
     name: 'move the new node away with the old one when a recovery goes on',
     file: 'cluster/refound/founding-directory.ts',
     find: 'if (!record.aside && asideFolder !== null) {',
     replace: 'if (asideFolder !== null) {',
-    hunter: RECOVER,
+    hunter: SWAP,
   },
   {
     name: 'start a node in the middle of a recovery',
