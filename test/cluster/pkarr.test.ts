@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
-import type { NodeConfig } from '../../src/cluster/index.ts'
+import type { AspenNode, NodeConfig } from '../../src/cluster/index.ts'
 import { startDht } from '../discovery/dht-nodes.ts'
 import { Relay } from '../discovery/relay.ts'
 import { eventually, testNodes, text } from './nodes.ts'
@@ -29,17 +29,17 @@ async function assertFoundAgain(t: TestContext, settings: Partial<NodeConfig>, t
   )
   await eventually('there is a leader', () => again.status().leader !== null && other.status().leader !== null)
   assert.equal(text((await other.read('k'))?.value), 'v')
-  const views = (await Promise.all([again.peers(), other.peers()])).flatMap(({ peers, sources }) => ({ peers, sources }))
-  const heard = views.flatMap(({ peers }) => peers.flatMap((peer) => peer.sources.filter(({ source }) => source === 'pkarr')))
+  const pkarrOf = async (node: AspenNode) => (await node.peers()).sources.find(({ source }) => source === 'pkarr')
+  for (const node of [again, other]) {
+    await eventually('pkarr works', async () => (await pkarrOf(node))?.lastError === null)
+    assert.match((await pkarrOf(node))?.detail ?? '', through)
+  }
+  const peers = (await Promise.all([again.peers(), other.peers()])).flatMap((view) => view.peers)
+  const heard = peers.flatMap(({ sources }) => sources.filter(({ source }) => source === 'pkarr'))
   assert.ok(
     heard.some(({ addresses }) => addresses.some((address) => after.includes(address))),
     JSON.stringify(heard),
   )
-  for (const { sources } of views) {
-    const pkarr = sources.find(({ source }) => source === 'pkarr')
-    assert.match(pkarr?.detail ?? '', through)
-    assert.equal(pkarr?.lastError, null)
-  }
 }
 
 test('AspenNode: nodes that moved, all of them, find each other again through a relay', async (t) => {

@@ -12,12 +12,19 @@ export interface DhtNodes {
   /** `host:port` of each. */
   readonly addresses: readonly string[]
   readonly nodes: readonly Client[]
+  stop(index: number): Promise<void>
 }
 
 export async function startDht(t: TestContext, count = 5): Promise<DhtNodes> {
   const nodes: Client[] = []
   const addresses: string[] = []
-  t.after(() => Promise.all(nodes.map((node) => new Promise<void>((resolve) => node.destroy(resolve)))))
+  const stopped = new Set<Client | undefined>()
+  const stop = async (node: Client | undefined): Promise<void> => {
+    if (node === undefined || stopped.has(node)) return
+    stopped.add(node)
+    await new Promise<void>((resolve) => node.destroy(resolve))
+  }
+  t.after(() => Promise.all(nodes.map(stop)))
   for (let i = 0; i < count; i++) {
     const node = new Client({ bootstrap: i === 0 ? false : [addresses[0] as string], host: '127.0.0.1', verify: verifies })
     nodes.push(node)
@@ -26,5 +33,5 @@ export async function startDht(t: TestContext, count = 5): Promise<DhtNodes> {
     addresses.push(`127.0.0.1:${node.address().port}`)
     await isReady
   }
-  return { addresses, nodes }
+  return { addresses, nodes, stop: (index) => stop(nodes[index]) }
 }

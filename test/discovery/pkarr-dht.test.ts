@@ -7,7 +7,7 @@ import type { TestContext } from 'node:test'
 import { decodeBencode, encodeBencode } from '../../src/discovery/pkarr/bencode.ts'
 import type { Bencoded, BencodedDictionary } from '../../src/discovery/pkarr/bencode.ts'
 import { DhtPlace, udpOn } from '../../src/discovery/pkarr/index.ts'
-import type { Contact, UdpListener } from '../../src/discovery/pkarr/index.ts'
+import type { Contact, PlaceError, UdpListener } from '../../src/discovery/pkarr/index.ts'
 import { signRecord } from '../../src/discovery/pkarr/signed-record.ts'
 import type { SignedRecord } from '../../src/discovery/pkarr/signed-record.ts'
 import { Prng } from '../../src/lib/index.ts'
@@ -20,6 +20,12 @@ const { endpointId } = signatures
 const KEY = Buffer.from(endpointId, 'hex')
 const TARGET = createHash('sha1').update(KEY).digest()
 const record = (sequence: number, text = 'hello'): SignedRecord => signRecord(signatures, sequence, Buffer.from(text))
+
+/** On a busy machine nodes do not answer in time now and then. */
+async function eventually(probe: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 20; tries++) if (await probe().catch(() => false)) return
+  assert.fail('it did not come to pass')
+}
 
 function placeOn(t: TestContext, bootstrap: readonly string[], seed: number): DhtPlace {
   const place = new DhtPlace({
@@ -35,19 +41,43 @@ function placeOn(t: TestContext, bootstrap: readonly string[], seed: number): Dh
 }
 
 test('DhtPlace: what is put is kept by nodes of another maker, and found by whoever begins elsewhere', async (t) => {
-  const { addresses, nodes } = await startDht(t)
+  const { addresses, nodes, stop } = await startDht(t)
   const writer = placeOn(t, [addresses[0]?.replace('127.0.0.1', 'router.test') ?? ''], 1)
   const reader = placeOn(t, [addresses[4] ?? ''], 2)
-  assert.equal(await reader.get(endpointId), null)
-  await writer.put(record(5_000_000))
-  const found = await reader.get(endpointId)
-  assert.deepEqual(found && [found.sequence, Buffer.from(found.value).toString()], [5_000_000, 'hello'])
+  const put = (one: SignedRecord): Promise<void> =>
+    eventually(() =>
+      writer.put(one).then(
+        () => true,
+        ({ isConflict }: PlaceError) => isConflict,
+      ),
+    )
+  const finds = (one: SignedRecord): Promise<void> =>
+    eventually(async () => {
+      const found = await reader.get(endpointId)
+      return found !== null && Buffer.from(found.value).equals(one.value) && found.sequence === one.sequence
+    })
+  await eventually(async () => (await reader.get(endpointId)) === null)
+  await put(record(5_000_000))
+  await finds(record(5_000_000))
   // They hand it to each other as what it is.
-  const theirs = await new Promise((resolve) => nodes[2]?.get(TARGET, (_error, got) => resolve(got && [got.seq, String(got.v)])))
-  assert.deepEqual(theirs, [5_000_000, 'hello'])
-  await assert.rejects(writer.put(record(4_000_000, 'old')), { isConflict: true })
-  await writer.put(record(6_000_000, 'x'.repeat(995)))
-  assert.equal((await reader.get(endpointId))?.value.length, 995)
+  await eventually(async () => {
+    const theirs = await new Promise((resolve) =>
+      nodes[2]?.get(TARGET, (_error, got) => resolve(got && `${got.seq} ${Buffer.from(got.v).toString()}`)),
+    )
+    return theirs === '5000000 hello'
+  })
+  await eventually(() =>
+    writer.put(record(4_000_000, 'old')).then(
+      () => false,
+      ({ isConflict }: PlaceError) => isConflict,
+    ),
+  )
+  await put(record(6_000_000, 'x'.repeat(995)))
+  await finds(record(6_000_000, 'x'.repeat(995)))
+  // Where both began is gone.
+  await Promise.all([stop(0), stop(4)])
+  await put(record(7_000_000))
+  await finds(record(7_000_000))
 })
 
 test('DhtPlace: nobody there, and nothing that can be reached: it says so', async (t) => {
@@ -59,6 +89,25 @@ test('DhtPlace: nobody there, and nothing that can be reached: it says so', asyn
   // TEST-NET-1 (RFC 5737), from a socket that is bound to loopback: nothing leaves this machine.
   const beyond = placeOn(t, ['192.0.2.1:6881'], 4)
   await assert.rejects(beyond.get(endpointId), /EINVAL|ENETUNREACH|EPERM|EADDRNOTAVAIL/)
+})
+
+test('udpOn: is bound where the node listens, and to loopback for one that listens on loopback of the other family', async (t) => {
+  for (const [host, from] of [
+    ['127.0.0.2', '127.0.0.2'],
+    ['::1', '127.0.0.1'],
+    ['localhost', '127.0.0.1'],
+  ] as const) {
+    const ear = createSocket('udp4')
+    const heard = new Promise<string>((resolve) => ear.on('message', (_bytes, { address }) => resolve(address)))
+    await new Promise<void>((resolve) => ear.bind(0, '127.0.0.1', resolve))
+    const udp = udpOn(host)({ heard: () => undefined, failed: (error) => assert.fail(error) })
+    t.after(async () => {
+      ear.close()
+      await udp.close()
+    })
+    udp.send(Buffer.from('x'), { host: '127.0.0.1', port: ear.address().port })
+    assert.equal(await heard, from)
+  }
 })
 
 // --- Made-up nodes ---

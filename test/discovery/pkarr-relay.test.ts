@@ -3,11 +3,14 @@ import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { encodePlaces } from '../../src/discovery/pkarr/endpoint-packet.ts'
 import { RelayPlace } from '../../src/discovery/pkarr/index.ts'
 import { signRecord, toPayload } from '../../src/discovery/pkarr/signed-record.ts'
 import { toZBase32 } from '../../src/lib/index.ts'
-import { generateIdentity, signaturesOf, systemClock } from '../../src/net/index.ts'
+import { generateIdentity, signaturesOf } from '../../src/net/index.ts'
+import type { Clock } from '../../src/ports/index.ts'
+import { ONE, TWO } from '../http/certificates.ts'
 import { ManualClock } from '../manual-clock.ts'
 import { keyOf, Relay } from './relay.ts'
 
@@ -17,8 +20,15 @@ const NAME = toZBase32(Buffer.from(endpointId, 'hex'))
 const record = (sequence: number) =>
   signRecord(signatures, sequence, encodePlaces(endpointId, { addresses: ['10.0.0.1:1'], relay: null }))
 
-async function setUp(t: TestContext, { path = '', clock = systemClock } = {}) {
-  const relay = new Relay()
+interface Setting {
+  readonly path?: string
+  readonly clock?: Clock
+  readonly tls?: { readonly cert: string; readonly key: string }
+}
+
+/** No time passes unless a test says so: a busy machine makes nothing too late. */
+async function setUp(t: TestContext, { path = '', clock = new ManualClock(), tls }: Setting = {}) {
+  const relay = new Relay(tls)
   const url = await relay.listen()
   const place = new RelayPlace({ url: `${url}${path}`, clock, signatures, resolve: async (host) => [host] })
   t.after(async () => {
@@ -101,6 +111,23 @@ test('RelayPlace: a relay that lies, redirects, or says too much gets nowhere', 
   assert.ok(sent < 10_000_000, `all of it was taken: ${sent} bytes`)
   answer((response) => response.writeHead(200, { 'content-length': 500 }).write(good, () => response.destroy()))
   await assert.rejects(place.get(endpointId), /ECONNRESET|broke off/)
+})
+
+test('RelayPlace: over TLS it is asked if its certificate is trusted, and else told nothing', async (t) => {
+  const trusted = getCACertificates('default')
+  t.after(() => setDefaultCACertificates(trusted))
+  setDefaultCACertificates([...trusted, ONE.cert])
+  const { relay, url, place } = await setUp(t, { tls: ONE })
+  assert.match(url, /^https:/)
+  await place.put(record(5), null)
+  assert.equal((await place.get(endpointId))?.sequence, 5)
+  assert.equal(relay.requests.length, 2)
+  const other = await setUp(t, { tls: TWO })
+  await assert.rejects(
+    other.place.put(record(5), null),
+    /^PlaceError: (?:DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_VERIFY_LEAF_SIGNATURE)/,
+  )
+  assert.deepEqual(other.relay.requests, [])
 })
 
 test('RelayPlace: a relay that is slow is given up, and when the node stops', async (t) => {

@@ -1,6 +1,7 @@
 /** A pkarr relay on loopback, written from its description alone: it shares no code with what it tests. */
 import { createPublicKey, verify } from 'node:crypto'
 import { createServer } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
@@ -21,13 +22,17 @@ export class Relay {
   /** Answers instead, where it returns true. */
   before: (request: IncomingMessage, response: ServerResponse) => boolean = () => false
 
-  constructor() {
-    this.#server = createServer((request, response) => void this.#serve(request, response))
+  readonly #scheme: string
+
+  constructor(tls?: { readonly cert: string; readonly key: string }) {
+    const serve = (request: IncomingMessage, response: ServerResponse): void => void this.#serve(request, response)
+    this.#scheme = tls === undefined ? 'http' : 'https'
+    this.#server = tls === undefined ? createServer(serve) : createSecureServer(tls, serve)
   }
 
   async listen(): Promise<string> {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve))
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+    return `${this.#scheme}://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
   }
 
   async close(): Promise<void> {

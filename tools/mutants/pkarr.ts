@@ -205,6 +205,20 @@ export const PKARR: readonly Mutant[] = [
     hunter: DHT,
   },
   {
+    name: 'pkarr: speak to the DHT from every address',
+    file: 'discovery/pkarr/udp.ts',
+    find: 'address: ipv4Of(host), port: 0',
+    replace: "address: ipv4Of(host) === '' ? host : '0.0.0.0', port: 0",
+    hunter: DHT,
+  },
+  {
+    name: 'pkarr: begin at the given nodes alone',
+    file: 'discovery/pkarr/dht-place.ts',
+    find: '        this.#remember(contact)\n',
+    replace: '',
+    hunter: DHT,
+  },
+  {
     name: 'pkarr: put a record anywhere',
     file: 'discovery/pkarr/walk.ts',
     find: '(a.distance < b.distance ? -1 : 1)',
