@@ -49,6 +49,30 @@ test('AspenNode: three nodes that were told of nobody find each other by the SRV
     return found?.lastError === null && found
   })
   assert.equal(source.detail, `of dns://${server}/${name}`)
+
+  // A host name is the system's to find: this one stands in the hosts file.
+  const four = await nodes.start(4, { ...ALONE, dnsDiscoveryUrl: [`localhost:${portOf(one)}`] })
+  assert.deepEqual((await one.addLearner(4, undefined, { timeoutMs: 60_000 })).learners, [4])
+  // A port at which another protocol is spoken, or nobody: nothing comes of it, but that it is said.
+  const unknown = await nodes.start(5, { ...ALONE, dnsDiscoveryUrl: ['localhost:1'] })
+  const failed = await eventually('it is said', async () =>
+    (await unknown.peers()).sources.find((each) => each.lastError !== null),
+  )
+  assert.match(failed.lastError ?? '', /^localhost:1: no node answers at (127\.0\.0\.1|\[::1\]):1/)
+  assert.deepEqual((await unknown.peers()).peers, [])
+  assert.ok((await four.peers()).peers.some(({ endpointId }) => endpointId === one.endpointId))
+})
+
+test('AspenNode: names alone look nobody up, where it is not switched on', async (t) => {
+  const { dns, server } = await nameServer(t)
+  const off = { ...ALONE, enableDnsDiscovery: false, dnsDiscoveryUrl: [`dns://${server}/a.test:1`] }
+  const node = await testNodes(t).start(1, off)
+  await node.init([1])
+  assert.equal(
+    (await node.peers()).sources.some(({ source }) => source === 'dns'),
+    false,
+  )
+  assert.deepEqual(dns.asked, [])
 })
 
 test('AspenNode: nodes that moved, all of them, find each other again by their keys in a zone, as iroh has it', async (t) => {

@@ -2,10 +2,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
+import { encode } from 'dns-packet'
+import type { Answer } from 'dns-packet'
+import { isDomainName } from '../../src/discovery/dns/dns-name.ts'
 import { openNameService } from '../../src/discovery/dns/index.ts'
 import { DnsNameService, isNothing } from '../../src/discovery/dns/name-service.ts'
 import type { NameService } from '../../src/discovery/dns/name-service.ts'
+import { Prng } from '../../src/lib/index.ts'
 import { ManualClock } from '../manual-clock.ts'
+import { volume } from '../volume.ts'
 import { DnsServer, SERVFAIL } from './dns-server.ts'
 
 interface Asked {
@@ -118,6 +123,54 @@ test('DnsNameService: services and texts are looked up in the search domains too
   dns.say('SRV', '_a._tcp.x.one.test', { rcode: SERVFAIL })
   assert.match((await failure(names.services('_a._tcp.x'))).message, /it failed$/)
 })
+
+test('DnsNameService: answers that make no sense, or go in circles, are of no use and do no harm', async (t) => {
+  const { dns, names, clock } = await serve(t)
+  const loop = (name: string, to: string): Answer => ({ type: 'CNAME', name, ttl: 1, data: to })
+  dns.say('A', 'loop.test', [loop('loop.test', 'pool.test'), loop('pool.test', 'loop.test')])
+  dns.say('AAAA', 'loop.test', [loop('loop.test', 'loop.test')])
+  dns.say('A', 'other.test', [dns.a('nobody.asked.for.this.test', '10.0.0.1')])
+  for (const host of ['loop.test', 'other.test']) {
+    const answer = await names.addresses(host).catch((error: Error) => error)
+    assert.ok(answer instanceof Error || answer.every((one) => one === '10.0.0.1'), String(answer))
+  }
+  const odd = ['.', 'a b.test', 'a\0b.test', 'ä.test', '10.0.0.1', `${'x'.repeat(63)}.test`]
+  dns.say(
+    'SRV',
+    'odd.test',
+    odd.map((target, i) => dns.srv('odd.test', target, i)),
+  )
+  const services = await names.services('odd.test').catch((error: Error) => error)
+  const usable = services instanceof Error ? [] : services.filter(({ host, port }) => isDomainName(host) && port > 0)
+  assert.ok(usable.every(({ host }) => host === odd.at(-1)))
+  // As much as a packet holds.
+  const many = Array.from({ length: 1_500 }, (_, i) => dns.srv('many.test', 'h.test', 1 + i))
+  dns.say('SRV', 'many.test', many)
+  assert.equal((await names.services('many.test')).length, 1_500)
+  // Bytes of an answer that were changed on the way, anywhere.
+  let understood = 0
+  const random = new Prng(1)
+  const whole = { type: 'response', id: 0, questions: [{ type: 'SRV', name: 'f.test' }], answers: many.slice(0, 3) } as const
+  for (let i = 0; i < volume(500, 50); i++) {
+    const bytes = Buffer.from(encode(whole))
+    for (let n = 0; n < 3; n++) bytes[2 + (random.nextUint32() % (bytes.length - 2))] = random.nextUint32() & 255
+    dns.say('SRV', 'f.test', { bytes })
+    const asking = names.services('f.test').catch((error: Error) => error)
+    await asked(dns, 'SRV f.test', i + 1)
+    // c-ares drops some as no answer to its question, and goes on waiting.
+    await Promise.race([asking, turns(50)])
+    clock.advance(6_000)
+    const answer = await asking
+    if (answer instanceof Error) continue
+    understood++
+    assert.ok(answer.every(({ host, port }) => typeof host === 'string' && port >= 0))
+  }
+  assert.ok(understood > 0, 'not one was looked into')
+})
+
+async function turns(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve))
+}
 
 async function asked(dns: DnsServer, what: string, times = 1): Promise<void> {
   while (dns.asked.filter((one) => one === what).length < times) await new Promise((resolve) => setImmediate(resolve))

@@ -6,7 +6,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { decode, encode, TRUNCATED_RESPONSE } from 'dns-packet'
 import type { Answer, RecordType } from 'dns-packet'
 
-/** What is said of a name: records, a code of failure, bytes that are no answer, or nothing at all. */
+/** What is said of a name: records, a code of failure, bytes in place of an answer, but for its id, or nothing at all. */
 export type Said = readonly Answer[] | { readonly rcode: number } | { readonly bytes: Buffer } | 'silence'
 
 const NXDOMAIN = 3
@@ -65,7 +65,8 @@ export class DnsServer {
     this.asked.push(key)
     const said = this.#said.get(key) ?? { rcode: NXDOMAIN }
     if (said === 'silence') return null
-    if ('bytes' in said) return said.bytes
+    // Without its id an answer is not looked at.
+    if ('bytes' in said) return Buffer.concat([bytes.subarray(0, 2), said.bytes.subarray(2)])
     const answers = 'rcode' in said ? [] : [...said]
     const answer = encode({ type: 'response', id: id ?? 0, flags: 'rcode' in said ? said.rcode : 0, questions, answers })
     return Buffer.from(answer)

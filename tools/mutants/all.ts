@@ -2,6 +2,7 @@ import { ACTOR_THREADS } from './actor-threads.ts'
 import { ACTORS } from './actors.ts'
 import { BOUNDS } from './bounds.ts'
 import { DIGEST } from './digest.ts'
+import { DNS_DISCOVERY } from './dns.ts'
 import { ELECTION } from './election.ts'
 import { FINDING_PEERS } from './finding.ts'
 import { GOSSIP } from './gossip.ts'
@@ -46,6 +47,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...ACTOR_THREADS,
   ...NODE_ACTORS,
   ...FINDING_PEERS,
+  ...DNS_DISCOVERY,
   ...GOSSIP,
   ...RECOVERY,
   ...PKARR,

@@ -3,7 +3,7 @@ import type { Address } from '../../api/index.ts'
 import { provenEndpointId } from './tls-context.ts'
 
 /** What a connection asks for that wants to know who listens, and nothing else. */
-export const WHO_LISTENS_PROTOCOL = 'aspen-who/1'
+export const WHO_LISTENS_PROTOCOL = 'aspen/who/1'
 
 /**
  * The endpoint id of the node that listens at an address, by the key that it proves in its first flight; undefined when nobody does within
