@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { encode } from 'dns-packet'
-import type { Answer } from 'dns-packet'
+import type { Answer, Packet } from 'dns-packet'
 import { isDomainName } from '../../src/discovery/dns/dns-name.ts'
 import { openNameService } from '../../src/discovery/dns/index.ts'
 import { DnsNameService, isNothing } from '../../src/discovery/dns/name-service.ts'
@@ -150,7 +150,7 @@ test('DnsNameService: answers that make no sense, or go in circles, are of no us
   // Bytes of an answer that were changed on the way, anywhere.
   let understood = 0
   const random = new Prng(1)
-  const whole = { type: 'response', id: 0, questions: [{ type: 'SRV', name: 'f.test' }], answers: many.slice(0, 3) } as const
+  const whole: Packet = { type: 'response', id: 0, questions: [{ type: 'SRV', name: 'f.test' }], answers: many.slice(0, 3) }
   for (let i = 0; i < volume(500, 50); i++) {
     const bytes = Buffer.from(encode(whole))
     for (let n = 0; n < 3; n++) bytes[2 + (random.nextUint32() % (bytes.length - 2))] = random.nextUint32() & 255

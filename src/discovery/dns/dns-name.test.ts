@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { parseDnsName } from './dns-name.ts'
 
@@ -41,4 +42,15 @@ test('parseDnsName: refuses what nobody could look up', () => {
   for (const text of [...odd, ...addresses, ...servers, ...long])
     assert.equal(parseDnsName(text), undefined, JSON.stringify(text))
   assert.ok(parseDnsName(`_a._tcp.${'a.'.repeat(97)}a`))
+})
+
+test('parseDnsName: takes every form that the documentation has', () => {
+  const [, section = ''] =
+    /^## DNS$([^]*?)^## /m.exec(readFileSync(new URL('../../../docs/discovery.md', import.meta.url), 'utf8')) ?? []
+  const rows = section.split('\n').filter((line) => line.startsWith('| `'))
+  const names = rows.flatMap((row) => [...(row.split('|')[1] ?? '').matchAll(/`([^`]+)`/g)].map(([, name = '']) => name))
+  const kinds = names.map((name) => parseDnsName(name)?.kind)
+  assert.deepEqual(kinds, ['host', 'service', 'service', 'zone', 'service'])
+  const [, configured = ''] = /^dns_discovery_url = \["(.*)"\]$/m.exec(section) ?? []
+  assert.equal(parseDnsName(configured)?.kind, 'service')
 })
