@@ -178,7 +178,8 @@ function checkSound(config: NodeConfig): void {
   assert.equal(new Set(peers.map((peer) => peer.nodeId)).size, peers.length)
   const exposed = [httpAddr.host, ractorHost].some((host) => !isLoopback(host))
   assert.ok(!exposed || config.cookie !== 'aspen-cookie', 'a known cookie is exposed')
-  assert.ok(isLoopback(httpAddr.host) || config.httpToken !== null || config.insecure, 'an open port is exposed')
+  const isGuarded = config.httpToken !== null || config.httpTokensFile !== null
+  assert.ok(isLoopback(httpAddr.host) || isGuarded || config.insecure, 'an open port is exposed')
   // A copy, which nobody has checked yet.
   assert.deepEqual(completeConfig({ ...config }), config)
 }
