@@ -259,12 +259,12 @@ test('PkarrDiscovery: what was said before, long ago, in the future, or makes no
   assert.ok(places().includes('10.0.0.3:3'))
 })
 
-test('PkarrDiscovery: without a place nothing is published, and that is said once', async () => {
+test('PkarrDiscovery: without a place nothing is published, and that is said', async () => {
   const { pkarr, logged, start, pass } = world({ places: 0 })
   start()
   pkarr.seek([other.endpointId])
   await pass(10 * MINUTE)
-  assert.deepEqual(logged, ['pkarr publishes nothing and finds nobody: give it pkarr_relay_url, or pkarr_dht_bootstrap'])
+  assert.deepEqual(logged, [])
   assert.match(pkarr.report().detail, /^nowhere: /)
   await pkarr.stop()
 })

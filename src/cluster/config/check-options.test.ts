@@ -145,6 +145,12 @@ test('checkOptions: warns of settings that do nothing', () => {
   assert.match(warned({ enableDnsDiscovery: true }), /^option enableDnsDiscovery has no effect without names to look up: .*$/)
   assert.match(warned({ dnsDiscoveryUrl: ['a.example'] }), /^option dnsDiscoveryUrl has no effect without enable_dns_discovery$/)
   assert.equal(warned({ enableDnsDiscovery: true, dnsDiscoveryUrl: ['a.example'] }), '')
+  const nowhere = 'option enablePkarr publishes nothing and finds nobody: give pkarr_relay_url, pkarr_dht_bootstrap, or both'
+  assert.equal(warned({ enablePkarr: true }), nowhere)
+  assert.equal(warned({ pkarrRelayUrl: 'https://a.example' }), 'option pkarrRelayUrl has no effect without enable_pkarr')
+  assert.equal(warned({ pkarrDhtBootstrap: ['a.example:1'] }), 'option pkarrDhtBootstrap has no effect without enable_pkarr')
+  assert.equal(warned({ enablePkarr: true, pkarrDhtBootstrap: ['a.example:1'] }), '')
+  assert.equal(warned({ enablePkarr: true, pkarrRelayUrl: 'https://a.example' }), '')
   assert.deepEqual(checkOptions({ nodeId: 1 }).warnings, [])
 })
 

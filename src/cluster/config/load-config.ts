@@ -114,12 +114,10 @@ function warningsOf(winners: Layer, config: NodeConfig): string[] {
   const deprecated = [...winners.values()]
     .filter(({ setting, text }) => setting.field === 'storageBackend' && text.toLowerCase() === 'redb')
     .map(({ source, text }) => `${source}: ${text} is deprecated and means Sqlite: give Sqlite`)
+  const sourceOf = (field: keyof NodeConfig): string =>
+    [...winners.values()].find(({ setting }) => setting.field === field)?.source ?? field
   const peersSource = [...winners.values()].find(({ setting }) => setting.field === 'peers')?.source ?? 'peers'
-  return [
-    ...deprecated,
-    ...idleDns(config, (field) => [...winners.values()].find(({ setting }) => setting.field === field)?.source ?? field),
-    ...idlePeers(config, peersSource),
-  ]
+  return [...deprecated, ...idleDns(config, sourceOf), ...idlePkarr(config, sourceOf), ...idlePeers(config, peersSource)]
 }
 
 /** Peers that nobody can dial as they are given, or not by all that is given. */
@@ -150,6 +148,20 @@ function idleDns({ enableDnsDiscovery, dnsDiscoveryUrl }: NodeConfig, sourceOf: 
     enableDnsDiscovery
       ? `${sourceOf('enableDnsDiscovery')} has no effect without names to look up: give dns_discovery_url. No server is asked for anything else`
       : `${sourceOf('dnsDiscoveryUrl')} has no effect without enable_dns_discovery`,
+  ]
+}
+
+/** The same of pkarr: nothing is ever sent to whom nobody has named. */
+function idlePkarr(config: NodeConfig, sourceOf: (field: keyof NodeConfig) => string): string[] {
+  const { enablePkarr, pkarrRelayUrl, pkarrDhtBootstrap } = config
+  const hasRelay = pkarrRelayUrl !== null
+  const hasPlace = hasRelay || pkarrDhtBootstrap.length > 0
+  if (enablePkarr === hasPlace) return []
+  const named = hasRelay ? 'pkarrRelayUrl' : 'pkarrDhtBootstrap'
+  return [
+    enablePkarr
+      ? `${sourceOf('enablePkarr')} publishes nothing and finds nobody: give pkarr_relay_url, pkarr_dht_bootstrap, or both`
+      : `${sourceOf(named)} has no effect without enable_pkarr`,
   ]
 }
 
@@ -218,7 +230,8 @@ export function checkOptions(given: Partial<NodeConfig>): CompleteConfig {
   const config = complete(values)
   checkRelations(config, (field) => (values[field] === undefined ? 'default' : `option ${field}`), true)
   const checked = withoutSelf(config)
-  const warnings = [...idleDns(checked, (field) => `option ${field}`), ...idlePeers(checked, 'option peers')]
+  const sourceOf = (field: string): string => `option ${field}`
+  const warnings = [...idleDns(checked, sourceOf), ...idlePkarr(checked, sourceOf), ...idlePeers(checked, 'option peers')]
   return { config: checked, warnings }
 }
 

@@ -52,11 +52,6 @@ export class PkarrDiscovery implements Discovery {
 
   start(self: SelfDescription, heard: (candidate: Candidate) => void): void {
     this.#tell = heard
-    if (this.#works.length === 0)
-      this.#options.logger.log(
-        'warn',
-        'pkarr publishes nothing and finds nobody: give it pkarr_relay_url, or pkarr_dht_bootstrap',
-      )
     this.announce(self)
   }
 
