@@ -92,6 +92,19 @@ test('backup: taken at a follower while pairs are written, it has both or none o
   assert.equal(text((await second.read('left'))?.value), left)
 })
 
+test('backup: at a follower that has not heard yet what was committed, it waits for that', async (t) => {
+  const nodes = testNodes(t)
+  const all = await formThree(nodes)
+  const leader = all.find((node) => node.status().role === 'leader') as AspenNode
+  const follower = all.find((node) => node !== leader) as AspenNode
+  const folder = temporary(t)
+  for (let i = 1; i <= 10; i++) {
+    await leader.write({ Set: { key: `k${i}`, value: 'v' } })
+    const { keys } = await saveBackup(await follower.backup(), join(folder, `${i}`))
+    assert.equal(keys, i)
+  }
+})
+
 test('verifyBackup: finds every byte that is another, and every cut', async (t) => {
   const nodes = testNodes(t)
   const node = await alone(nodes)

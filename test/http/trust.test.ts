@@ -123,9 +123,12 @@ describe('tokens', () => {
   })
 
   test('the one of the settings stays valid beside them, and allows everything', async (t) => {
-    const { url } = await start(t, (folder) => ({ ...withTokens(folder), httpToken: 'short' }))
+    const { url, folder } = await start(t, (at) => ({ ...withTokens(at), httpToken: 'short' }))
     assert.equal(await status(`${url}/trigger-snapshot`, 'short', {}), 200)
     assert.equal(await status(`${url}/trigger-snapshot`, TOKENS.admin, {}), 200)
+    tokensFile(folder, ['admin'])
+    await eventually('the file is read anew', async () => (await status(`${url}/leader`, TOKENS.read)) === 401)
+    assert.equal(await status(`${url}/trigger-snapshot`, 'short', {}), 200)
   })
 
   test('the file is read anew when it changes: who is taken out is refused at once, and one that is broken changes nothing', async (t) => {

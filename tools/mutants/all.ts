@@ -1,5 +1,6 @@
 import { ACTOR_THREADS } from './actor-threads.ts'
 import { ACTORS } from './actors.ts'
+import { BACKUP_MUTANTS } from './backup.ts'
 import { BOUNDS } from './bounds.ts'
 import { DIGEST } from './digest.ts'
 import { DNS_DISCOVERY } from './dns.ts'
@@ -23,10 +24,13 @@ import { REPLICATION } from './replication.ts'
 import { REQUESTS } from './requests.ts'
 import { SNAPSHOTS } from './snapshots.ts'
 import { STORAGE } from './storage.ts'
+import { TRUST_MUTANTS } from './trust.ts'
 import { VERSIONS } from './versions.ts'
 
 export const MUTANTS: readonly Mutant[] = [
   ...ELECTION,
+  ...TRUST_MUTANTS,
+  ...BACKUP_MUTANTS,
   ...REPLICATION,
   ...READS,
   ...MEMBERSHIP,
