@@ -9,7 +9,7 @@ import type { ActorEvent, Remoting } from '../actor/index.ts'
 import type { PeerSourceView } from '../api/index.ts'
 import { LANGUAGE } from '../commands/index.ts'
 import { assert } from '../lib/index.ts'
-import type { Claims, Discovery, LinkedPeer, LogLevel, StateInfo } from '../ports/index.ts'
+import type { Claims, Discovery, LinkedPeer, Links, LogLevel, StateInfo } from '../ports/index.ts'
 import { ASKED_FOR_RANK, DialPolicy, hintOfLink, PeerBook, PeerExchange, standingOf } from '../peers/index.ts'
 import type { PeerHint, PeerSource } from '../peers/index.ts'
 import { EMPTY_MEMBERSHIP } from '../raft/index.ts'
@@ -153,7 +153,7 @@ export class NodeServer {
       ...(ports.gossip === undefined ? {} : { gossip: this.#gossip }),
       isSound: () => this.raft.view.poisoned === null,
       clusterId: () => this.raft.view.clusterId,
-      absentSince: (peer) => absentSince(this.raft.view, transport.endpointId, peer),
+      absentSince: (peer) => absentSince(this.raft.view, transport, peer),
       toldAbsent: (since, by) => {
         if (this.raft.view.clusterId === null) lostDisk.told(by)
         else this.#removed(since, by)
@@ -472,17 +472,22 @@ export function surround(ports: NodePorts, settings: NodeSettings): Surroundings
 
 /**
  * Where the configuration stands that does not name this key, as a member of it can tell; null when that is not certain. Who belongs to no
- * cluster may be a newcomer, unless somebody else has its id.
+ * cluster may be a newcomer, unless it has the id of a member that is not here: while that one is, it is somebody else, of a cluster beside this one.
  */
 function absentSince(
   { membership, membershipIndex, appliedIndex }: ReplicaView,
-  self: string,
+  links: Pick<Links, 'endpointId' | 'peers'>,
   { endpointId, claims }: LinkedPeer,
 ): number | null {
   const names = (key: string): boolean => membership.members.some((member) => member.endpointId === key)
-  if (membershipIndex > appliedIndex || !names(self) || names(endpointId)) return null
-  const isNewcomer = claims.clusterId === null && !membership.members.some(({ id }) => id === claims.nodeId)
-  return isNewcomer ? null : membershipIndex
+  if (membershipIndex > appliedIndex || !names(links.endpointId) || names(endpointId)) return null
+  if (claims.clusterId !== null) return membershipIndex
+  const holder = membership.members.find(({ id }) => id === claims.nodeId)
+  return holder === undefined || isHere(links, holder.endpointId) ? null : membershipIndex
+}
+
+function isHere(links: Pick<Links, 'endpointId' | 'peers'>, key: string): boolean {
+  return key === links.endpointId || links.peers().some(({ endpointId, state }) => endpointId === key && state === 'connected')
 }
 
 /** For members of the cluster that was: they are refused, and hear why. */

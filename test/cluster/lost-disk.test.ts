@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { test } from 'node:test'
 import type { AspenNode } from '../../src/cluster/index.ts'
@@ -44,6 +45,26 @@ test('AspenNode.init: a member that lost its disk and is linked with its cluster
   const detail = await eventually('the cluster is noticed', () => formerLife(empty))
   assert.match(detail, /node [12] says that cluster .* has a member 3 with another key/)
   await rejectsWith('CLUSTER_MISMATCH', empty.init([3]))
+})
+
+test('AspenNode.init: a second cluster with the same ids is founded beside one whose members are all there', async (t) => {
+  const nodes = testNodes(t)
+  // All hear of all, as they do on one machine.
+  const found = { enableMdns: true, cookie: randomUUID() }
+  const first = await formThree(nodes, found)
+  const second = await Promise.all([1, 2, 3].map((id) => nodes.start(id, { ...found, dataDir: nodes.directory(10 + id) })))
+  await eventually('all are linked', () =>
+    second.every((node) => node.status().peers.filter(({ connected }) => connected).length >= 4),
+  )
+  const [founder] = second as [AspenNode]
+  assert.equal(formerLife(founder), undefined)
+  await founder.init([1, 2, 3])
+  await founder.write({ Set: { key: 'k', value: 'second' } })
+  assert.deepEqual(
+    founder.status().cluster.nodes.map(({ endpointId }) => endpointId),
+    second.map(({ endpointId }) => endpointId),
+  )
+  assert.equal(await first[0].read('k'), undefined)
 })
 
 test('AspenNode.init: a new cluster is founded beside a node that merely was told a wrong key', async (t) => {
