@@ -8,7 +8,7 @@ describe('planDescriptors', () => {
     for (let limit = 64; limit <= 20_000; limit += 13) {
       const { links, clientLinks, http, reserved } = planDescriptors(limit)
       assert.ok(reserved + links + http.served + http.surplus <= limit, `${limit}`)
-      assert.ok(reserved >= Math.min(limit / 4, 256))
+      assert.ok(reserved >= Math.max(Math.min(limit / 4, 256), Math.min(limit / 2, 64)))
       assert.ok(links >= 10 && clientLinks >= 5 && clientLinks < links && http.served >= 20 && http.surplus >= 1, `${limit}`)
     }
   })

@@ -7,6 +7,7 @@ import { MAX_CLIENT_LINKS, MAX_CONCURRENT_CONNECTIONS } from '../limits.ts'
 
 /** For the log, the state, snapshots, dials, timers and libraries. */
 const MOST_RESERVED = 256
+const LEAST_RESERVED = 64
 /** What HTTP is given at the most: connections that are served, and those that are refused in words. */
 const MOST_HTTP_SERVED = 10_000
 const MOST_HTTP_SURPLUS = 500
@@ -33,7 +34,7 @@ export function descriptorLimit(read: (path: string) => string = (path) => readF
 /** Shares descriptors out; undefined is as many as any part may want. */
 export function planDescriptors(limit: number | undefined): DescriptorPlan {
   const all = limit ?? Number.POSITIVE_INFINITY
-  const reserved = Math.min(MOST_RESERVED, Math.ceil(all / 4))
+  const reserved = Math.max(Math.min(LEAST_RESERVED, Math.ceil(all / 2)), Math.min(MOST_RESERVED, Math.ceil(all / 4)))
   const links = Math.min(MAX_CONCURRENT_CONNECTIONS, Math.floor((all - reserved) / 3))
   const http = all - reserved - links
   const surplus = Math.min(MOST_HTTP_SURPLUS, Math.floor(http / 20))

@@ -4,7 +4,7 @@
  */
 import { createSocket } from 'node:dgram'
 import type { RemoteInfo, Socket } from 'node:dgram'
-import { networkInterfaces } from 'node:os'
+import { interfacesNow } from '../../machine/index.ts'
 
 const GROUP = '224.0.0.251'
 export const MDNS_PORT = 5353
@@ -26,7 +26,7 @@ export interface Interface {
 
 /** Those that there are now. */
 export function listInterfaces(): Interface[] {
-  return Object.entries(networkInterfaces()).flatMap(([name, infos = []]) => {
+  return Object.entries(interfacesNow()).flatMap(([name, infos = []]) => {
     const [first] = infos.filter(({ family }) => family === 'IPv4')
     if (first === undefined) return []
     const addresses = infos.map(({ address }) => address)

@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net'
-import { networkInterfaces } from 'node:os'
 import { formatAddress } from '../../api/index.ts'
+import { interfacesNow } from '../../machine/index.ts'
 
 /**
  * What the endpoint is to bind so that it is reached where a TCP socket bound to `host` would be: that, and for the other address family
@@ -14,5 +14,5 @@ export function bindAddresses(host: string, port: number, hasLoopback6: boolean 
 }
 
 function hasIPv6Loopback(): boolean {
-  return Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === '::1') === true)
+  return Object.values(interfacesNow()).some((list) => list?.some(({ address }) => address === '::1') === true)
 }

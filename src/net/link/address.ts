@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net'
-import { networkInterfaces } from 'node:os'
 import { formatAddress } from '../../api/index.ts'
+import { interfacesNow } from '../../machine/index.ts'
 
 /** Where others can dial a socket bound to `host`: itself, or every external interface when it is bound to all. */
 export function reachableAddresses(host: string, port: number): string[] {
   if (host !== '0.0.0.0' && host !== '::') return [formatAddress(host, port)]
-  const interfaces = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
+  const interfaces = Object.values(interfacesNow()).flatMap((list) => list ?? [])
   // Link-local IPv6 addresses mean nothing without the name of the sender's own interface.
   const usable = interfaces.filter((each) => !each.internal && (each.scopeid ?? 0) === 0)
   const external = usable
