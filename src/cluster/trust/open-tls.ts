@@ -1,11 +1,12 @@
 /** The certificate that a node serves HTTPS with, from files that may be replaced while it runs. */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { readFileSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
 import type { Clock, Logger, Timer } from '../../ports/index.ts'
 import type { TlsKeyPair } from '../../faces/http/index.ts'
 import { ConfigError } from '../config/index.ts'
 import type { NodeConfig } from '../config/index.ts'
+import { readSmallFile } from './small-file.ts'
 import { WatchedFiles } from './watched-files.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
@@ -126,7 +127,7 @@ class TlsFiles {
 
 function read(path: string): string {
   try {
-    return readFileSync(path, 'utf8')
+    return readSmallFile(path)
   } catch (error) {
     throw new ConfigError(`the file ${path}, of http_tls_cert or http_tls_key, cannot be read: ${(error as Error).message}`, {
       cause: error,

@@ -1,11 +1,12 @@
 /** The tokens of a node: the one of its settings, and those of a file that may change while it runs. */
-import { readFileSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { TokenTable } from '../../faces/http/index.ts'
 import type { NamedToken } from '../../faces/http/index.ts'
 import type { Clock, Logger, Tokens } from '../../ports/index.ts'
 import { ConfigError } from '../config/index.ts'
 import type { NodeConfig } from '../config/index.ts'
 import { parseTokens } from './token-file.ts'
+import { readSmallFile } from './small-file.ts'
 import { WatchedFiles } from './watched-files.ts'
 
 const OTHERS_MAY_ACCESS = 0o077
@@ -48,7 +49,7 @@ export function openTokens(
 
 function readFirst(path: string): string {
   try {
-    return readFileSync(path, 'utf8')
+    return readSmallFile(path)
   } catch (error) {
     throw new ConfigError(`http_tokens_file: ${path} cannot be read: ${(error as Error).message}`, { cause: error })
   }

@@ -1,6 +1,6 @@
 /** Files that others replace while the node runs, by renames and links as well: they are looked at again and again. */
-import { readFile } from 'node:fs/promises'
 import type { Clock, Timer } from '../../ports/index.ts'
+import { readSmallFileLater } from './small-file.ts'
 
 const LOOK_MS = 1_000
 
@@ -44,7 +44,7 @@ export class WatchedFiles {
     const { paths, changed, failed } = this.#options
     let texts: readonly string[]
     try {
-      texts = await Promise.all(paths.map((path) => readFile(path, 'utf8')))
+      texts = await Promise.all(paths.map((path) => readSmallFileLater(path)))
     } catch (error) {
       // Said again only when it was there in between, or another error is met.
       this.#news(`error ${String((error as NodeJS.ErrnoException).code)}`, () => failed(error as Error))
