@@ -437,6 +437,11 @@ export function surround(ports: NodePorts, settings: NodeSettings): Surroundings
     )
   for (const peer of settings.peers) if (book.add(peer, 'peers') === 'full') noRoom(peer)
   const policy = new DialPolicy({ nodeId: settings.nodeId, book, transport, clock, random: ports.random, refused: noRoom })
+  // Where one member was, another one may be: somebody has dealt their addresses out anew.
+  transport.onFound?.((endpointId, address) => {
+    const known = book.get(endpointId)
+    if (known !== undefined) hearsay.note({ endpointId, nodeId: known.nodeId, addresses: [address], relay: null }, 'hearsay')
+  })
   const removal = new Removal(transport.endpointId, logger)
   const lostDisk = new LostDisk({ nodeId: settings.nodeId, transport, clock, logger })
   const terms = (): FoundingTerms => {

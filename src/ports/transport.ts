@@ -166,6 +166,8 @@ export interface Transport extends Links {
   announce(change: Partial<Claims>): void
   /** Connections that others make to this node; absent where there are none to count. */
   readonly incoming?: IncomingConnections
+  /** Has `told` hear who listens where another peer was dialled, from now on: it has proven its key. Absent where addresses are made of keys. */
+  onFound?(told: (endpointId: string, address: string) => void): void
   /** The last of the members that took this node for another one, in the last minute; absent where addresses are made of keys. */
   mistaken?(): MistakenDial | null
   close(): Promise<void>

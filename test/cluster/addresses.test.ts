@@ -25,6 +25,17 @@ test('AspenNode: two voters that moved while the third stayed find each other, a
   assert.equal(text((await newThree.read('k'))?.value), 'v')
 })
 
+test('AspenNode: three voters whose addresses were dealt out anew while none of them ran find each other', async (t) => {
+  const nodes = testNodes(t)
+  const all = await formThree(nodes)
+  const ports = all.map((node) => Number(node.status().addresses[0]?.split(':').at(-1)))
+  await all[0].write({ Set: { key: 'k', value: 'v' } })
+  await Promise.all(all.map((node) => node.stop()))
+  const moved = await Promise.all([1, 2, 3].map((id) => nodes.start(id, { ractorPort: ports[id % 3] as number })))
+  await eventually('all are linked', () => moved.every((node) => moved.every((other) => other === node || linked(node, other))))
+  assert.equal(text((await moved[1]?.read('k'))?.value), 'v')
+})
+
 test('AspenNode: a learner that only a follower was told of is added through any node', async (t) => {
   const nodes = testNodes(t)
   const [one, two, three] = await formThree(nodes)

@@ -9,6 +9,13 @@ const ADMIN = 'src/replica/requests/membership-admin.test.ts'
 /** That a ticket is looked at before it is believed, and that a local network can make a node do little. */
 export const FINDING_PEERS: readonly Mutant[] = [
   {
+    name: 'forget who was found where another peer was dialled',
+    file: 'net/direct/dialer.ts',
+    find: 'if (outcome instanceof WrongKey) others.push({ endpointId: outcome.actual, address: spell(winner.address) })',
+    replace: '',
+    hunter: 'test/cluster/addresses.test.ts',
+  },
+  {
     name: 'believe a ticket that was changed',
     file: 'cluster/ticket.ts',
     find: 'if (!signatures.verify(ticket.issuer, signedBytes, signature))',

@@ -4,7 +4,7 @@ import type { Clock } from '../../ports/index.ts'
 import { formatAddress, parseAddress } from '../../api/index.ts'
 import type { Address } from '../../api/index.ts'
 import { dialHandshake, HandshakeStream, LinkError, refusalError, refuseAndClose } from '../link/index.ts'
-import type { DialAttempt, DialedLink, DialResult, HandshakeSelf, Resolve } from '../link/index.ts'
+import type { DialAttempt, DialedLink, DialResult, FoundPeer, HandshakeSelf, Resolve } from '../link/index.ts'
 import { raceTcp } from './tcp-race.ts'
 import type { TcpWinner } from './tcp-race.ts'
 import { provenEndpointId } from './tls-context.ts'
@@ -36,6 +36,7 @@ interface Failure {
 export async function dial(options: DialerOptions, target: Omit<DialAttempt, 'relay'>): Promise<DialResult<TLSSocket>> {
   const { addresses, failures } = await resolveAll(options, target.addresses)
   const timeout = new AbortController()
+  const others: FoundPeer[] = []
   let remaining = addresses
   while (remaining.length > 0 && !target.signal.aborted) {
     const deadline = options.clock.setTimer(options.timeoutMs, () => timeout.abort())
@@ -48,6 +49,7 @@ export async function dial(options: DialerOptions, target: Omit<DialAttempt, 're
     const outcome = await handshakeOver(options, target, winner)
     if (!(outcome instanceof Error)) return { linked: outcome }
     failures.push({ error: outcome, remote: spell(winner.address), stage: 1 })
+    if (outcome instanceof WrongKey) others.push({ endpointId: outcome.actual, address: spell(winner.address) })
     remaining = remaining.filter(
       (address) => address !== winner.address && !race.failures.some((each) => each.address === address),
     )
@@ -57,7 +59,7 @@ export async function dial(options: DialerOptions, target: Omit<DialAttempt, 're
     const [first] = remaining
     failures.push({ error, remote: first === undefined ? null : spell(first), stage: 0 })
   }
-  return { ...mostTelling(failures), refused: allRefused(failures) }
+  return { ...mostTelling(failures), refused: allRefused(failures), others }
 }
 
 async function resolveAll(
@@ -148,7 +150,19 @@ function checkPeer(socket: TLSSocket, self: HandshakeSelf, expected: string): vo
   if (socket.alpnProtocol !== self.protocol) throw refusalError('VERSION_MISMATCH', false, self.protocol)
   const actual = provenEndpointId(socket)
   if (actual === self.endpointId) throw refusalError('SELF', false)
-  if (actual !== expected) throw refusalError('KEY_MISMATCH', false, whoExpects(self, expected))
+  if (actual === expected) return
+  const refusal = refusalError('KEY_MISMATCH', false, whoExpects(self, expected))
+  throw actual === undefined ? refusal : new WrongKey(refusal, actual)
+}
+
+/** Somebody else is where the peer was. */
+class WrongKey extends LinkError {
+  readonly actual: string
+
+  constructor({ code, message, detail }: LinkError, actual: string) {
+    super(code, message, false, detail)
+    this.actual = actual
+  }
 }
 
 /** For a node that has lost its key with its disk. Who belongs to no cluster says nothing: what it was told may be wrong. */

@@ -38,6 +38,13 @@ export interface DialedLink<S extends Duplex = Duplex> {
   readonly readAhead: Uint8Array
 }
 
+/** Who listens at an address. It has proven its key, and nothing else. */
+export interface FoundPeer {
+  readonly endpointId: string
+  /** `host:port` */
+  readonly address: string
+}
+
 export type DialResult<S extends Duplex = Duplex> =
   | { readonly linked: DialedLink<S> }
   | {
@@ -48,6 +55,8 @@ export type DialResult<S extends Duplex = Duplex> =
       readonly remote: string | null
       /** Every address was refused: nobody listens there. */
       readonly refused: boolean
+      /** Who proved another key at these addresses than that of the peer. */
+      readonly others?: readonly FoundPeer[]
     }
 
 export interface Carrier {

@@ -1,6 +1,6 @@
 /** What every transport makes its links of, whatever carries their bytes: proofs, frames over a stream, and the words for how links end. */
 export { advertisedAddresses, remoteOf } from './address.ts'
-export type { Carrier, CarrierName, DialAttempt, DialedLink, DialResult, KeyedConnection, Routes } from './carrier.ts'
+export type { Carrier, CarrierName, DialAttempt, DialedLink, DialResult, FoundPeer, KeyedConnection, Routes } from './carrier.ts'
 export { EventQueue } from './event-queue.ts'
 export { acceptHandshake, clustersDiffer, clustersInWords, deriveCookieKey, dialHandshake } from './handshake.ts'
 export type { HandshakeSelf, ProvenDialer, ProvenPeer } from './handshake.ts'

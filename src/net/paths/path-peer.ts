@@ -2,7 +2,7 @@ import { assert } from '../../lib/index.ts'
 import type { Random } from '../../lib/index.ts'
 import type { Clock, DialTarget, LinkEnd, PathKind, PeerReport, Timer } from '../../ports/index.ts'
 import { describeFailure, LinkError, surface } from '../link/index.ts'
-import type { Carrier, DialAttempt, DialedLink, DialResult, Link } from '../link/index.ts'
+import type { Carrier, DialAttempt, DialedLink, DialResult, FoundPeer, Link } from '../link/index.ts'
 import { backoffDelay } from './backoff.ts'
 import type { BackoffOptions } from './backoff.ts'
 
@@ -29,6 +29,8 @@ export interface DialFailure {
   readonly refused: boolean
   /** The same, of a peer whose link by this carrier was lost. */
   readonly gone: boolean
+  /** Others, at its addresses. */
+  readonly found: readonly FoundPeer[]
 }
 
 interface Dialling {
@@ -294,12 +296,15 @@ export class PathPeer {
     this.#settle()
   }
 
-  #onFailed(attempt: Dialling, { error, remote, refused }: Exclude<DialResult, { linked: DialedLink }>): void {
+  #onFailed(
+    attempt: Dialling,
+    { error, remote, refused, others: found = [] }: Exclude<DialResult, { linked: DialedLink }>,
+  ): void {
     attempt.patience?.cancel()
     this.#attempt = undefined
     // A carrier that the lost link did not come over says nothing of what became of the peer.
     const gone = refused && this.#lost && this.#former === attempt.carrier
-    this.#owner.dialFailed(this, { error, remote, refused, gone })
+    this.#owner.dialFailed(this, { error, remote, refused, gone, found })
     if (this.#current !== undefined) return this.#settle()
     const [next, ...others] = attempt.others
     if (next !== undefined && this.#target !== null) this.#dial(next, others, undefined)

@@ -137,6 +137,7 @@ export class PathsTransport implements Transport {
   #fallback: Fallback | undefined
   /** Of peers whose link does not go over the best of their paths. */
   readonly #probes = new Map<PathPeer, PathProbe>()
+  #found: (endpointId: string, address: string) => void = () => undefined
   #closed = false
   #keepAlive: Timer | undefined
   #mistaken: { readonly at: number; readonly dial: MistakenDial } | undefined
@@ -163,8 +164,9 @@ export class PathsTransport implements Transport {
         return carrier.dial(replaces === undefined ? self : { ...self, replaces: replaces.epoch }, attempt)
       },
       dialed: (peer, carrier, linked) => this.#onDialed(peer, carrier, linked),
-      dialFailed: (peer, { error, remote, refused, gone }) => {
+      dialFailed: (peer, { error, remote, refused, gone, found }) => {
         const { endpointId } = peer
+        for (const { endpointId: other, address } of found) this.#events.post(() => this.#found(other, address))
         this.#onFailed(endpointId, remote, error)
         const isUnreached = !refused && mayBeThePath(error) && peer.unlinkedMs >= NEED_MS
         if (isUnreached && options.fallback?.forUnreached === true) this.#fallback?.need()
@@ -266,6 +268,10 @@ export class PathsTransport implements Transport {
 
   peers(): readonly PeerReport[] {
     return Array.from(this.#peers.values(), (peer) => peer.report())
+  }
+
+  onFound(told: (endpointId: string, address: string) => void): void {
+    this.#found = told
   }
 
   mistaken(): MistakenDial | null {
