@@ -38,6 +38,10 @@ function readCommand(argv: readonly string[]): Run {
   const [word = '', ...own] = argv
   if (argv.includes(NEW_COOKIE)) return newCookie(argv)
   const command = Object.hasOwn(COMMANDS, word) ? COMMANDS[word] : undefined
+  if (command === undefined && /^[a-z][a-z-]*$/.test(word))
+    throw new ConfigError(
+      `"${word}" is no command: there are ${Object.keys(COMMANDS).join(', ')}; without one, settings are given as flags`,
+    )
   if (command === undefined) return withNode(argv, surroundings, node)
   if (own.includes('--help') || own.includes('-h')) return (host) => host.print(command.help.trimEnd())
   return command.read(own, surroundings)

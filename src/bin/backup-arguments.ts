@@ -10,7 +10,8 @@ meanwhile. The file is whole, verified and durable when it has its name.
 
   --out FILE         the file, which must not exist; - for standard output, unverified
   --local            of that node alone, where there is no leader: what others had committed may be missing
-  --http URL         the HTTP address of a node; http://127.0.0.1:8080 when absent
+  --http URL         the HTTP address of a node; http://127.0.0.1:8080 when absent. For https with a certificate of
+                     your own: NODE_EXTRA_CA_CERTS=FILE in the environment
   --token TEXT       the bearer token of its HTTP API; ASPEN_HTTP_TOKEN when absent. Others on this machine see what stands here
   --token-file FILE  the file that holds it
 `

@@ -35,11 +35,18 @@ export function readNodeAccess(
     given[flag] = inline ?? valueOf(argv[++at], flag)
   }
   const url = given['--http']
-  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) {
+  if (!isNodeUrl(url)) {
     throw new ConfigError(`flag --http: ${JSON.stringify(url)} is not the HTTP address of a node: give http://HOST:PORT`)
   }
   const token = given['--token-file'] === '' ? given['--token'] : readToken(given['--token-file'], readFile)
   return { url, token: token === '' ? null : token }
+}
+
+/** A node has nothing below its root, and takes no user. */
+export function isNodeUrl(text: string): boolean {
+  const url = URL.parse(text)
+  if (url === null || !/^https?:$/.test(url.protocol)) return false
+  return url.pathname === '/' && url.search === '' && url.hash === '' && url.username === '' && url.password === ''
 }
 
 export function splitFlag(word: string): readonly [flag: string, inline?: string] {

@@ -81,6 +81,8 @@ test('readPeersArguments: takes a node, a token and whether to explain', () => {
 test('readPeersArguments: refuses what it does not know, and says what to give', () => {
   const wrong = [
     ['--bogus', /does not know "--bogus"/],
+    ['--http=http://h:1/x', /is not the HTTP address of a node/],
+    ['--http=http://u:p@h:1', /is not the HTTP address of a node/],
     ['--explain=1', /does not know/],
     ['--http', /--http needs a value/],
     ['--http=nonsense', /"nonsense" is not the HTTP address of a node/],

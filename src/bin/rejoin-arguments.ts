@@ -1,5 +1,6 @@
 /** The command line of `aspen-node rejoin`: its own flags, and the node's. */
 import { ConfigError } from '../cluster/config/index.ts'
+import { isNodeUrl } from './node-access.ts'
 
 export interface RejoinArguments {
   /** URLs of members that run. */
@@ -47,7 +48,7 @@ export function readRejoinArguments(argv: readonly string[]): RejoinArguments {
 
 function urls(text: string | undefined): string[] {
   const given = (text ?? '').split(',').filter((part) => part !== '')
-  const wrong = given.find((url) => !/^https?:$/.test(URL.parse(url)?.protocol ?? ''))
+  const wrong = given.find((url) => !isNodeUrl(url))
   if (given.length === 0 || wrong !== undefined) {
     throw new ConfigError(
       `flag --via: ${JSON.stringify(wrong ?? text ?? '')} is not the HTTP address of a node: give http://HOST:PORT`,

@@ -5,6 +5,7 @@ import { AspenError } from '../api/index.ts'
 import type { Backup } from '../api/index.ts'
 import { MAX_SMALL_HTTP_BODY_SIZE } from '../limits.ts'
 import { refusalIn } from './answers.ts'
+import { failureWords } from './failure-words.ts'
 
 export interface Download {
   readonly url: URL
@@ -35,7 +36,7 @@ export function download({ url, path, token, ca, patienceMs }: Download): Promis
       reject(
         error instanceof AspenError
           ? error
-          : new AspenError('NO_LEADER', `${url.host} does not answer: ${error.code ?? error.message}`),
+          : new AspenError('NO_LEADER', `${url.host} does not answer: ${failureWords(error, url.protocol === 'https:')}`),
       )
     })
     request.on('response', (response) => {

@@ -3,6 +3,7 @@ import http from 'node:http'
 import https from 'node:https'
 import type { Socket } from 'node:net'
 import { MAX_HTTP_ANSWER_BYTES } from '../limits.ts'
+import { failureWords } from './failure-words.ts'
 
 /** A node that says itself that time is up says more than a silent one: it gets this much longer. */
 export const ANSWER_GRACE_MS = 250
@@ -121,7 +122,7 @@ export class Connections implements Exchanges {
         if (socket.connecting) socket.once(secure ? 'secureConnect' : 'connect', () => (sent = true))
         else sent = true
       })
-      request.on('error', (error: Error & { code?: string }) => fail(error.code ?? error.message))
+      request.on('error', (error: Error & { code?: string }) => fail(failureWords(error, secure)))
       request.on('response', (response) => {
         readAnswer(
           response,

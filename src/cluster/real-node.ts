@@ -1,4 +1,5 @@
 /** The ports of a node on this machine: its disk, its network, its clock, its randomness; and the node over them. */
+import { renameSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import {
   DhtPlace,
@@ -217,8 +218,29 @@ function openRegistryStore(file: string | null, logger: Logger): RegistryStore {
 
 function openPeerStore(file: string | null, logger: Logger): PeerStore {
   if (file === null) return noPeerStore
-  return new PeerBookFile(file, ({ message: reason }) => {
+  const book = new PeerBookFile(file, ({ message: reason }) => {
     const words = 'the peer book could not be written; the node goes on with it in memory, and tries again at its next change'
     logger.log('warn', words, { file, reason }, { cause: 'PEER_BOOK_UNWRITABLE', from: file })
   })
+  return {
+    load: (now) => loadOrSetAside(book, file, now, logger),
+    save: (entries, now) => book.save(entries, now),
+    saved: () => book.saved(),
+  }
+}
+
+/** It holds hints: a voter must not stay away for them. What a person has said, and may want to say again, is kept beside. */
+function loadOrSetAside(book: PeerBookFile, file: string, now: number, logger: Logger): ReturnType<PeerBookFile['load']> {
+  try {
+    return book.load(now)
+  } catch (error) {
+    const kept = `${file}.unreadable`
+    const reason = (error as Error).message
+    renameSync(file, kept)
+    logger.log('warn', 'the peer book cannot be read: it is set aside, and begins anew with what the node hears', {
+      kept,
+      reason,
+    })
+    return []
+  }
 }

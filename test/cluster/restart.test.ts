@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { eventually, formThree, rejectsWith, testNodes, text } from './nodes.ts'
@@ -113,4 +113,22 @@ test('AspenNode: a value that is not as it was written is not served, and the no
   assert.match(faults.join(), /is damaged/)
   assert.match(again.status().poisoned ?? '', /is damaged/)
   await rejectsWith('POISONED', again.read('key'))
+})
+
+test('AspenNode: a peer book that cannot be read is set aside, and keeps no voter from starting', async (t) => {
+  const nodes = testNodes(t)
+  const one = await nodes.start(1)
+  await one.init([1])
+  await one.write({ Set: { key: 'k', value: 'v' } })
+  await one.stop()
+  const file = join(nodes.directory(1), 'peers.json')
+  for (const spoil of [(): void => writeFileSync(file, '[]'), (): void => mkdirSync(file)]) {
+    rmSync(file, { force: true, recursive: true })
+    rmSync(`${file}.unreadable`, { force: true, recursive: true })
+    spoil()
+    const again = await nodes.start(1)
+    assert.equal(text((await again.read('k'))?.value), 'v')
+    await again.stop()
+    assert.ok(existsSync(`${file}.unreadable`))
+  }
 })

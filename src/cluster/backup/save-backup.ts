@@ -12,6 +12,8 @@ import type { FoundBackup } from '../../storage/index.ts'
  */
 export async function saveBackup(chunks: AsyncIterable<Uint8Array>, path: string): Promise<FoundBackup> {
   if (existsSync(path)) throw new BackupError(`${path} is there already: give another name`)
+  const folder = dirname(resolve(path))
+  if (!existsSync(folder)) throw new BackupError(`there is no directory ${folder}`)
   const part = `${path}.part`
   try {
     const found = await readBackup(teed(chunks, part))
@@ -22,7 +24,7 @@ export async function saveBackup(chunks: AsyncIterable<Uint8Array>, path: string
       await file.close()
     }
     await rename(part, path)
-    syncDirectorySync(dirname(resolve(path)))
+    syncDirectorySync(folder)
     return found
   } catch (error) {
     rmSync(part, { force: true })

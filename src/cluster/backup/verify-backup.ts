@@ -8,6 +8,7 @@ export async function verifyBackup(path: string): Promise<FoundBackup> {
   try {
     return await readBackup(createReadStream(path))
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new BackupError(`there is no file ${path}`, { cause: error })
     if (error instanceof BackupError)
       throw new BackupError(`the backup ${path} cannot be used: ${error.message}`, { cause: error })
     throw error

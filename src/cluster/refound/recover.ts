@@ -119,7 +119,7 @@ function conclude(
 ): void {
   const { nodeId } = config
   say(
-    `done: node ${nodeId} is the only voter of cluster ${clusterId}. Start it as usual; then give others empty data directories, and POST /add-learner and /change-membership`,
+    `done: node ${nodeId} is the only voter of cluster ${clusterId}. Start it as usual; then give others empty data directories, and POST /add-learner and /admin/promote-learner`,
   )
   if (asideFolder !== null) say(`what was there is kept in ${join(path, asideFolder)}: delete it when all is well`)
 }

@@ -61,7 +61,7 @@ async function restoreInto(
     directory.install(clusterId)
     say(
       `done: node ${nodeId} is the only voter of cluster ${clusterId}, with the ${found.keys} keys that cluster ${found.header.clusterId} had. Start it as usual; ` +
-        'then give others empty data directories, and POST /add-learner and /change-membership',
+        'then give others empty data directories, and POST /add-learner and /admin/promote-learner',
     )
   } catch (error) {
     if (directory.record() === undefined) directory.clear()

@@ -31,16 +31,12 @@ export class PeerBookFile implements PeerStore {
       text = openWithKept(() => readFileSync(this.#path, 'utf8'))
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-      throw error
+      throw new PeerBookFileError(`the peer book ${this.#path} cannot be read: ${(error as Error).message}`, { cause: error })
     }
     try {
       return parse(text, now)
     } catch (error) {
-      throw new PeerBookFileError(
-        `the peer book ${this.#path} cannot be read: ${(error as Error).message}. Correct it, or delete it: it holds hints only, ` +
-          'and the node learns them again from --peers, /add-peer and its cluster',
-        { cause: error },
-      )
+      throw new PeerBookFileError(`the peer book ${this.#path} cannot be read: ${(error as Error).message}`, { cause: error })
     }
   }
 

@@ -23,6 +23,7 @@ export interface GuardOptions {
 /** Answers the error to refuse a request with, or undefined. */
 export type RequestGuard = (request: IncomingMessage, needs: Scope | 'open') => AspenError | undefined
 
+const NO_TOKEN = 'this node wants a token: send Authorization: Bearer <token>'
 const MAX_REMEMBERED_HOSTS = 64
 const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'https:': '443' }
 
@@ -108,7 +109,13 @@ function bearerOf({ headers: { authorization = '' } }: IncomingMessage): string 
 /** Why what a request brought does not do, or undefined. */
 function refusalOf(options: GuardOptions, request: IncomingMessage, needs: Scope): AspenError | undefined {
   const holder = options.tokens?.find(bearerOf(request))
-  if (holder === undefined) return new AspenError('UNAUTHORIZED', 'this node wants a token: send Authorization: Bearer <token>')
+  if (holder === undefined) {
+    const isGiven = request.headers.authorization !== undefined
+    return new AspenError(
+      'UNAUTHORIZED',
+      isGiven ? 'the token is none of those that this node takes: Authorization: Bearer <token>' : NO_TOKEN,
+    )
+  }
   if (needs === 'admin') options.identified?.(request, holder)
   if (allows(holder.scope, needs)) return undefined
   return new AspenError('FORBIDDEN', `the token of "${holder.name}" has the scope ${holder.scope}, and this takes ${needs}`, {
