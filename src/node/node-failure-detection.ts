@@ -28,8 +28,6 @@ const NO_WAY: ReadonlySet<string> = new Set([
   'ENOTFOUND',
   'EAI_AGAIN',
 ])
-/** When whoever has the connection does not speak. */
-const SILENCE: ReadonlySet<string> = new Set(['STALLED', 'SILENT'])
 /** When one of the two would have no link. */
 const REFUSALS: ReadonlySet<string> = new Set([
   'COOKIE_MISMATCH',
@@ -101,7 +99,12 @@ function suspectUnlinked({ report, unlinkedSince, passedOnAt }: Evidence, now: n
     const detail = `it is alive, for others passed on what it said ${seconds(now - passedOnAt)} ago: the network between it and this node is cut (${said ?? 'no attempt has failed yet'})`
     return { condition: 'cut-off', detail }
   }
-  if (SILENCE.has(code))
+  // Whether anybody is there, the next attempt tells.
+  if (code === 'SILENT') {
+    const detail = `its link fell silent: its process stands still, its machine is off, or the network is cut (${said})`
+    return { condition: 'unlinked', detail }
+  }
+  if (code === 'STALLED')
     return { condition: 'stalled', detail: `its machine answers and its process does not: it stands still (${said})` }
   if (NO_WAY.has(code))
     return { condition: 'unreachable', detail: `no answer from its machine: that is off, or the network is cut (${said})` }

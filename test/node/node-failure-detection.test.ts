@@ -44,7 +44,12 @@ describe('suspect', () => {
     ['nobody who listens', unlinked('ECONNREFUSED: nothing listens at h:1'), 'crashed', /ended, or it has moved.*h:1/],
     ['nobody who listens, and news of it from before', unlinked('ECONNREFUSED: no', NOW - 10_500), 'crashed', /ended/],
     ['a connection that nobody speaks on', unlinked('STALLED: the peer took the connection'), 'stalled', /its process does not/],
-    ['a link that fell silent', unlinked('SILENT: the peer was silent'), 'stalled', /stands still/],
+    [
+      'a link that fell silent',
+      unlinked('SILENT: the peer was silent'),
+      'unlinked',
+      /stands still, its machine is off, or the network is cut/,
+    ],
     ['no answer', unlinked('TIMEOUT: no address accepted a connection in time'), 'unreachable', /off, or the network is cut/],
     ['no way', unlinked('EHOSTUNREACH: connecting to h:1 failed'), 'unreachable', /no answer/],
     ['no answer, and news of it since', unlinked('TIMEOUT: no', NOW - 3_000), 'cut-off', /said 3\.0 s ago.*cut \(TIMEOUT/],
