@@ -13,6 +13,7 @@ export const startNode: StartNode = async (config, { logger, onFatal }): Promise
   if (warning !== undefined) logger.log('warn', warning)
   const node = await AspenNode.start(config, { logger, metrics, onFatal, http: true })
   const [address = ''] = node.status().addresses
-  const ractorPort = parseAddress(address)?.port ?? config.ractorPort
+  // An address that is advertised need not be where it listens.
+  const ractorPort = config.ractorPort === 0 ? (parseAddress(address)?.port ?? 0) : config.ractorPort
   return { ractorPort, url: node.httpUrl ?? '', endpointId: node.endpointId, stop: () => node.stop() }
 }

@@ -99,6 +99,22 @@ describe('explain', () => {
     assert.match(sentences({ ...view, proposals: 3 }, { members: [{ ...gone, condition: 'well' }, well] })[0] ?? '', /^Nothing/)
   })
 
+  test('explain: a voter that hears a leader does not answer one that does not hear it', () => {
+    const well = { nodeId: 3, endpointId: 'key-3', condition: 'well', detail: '', forMs: 0, needsAttention: false } as const
+    const gone = { ...well, nodeId: 2, endpointId: 'key-2', condition: 'unreachable', detail: 'no answer', forMs: 9_000 } as const
+    const membership = { voters: [1, 2, 3], outgoing: [], learners: [], members: [member(1), member(2), member(3)] }
+    const view = { role: 'pre-candidate', leader: null, membership } as const
+    const words = (more: object): string => sentences({ ...view, ...more }, { members: [gone, well] }).join(' ')
+    assert.match(
+      words({}),
+      /Node 3 has not answered this node's request for its vote: it hears a leader that this node does not hear\./,
+    )
+    assert.doesNotMatch(words({}), /Node 2 has not answered/)
+    assert.doesNotMatch(words({ role: 'follower' }), /has not answered/)
+    const heardVotes = new Map([[3, { granted: true, preVote: true, term: 5, at: 0 }]])
+    assert.doesNotMatch(words({ heardVotes }), /has not answered/)
+  })
+
   test('explain: a learner waits for those that vote', () => {
     const membership = { voters: [2], outgoing: [], learners: [1], members: [member(1), member(2)] }
     const view = { role: 'follower', leader: null, membership } as const

@@ -112,7 +112,16 @@ function ofElection(facts: WhyFacts): string[] {
     ...(votes ? [] : ['This node has no vote, and waits for those that have.']),
     ...members.filter((one) => isVoter(membership, one.nodeId) && one.condition !== 'well').map(memberWords),
     ...voteWords(facts),
+    ...(votes ? unansweredWords(facts, heard) : []),
   ]
+}
+
+/** Who hears a leader does not answer those that ask for its vote, so that they cannot disturb it (thesis 4.2.3). */
+function unansweredWords({ view }: WhyFacts, heard: readonly number[]): string[] {
+  if (view.role !== 'pre-candidate') return []
+  return heard
+    .filter((id) => !view.heardVotes.has(id))
+    .map((id) => `Node ${id} has not answered this node's request for its vote: it hears a leader that this node does not hear.`)
 }
 
 function voteWords({ view, now }: WhyFacts): string[] {

@@ -35,7 +35,7 @@ export function bindMember(nodeId: NodeId, endpointId: string | null, peers: Pee
   if (second === undefined) return { id: nodeId, endpointId: peer.endpointId, addresses: [...peer.claims.addresses] }
   return new AspenError(
     'NODE_AMBIGUOUS',
-    `${eligible.length} live peers claim node id ${nodeId}: choose one with "endpoint_id"`,
+    `${eligible.length} live peers claim node id ${nodeId}: choose one with "endpoint_id" where that is taken, or stop the other; POST /forget-peer takes one that is gone out of the book`,
     { endpoint_ids: eligible.map((one) => one.endpointId) },
   )
 }
