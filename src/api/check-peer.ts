@@ -1,4 +1,5 @@
 import { MAX_ADDRESS_SIZE, MAX_MEMBER_ADDRESSES, MAX_RELAY_URL_SIZE } from '../limits.ts'
+import { isRelayUrl } from './relay.ts'
 import { checkNodeId } from './check-node-ids.ts'
 import type { AddPeerRequest } from './cluster-controller.ts'
 import type { PeerChoice } from './peers.ts'
@@ -24,10 +25,15 @@ export function checkPeer(peer: unknown): AddPeerRequest {
     }
     const addresses = givenItems(fields['addresses'], count, (one) => checkLength('an address', one, MAX_ADDRESS_SIZE))
     const { relay } = fields
-    if (relay !== undefined && relay !== null) checkLength('the relay', relay, MAX_RELAY_URL_SIZE)
+    if (relay !== undefined && relay !== null) checkRelay(relay)
     const endpointId = checkEndpointId(fields['endpointId'])
     return { nodeId, endpointId, addresses, ...(relay === undefined ? {} : { relay: relay as string | null }) }
   })
+}
+
+function checkRelay(relay: unknown): void {
+  const text = checkLength('the relay', relay, MAX_RELAY_URL_SIZE)
+  if (!isRelayUrl(text)) throw invalid('the relay of the peer must be an http or https URL of a host, without a user')
 }
 
 function checkLength(what: string, value: unknown, max: number): string {

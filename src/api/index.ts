@@ -9,6 +9,7 @@ export type {
   ClusterState,
   SnapshotReport,
 } from './cluster-controller.ts'
+export { isRelayUrl } from './relay.ts'
 export { allows, isScope, SCOPES } from './scope.ts'
 export type { Scope } from './scope.ts'
 export { checkBackup } from './backup.ts'

@@ -44,36 +44,41 @@ export function prepareHttp(config: NodeConfig, given: Metrics | undefined): Pre
 async function openHttp(node: NodeService, config: NodeConfig, logger: Logger, metrics: PrometheusMetrics): Promise<HttpFace> {
   const { nodeId, httpAddr, insecure, httpAllowedHosts, httpKeepAliveMs } = config
   const tls = openTls(config, systemClock, logger)
-  const opened = openTokens(config, systemClock, logger)
-  const server = createHttpServer({
-    store: node,
-    controller: node,
-    status: node,
-    actors: node,
-    members: node,
-    peers: node,
-    backups: { backup: (options) => backupOf(node, options) },
-    metrics,
-    logger,
-    nodeId,
-    host: httpAddr.host,
-    port: httpAddr.port,
-    insecure,
-    connectionLimits: planDescriptors(descriptorLimit()).http,
-    allowedHosts: httpAllowedHosts,
-    keepAliveMs: httpKeepAliveMs,
-    ...(opened === null ? {} : { tokens: opened.tokens }),
-    ...(tls === null ? {} : { tls: tls.pair }),
-  })
-  tls?.follow((pair) => server.replaceTls(pair))
-  const close = async (): Promise<void> => {
+  let opened: ReturnType<typeof openTokens> = null
+  const letGo = (): void => {
     tls?.close()
     opened?.close()
-    await server.close(LAST_ANSWERS_MS)
   }
-  const url = await server.listen().catch(async (error: unknown) => {
-    await close()
+  try {
+    opened = openTokens(config, systemClock, logger)
+    const server = createHttpServer({
+      store: node,
+      controller: node,
+      status: node,
+      actors: node,
+      members: node,
+      peers: node,
+      backups: { backup: (options) => backupOf(node, options) },
+      metrics,
+      logger,
+      nodeId,
+      host: httpAddr.host,
+      port: httpAddr.port,
+      insecure,
+      connectionLimits: planDescriptors(descriptorLimit()).http,
+      allowedHosts: httpAllowedHosts,
+      keepAliveMs: httpKeepAliveMs,
+      ...(opened === null ? {} : { tokens: opened.tokens }),
+      ...(tls === null ? {} : { tls: tls.pair }),
+    })
+    tls?.follow((pair) => server.replaceTls(pair))
+    const close = async (): Promise<void> => {
+      letGo()
+      await server.close(LAST_ANSWERS_MS)
+    }
+    return { url: await server.listen(), drain: () => server.drain(DRAIN_MS), close }
+  } catch (error) {
+    letGo()
     throw error
-  })
-  return { url, drain: () => server.drain(DRAIN_MS), close }
+  }
 }

@@ -50,7 +50,10 @@ const COMMAND = { Set: { key: 'k', value: 'v' } }
 const AT_BOUNDS: readonly (readonly [path: string, request: (past: number) => object])[] = [
   ['/add-peer', (past) => ({ ...PEER, addresses: Array.from({ length: MAX_MEMBER_ADDRESSES + past }, () => 'host:1') })],
   ['/add-peer', (past) => ({ ...PEER, addresses: ['a'.repeat(MAX_ADDRESS_SIZE + past)] })],
-  ['/add-peer', (past) => ({ ...PEER, addresses: ['host:1'], relay: 'r'.repeat(MAX_RELAY_URL_SIZE + past) })],
+  [
+    '/add-peer',
+    (past) => ({ ...PEER, addresses: ['host:1'], relay: 'https://r.example/'.padEnd(MAX_RELAY_URL_SIZE + past, 'r') }),
+  ],
   ['/change-membership', (past) => ({ members: [1], learners: Array.from({ length: MAX_LEARNERS + past }, (_, i) => i + 2) })],
   ['/write', (past) => ({ command: COMMAND, client_id: 'c', sequence: MIN_CLIENT_SEQUENCE - past })],
 ]

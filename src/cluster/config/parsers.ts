@@ -3,7 +3,8 @@ import { parseDnsName } from '../../discovery/index.ts'
 import { MAX_ANNOUNCED_ADDRESSES } from '../../limits.ts'
 import { formatHostPort, isHost, parseHostPort, parsePort } from './host-port.ts'
 import type { HostPort } from './host-port.ts'
-import { isRelayUrl, parsePeers, splitList, takePeers } from './peer-list.ts'
+import { isRelayUrl } from '../../api/index.ts'
+import { parsePeers, splitList, takePeers } from './peer-list.ts'
 import { fieldsOf, stringsOf } from './untyped.ts'
 
 const MAX_RELAYS = 16

@@ -1,16 +1,12 @@
+import { isRelayUrl } from '../../api/index.ts'
 import type { AddPeerRequest } from '../../api/index.ts'
-import { MAX_MEMBER_ADDRESSES, MAX_PEERS, MAX_RELAY_URL_SIZE } from '../../limits.ts'
+import { MAX_MEMBER_ADDRESSES, MAX_PEERS } from '../../limits.ts'
 import { parseHostPort } from './host-port.ts'
 import { fieldsOf, stringsOf } from './untyped.ts'
 
 const PEER = /^([1-9]\d*)@([0-9a-f]{64})(?::(.+))?$/i
 
 type Hint = Pick<AddPeerRequest, 'addresses'> & { readonly relay: string | null }
-
-/** Whether it is an http(s) URL of a length that announcements have room for. */
-export function isRelayUrl(text: string): boolean {
-  return /^https?:\/\//i.test(text) && text.length <= MAX_RELAY_URL_SIZE && URL.canParse(text)
-}
 
 function parseHint(hint: string | undefined): Hint | undefined {
   if (hint === undefined) return { addresses: [], relay: null }

@@ -2,9 +2,9 @@
  * What a node says of itself in TXT records under its key, as iroh has it: `_iroh.<key in z-base-32>`, a record for each attribute,
  * `relay=<URL>` and `addr=<host:port>`. Anybody may have said what is read here.
  */
-import { parseAddress } from '../../api/index.ts'
+import { isRelayUrl, parseAddress } from '../../api/index.ts'
 import { fromHex, toZBase32 } from '../../lib/index.ts'
-import { MAX_ANNOUNCED_ADDRESSES, MAX_RELAY_URL_SIZE } from '../../limits.ts'
+import { MAX_ANNOUNCED_ADDRESSES } from '../../limits.ts'
 
 /** Where a node says that it is. */
 export interface Places {
@@ -37,8 +37,4 @@ export function placesIn(texts: readonly string[]): Places | null {
   }
   if (addresses.size > MAX_ANNOUNCED_ADDRESSES || (addresses.size === 0 && relay === null)) return null
   return { addresses: [...addresses], relay }
-}
-
-function isRelayUrl(text: string): boolean {
-  return /^https?:\/\//i.test(text) && text.length <= MAX_RELAY_URL_SIZE && URL.canParse(text)
 }
